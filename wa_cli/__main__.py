@@ -1,0 +1,3 @@
+from wa_cli.cli.app import main
+
+main()

@@ -1,0 +1,47 @@
+"""Now and sleep for what the process itself waits for.
+
+Leases, schedules and everything else that several processes must agree on use the database's clock instead.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from wa_cli.errors import BadInput
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def parse_span(text: str) -> timedelta:
+    """A span as people write it: `25s`, `1h30m`, `7d`; a bare number is seconds.
+
+    Raises BadInput for anything else.
+    """
+    cleaned = text.strip().lower().replace(" ", "")
+    if re.fullmatch(r"\d+(\.\d+)?", cleaned):
+        return timedelta(seconds=float(cleaned))
+    parts = _SPAN.findall(cleaned)
+    if not parts or "".join(amount + unit for amount, unit in parts) != cleaned:
+        raise BadInput(f"{text!r} is not a length of time.", hint="Write it like 30s, 15m, 24h or 7d.")
+    return timedelta(seconds=sum(float(amount) * UNITS[unit] for amount, unit in parts))
+
+
+def format_span(span: timedelta) -> str:
+    """A span in its two largest units, as a person says it: `2d 3h`, `4m 10s`, `350ms`."""
+    seconds = abs(span.total_seconds())
+    sign = "-" if span.total_seconds() < 0 else ""
+    if 0 < seconds < 1:
+        return f"{sign}{seconds * 1000:.0f}ms"
+    left, parts = int(seconds + 0.5), []
+    for unit in ("d", "h", "m", "s"):
+        amount, left = divmod(left, int(UNITS[unit]))
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return sign + (" ".join(parts[:2]) or "0s")

@@ -1,0 +1,341 @@
+"""Every setting, declared once: name, type, default, meaning.
+
+A value comes from the first place that has it: a flag, the environment, `.env`, `wa.toml` in the working folder,
+the user's config file, the default. A profile (`--profile`, `WA_PROFILE`) is a table of that name in the TOML files
+and wins over the file's plain keys. A secret may be given as a file's path instead: `WA_ACCESS_TOKEN_FILE`.
+
+Nothing configured is a world of its own: everything embedded. As soon as one production setting is given, the others
+that are needed must be given too, or be the words `embedded` and `sandbox` on purpose.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wa_cli.clock import format_span, parse_span
+from wa_cli.errors import BadInput, ConfigError
+
+EMBEDDED = "embedded"
+SANDBOX = "sandbox"
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise BadInput(f"{value!r} is not one of {', '.join(allowed)}.")
+        return value
+
+    return parse
+
+
+def _number(least: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            raise BadInput(f"{value!r} is not a number.") from None
+        if number < least:
+            raise BadInput(f"{value} is less than {least:g}.")
+        return number
+
+    return parse
+
+
+def _port(value: str) -> int:
+    if not value.isdigit() or not 0 <= int(value) <= 65535:
+        raise BadInput(f"{value!r} is not a port between 0 and 65535.")
+    return int(value)
+
+
+def _folder(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+        raise BadInput(f"{value!r} is not a time zone.", hint="Name one like Europe/Berlin or UTC.") from None
+    return value
+
+
+def default_home() -> Path:
+    """The data folder. Root's is /var/lib/wa, because the embedded server opens every parent folder for others to enter."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/wa")
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("wa"))
+
+
+def user_config_file() -> Path:
+    """Where a person's own settings live."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("wa")) / "wa.toml"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is known of a setting before anybody gives it a value."""
+
+    meaning: str
+    parse: Callable[[str], Any] = _text
+    also: tuple[str, ...] = ()
+    secret: bool = False
+    production: bool = False
+
+
+def _setting(
+    default: Any,
+    meaning: str,
+    parse: Callable[[str], Any] = _text,
+    *,
+    also: tuple[str, ...] = (),
+    secret: bool = False,
+    production: bool = False,
+) -> Any:
+    spec = Spec(meaning, parse, also, secret, production)
+    if callable(default):
+        return field(default_factory=default, metadata={"spec": spec})
+    return field(default=default, metadata={"spec": spec})
+
+
+def _seconds(amount: float) -> timedelta:
+    return timedelta(seconds=amount)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The values in force. Only `cli/wiring.py` reads them; everyone else is handed what they need."""
+
+    database_url: str | None = _setting(
+        None, "PostgreSQL 13 to 18, or `embedded`.", also=("DATABASE_URL",), secret=True, production=True
+    )
+    home: Path = _setting(default_home, "The data folder: embedded database, spool, sandbox.", _folder)
+    queue: str = _setting("postgres", "Where messages wait: `postgres`, a table in the database.", _choice("postgres"))
+    spool: Path | None = _setting(None, "Folder of the spool; default: `spool` in the data folder.", _folder)
+
+    cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", production=True)
+    graph_version: str = _setting("v25.0", "Version of the Graph API named in each call.")
+    phone_number_id: str | None = _setting(None, "The business number's id at Meta (not the number).", production=True)
+    access_token: str | None = _setting(None, "Token of a system user.", secret=True, production=True)
+    app_secret: str | None = _setting(None, "Key of the webhook signatures.", secret=True, production=True)
+    verify_token: str | None = _setting(None, "What Meta repeats in the webhook handshake.", secret=True)
+    business_phone: str = _setting("business", "Our own number in `from_phone` when a message names none.")
+
+    host: str = _setting("127.0.0.1", "Address that `wa serve` listens on.")
+    port: int = _setting(8000, "Port that `wa serve` listens on.", _port)
+    webhook_url: str | None = _setting(None, "Where the sandbox posts webhooks; default: this host's `wa serve`.")
+    sandbox_port: int = _setting(8190, "Port the sandbox prefers; another free one if it is taken.", _port)
+    api_keys: str | None = _setting(None, "Keys of the messaging API: `key` or `key=employee`, by comma.", secret=True)
+    employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.")
+    timezone: str = _setting("UTC", "Days and hours of the reports.", _zone)
+    template_language: str = _setting("en_US", "Language of a template when none is given.")
+
+    rate: float = _setting(80.0, "Messages per second for the number, shared by all workers.", _number(0.1))
+    on_uncertain: str = _setting(
+        "evidence", "A send of unknown fate: `evidence` decides, or `hold` for a person.", _choice("evidence", "hold")
+    )
+    concurrency: int = _setting(200, "Requests in flight at most, per worker.", lambda v: int(_number(1)(v)))
+    send_timeout: timedelta = _setting(_seconds(30), "Whole time one request to the API may take.", parse_span)
+    outgoing_lease: timedelta = _setting(_seconds(90), "How long a claim holds a message.", parse_span)
+    incoming_lease: timedelta = _setting(_seconds(60), "How long a worker holds what it took from a queue.", parse_span)
+    uncertain_wait: timedelta = _setting(_seconds(120), "W: how late a status may be.", parse_span)
+    evidence_limit: timedelta = _setting(
+        timedelta(hours=24), "How long an uncertain send waits for late statuses before it is held.", parse_span
+    )
+    silence_limit: timedelta = _setting(
+        timedelta(minutes=15), "Wait before resending on a number that has no status events.", parse_span
+    )
+    stop_timeout: timedelta = _setting(_seconds(25), "Time for what is in flight when a worker stops.", parse_span)
+    statement_timeout: timedelta = _setting(_seconds(15), "Longest a worker's statement may take.", parse_span)
+    report_timeout: timedelta = _setting(_seconds(60), "Longest a report may take.", parse_span)
+    keep_final: timedelta = _setting(timedelta(days=30), "How long a finished outbox row is kept.", parse_span)
+
+
+NAMES = tuple(f.name for f in fields(Settings))
+SPECS: dict[str, Spec] = {f.name: f.metadata["spec"] for f in fields(Settings)}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value came from: its text as given, and the place in words."""
+
+    place: str
+    given: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings in force, with the origin of each."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    profile: str | None
+
+    @property
+    def production(self) -> list[str]:
+        """The production settings that were given; none means the embedded world."""
+        chosen_on_purpose = (None, EMBEDDED, SANDBOX)
+        return [
+            name
+            for name, spec in SPECS.items()
+            if spec.production and self.origins[name].given and getattr(self.settings, name) not in chosen_on_purpose
+        ]
+
+    def need(self, name: str, instead: str) -> str:
+        """The value of a setting that has none by default: `instead` in the embedded world, else an error naming it."""
+        value = getattr(self.settings, name)
+        if value is not None:
+            return str(value)
+        given = self.production
+        if given:
+            word = f", or say `{instead}`" if instead in (EMBEDDED, SANDBOX) else ""
+            raise ConfigError(
+                f"{env_name(name)} is missing, and {env_name(given[0])} is set: nothing is guessed in production.",
+                hint=f"Set {env_name(name)}{word}. `wa config show` prints what is in force.",
+            )
+        return instead
+
+
+def env_name(name: str) -> str:
+    return f"WA_{name.upper()}"
+
+
+def load(
+    environ: Mapping[str, str] | None = None,
+    *,
+    folder: Path | None = None,
+    profile: str | None = None,
+    flags: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read every source once. Raises ConfigError naming the setting, its value and its origin."""
+    environ = os.environ if environ is None else environ
+    folder = Path.cwd() if folder is None else folder
+    dotenv = _read_dotenv(folder / ".env")
+    profile = profile or environ.get("WA_PROFILE") or dotenv.get("WA_PROFILE")
+    files = [(path, _read_toml(path)) for path in (folder / "wa.toml", user_config_file())]
+    if profile and not any(isinstance(content.get(profile), dict) for _, content in files):
+        raise ConfigError(
+            f"There is no profile {profile!r}.",
+            hint=f"Write a table [{profile}] in {files[0][0].name} or {files[1][0]}.",
+        )
+
+    places: list[tuple[str, Callable[[str], str | None]]] = [
+        ("flag", lambda name: (flags or {}).get(name)),
+        ("environment", lambda name: _from_environ(environ, name)),
+        (".env", lambda name: _from_environ(dotenv, name)),
+    ]
+    for path, content in files:
+        if profile:
+            places.append((f"{path} [{profile}]", _from_table(content.get(profile, {}))))
+        places.append((str(path), _from_table(content)))
+
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    for name, spec in SPECS.items():
+        for place, lookup in places:
+            text = lookup(name)
+            if text is not None:
+                values[name] = _parse(name, spec, text, place)
+                origins[name] = Origin(place, given=True)
+                break
+        else:
+            origins[name] = Origin("default", given=False)
+    return Loaded(Settings(**values), origins, profile)
+
+
+def shown(loaded: Loaded, name: str) -> str:
+    """A value as it may be printed: secrets masked, spans readable."""
+    value = getattr(loaded.settings, name)
+    if value is None:
+        return "—"
+    if name == "database_url":
+        return mask_url(value)
+    if SPECS[name].secret:
+        return mask(value)
+    return format_span(value) if isinstance(value, timedelta) else str(value)
+
+
+def mask(secret: str) -> str:
+    """Enough of a secret to tell two apart, never enough to use."""
+    return f"{secret[:3]}…{secret[-2:]}" if len(secret) >= 16 else "…"
+
+
+def mask_url(url: str) -> str:
+    """A URL whose password does not show."""
+    head, at, tail = url.rpartition("@")
+    scheme, slashes, login = head.partition("://")
+    if not at or ":" not in login:
+        return url
+    return f"{scheme}{slashes}{login.split(':')[0]}:…@{tail}"
+
+
+def _parse(name: str, spec: Spec, text: str, place: str) -> Any:
+    try:
+        return spec.parse(text)
+    except BadInput as error:
+        raise ConfigError(f"{env_name(name)} (from {place}): {error.message}", hint=error.hint) from None
+
+
+def _from_environ(environ: Mapping[str, str], name: str) -> str | None:
+    key, spec = env_name(name), SPECS[name]
+    for candidate in (key, *spec.also):
+        if environ.get(candidate):
+            return environ[candidate]
+    path = environ.get(f"{key}_FILE") if spec.secret else None
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{key}_FILE: {path} cannot be read ({error.strerror}).") from None
+
+
+def _from_table(table: Mapping[str, Any]) -> Callable[[str], str | None]:
+    def lookup(name: str) -> str | None:
+        value = table.get(name)
+        return None if value is None or isinstance(value, dict) else str(value)
+
+    return lookup
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    import dotenv
+
+    return {key: value for key, value in dotenv.dotenv_values(path).items() if value is not None}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    tables = [content, *(table for table in content.values() if isinstance(table, dict))]
+    for table in tables:
+        for key, value in table.items():
+            if not isinstance(value, dict) and key not in NAMES:
+                raise ConfigError(f"{path}: {key!r} is not a setting.", hint=_suggest(key))
+    return content
+
+
+def _suggest(key: str) -> str:
+    close = difflib.get_close_matches(key, NAMES, n=1)
+    return f"Did you mean {close[0]!r}?" if close else "`wa config show` lists them all."

@@ -1,0 +1,67 @@
+"""Every error wa raises on purpose.
+
+    WaError              one sentence for the person at the terminal, and a hint
+    ├── BadInput         what was typed or posted cannot be used; nothing was queued
+    ├── CheckFailed      `wa verify` found something, a threshold was crossed
+    ├── ConfigError      a setting is missing or contradicts another
+    │   └── SchemaTooOld the database lacks a migration that this program needs
+    ├── DatabaseDown     the database does not answer; it will be back
+    ├── RowRefused       the database answers, but will not take this row
+    ├── QueueError       a queue did not do what it was asked
+    ├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
+    ├── PartlyDone       some of it was done, and the message says what was not
+    └── StillPending     nothing is wrong, but not everything is finished
+"""
+
+from __future__ import annotations
+
+
+class WaError(Exception):
+    """One sentence for the person at the terminal; `hint` is what to try next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadInput(WaError):
+    exit_code = 2
+
+
+class CheckFailed(WaError):
+    exit_code = 3
+
+
+class ConfigError(WaError):
+    exit_code = 4
+
+
+class SchemaTooOld(ConfigError):
+    pass
+
+
+class DatabaseDown(WaError):
+    exit_code = 4
+
+
+class RowRefused(WaError):
+    """A constraint, a trigger or a type of the database refused a row: trying again does not help."""
+
+
+class QueueError(WaError):
+    pass
+
+
+class CloudError(WaError):
+    exit_code = 5
+
+
+class PartlyDone(WaError):
+    exit_code = 6
+
+
+class StillPending(WaError):
+    exit_code = 8
