@@ -1,0 +1,4 @@
+-- why: The table is the business's own and may be older than wa: going down never drops it.
+-- transaction: yes
+
+SELECT 1;

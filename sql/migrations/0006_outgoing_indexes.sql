@@ -1,0 +1,14 @@
+-- why: Receipts, templates, employees and our own reference are looked up by these. The first three names are fixed.
+-- transaction: no
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_read
+    ON whatsapp_messages (read_at) WHERE read_at IS NOT NULL;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_template
+    ON whatsapp_messages (template_name, timestamp) WHERE template_name IS NOT NULL;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_employee
+    ON whatsapp_messages (employee_id, timestamp) WHERE employee_id IS NOT NULL;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_reference
+    ON whatsapp_messages (reference) WHERE reference IS NOT NULL;

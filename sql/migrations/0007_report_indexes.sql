@@ -1,0 +1,10 @@
+-- why: A report costs what its time range holds, not what the table holds: by time, by conversation, by word.
+-- transaction: no
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_timestamp ON whatsapp_messages (timestamp);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_conversation
+    ON whatsapp_messages (wa.customer_key(direction, from_phone, to_phone, customer_user_id), timestamp);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_content_search
+    ON whatsapp_messages USING gin (to_tsvector('simple', coalesce(content, '')));

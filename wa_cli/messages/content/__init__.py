@@ -1,0 +1,46 @@
+"""Every type of message that we know how to say: one file each, its name here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wa_cli.errors import BadInput
+from wa_cli.messages.content.base import Columns, ContentType
+from wa_cli.messages.content.media import Media
+from wa_cli.messages.content.template import Template
+from wa_cli.messages.content.text import Text
+
+CONTENT_TYPES: dict[str, ContentType] = {
+    kind.name: kind
+    for kind in (
+        Text(),
+        Media("image", captioned=True),
+        Media("video", captioned=True),
+        Media("audio"),
+        Media("document", captioned=True),
+        Media("sticker"),
+        Template(),
+    )
+}
+
+
+def check(message: Mapping[str, Any]) -> None:
+    """Raise BadInput where the API would surely refuse the message. A type nobody knows here is left to the API."""
+    name = message.get("type")
+    if not isinstance(name, str) or not name or len(name) > 20:
+        raise BadInput("The message has no `type`.", hint=f"One of {', '.join(CONTENT_TYPES)}.")
+    if name not in message:
+        raise BadInput(f"The message is of type {name!r} but has no {name!r} in it.")
+    if name in CONTENT_TYPES:
+        part = message[name]
+        if not isinstance(part, Mapping):
+            raise BadInput(f"The message's {name!r} is not an object.")
+        CONTENT_TYPES[name].check(part)
+
+
+def columns(message: Mapping[str, Any]) -> Columns:
+    """What the message's row in whatsapp_messages says of its content."""
+    kind = CONTENT_TYPES.get(message["type"])
+    part = message.get(message["type"])
+    return kind.columns(part) if kind and isinstance(part, Mapping) else Columns()

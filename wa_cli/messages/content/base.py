@@ -1,0 +1,42 @@
+"""What a type of message must know of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from wa_cli.errors import BadInput
+
+CAPTION_LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The content columns of a row."""
+
+    content: str | None = None
+    media_url: str | None = None
+    media_type: str | None = None
+    template_name: str | None = None
+    template_params: list[Any] | None = None
+
+
+class ContentType(Protocol):
+    """A type of the Cloud API: `name` is its word there, and `part` the object under that word."""
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, part: Mapping[str, Any]) -> None:
+        """Raise BadInput where the API would surely refuse it. Limits: Meta, send-messages."""
+
+    def columns(self, part: Mapping[str, Any]) -> Columns: ...
+
+
+def check_length(what: str, text: object, limit: int) -> None:
+    """Raise BadInput unless it is text of at most `limit` characters."""
+    if not isinstance(text, str):
+        raise BadInput(f"The {what} is not text.")
+    if len(text) > limit:
+        raise BadInput(f"The {what} has {len(text):,} characters; WhatsApp takes at most {limit:,}.")

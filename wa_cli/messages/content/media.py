@@ -1,0 +1,59 @@
+"""Images, documents and the other files: by link or by uploaded id."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from wa_cli.errors import BadInput
+from wa_cli.messages.content.base import CAPTION_LIMIT, Columns, check_length
+
+_LINK_LIMIT = 2048
+
+
+class Media:
+    def __init__(self, name: str, *, captioned: bool = False) -> None:
+        self.name = name
+        self.captioned = captioned
+
+    def check(self, part: Mapping[str, Any]) -> None:
+        if bool(part.get("id")) == bool(part.get("link")):
+            raise BadInput(f"The {self.name} needs either a link or an uploaded media id.")
+        if part.get("link"):
+            check_link(part["link"])
+        if part.get("caption"):
+            if not self.captioned:
+                raise BadInput(f"A message of type {self.name} has no caption.")
+            check_length("caption", part["caption"], CAPTION_LIMIT)
+
+    def columns(self, part: Mapping[str, Any]) -> Columns:
+        named = part.get("filename") or urlsplit(part.get("link") or "").path
+        return Columns(
+            content=part.get("caption"),
+            media_url=part.get("link"),
+            media_type=mimetypes.guess_type(named)[0] if named else None,
+        )
+
+
+def check_link(link: object) -> None:
+    """Raise BadInput unless WhatsApp could fetch it."""
+    check_length("link", link, _LINK_LIMIT)
+    parts = urlsplit(str(link))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"{link!r} is not a link that WhatsApp can fetch.", hint="It begins with https://.")
+
+
+def image(link: str, caption: str | None = None) -> dict[str, Any]:
+    """An image message, as the Cloud API takes it."""
+    return {"type": "image", "image": _given(link=link, caption=caption)}
+
+
+def document(link: str, filename: str | None = None, caption: str | None = None) -> dict[str, Any]:
+    """A document message, as the Cloud API takes it."""
+    return {"type": "document", "document": _given(link=link, filename=filename, caption=caption)}
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {key: value for key, value in values.items() if value}

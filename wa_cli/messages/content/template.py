@@ -1,0 +1,55 @@
+"""Templates that Meta has approved: the only messages that may go out when the 24-hour window is closed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wa_cli.errors import BadInput
+from wa_cli.messages.content.base import Columns
+
+_NAME = re.compile(r"[a-z0-9_]{1,512}")
+_FORBIDDEN = re.compile(r"[\n\t]| {5,}")
+
+
+class Template:
+    name = "template"
+
+    def check(self, part: Mapping[str, Any]) -> None:
+        name, language = part.get("name"), part.get("language")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise BadInput(f"{name!r} is not the name of a template.", hint="Lower-case letters, digits and _.")
+        if not isinstance(language, Mapping) or not language.get("code"):
+            raise BadInput(f"The template {name!r} has no language.", hint="Like en_US; it must match exactly.")
+        for text in _texts(part):
+            if _FORBIDDEN.search(text):
+                raise BadInput(
+                    f"The template parameter {text!r} has a new line, a tab or more than four spaces in a row."
+                )
+
+    def columns(self, part: Mapping[str, Any]) -> Columns:
+        """The rendered text is Meta's; what we know are the parameters, in their order."""
+        parameters = list(_texts(part))
+        return Columns(
+            content=", ".join(parameters) or None, template_name=part.get("name"), template_params=parameters
+        )
+
+
+def template(name: str, language: str, parameters: Sequence[str] = ()) -> dict[str, Any]:
+    """A template message with positional parameters of its body, as the Cloud API takes it."""
+    part: dict[str, Any] = {"name": name, "language": {"code": language}}
+    if parameters:
+        body = [{"type": "text", "text": parameter} for parameter in parameters]
+        part["components"] = [{"type": "body", "parameters": body}]
+    return {"type": "template", "template": part}
+
+
+def _texts(part: Mapping[str, Any]) -> list[str]:
+    """The text parameters, in order; whatever is not of that shape is left to the API."""
+    found = []
+    for component in part.get("components") or []:
+        for parameter in component.get("parameters") or [] if isinstance(component, Mapping) else []:
+            if isinstance(parameter, Mapping) and isinstance(parameter.get("text"), str):
+                found.append(parameter["text"])
+    return found

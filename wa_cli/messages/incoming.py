@@ -1,0 +1,77 @@
+"""What we hear: customers' messages, and WhatsApp's later word on ours. Plain values, whatever wire they came by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+_OPAQUE = re.compile(r"wa:([0-9a-f-]{36}):([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class IncomingMessage:
+    """A row to be: one message between a customer and a number of ours.
+
+    `phone` is the customer's, `+` and digits, absent where WhatsApp hides it; then `user_id` is there. `sent_at` is an
+    aware instant. `by_us` marks what a colleague wrote in the Business app. `raw` is the item as it came.
+    """
+
+    wamid: str
+    number: str
+    business_phone: str
+    phone: str | None
+    user_id: str | None
+    name: str | None
+    message_type: str
+    sent_at: datetime
+    content: str | None = None
+    media_url: str | None = None
+    media_type: str | None = None
+    context_wamid: str | None = None
+    by_us: bool = False
+    raw: Any = None
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """A status event of one of our messages; `reference` and `attempt` are what we gave Meta to echo."""
+
+    wamid: str
+    status: str
+    happened_at: datetime
+    number: str
+    recipient: str | None = None
+    participant: str = ""
+    reference: UUID | None = None
+    attempt: int | None = None
+    code: int | None = None
+    reason: str | None = None
+    raw: Any = None
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What one webhook body holds; `unreadable` are parts that are no known shape, each with its reason."""
+
+    messages: tuple[IncomingMessage, ...] = ()
+    statuses: tuple[StatusUpdate, ...] = ()
+    unreadable: tuple[tuple[Any, str], ...] = ()
+
+
+def opaque(reference: UUID, attempt: int) -> str:
+    """What we ask Meta to echo in every status of this attempt (`biz_opaque_callback_data`)."""
+    return f"wa:{reference}:{attempt}"
+
+
+def parse_opaque(text: object) -> tuple[UUID, int] | None:
+    """The reference and attempt of an echo that is ours; None for anybody else's."""
+    found = _OPAQUE.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        return None
+    try:
+        return UUID(found[1]), int(found[2])
+    except ValueError:
+        return None

@@ -1,0 +1,166 @@
+"""What we say: a message to a customer, and the JSON body in which it travels on the outgoing queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from wa_cli import clock
+from wa_cli.errors import BadInput
+from wa_cli.messages import content
+from wa_cli.messages.content.media import document
+from wa_cli.messages.content.template import template
+from wa_cli.messages.content.text import text
+from wa_cli.messages.phone import customer_key, parse_phone
+
+# Names a reference for a body without one after the queue's message id: a redelivery gets the same.
+_REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A message to one customer.
+
+    `message` is the Cloud API's own object with its `type`. Either `phone_number` (`+` and digits) or `recipient` (a
+    business-scoped user id) says to whom. Instants are aware.
+    """
+
+    message: Mapping[str, Any]
+    phone_number: str | None = None
+    recipient: str | None = None
+    reference: UUID = field(default_factory=uuid4)
+    business_phone: str | None = None
+    employee_id: UUID | None = None
+    campaign: str | None = None
+    queued_at: datetime = field(default_factory=clock.now)
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def type(self) -> str:
+        return str(self.message["type"])
+
+    @property
+    def customer(self) -> str:
+        key = customer_key(self.phone_number, self.recipient)
+        assert key
+        return key
+
+    def check(self) -> None:
+        """Raise BadInput where it could not be sent."""
+        if not (self.phone_number or self.recipient):
+            raise BadInput("The message says to nobody: it has no phone_number.")
+        content.check(self.message)
+
+    def to_body(self) -> str:
+        """The message as it travels on the queue: JSON in ASCII, which every transport carries unharmed."""
+        body = {
+            "reference": str(self.reference),
+            "phone_number": self.phone_number,
+            "recipient": self.recipient,
+            "message_data": dict(self.message),
+            "metadata": {
+                "business_phone": self.business_phone,
+                "employee_id": str(self.employee_id) if self.employee_id else None,
+                "campaign": self.campaign,
+                "queued_at": self.queued_at.isoformat(),
+                "due_at": self.due_at.isoformat() if self.due_at else None,
+                "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+            },
+        }
+        return json.dumps(_without_nones(body), separators=(",", ":"))
+
+    @classmethod
+    def from_body(cls, body: str, *, queue_id: str, language: str = "en_US") -> OutgoingMessage:
+        """The message of such a body, also of an older producer's. Raises BadInput with what is wrong.
+
+        `queue_id` names the reference of a body that has none; `language` is a template's without one.
+        """
+        data = _json_object(body)
+        metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
+        assert isinstance(metadata, dict)
+        recipient = data.get("recipient")
+        phone = data.get("phone_number")
+        message = cls(
+            message=_modern(data.get("message_data"), language),
+            phone_number=None if phone is None else _phone(phone),
+            recipient=recipient if isinstance(recipient, str) and recipient else None,
+            reference=_uuid(data["reference"], "reference") if data.get("reference") else uuid5(_REFERENCES, queue_id),
+            business_phone=_optional_text(metadata, "business_phone"),
+            employee_id=_uuid(metadata["employee_id"], "employee_id") if metadata.get("employee_id") else None,
+            campaign=_optional_text(metadata, "campaign"),
+            queued_at=_instant(metadata, "queued_at") or clock.now(),
+            due_at=_instant(metadata, "due_at"),
+            expires_at=_instant(metadata, "expires_at"),
+        )
+        message.check()
+        return message
+
+
+def _modern(data: object, language: str) -> dict[str, Any]:
+    """The Cloud API's object, made of an older producer's `{"type", "content", "media_url"}` where it is that."""
+    if not isinstance(data, dict):
+        raise BadInput("The body has no message_data.")
+    kind = data.get("type")
+    if not isinstance(kind, str):
+        raise BadInput("The message has no `type`.")
+    if kind in data:
+        return data
+    said, link = data.get("content"), data.get("media_url")
+    if kind == "text":
+        return text(said if isinstance(said, str) else "")
+    if kind == "document":
+        return document(str(link or ""), data.get("filename"), said)
+    if kind == "template":
+        return template(str(data.get("template_name") or said), language, data.get("parameters") or ())
+    if link:
+        return {"type": kind, kind: {"link": link, **({"caption": said} if said else {})}}
+    raise BadInput(f"The message of type {kind!r} has neither a {kind!r} object nor a media_url.")
+
+
+def _json_object(body: str) -> dict[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The body is not JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise BadInput("The body is JSON, but not an object.")
+    return data
+
+
+def _phone(value: object) -> str:
+    """A producer's number: older ones write digits alone, and mean the country code to be in them."""
+    text_value = str(value)
+    return parse_phone(text_value if text_value.startswith("+") else f"+{text_value}")
+
+
+def _uuid(value: object, what: str) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise BadInput(f"The {what} {value!r} is not a UUID.") from None
+
+
+def _optional_text(metadata: Mapping[str, Any], key: str) -> str | None:
+    return str(metadata[key]) if metadata.get(key) is not None else None
+
+
+def _instant(metadata: Mapping[str, Any], key: str) -> datetime | None:
+    value = metadata.get(key)
+    if not value:
+        return None
+    try:
+        instant = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise BadInput(f"The {key} {value!r} is not an ISO 8601 time.") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=clock.now().tzinfo)
+
+
+def _without_nones(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nones(item) if key == "metadata" else item for key, item in value.items() if item is not None
+    }

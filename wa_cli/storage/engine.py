@@ -1,0 +1,183 @@
+"""Connecting to PostgreSQL, and telling its errors apart once, at this edge.
+
+Every connection sets its time zone to UTC and has time-outs on both sides: the server's `statement_timeout`, and for
+processes that run all day a deadline of the client's own, because a frozen server keeps no promise about time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import select
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from wa_cli import sqlfiles
+from wa_cli.errors import ConfigError, DatabaseDown, RowRefused
+
+_SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
+# Text that PostgreSQL cannot hold: NUL, and halves of surrogate pairs, which have no UTF-8.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def normalise(url: str) -> str:
+    """Any usual PostgreSQL URL, for psycopg2: SQLAlchemy 2.1 would take a bare `postgresql://` for psycopg 3."""
+    if not _SCHEME.match(url):
+        raise ConfigError(
+            "The database URL does not begin with postgresql://.",
+            hint="Write it like postgresql://user:password@host:5432/database, or say `embedded`.",
+        )
+    return _SCHEME.sub("postgresql+psycopg2://", url, count=1)
+
+
+class Database:
+    """One PostgreSQL database: transactions on pooled connections.
+
+    Raises DatabaseDown where the server does not answer in time, and RowRefused where it answers but a constraint, a
+    trigger or a type will not take a row.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        application: str = "wa",
+        pool_size: int = 5,
+        statement_timeout: timedelta = timedelta(seconds=15),
+    ) -> None:
+        milliseconds = int(statement_timeout.total_seconds() * 1000)
+        try:
+            self.engine = sa.create_engine(
+                normalise(url),
+                pool_size=pool_size,
+                max_overflow=5,
+                pool_pre_ping=True,
+                pool_use_lifo=True,
+                pool_recycle=1800,
+                connect_args={
+                    "connect_timeout": 5,
+                    "application_name": application[:63],
+                    "options": f"-c timezone=UTC -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+                    " -c idle_in_transaction_session_timeout=30000",
+                    "keepalives_idle": 10,
+                    "keepalives_interval": 5,
+                    "keepalives_count": 3,
+                },
+            )
+        except exc.ArgumentError:
+            raise ConfigError("The database URL cannot be read.", hint="postgresql://user:password@host/db") from None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A transaction that commits at the end of the block."""
+        with translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self, timeout: timedelta | None = None) -> Iterator[sa.Connection]:
+        """A read-only transaction, all of it on one snapshot; rolled back at the end."""
+        with translated(), self.engine.connect() as connection:
+            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            if timeout:
+                connection.execute(
+                    sa.text("SELECT set_config('statement_timeout', :ms, true)"),
+                    {"ms": str(int(timeout.total_seconds() * 1000))},
+                )
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def autocommit(self) -> Iterator[sa.Connection]:
+        """Each statement its own transaction: for what may not run inside one."""
+        with translated(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[Any]:
+    """Execute the statement of `sql/<name>.sql`. A list of mappings is passed as one JSON value."""
+    bound = {key: rows(value) if isinstance(value, Rows) else value for key, value in values.items()}
+    return connection.execute(statement(name), bound)
+
+
+def statement(name: str) -> sa.TextClause:
+    """The statement of `sql/<name>.sql`, to be executed with its `:name` parameters."""
+    return sa.text(sqlfiles.read(name))
+
+
+class Rows(tuple[dict[str, Any], ...]):
+    """Rows that go to the server as one JSON parameter, for `json_to_recordset`: one statement whatever their number."""
+
+    __slots__ = ()
+
+
+def rows(values: Sequence[dict[str, Any]]) -> str:
+    """The JSON text of some rows, cleaned of what the server cannot store."""
+    return json.dumps(clean(values), default=str)
+
+
+def clean(value: Any) -> Any:
+    """The value without NUL characters and lone surrogates, at any depth."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if _UNSTORABLE.search(value) else value
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return value
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Foreign exceptions become ours here and nowhere else."""
+    try:
+        yield
+    except (exc.IntegrityError, exc.DataError) as error:
+        raise RowRefused(_first_line(error)) from error
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise DatabaseDown(
+            f"The database does not answer: {_first_line(error)}", hint="Is WA_DATABASE_URL right, and the server up?"
+        ) from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseDown(f"The database went away: {_first_line(error)}") from error
+        if getattr(error.orig, "pgcode", None) == "P0001":  # RAISE EXCEPTION in somebody's trigger
+            raise RowRefused(_first_line(error)) from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    origin = getattr(error, "orig", None) or error
+    lines = [line.strip() for line in str(origin).splitlines() if line.strip()]
+    return lines[0] if lines else type(origin).__name__
+
+
+def guard_against_freezing(limit: timedelta) -> None:
+    """From now on no statement of this process waits longer than `limit` for the server.
+
+    Neither TCP keepalives nor `statement_timeout` help against a server that is stopped rather than gone: only the
+    client's own clock does. Not for processes that COPY: psycopg2 cannot do both.
+    """
+
+    def wait(connection: Any) -> None:
+        deadline = time.monotonic() + limit.total_seconds()
+        while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
+            poller = select.poll()
+            poller.register(
+                connection.fileno(), select.POLLIN if state == psycopg2.extensions.POLL_READ else select.POLLOUT
+            )
+            left = deadline - time.monotonic()
+            if left <= 0 or not poller.poll(left * 1000):
+                raise psycopg2.OperationalError(f"no answer within {limit.total_seconds():g} s")
+
+    psycopg2.extensions.set_wait_callback(wait)
