@@ -55,6 +55,7 @@ CREATE TABLE wa.outbox (
     possible_double BOOLEAN NOT NULL DEFAULT FALSE,
     wamid           TEXT,
     accepted_at     TIMESTAMPTZ,
+    paced           BOOLEAN NOT NULL DEFAULT FALSE,
     status_at       TIMESTAMPTZ,
     failure_code    INTEGER,
     failure_reason  TEXT,
@@ -65,6 +66,7 @@ CREATE TABLE wa.outbox (
 
 COMMENT ON COLUMN wa.outbox.turn IS
     'it is this message''s turn with its customer: only such a row is claimable, and it holds up the later ones';
+COMMENT ON COLUMN wa.outbox.paced IS 'a template that Meta holds back for quality: its status may be late';
 COMMENT ON COLUMN wa.outbox.scheduled IS 'asked for a time of its own: it holds nobody up and waits for nobody';
 COMMENT ON COLUMN wa.outbox.retry_count IS 'attempts that count: a throttled or unconnected try does not';
 
@@ -75,7 +77,8 @@ CREATE INDEX outbox_leases   ON wa.outbox (lease_until) WHERE state = 'sending';
 CREATE INDEX outbox_unsure   ON wa.outbox (uncertain_since) WHERE state = 'uncertain';
 CREATE INDEX outbox_expiry   ON wa.outbox (expires_at) WHERE state = 'queued' AND expires_at IS NOT NULL;
 CREATE INDEX outbox_wamid    ON wa.outbox (wamid) WHERE wamid IS NOT NULL;
-CREATE INDEX outbox_accepted ON wa.outbox (number, accepted_at) WHERE accepted_at IS NOT NULL AND status_at IS NULL;
+CREATE INDEX outbox_silent   ON wa.outbox (number, accepted_at)
+    WHERE accepted_at IS NOT NULL AND status_at IS NULL AND NOT paced;
 CREATE INDEX outbox_proven   ON wa.outbox (number, accepted_at) WHERE accepted_at IS NOT NULL AND status_at IS NOT NULL;
 CREATE INDEX outbox_final    ON wa.outbox (final_at) WHERE final_at IS NOT NULL;
 
@@ -156,7 +159,7 @@ CREATE TABLE wa.queue_messages (
 COMMENT ON COLUMN wa.queue_messages.token IS 'set while a worker holds the message, until visible_at';
 
 CREATE INDEX queue_messages_order ON wa.queue_messages (queue, seq) WHERE state = 'waiting';
-CREATE INDEX queue_messages_held  ON wa.queue_messages (queue, visible_at) WHERE state = 'waiting' AND token IS NOT NULL;
+CREATE INDEX queue_messages_held  ON wa.queue_messages (queue, visible_at) WHERE state = 'waiting';
 CREATE INDEX queue_messages_dead  ON wa.queue_messages (queue, died_at) WHERE state = 'dead';
 
 -- How fast each business number may speak now: one token bucket for all workers.

@@ -65,9 +65,7 @@ class EmbeddedServer:
         self._pg_ctl("stop", "-m", "immediate")
 
     def drop(self, database: str) -> None:
-        with self._connect("postgres") as connection:
-            connection.autocommit = True
-            connection.cursor().execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        self._execute_outside_transaction(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
     def copy(self, template: str, database: str) -> None:
         """A database that begins as `template` is now."""

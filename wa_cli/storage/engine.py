@@ -10,7 +10,7 @@ import json
 import re
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -105,24 +105,15 @@ class Database:
 
 
 def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[Any]:
-    """Execute the statement of `sql/<name>.sql`. A list of mappings is passed as one JSON value."""
-    bound = {key: rows(value) if isinstance(value, Rows) else value for key, value in values.items()}
-    return connection.execute(statement(name), bound)
+    """Execute the statement of `sql/<name>.sql` with these parameters."""
+    return connection.execute(sa.text(sqlfiles.read(name)), values)
 
 
-def statement(name: str) -> sa.TextClause:
-    """The statement of `sql/<name>.sql`, to be executed with its `:name` parameters."""
-    return sa.text(sqlfiles.read(name))
+def rows(values: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as one JSON parameter, for `json_to_recordset`: one statement whatever their number.
 
-
-class Rows(tuple[dict[str, Any], ...]):
-    """Rows that go to the server as one JSON parameter, for `json_to_recordset`: one statement whatever their number."""
-
-    __slots__ = ()
-
-
-def rows(values: Sequence[dict[str, Any]]) -> str:
-    """The JSON text of some rows, cleaned of what the server cannot store."""
+    Cleaned of what the server cannot store.
+    """
     return json.dumps(clean(values), default=str)
 
 
@@ -130,7 +121,7 @@ def clean(value: Any) -> Any:
     """The value without NUL characters and lone surrogates, at any depth."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if _UNSTORABLE.search(value) else value
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {clean(key): clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(item) for item in value]

@@ -1,0 +1,36 @@
+-- The events of these messages, applied to their rows: upward only (sent < failed < delivered < read), whatever order,
+-- number or repetition they came in. Rows are locked first, in key order; events without a row stay pending.
+WITH rows AS MATERIALIZED (
+    SELECT id, message_id FROM whatsapp_messages
+     WHERE message_id = ANY(:wamids) AND direction = 'outgoing'
+     ORDER BY message_id
+       FOR UPDATE
+), summary AS MATERIALIZED (
+    SELECT rows.id,
+           max(array_position(ARRAY['sent', 'failed', 'delivered', 'read'], word)) AS rank,
+           min(happened_at) FILTER (WHERE word = 'delivered')                      AS delivered_at,
+           min(happened_at) FILTER (WHERE word = 'read')                           AS read_at,
+           min(reason)      FILTER (WHERE word = 'failed')                         AS reason
+      FROM rows
+      JOIN (SELECT *, CASE status WHEN 'played' THEN 'read' ELSE status END AS word FROM wa.status_events) AS event
+        ON event.wamid = rows.message_id
+     GROUP BY rows.id
+), applied AS (
+    UPDATE whatsapp_messages AS message
+       SET status = CASE WHEN summary.rank > coalesce(
+                                  array_position(ARRAY['sent', 'failed', 'delivered', 'read'], message.status::text), 0)
+                         THEN (ARRAY['sent', 'failed', 'delivered', 'read'])[summary.rank]
+                         ELSE message.status END,
+           delivered_at = coalesce(least(message.delivered_at, summary.delivered_at AT TIME ZONE 'UTC'),
+                                   summary.read_at AT TIME ZONE 'UTC'),
+           read_at = least(message.read_at, summary.read_at AT TIME ZONE 'UTC'),
+           failure_reason = coalesce(summary.reason, message.failure_reason),
+           updated_at = clock_timestamp()
+      FROM summary
+     WHERE message.id = summary.id
+)
+UPDATE wa.status_events AS event
+   SET applied_at = clock_timestamp()
+  FROM rows
+ WHERE event.wamid = rows.message_id AND event.applied_at IS NULL
+RETURNING event.wamid

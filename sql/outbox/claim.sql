@@ -1,0 +1,39 @@
+-- As many messages as the rate allows now, whose turn it is, for one worker and one lease. One statement, one commit.
+-- The bucket fills by `rate` a second and never holds more than a quarter of a second's worth, so that a pause is not
+-- followed by a flood. A number that is blocked lets one message through at a time, to see whether it still is.
+WITH bucket AS MATERIALIZED (
+    SELECT number, blocked_at IS NOT NULL AS blocked, new_rate,
+           least(greatest(1, new_rate / 4), tokens + new_rate * elapsed) AS filled,
+           paused_until > clock_timestamp() IS TRUE AS paused
+      FROM (SELECT limits.*, elapsed,
+                   least(ceiling, rate * power(1 + :recovery, elapsed)) AS new_rate
+              FROM wa.rate_limits AS limits,
+                   LATERAL (SELECT greatest(0, extract(epoch FROM clock_timestamp() - refilled_at))::float) AS t (elapsed)
+             WHERE number = :number
+               FOR UPDATE OF limits) AS now_limits
+), due AS MATERIALIZED (
+    SELECT reference
+      FROM wa.outbox
+     WHERE number = :number AND state = 'queued' AND turn AND due_at <= clock_timestamp()
+       AND (expires_at IS NULL OR expires_at > clock_timestamp())
+     ORDER BY due_at, seq
+     LIMIT (SELECT CASE WHEN paused THEN 0 WHEN blocked THEN least(1, floor(filled)) ELSE least(:limit, floor(filled)) END
+              FROM bucket)
+       FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE wa.outbox AS message
+       SET state = 'sending', attempt = attempt + 1, token = gen_random_uuid(),
+           last_attempt_at = clock_timestamp(), lease_until = clock_timestamp() + :lease
+      FROM due
+     WHERE message.reference = due.reference
+    RETURNING message.reference, message.attempt, message.token, message.phone_number, message.recipient,
+              message.message, message.customer, message.seq
+), spent AS (
+    UPDATE wa.rate_limits AS limits
+       SET tokens = bucket.filled - taken.n, rate = bucket.new_rate, refilled_at = clock_timestamp(),
+           paused_until = CASE WHEN bucket.blocked AND taken.n > 0 THEN clock_timestamp() + :probe_every
+                               ELSE limits.paused_until END
+      FROM bucket, (SELECT count(*) AS n FROM claimed) AS taken
+     WHERE limits.number = bucket.number
+)
+SELECT reference, attempt, token, phone_number, recipient, message, customer FROM claimed ORDER BY seq

@@ -1,0 +1,47 @@
+-- What the evidence says of sends whose fate is unknown, as the state and reason each of them gets.
+--   not_sent: another message of the number, accepted since a minute before the attempt, has its status, and none of
+--             them that is older than :wait lacks its own: this one's absence means it never arrived. Sent again, once.
+--   silent:   the number had no status event for a day: there is nothing to wait for. Sent again, as a possible double.
+WITH unsure AS MATERIALIZED (
+    SELECT reference, number, last_attempt_at, uncertain_since, uncertain_count, on_uncertain
+      FROM wa.outbox
+     WHERE state = 'uncertain'
+     ORDER BY uncertain_since LIMIT :limit
+       FOR UPDATE SKIP LOCKED
+), judged AS (
+    SELECT unsure.*,
+           last_attempt_at < clock_timestamp() - :wait
+           AND EXISTS (SELECT FROM wa.outbox AS other
+                        WHERE other.number = unsure.number AND other.accepted_at >= last_attempt_at - interval '1 minute'
+                          AND other.status_at IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM wa.outbox AS other
+                            WHERE other.number = unsure.number
+                              AND other.accepted_at >= last_attempt_at - interval '1 minute'
+                              AND other.accepted_at < clock_timestamp() - :wait
+                              AND other.status_at IS NULL AND NOT other.paced) AS not_sent,
+           uncertain_since < clock_timestamp() - :silence
+           AND NOT EXISTS (SELECT FROM wa.status_events AS event
+                            WHERE event.number = unsure.number
+                              AND event.received_at > clock_timestamp() - interval '1 day') AS silent,
+           uncertain_since < clock_timestamp() - :evidence_limit AS given_up
+      FROM unsure
+), decided AS (
+    SELECT reference,
+           CASE WHEN on_uncertain = 'hold' THEN 'held'
+                WHEN (not_sent OR silent) AND uncertain_count > 1 THEN 'held'
+                WHEN not_sent OR silent THEN 'queued'
+                WHEN given_up THEN 'held' END AS state,
+           CASE WHEN on_uncertain = 'hold' THEN 'its fate is unknown, and WA_ON_UNCERTAIN is hold'
+                WHEN (not_sent OR silent) AND uncertain_count > 1 THEN 'its fate is unknown for the second time'
+                WHEN not_sent OR silent THEN NULL
+                WHEN given_up THEN 'its fate is unknown, and statuses are late' END AS reason,
+           silent AND NOT not_sent AS silent
+      FROM judged
+)
+UPDATE wa.outbox AS message
+   SET state = decided.state, failure_reason = decided.reason, due_at = clock_timestamp(), uncertain_since = NULL,
+       turn = message.turn OR decided.state = 'queued',
+       possible_double = message.possible_double OR (decided.silent AND decided.state = 'queued')
+  FROM decided
+ WHERE message.reference = decided.reference AND decided.state IS NOT NULL
+RETURNING message.reference, message.state, message.customer, message.number, decided.silent

@@ -1,0 +1,6 @@
+-- The number's bucket, made when a worker first speaks for it; a new ceiling holds for the next claim.
+INSERT INTO wa.rate_limits AS limits (number, ceiling, rate, tokens)
+VALUES (:number, :ceiling, :ceiling, greatest(1, CAST(:ceiling AS float) / 4))
+ON CONFLICT (number) DO UPDATE
+   SET ceiling = excluded.ceiling,
+       rate = CASE WHEN limits.slowed_at IS NULL THEN excluded.ceiling ELSE least(limits.rate, excluded.ceiling) END

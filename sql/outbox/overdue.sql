@@ -1,0 +1,3 @@
+SELECT reference FROM wa.outbox
+ WHERE state = 'queued' AND expires_at <= clock_timestamp()
+ ORDER BY reference LIMIT :limit

@@ -1,0 +1,1 @@
+SELECT pg_advisory_xact_lock(hashtextextended('wa.queue.' || :queue, 0))

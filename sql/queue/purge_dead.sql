@@ -1,0 +1,1 @@
+DELETE FROM wa.queue_messages WHERE queue = :queue AND state = 'dead' RETURNING id

@@ -1,0 +1,49 @@
+"""What every test may ask for: a database of its own on one embedded server, made from a migrated template."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+for _name in [name for name in os.environ if name.startswith("WA_") or name == "DATABASE_URL"]:
+    del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """An embedded server for the whole run, stopped and removed at its end."""
+    home = Path(tempfile.mkdtemp(prefix="wa-tests-"))
+    server = EmbeddedServer(home)
+    server.ensure("template_wa")
+    template = Database(server.url("template_wa"))
+    Migrator(template).apply()
+    template.close()
+    yield server
+    server.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(server: EmbeddedServer) -> Iterator[str]:
+    """The URL of a database with our schema and no rows."""
+    name = f"test_{uuid4().hex[:12]}"
+    server.copy("template_wa", name)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()

@@ -1,0 +1,257 @@
+"""The promises of `queues.base.Queue`, over every backend."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from wa_cli.queues.base import Letter
+from wa_cli.queues.memory import MemoryQueue
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.storage.engine import Database
+
+LEASE = timedelta(seconds=60)
+Pass = Callable[[timedelta], None]
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def queue(backend: str, request: pytest.FixtureRequest) -> Any:
+    if backend == "memory":
+        return MemoryQueue()
+    database: Database = request.getfixturevalue("database")
+    return PostgresQueue("outgoing", database.transaction)
+
+
+@pytest.fixture
+def pass_time(backend: str, queue: Any, request: pytest.FixtureRequest) -> Pass:
+    """Move the rows, not the clock."""
+    if backend == "memory":
+        return queue.pass_time  # type: ignore[no-any-return]
+    database: Database = request.getfixturevalue("database")
+
+    def move(span: timedelta) -> None:
+        with database.transaction() as connection:
+            connection.execute(
+                sa.text("UPDATE wa.queue_messages SET visible_at = visible_at - :span, created_at = created_at - :span"),
+                {"span": span},
+            )
+
+    return move
+
+
+def put(queue: Any, *bodies: str, customer: str | None = None) -> None:
+    queue.put([Letter(body, customer) for body in bodies])
+
+
+def receive(queue: Any, limit: int = 10, lease: timedelta = LEASE) -> list[Any]:
+    return list(queue.receive(limit, lease))
+
+
+def test_what_is_put_is_received(queue: Any) -> None:
+    put(queue, "hello", 'with "quotes", \\ and ünïcode \N{WINKING FACE}')
+
+    found = receive(queue)
+
+    assert [delivery.body for delivery in found] == ["hello", 'with "quotes", \\ and ünïcode \N{WINKING FACE}']
+    assert [delivery.attempt for delivery in found] == [1, 1]
+
+
+def test_an_empty_queue_gives_nothing(queue: Any) -> None:
+    assert receive(queue) == []
+
+
+def test_no_more_than_the_limit_is_received(queue: Any) -> None:
+    put(queue, *"abcde")
+
+    assert [d.body for d in receive(queue, limit=2)] == ["a", "b"]
+    assert [d.body for d in receive(queue, limit=9)] == ["c", "d", "e"]
+
+
+def test_what_one_holds_no_other_receives_until_the_lease_ends(queue: Any, pass_time: Pass) -> None:
+    put(queue, "hello")
+    receive(queue, lease=timedelta(seconds=30))
+    assert receive(queue) == []
+
+    pass_time(timedelta(seconds=31))
+
+    [second] = receive(queue)
+    assert (second.body, second.attempt) == ("hello", 2)
+
+
+def test_what_is_done_is_gone(queue: Any, pass_time: Pass) -> None:
+    put(queue, "hello")
+
+    queue.done(receive(queue))
+    pass_time(LEASE * 2)
+
+    assert receive(queue) == []
+    assert queue.depth().is_empty
+
+
+def test_a_holder_whose_lease_ended_changes_nothing(queue: Any, pass_time: Pass) -> None:
+    put(queue, "hello")
+    [first] = receive(queue)
+    pass_time(LEASE * 2)
+    [second] = receive(queue)
+
+    queue.done([first])
+    queue.again(first)
+    queue.bury(first, "too late")
+
+    assert receive(queue) == []
+    queue.again(second)
+    [third] = receive(queue)
+    assert third.body == "hello"
+    assert queue.dead_letters(10) == []
+
+
+def test_an_extended_lease_holds_longer(queue: Any, pass_time: Pass) -> None:
+    put(queue, "hello")
+    held = receive(queue, lease=timedelta(seconds=30))
+
+    queue.extend(held, timedelta(seconds=300))
+    pass_time(timedelta(seconds=60))
+
+    assert receive(queue) == []
+
+
+def test_a_message_given_back_remembers_it_was_tried(queue: Any) -> None:
+    put(queue, "hello")
+    [first] = receive(queue)
+
+    queue.again(first)
+
+    [second] = receive(queue)
+    assert (second.body, second.attempt) == ("hello", 2)
+
+
+def test_again_never_brings_a_message_back_early(queue: Any, pass_time: Pass) -> None:
+    put(queue, "hello")
+    [first] = receive(queue)
+
+    queue.again(first, after=timedelta(seconds=30))
+
+    assert receive(queue) == []
+    assert queue.depth().delayed == 1
+    pass_time(timedelta(seconds=29))
+    assert receive(queue) == []
+    pass_time(timedelta(seconds=2))
+    assert [d.body for d in receive(queue)] == ["hello"]
+
+
+def test_messages_of_one_customer_come_in_order_and_one_at_a_time(queue: Any, pass_time: Pass) -> None:
+    if not queue.keeps_order:
+        pytest.skip("a standard queue promises no order")
+    put(queue, "first", "second", customer="ana")
+    put(queue, "other", customer="ben")
+    [first] = receive(queue, limit=1)
+
+    meanwhile = receive(queue)
+
+    assert [d.body for d in meanwhile] == ["other"]
+    queue.again(first, after=timedelta(seconds=10))
+    assert receive(queue) == []
+    pass_time(timedelta(seconds=11))
+    assert [d.body for d in receive(queue)] == ["first", "second"]
+
+
+def test_a_dead_letter_stays_with_its_reason(queue: Any, pass_time: Pass) -> None:
+    put(queue, "poison", "good")
+    [poison] = receive(queue, limit=1)
+
+    queue.bury(poison, "it has no phone number")
+    pass_time(LEASE * 2)
+
+    assert [d.body for d in receive(queue)] == ["good"]
+    [dead] = queue.dead_letters(10)
+    assert (dead.body, dead.reason) == ("poison", "it has no phone number")
+    assert queue.depth().dead == 1
+
+
+def test_dead_letters_are_redriven_oldest_first_as_new(queue: Any) -> None:
+    put(queue, "a", "b", "c")
+    for delivery in receive(queue):
+        queue.bury(delivery, "why not")
+
+    assert queue.redrive(2) == 2
+
+    again = receive(queue)
+    assert [(d.body, d.attempt) for d in again] == [("a", 1), ("b", 1)]
+    assert [letter.body for letter in queue.dead_letters(10)] == ["c"]
+
+
+def test_purging_the_dead_leaves_the_living(queue: Any) -> None:
+    put(queue, "dead", "alive")
+    [dead] = receive(queue, limit=1)
+    queue.bury(dead, "poison")
+
+    assert queue.purge_dead() == 1
+
+    assert queue.dead_letters(10) == []
+    assert [d.body for d in receive(queue)] == ["alive"]
+
+
+def test_depth_counts_each_kind(queue: Any, pass_time: Pass) -> None:
+    put(queue, *"abcd")
+    held, given_back, buried = receive(queue, limit=3)
+    queue.again(given_back, after=LEASE)
+    queue.bury(buried, "poison")
+    del held
+
+    pass_time(timedelta(seconds=5))
+
+    depth = queue.depth()
+    assert (depth.waiting, depth.in_flight, depth.delayed, depth.dead) == (1, 1, 1, 1)
+    assert depth.oldest_seconds >= 5
+
+
+def test_two_receivers_at_once_never_get_the_same_message(queue: Any) -> None:
+    put(queue, *(str(number) for number in range(200)))
+    found: list[str] = []
+
+    def work() -> None:
+        while batch := receive(queue, limit=7):
+            found.extend(delivery.body for delivery in batch)
+            queue.done(batch)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert sorted(found, key=int) == [str(number) for number in range(200)]
+
+
+def test_two_receivers_at_once_keep_each_customers_order(queue: Any) -> None:
+    if not queue.keeps_order:
+        pytest.skip("a standard queue promises no order")
+    for number in range(40):
+        put(queue, f"{number}", customer="ana")
+        put(queue, f"{number}", customer="ben")
+    found: dict[str, list[int]] = {"ana": [], "ben": []}
+
+    def work() -> None:
+        while not queue.depth().is_empty:
+            batch = receive(queue, limit=3)
+            for delivery in batch:
+                found[delivery.customer].append(int(delivery.body))
+            queue.done(batch)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert found == {"ana": list(range(40)), "ben": list(range(40))}

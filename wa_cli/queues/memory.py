@@ -1,0 +1,106 @@
+"""A queue in memory, for tests of what stands on a queue: it moves its own clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import uuid4
+
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
+
+
+@dataclass
+class _Message:
+    id: str
+    body: str
+    customer: str | None
+    put_at: datetime
+    visible_at: datetime
+    receives: int = 0
+    handle: str | None = None
+
+
+class MemoryQueue:
+    keeps_order = True
+
+    def __init__(self, name: str = "memory") -> None:
+        self.name = name
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self._messages: list[_Message] = []
+        self._dead: list[DeadLetter] = []
+        self._ids = count(1)
+        self._lock = threading.Lock()
+
+    def pass_time(self, span: timedelta) -> None:
+        self.now += span
+
+    def put(self, letters: Sequence[Letter]) -> None:
+        with self._lock:
+            for letter in letters:
+                identity = str(next(self._ids))
+                self._messages.append(_Message(identity, letter.body, letter.customer, self.now, self.now))
+
+    def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
+        del wait  # nobody puts while the caller waits: time moves only by pass_time
+        with self._lock:
+            busy = {m.customer for m in self._messages if m.visible_at > self.now} - {None}
+            ready = [m for m in self._messages if m.visible_at <= self.now and m.customer not in busy][:limit]
+            for message in ready:
+                message.receives += 1
+                message.handle = uuid4().hex
+                message.visible_at = self.now + lease
+            return [Delivery(m.id, m.body, m.receives, m.customer, m.handle or "") for m in ready]
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        with self._lock:
+            for delivery in deliveries:
+                if held := self._held(delivery):
+                    self._messages.remove(held)
+
+    def again(self, delivery: Delivery, after: timedelta = timedelta(0)) -> None:
+        with self._lock:
+            if held := self._held(delivery):
+                held.handle, held.visible_at = None, self.now + after
+
+    def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
+        with self._lock:
+            for delivery in deliveries:
+                if held := self._held(delivery):
+                    held.visible_at = self.now + lease
+
+    def bury(self, delivery: Delivery, reason: str) -> None:
+        with self._lock:
+            if held := self._held(delivery):
+                self._messages.remove(held)
+                self._dead.append(DeadLetter(held.id, held.body, reason, self.now))
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return self._dead[::-1][:limit]
+
+    def redrive(self, limit: int) -> int:
+        with self._lock:
+            moved, self._dead = self._dead[:limit], self._dead[limit:]
+        self.put([Letter(letter.body) for letter in moved])
+        return len(moved)
+
+    def purge_dead(self) -> int:
+        gone, self._dead = len(self._dead), []
+        return gone
+
+    def depth(self) -> Depth:
+        waiting = [m for m in self._messages if m.visible_at <= self.now]
+        later = [m for m in self._messages if m.visible_at > self.now]
+        oldest = min((m.put_at for m in waiting), default=self.now)
+        return Depth(
+            waiting=len(waiting),
+            in_flight=sum(1 for m in later if m.handle),
+            delayed=sum(1 for m in later if not m.handle),
+            dead=len(self._dead),
+            oldest_seconds=(self.now - oldest).total_seconds(),
+        )
+
+    def _held(self, delivery: Delivery) -> _Message | None:
+        return next((m for m in self._messages if m.handle == delivery.handle), None)
