@@ -1,16 +1,16 @@
 """Every error wa raises on purpose.
 
-    WaError              one sentence for the person at the terminal, and a hint
-    ├── BadInput         what was typed or posted cannot be used; nothing was queued
-    ├── CheckFailed      `wa verify` found something, a threshold was crossed
-    ├── ConfigError      a setting is missing or contradicts another
-    │   └── SchemaTooOld the database lacks a migration that this program needs
-    ├── DatabaseDown     the database does not answer; it will be back
-    ├── RowRefused       the database answers, but will not take this row
-    ├── QueueError       a queue did not do what it was asked
-    ├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
-    ├── PartlyDone       some of it was done, and the message says what was not
-    └── StillPending     nothing is wrong, but not everything is finished
+WaError              one sentence for the person at the terminal, and a hint
+├── BadInput         what was typed or posted cannot be used; nothing was queued
+├── CheckFailed      `wa verify` found something, a threshold was crossed
+├── ConfigError      a setting is missing or contradicts another
+│   └── SchemaTooOld the database lacks a migration that this program needs
+├── DatabaseDown     the database does not answer; it will be back
+├── RowRefused       the database answers, but will not take this row
+├── QueueError       a queue did not do what it was asked
+├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
+├── PartlyDone       some of it was done, and the message says what was not
+└── StillPending     nothing is wrong, but not everything is finished
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 -- The events of these messages, applied to their rows: upward only (sent < failed < delivered < read), whatever order,
 -- number or repetition they came in. Rows are locked first, in key order; events without a row stay pending.
-WITH rows AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
     SELECT id, message_id FROM whatsapp_messages
      WHERE message_id = ANY(:wamids) AND direction = 'outgoing'
      ORDER BY message_id
        FOR UPDATE
 ), summary AS MATERIALIZED (
-    SELECT rows.id,
+    SELECT locked.id,
            max(array_position(ARRAY['sent', 'failed', 'delivered', 'read'], word)) AS rank,
            min(happened_at) FILTER (WHERE word = 'delivered')                      AS delivered_at,
            min(happened_at) FILTER (WHERE word = 'read')                           AS read_at,
            min(reason)      FILTER (WHERE word = 'failed')                         AS reason
-      FROM rows
+      FROM locked
       JOIN (SELECT *, CASE status WHEN 'played' THEN 'read' ELSE status END AS word FROM wa.status_events) AS event
-        ON event.wamid = rows.message_id
-     GROUP BY rows.id
+        ON event.wamid = locked.message_id
+     GROUP BY locked.id
 ), applied AS (
     UPDATE whatsapp_messages AS message
        SET status = CASE WHEN summary.rank > coalesce(
@@ -31,6 +31,6 @@ WITH rows AS MATERIALIZED (
 )
 UPDATE wa.status_events AS event
    SET applied_at = clock_timestamp()
-  FROM rows
- WHERE event.wamid = rows.message_id AND event.applied_at IS NULL
+  FROM locked
+ WHERE event.wamid = locked.message_id AND event.applied_at IS NULL
 RETURNING event.wamid

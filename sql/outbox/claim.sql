@@ -17,8 +17,9 @@ WITH bucket AS MATERIALIZED (
      WHERE number = :number AND state = 'queued' AND turn AND due_at <= clock_timestamp()
        AND (expires_at IS NULL OR expires_at > clock_timestamp())
      ORDER BY due_at, seq
-     LIMIT (SELECT CASE WHEN paused THEN 0 WHEN blocked THEN least(1, floor(filled)) ELSE least(:limit, floor(filled)) END
-              FROM bucket)
+     LIMIT coalesce((SELECT CASE WHEN paused THEN 0
+                                 WHEN blocked THEN least(1, floor(filled))
+                                 ELSE least(:limit, floor(filled)) END::bigint FROM bucket), 0)
        FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE wa.outbox AS message
@@ -27,7 +28,7 @@ WITH bucket AS MATERIALIZED (
       FROM due
      WHERE message.reference = due.reference
     RETURNING message.reference, message.attempt, message.token, message.phone_number, message.recipient,
-              message.message, message.customer, message.seq
+              message.message, message.customer, message.retry_count, message.seq
 ), spent AS (
     UPDATE wa.rate_limits AS limits
        SET tokens = bucket.filled - taken.n, rate = bucket.new_rate, refilled_at = clock_timestamp(),
@@ -36,4 +37,7 @@ WITH bucket AS MATERIALIZED (
       FROM bucket, (SELECT count(*) AS n FROM claimed) AS taken
      WHERE limits.number = bucket.number
 )
-SELECT reference, attempt, token, phone_number, recipient, message, customer FROM claimed ORDER BY seq
+SELECT reference, attempt, token, phone_number, recipient, message, customer, retry_count,
+       (SELECT blocked FROM bucket) AS is_probe
+  FROM claimed
+ ORDER BY seq

@@ -1,5 +1,5 @@
 -- Claimed, but not sent after all: as if it had never been claimed.
 UPDATE wa.outbox AS message
-   SET state = 'queued', attempt = attempt - 1, token = NULL, lease_until = NULL
+   SET state = 'queued', token = NULL, lease_until = NULL
   FROM json_to_recordset(CAST(:rows AS json)) AS held (reference uuid, token uuid)
  WHERE message.reference = held.reference AND message.token = held.token AND message.state = 'sending'

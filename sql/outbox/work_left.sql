@@ -1,11 +1,18 @@
 -- What is unfinished, and of that what waits for something else than a worker.
-SELECT count(*) FILTER (WHERE state = 'sending')                                                            AS sending,
-       count(*) FILTER (WHERE state = 'queued' AND NOT scheduled AND NOT paused)                            AS queued,
-       count(*) FILTER (WHERE state = 'queued' AND NOT scheduled AND paused)                                AS paused,
-       count(*) FILTER (WHERE state = 'queued' AND scheduled)                                               AS scheduled,
-       count(*) FILTER (WHERE state = 'uncertain')                                                          AS uncertain,
-       count(*) FILTER (WHERE state = 'held')                                                               AS held
-  FROM wa.outbox
-  LEFT JOIN (SELECT number, blocked_at IS NOT NULL OR paused_until > clock_timestamp() + interval '5 seconds' AS paused
-               FROM wa.rate_limits) AS limits USING (number)
- WHERE number = :number AND state IN ('queued', 'sending', 'uncertain', 'held')
+SELECT count(*) FILTER (WHERE state = 'sending')                     AS sending,
+       count(*) FILTER (WHERE is_open AND is_due)                    AS due,
+       count(*) FILTER (WHERE is_open AND NOT is_due)                AS waiting,
+       count(*) FILTER (WHERE state = 'queued' AND is_paused)        AS paused,
+       count(*) FILTER (WHERE state = 'queued' AND NOT is_paused AND scheduled AND NOT is_due) AS scheduled,
+       count(*) FILTER (WHERE state = 'uncertain')                   AS uncertain,
+       count(*) FILTER (WHERE state = 'held')                        AS held
+  FROM (SELECT state, scheduled, is_paused,
+               turn AND due_at <= clock_timestamp() + interval '1 minute' AS is_due,
+               state = 'queued' AND NOT is_paused
+               AND (NOT scheduled OR due_at <= clock_timestamp() + interval '1 minute') AS is_open
+          FROM wa.outbox
+         CROSS JOIN (SELECT EXISTS (SELECT FROM wa.rate_limits
+                                     WHERE number = :number
+                                       AND (blocked_at IS NOT NULL
+                                            OR paused_until > clock_timestamp() + interval '1 minute')) AS is_paused) AS pause
+         WHERE number = :number AND state IN ('queued', 'sending', 'uncertain', 'held')) AS unfinished

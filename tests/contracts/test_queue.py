@@ -42,7 +42,9 @@ def pass_time(backend: str, queue: Any, request: pytest.FixtureRequest) -> Pass:
     def move(span: timedelta) -> None:
         with database.transaction() as connection:
             connection.execute(
-                sa.text("UPDATE wa.queue_messages SET visible_at = visible_at - :span, created_at = created_at - :span"),
+                sa.text(
+                    "UPDATE wa.queue_messages SET visible_at = visible_at - :span, created_at = created_at - :span"
+                ),
                 {"span": span},
             )
 

@@ -161,6 +161,4 @@ def _instant(metadata: Mapping[str, Any], key: str) -> datetime | None:
 
 
 def _without_nones(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_nones(item) if key == "metadata" else item for key, item in value.items() if item is not None
-    }
+    return {key: _without_nones(item) if key == "metadata" else item for key, item in value.items() if item is not None}

@@ -26,11 +26,11 @@ _CONCURRENT_INDEX = re.compile(r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+I
 _LOCK_NOT_AVAILABLE, _FEATURE_NOT_SUPPORTED = "55P03", "0A000"
 
 
-class Hindered(Exception):  # noqa: N818
+class Hindered(Exception):
     """The statement cannot be done now and hinders nobody: a view stands in the way of a wider column."""
 
 
-class _Locked(Exception):  # noqa: N818
+class _Locked(Exception):
     """The lock was not to be had within the time-out."""
 
 
@@ -47,7 +47,9 @@ def run(connection: sa.Connection, statement: str, patience: Patience) -> None:
     patience.until_locked(lambda: execute(connection, statement), connection)
 
 
-def run_together(database: Database, script: list[str], patience: Patience, note: Callable[[sa.Connection], None]) -> None:
+def run_together(
+    database: Database, script: list[str], patience: Patience, note: Callable[[sa.Connection], None]
+) -> None:
     """Execute them in one transaction with what `note` writes; the whole of it again while a lock is not to be had."""
 
     def attempt() -> None:

@@ -68,9 +68,7 @@ class Queue(Protocol):
     def put(self, letters: Sequence[Letter]) -> None:
         """All of them or none."""
 
-    def receive(
-        self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)
-    ) -> list[Delivery]:
+    def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         """At most `limit` messages, held for `lease`; where there are none, after `wait` an empty list."""
 
     def done(self, deliveries: Sequence[Delivery]) -> None:

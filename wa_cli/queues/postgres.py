@@ -76,7 +76,7 @@ class PostgresQueue:
         [row] = self._run("depth")
         return Depth(*row)
 
-    def _run(self, name: str, **values: Any) -> Sequence[sa.Row[Any]]:
+    def _run(self, name: str, **values: Any) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         with self._transaction() as connection:
             result = connection.execute(sa.text(sqlfiles.read(f"queue/{name}")), {"queue": self.name, **values})
             return result.all() if result.returns_rows else []

@@ -104,7 +104,7 @@ class Database:
         self.engine.dispose()
 
 
-def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[Any]:
+def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
     """Execute the statement of `sql/<name>.sql` with these parameters."""
     return connection.execute(sa.text(sqlfiles.read(name)), values)
 

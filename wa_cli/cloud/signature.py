@@ -1,0 +1,15 @@
+"""Is it really Meta who called? HMAC-SHA256 of the app secret over the raw bytes (Meta, webhooks: X-Hub-Signature-256)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+HEADER = "X-Hub-Signature-256"
+
+
+def is_genuine(body: bytes, header: str | None, secret: str) -> bool:
+    """Compared in constant time; a missing or malformed header is a wrong one. Parse the body only after this."""
+    claimed = (header or "").encode("ascii", "replace")
+    expected = b"sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
+    return hmac.compare_digest(claimed, expected)

@@ -1,0 +1,485 @@
+"""What is to be sent, and what became of it: the one authority on every message from the moment a worker holds it.
+
+A message moves queued → sending → sent, or comes back to queued, or ends as failed, held, expired, cancelled. Between an
+unread answer and the evidence it is uncertain. Two rules stand above all verdicts: an accepted send is always recorded,
+and nothing but the holder of the token may decide otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from wa_cli.clock import now
+from wa_cli.messages import content, verdicts
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.states import OutboxState
+from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.storage import messages
+from wa_cli.storage.engine import Database, rows, run
+
+SWEEP_LIMIT = 200
+PROBE_EVERY = timedelta(minutes=1)
+RECOVERY_PER_SECOND = 0.01
+MOST_RETRIES = 8
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message that a worker may send once, while its lease lasts. A probe asks whether a blocked number still is."""
+
+    reference: UUID
+    attempt: int
+    token: UUID
+    phone_number: str | None
+    recipient: str | None
+    message: Mapping[str, Any]
+    customer: str
+    retry_count: int
+    is_probe: bool
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """An attempt and its verdict, as the spool keeps it and the outbox settles it. `pause`: seconds until it is due again."""
+
+    reference: UUID
+    attempt: int
+    token: UUID | None
+    verdict: Verdict
+    answered_at: datetime = field(default_factory=now)
+    pause: float = 0.0
+
+    def to_record(self) -> dict[str, Any]:
+        return {
+            "reference": str(self.reference),
+            "attempt": self.attempt,
+            "token": str(self.token) if self.token else None,
+            "verdict": verdicts.to_record(self.verdict),
+            "answered_at": self.answered_at.isoformat(),
+            "pause": self.pause,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Settlement:
+        """Raises KeyError, TypeError or ValueError where the record is none of ours."""
+        return cls(
+            reference=UUID(record["reference"]),
+            attempt=int(record["attempt"]),
+            token=UUID(record["token"]) if record["token"] else None,
+            verdict=verdicts.from_record(record["verdict"]),
+            answered_at=datetime.fromisoformat(record["answered_at"]),
+            pause=float(record["pause"]),
+        )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a transaction stored. `stored`: customers' numbers with the ids under which their messages are rows now."""
+
+    stored: tuple[tuple[str, str], ...] = ()
+    doubles: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkLeft:
+    """What is unfinished. `sending` and `due` come to an end by themselves soon; `waiting` waits for a later retry or
+    behind another message of its customer.
+    """
+
+    sending: int
+    due: int
+    waiting: int
+    paused: int
+    scheduled: int
+    uncertain: int
+    held: int
+
+
+@dataclass
+class _Decision:
+    """What settling changes: outbox rows, rows of whatsapp_messages, and what each drags along."""
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    handing_over: dict[str, set[str]] = field(default_factory=dict)
+    doubles: list[tuple[UUID, str]] = field(default_factory=list)
+
+
+class Outbox:
+    """The messages of one business number."""
+
+    def __init__(
+        self, database: Database, number: str, *, business_phone: str = "business", on_uncertain: str = "evidence"
+    ) -> None:
+        self.database = database
+        self.number = number
+        self.business_phone = business_phone
+        self.on_uncertain = on_uncertain
+
+    def record(self, connection: sa.Connection, outgoing: Sequence[OutgoingMessage]) -> int:
+        """Take messages over from a queue, in the caller's transaction; how many were not known yet."""
+        customers = sorted({message.customer for message in outgoing})
+        run(connection, "outbox/lock_turns", number=self.number, customers=customers)
+        letters = [self._row(message) for message in outgoing]
+        return run(
+            connection, "outbox/record", rows=rows(letters), number=self.number, on_uncertain=self.on_uncertain
+        ).rowcount
+
+    def open_number(self, ceiling: float) -> None:
+        """Have a rate for the number: `ceiling` messages a second at most."""
+        with self.database.transaction() as connection:
+            run(connection, "outbox/open_number", number=self.number, ceiling=ceiling)
+
+    def claim(self, limit: int, lease: timedelta) -> list[Claim]:
+        """At most `limit` messages that are due, as the rate allows: one statement, one commit."""
+        with self.database.transaction() as connection:
+            found = run(
+                connection,
+                "outbox/claim",
+                number=self.number,
+                limit=limit,
+                lease=lease,
+                probe_every=PROBE_EVERY,
+                recovery=RECOVERY_PER_SECOND,
+            )
+            return [Claim(*row) for row in found]
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        """Give back what was claimed and not sent after all."""
+        held = [{"reference": claim.reference, "token": claim.token} for claim in claims]
+        if held:
+            with self.database.transaction() as connection:
+                run(connection, "outbox/release", rows=rows(held))
+
+    def settle(self, settlements: Sequence[Settlement], *, rows_too: bool = True) -> Settled:
+        """Record what became of attempts, all or none: outbox, rows, attempts, turns, in one transaction.
+
+        Raises RowRefused where the database will not take one of the rows; `rows_too=False` leaves the rows out.
+        """
+        with self.database.transaction() as connection:
+            locked = self._lock(connection, [s.reference for s in settlements], [])
+            decision = _Decision()
+            for settlement in settlements:
+                row = locked.get(settlement.reference)
+                if row is not None:
+                    self._decide(row, settlement, decision)
+            self._note_attempts(connection, settlements)
+            return self._carry_out(connection, decision, rows_too=rows_too)
+
+    def learn(self, connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> Settled:
+        """Take in status events, in the caller's transaction: kept, applied upward, and proof of what was uncertain."""
+        references = [s.reference for s in statuses if s.reference]
+        locked = self._lock(connection, references, sorted({s.wamid for s in statuses}))
+        decision = _Decision()
+        proofs = [self._proof(status) for status in statuses if self._is_ours(locked, status)]
+        for proof in proofs:
+            self._decide(locked[proof.reference], proof, decision)
+        messages.keep_statuses(connection, statuses)
+        self._note_attempts(connection, proofs)
+        settled = self._carry_out(connection, decision)
+        messages.apply_statuses(connection, (status.wamid for status in statuses))
+        return settled
+
+    def find(self, reference: UUID) -> sa.Row[*tuple[Any, ...]] | None:
+        """Where a message stands: reference, state, wamid, attempt, failure_reason."""
+        with self.database.reading() as connection:
+            return run(connection, "outbox/find", reference=reference).one_or_none()
+
+    def work_left(self) -> WorkLeft:
+        with self.database.reading() as connection:
+            return WorkLeft(*run(connection, "outbox/work_left", number=self.number).one())
+
+    def slow_down(self, pause: timedelta) -> float | None:
+        """The number was throttled: slower from now, after a pause. The new rate, or None where that is done already."""
+        with self.database.transaction() as connection:
+            rate = run(connection, "outbox/slow_down", number=self.number, pause=pause).scalar()
+            return None if rate is None else float(rate)
+
+    def block(self, why: str) -> bool:
+        """Nobody can send for the number: one probe a minute from now. Whether this is news."""
+        with self.database.transaction() as connection:
+            found = run(connection, "outbox/block", number=self.number, why=why, probe_every=PROBE_EVERY).scalar()
+            return bool(found)
+
+    def unblock(self) -> bool:
+        """A message got through; whether the number was blocked until now."""
+        with self.database.transaction() as connection:
+            return run(connection, "outbox/unblock", number=self.number).first() is not None
+
+    # What time alone decides; each a small transaction that any worker may do.
+
+    def lose_leases(self) -> int:
+        """Sends whose worker died or was too slow become uncertain; their number."""
+        with self.database.transaction() as connection:
+            lost = run(connection, "outbox/lose_leases", limit=SWEEP_LIMIT).all()
+            unknown = Unknown("the worker ended before it could record an answer")
+            self._note_attempts(connection, [Settlement(ref, attempt, token, unknown) for ref, attempt, token in lost])
+            return len(lost)
+
+    def decide_uncertain(
+        self, *, wait: timedelta, silence: timedelta, evidence_limit: timedelta
+    ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """Act on the evidence; (reference, state, customer, number, silent) of each that was decided."""
+        with self.database.transaction() as connection:
+            return run(
+                connection,
+                "outbox/decide_uncertain",
+                wait=wait,
+                silence=silence,
+                evidence_limit=evidence_limit,
+                limit=SWEEP_LIMIT,
+            ).all()
+
+    def pass_turns(self, wait: timedelta) -> int:
+        """Messages that may hold up nobody any more give up their turn; their number."""
+        with self.database.transaction() as connection:
+            tired = run(connection, "outbox/pass_turns", wait=wait, limit=SWEEP_LIMIT).all()
+            for number in {number for number, _ in tired}:
+                run(connection, "outbox/hand_over", number=number, customers=[c for n, c in tired if n == number])
+            return len(tired)
+
+    def mend_turns(self, after: str = "", limit: int = 1000) -> tuple[str, int]:
+        """Give the turn to customers who wait and have none, from the customer `after` on.
+
+        Where to go on from ("" once round), and how many were mended: in calm none.
+        """
+        with self.database.transaction() as connection:
+            visited = run(connection, "outbox/stranded", number=self.number, after=after, limit=limit).all()
+            stranded = [customer for customer, is_stranded in visited if is_stranded]
+            if stranded:
+                run(connection, "outbox/lock_turns", number=self.number, customers=stranded)
+                run(connection, "outbox/hand_over", number=self.number, customers=stranded)
+            return (visited[-1][0] if len(visited) == limit else ""), len(stranded)
+
+    def expire(self) -> int:
+        """Messages whose deadline has passed unsent; their number."""
+        with self.database.transaction() as connection:
+            overdue = [reference for (reference,) in run(connection, "outbox/overdue", limit=SWEEP_LIMIT)]
+            locked = self._lock(connection, overdue, [])
+            decision = _Decision()
+            for row in locked.values():
+                if row["state"] == OutboxState.QUEUED:
+                    self._end(row, OutboxState.EXPIRED, None, "its deadline passed before it could be sent", decision)
+            self._carry_out(connection, decision)
+            return len(decision.changes)
+
+    def merge_pending_statuses(self) -> int:
+        """Apply events whose row came after them by another way; in calm none."""
+        with self.database.transaction() as connection:
+            wamids = [wamid for (wamid,) in run(connection, "messages/pending_statuses", limit=1000)]
+            return messages.apply_statuses(connection, wamids)
+
+    def prune(self, keep: timedelta) -> int:
+        """Forget what ended long ago; the rows in whatsapp_messages stay."""
+        with self.database.transaction() as connection:
+            return run(connection, "outbox/prune", keep=keep, limit=SWEEP_LIMIT * 10).rowcount
+
+    # Deciding: with the rows locked, what one verdict changes.
+
+    def _decide(self, row: dict[str, Any], settlement: Settlement, decision: _Decision) -> None:
+        verdict = settlement.verdict
+        if isinstance(verdict, Accepted):
+            self._sent(row, settlement, verdict, decision)
+            return
+        is_holder = row["token"] == settlement.token and row["state"] in (OutboxState.SENDING, OutboxState.UNCERTAIN)
+        if not is_holder:
+            return
+        match verdict:
+            case Refused(code, why):
+                self._end(row, OutboxState.FAILED, code, why, decision)
+            case Later(code, why, counts=True) if row["retry_count"] >= MOST_RETRIES:
+                self._end(row, OutboxState.FAILED, code, f"{why} (after {MOST_RETRIES} retries)", decision)
+            case Later(code, why, counts=counts):
+                self._again(row, settlement, decision, code=code, why=why, counts=counts)
+            case NotSent(why):
+                self._again(row, settlement, decision, code=None, why=why, counts=False)
+            case Blocked(code, why):
+                self._again(row, settlement, decision, code=code, why=why, counts=False)
+            case Unknown(why):
+                self._change(row, OutboxState.UNCERTAIN, decision, failure_reason=why)
+
+    def _sent(self, row: dict[str, Any], settlement: Settlement, verdict: Accepted, decision: _Decision) -> None:
+        is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
+        if row["wamid"] == verdict.wamid and row["state"] == OutboxState.SENT and not self._is_restoring(settlement):
+            return
+        if is_double:
+            decision.doubles.append((row["reference"], verdict.wamid))
+        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED):
+            decision.forgotten.append(messages.failed_id(row["reference"]))
+        self._change(
+            row,
+            OutboxState.SENT,
+            decision,
+            wamid=row["wamid"] or verdict.wamid,
+            accepted_at=settlement.answered_at.isoformat(),
+            paced=verdict.paced,
+            possible_double=is_double,
+        )
+        decision.stored.append(self._message_row(row, verdict.wamid, "sent", settlement.answered_at))
+        if verdict.alias:
+            decision.aliases[row["customer"]] = verdict.alias
+
+    @staticmethod
+    def _is_restoring(settlement: Settlement) -> bool:
+        """A verdict whose row was refused comes again from the spool, after the outbox was settled without the row."""
+        return settlement.token is not None
+
+    def _end(self, row: dict[str, Any], state: OutboxState, code: int | None, why: str, decision: _Decision) -> None:
+        if row["uncertain_count"]:
+            why = f"{state}, may have been delivered: {why}"
+        self._change(row, state, decision, failure_code=code, failure_reason=why)
+        message = self._message_row(row, messages.failed_id(row["reference"]), "failed", now())
+        decision.stored.append({**message, "failure_reason": f"{code}: {why}" if code else why})
+
+    def _again(
+        self,
+        row: dict[str, Any],
+        settlement: Settlement,
+        decision: _Decision,
+        *,
+        code: int | None,
+        why: str,
+        counts: bool,
+    ) -> None:
+        if row["overdue"]:
+            self._end(row, OutboxState.EXPIRED, code, f"its deadline passed while it was retried: {why}", decision)
+            return
+        self._change(
+            row,
+            OutboxState.QUEUED,
+            decision,
+            after=settlement.pause,
+            counts=int(counts),
+            failure_code=code,
+            failure_reason=why,
+        )
+
+    @staticmethod
+    def _change(row: dict[str, Any], state: OutboxState, decision: _Decision, **values: Any) -> None:
+        decision.changes.append(
+            {
+                "reference": row["reference"],
+                "state": state,
+                "after": 0,
+                "counts": 0,
+                "paced": False,
+                "possible_double": False,
+                **values,
+            }
+        )
+        if state.is_final or state == OutboxState.HELD:
+            decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
+        # A second verdict of the same batch must see what the first one did.
+        row["state"], row["wamid"] = state, values.get("wamid") or row["wamid"]
+
+    def _message_row(self, row: dict[str, Any], message_id: str, status: str, at: datetime) -> dict[str, Any]:
+        said = content.columns(row["message"])
+        return {
+            "message_id": message_id,
+            "from_phone": row["business_phone"],
+            "to_phone": row["phone_number"] or row["recipient"],
+            "message_type": row["message_type"],
+            "content": said.content,
+            "media_url": said.media_url,
+            "media_type": said.media_type,
+            "status": status,
+            "timestamp": messages.utc(at),
+            "context_message_id": (row["message"].get("context") or {}).get("message_id"),
+            "direction": "outgoing",
+            "template_name": said.template_name,
+            "template_params": said.template_params,
+            "retry_count": row["retry_count"],
+            "last_retry_at": messages.utc(row["last_attempt_at"]) if row["retry_count"] else None,
+            "employee_id": row["employee_id"],
+            "campaign": row["campaign"],
+            "reference": row["reference"],
+            "customer_user_id": row["recipient"],
+        }
+
+    def _carry_out(self, connection: sa.Connection, decision: _Decision, *, rows_too: bool = True) -> Settled:
+        if not decision.changes:
+            return Settled()
+        run(connection, "outbox/change", rows=rows(_last_of_each(decision.changes)))
+        stored = decision.stored if rows_too else []
+        if stored and decision.forgotten:
+            run(connection, "messages/forget_failures", ids=sorted(decision.forgotten))
+        new = messages.insert(connection, stored)
+        messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
+        messages.keep_aliases(connection, decision.aliases)
+        for number, customers in decision.handing_over.items():
+            run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
+        told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
+        return Settled(told, tuple(reference for reference, wamid in decision.doubles if wamid in new))
+
+    @staticmethod
+    def _note_attempts(connection: sa.Connection, settlements: Sequence[Settlement]) -> None:
+        if not settlements:
+            return
+        made = [
+            {
+                "reference": settlement.reference,
+                "attempt": settlement.attempt,
+                "token": settlement.token,
+                "verdict": settlement.verdict.kind,
+                "wamid": getattr(settlement.verdict, "wamid", None),
+                "code": getattr(settlement.verdict, "code", None),
+                "reason": getattr(settlement.verdict, "why", None),
+                "answered_at": settlement.answered_at.isoformat(),
+            }
+            for settlement in settlements
+        ]
+        run(connection, "outbox/attempts", rows=rows(made))
+
+    @staticmethod
+    def _lock(
+        connection: sa.Connection, references: Sequence[UUID], wamids: Sequence[str]
+    ) -> dict[UUID, dict[str, Any]]:
+        found = run(connection, "outbox/lock", references=[str(r) for r in references], wamids=list(wamids))
+        return {row["reference"]: dict(row) for row in found.mappings()}
+
+    def _is_ours(self, locked: dict[UUID, dict[str, Any]], status: StatusUpdate) -> bool:
+        """A reference counts only within its own number: an echo may be forged, or somebody else's."""
+        row = locked.get(status.reference) if status.reference else None
+        return row is not None and row["number"] == status.number and row["wamid"] != status.wamid
+
+    @staticmethod
+    def _proof(status: StatusUpdate) -> Settlement:
+        """Any status of an attempt proves that Meta accepted it."""
+        assert status.reference is not None
+        return Settlement(status.reference, status.attempt or 0, None, Accepted(status.wamid), status.happened_at)
+
+    def _row(self, message: OutgoingMessage) -> dict[str, Any]:
+        return {
+            "reference": message.reference,
+            "customer": message.customer,
+            "phone_number": message.phone_number,
+            "recipient": message.recipient,
+            "message_type": message.type,
+            "message": dict(message.message),
+            "business_phone": message.business_phone or self.business_phone,
+            "employee_id": message.employee_id,
+            "campaign": message.campaign,
+            "queued_at": message.queued_at.isoformat(),
+            "due_at": message.due_at.isoformat() if message.due_at else None,
+            "expires_at": message.expires_at.isoformat() if message.expires_at else None,
+        }
+
+
+def _last_of_each(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One change a row: an UPDATE that finds two picks either. What only the first knew is kept."""
+    merged: dict[UUID, dict[str, Any]] = {}
+    for change in changes:
+        into = merged.setdefault(change["reference"], {})
+        for key, value in change.items():
+            if value is not None:
+                into[key] = value or into.get(key, False) if isinstance(value, bool) else value
+    return [merged[reference] for reference in sorted(merged, key=str)]

@@ -1,0 +1,122 @@
+"""What happened, as small values. Code reports these; `logs.py` alone decides how they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    pass
+
+
+@dataclass(frozen=True)
+class Accepted(Event):
+    """The API took a message."""
+
+    phone: str
+    wamid: str
+
+
+@dataclass(frozen=True)
+class Stored(Event):
+    """A sent message is a row."""
+
+    wamid: str
+
+
+@dataclass(frozen=True)
+class StoreFailed(Event):
+    """A verdict had to stay in the spool."""
+
+    error: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NotAccepted(Event):
+    """The API did not take a message; `what` says what happens to it now."""
+
+    phone: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Doubled(Event):
+    """One message of ours was accepted twice: both are rows."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class NumberBlocked(Event):
+    why: str
+
+
+@dataclass(frozen=True)
+class NumberFreed(Event):
+    pass
+
+
+@dataclass(frozen=True)
+class SlowedDown(Event):
+    rate: float
+
+
+@dataclass(frozen=True)
+class Received(Event):
+    """Messages and statuses that the incoming worker stored."""
+
+    messages: int
+    statuses: int
+
+
+@dataclass(frozen=True)
+class Buried(Event):
+    """A message of a queue cannot be read: it is a dead letter."""
+
+    queue: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decided(Event):
+    """What the evidence said of a send whose fate was unknown."""
+
+    reference: str
+    state: str
+    possible_double: bool
+
+
+@dataclass(frozen=True)
+class Swept(Event):
+    """What a sweep had to do; `what` names it."""
+
+    what: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Adopted(Event):
+    """Verdicts that a dead process left were settled."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Away(Event):
+    """Something a worker needs does not answer; it tries again."""
+
+    what: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    what: str
+
+
+@dataclass(frozen=True)
+class Stopping(Event):
+    why: str

@@ -1,0 +1,73 @@
+"""How what happened reads: one line each, on stderr. The sentences about stored messages are ones that people grep for."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+
+Tell = Callable[[Event], None]
+
+_log = logging.getLogger("wa")
+
+
+def start(level: int = logging.INFO) -> None:
+    """Lines of this process go to stderr from now, each with its time."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"))
+    _log.handlers[:] = [handler]
+    _log.setLevel(level)
+    _log.propagate = False
+
+
+def tell(event: Event) -> None:
+    """The event as a line of the log."""
+    level, line = _line(event)
+    _log.log(level, "%s", line)
+
+
+def _line(event: Event) -> tuple[int, str]:
+    match event:
+        case events.Accepted(phone, wamid):
+            return logging.INFO, f"Message sent successfully to {phone}: {wamid}"
+        case events.Stored(wamid):
+            return logging.INFO, f"Outgoing message stored in database: {wamid}"
+        case events.StoreFailed(error, count):
+            kept = f" ({count} kept in the spool)" if count != 1 else " (kept in the spool)"
+            return logging.ERROR, f"Failed to store outgoing message in database: {error}{kept}"
+        case events.NotAccepted(phone, what, why):
+            return logging.WARNING, f"Message to {phone} {what}: {why}"
+        case events.Doubled(reference):
+            return logging.ERROR, f"Message {reference} was accepted twice: both copies are stored"
+        case events.NumberBlocked(why):
+            return logging.ERROR, f"Nothing can be sent, one message a minute tries whether it can again: {why}"
+        case events.NumberFreed():
+            return logging.INFO, "The number can send again"
+        case events.SlowedDown(rate):
+            return logging.WARNING, f"WhatsApp throttles the number: on at {rate:.0f} messages a second after a pause"
+        case events.Received(messages, statuses):
+            return logging.INFO, f"Stored {_count(messages, 'message')} and {_count(statuses, 'status', 'statuses')}"
+        case events.Buried(queue, reason):
+            return logging.WARNING, f"A message of the {queue} queue is a dead letter now: {reason}"
+        case events.Decided(reference, state, possible_double):
+            mark = ", possibly a double" if possible_double else ""
+            return logging.WARNING, f"Message {reference} of unknown fate is {state} now{mark}"
+        case events.Swept(what, count):
+            return logging.INFO, f"{what}: {count}"
+        case events.Adopted(count):
+            return logging.INFO, f"Settled {_count(count, 'verdict')} that another process left in the spool"
+        case events.Away(what, error):
+            return logging.WARNING, f"{what} is away, trying again: {error}"
+        case events.Started(what):
+            return logging.INFO, what
+        case events.Stopping(why):
+            return logging.INFO, f"{why}: finishing what is in flight"
+        case _:
+            return logging.INFO, str(event)
+
+
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,115 @@
+"""From a queue to the database: receive → record → acknowledge. The same loop for both directions and every backend.
+
+A message is acknowledged after the transaction that recorded it, never before: a redelivery is a no-op there, a loss
+would be for good. What cannot be read is buried in that same transaction, and never takes its batch with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from wa_cli.errors import DatabaseDown, QueueError, RowRefused
+from wa_cli.queues.base import Delivery, Queue
+from wa_cli.storage.engine import Database, rows, run
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.backoff import full_jitter
+from wa_cli.workers.lifecycle import Stop, Watchdog
+
+BATCH = 100
+WAIT = timedelta(seconds=1)
+OUTAGE_CAP = 5.0
+
+Poison = tuple[Delivery, str]
+
+
+class Batch:
+    """What recording a batch came to: what could not be read, and what to tell once it is committed."""
+
+    def __init__(self) -> None:
+        self.poison: list[Poison] = []
+        self.told: list[Event] = []
+
+
+Record = Callable[[sa.Connection, Sequence[Delivery], Batch], None]
+
+
+class Intake:
+    """Takes messages over from one queue by `record`, which writes them in the transaction it is given."""
+
+    def __init__(self, queue: Queue, database: Database, record: Record, *, lease: timedelta, tell: Tell) -> None:
+        self.queue = queue
+        self.database = database
+        self.record = record
+        self.lease = lease
+        self.tell = tell
+
+    async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
+        """Until `stop`. `arrived` is called whenever there was something."""
+        failures = 0
+        name = f"intake of {self.queue.name}"
+        while not stop:
+            watchdog.beat(name)
+            try:
+                if await asyncio.to_thread(self.run_once, WAIT):
+                    arrived()
+                failures = 0
+            except (DatabaseDown, QueueError) as error:
+                self.tell(events.Away(f"The intake of the {self.queue.name} queue", error.message))
+                failures += 1
+                await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+        watchdog.forget(name)
+
+    def run_once(self, wait: timedelta = timedelta(0)) -> int:
+        """One batch; how many messages it had."""
+        deliveries = self.queue.receive(BATCH, self.lease, wait)
+        if not deliveries:
+            return 0
+        try:
+            self._record(deliveries)
+        except DatabaseDown:
+            self._give_back(deliveries)
+            raise
+        self.queue.done(deliveries)
+        return len(deliveries)
+
+    def _record(self, deliveries: Sequence[Delivery]) -> None:
+        """In one transaction; a row that the database refuses is looked for by halving."""
+        batch = Batch()
+        try:
+            with self.database.transaction() as connection:
+                self.record(connection, deliveries, batch)
+                self._bury(connection, batch.poison)
+        except RowRefused as refusal:
+            if len(deliveries) == 1:
+                batch = Batch()
+                batch.poison.append((deliveries[0], refusal.message))
+                with self.database.transaction() as connection:
+                    self._bury(connection, batch.poison)
+            else:
+                middle = len(deliveries) // 2
+                self._record(deliveries[:middle])
+                self._record(deliveries[middle:])
+                return
+        for event in (*batch.told, *(events.Buried(self.queue.name, reason) for _, reason in batch.poison)):
+            self.tell(event)
+
+    def _bury(self, connection: sa.Connection, poison: Sequence[Poison]) -> None:
+        if poison:
+            letters = [
+                {"id": delivery.id, "body": delivery.body, "customer": delivery.customer, "reason": reason}
+                for delivery, reason in poison
+            ]
+            run(connection, "queue/bury", queue=self.queue.name, rows=rows(letters))
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Best effort: a message that is not given back comes again when its lease ends."""
+        with suppress(DatabaseDown, QueueError):
+            for delivery in deliveries:
+                self.queue.again(delivery)

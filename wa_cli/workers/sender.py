@@ -1,0 +1,323 @@
+"""claim → send → journal → settle: the loops that turn queued messages into sent ones and rows.
+
+The order is the promise. A claim is committed before its request leaves, so that a crash cannot make a send unheard of.
+An answer is on the disk before anything else is done with it, so that a crash from there on is repaired from the spool
+and not by sending again. Each stage takes whatever has arrived: nobody waits for the slowest of a claim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.storage.outbox import Claim, Outbox, Settled, Settlement
+from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
+from wa_cli.telemetry import events
+from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.backoff import full_jitter, pair_pause
+from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
+
+BATCH = 500
+IDLE_POLL = 0.5
+THROTTLE_PAUSE = timedelta(seconds=1)
+OUTAGE_CAP = 5.0
+
+T = TypeVar("T")
+Send = Callable[[Claim], Awaitable[Verdict]]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A settlement, and where the spool keeps it (nowhere, when the disk is full)."""
+
+    settlement: Settlement
+    is_probe: bool
+    entry: Entry | None = None
+
+
+@dataclass
+class Counts:
+    """What this sender did since it started."""
+
+    sent: int = 0
+    failed: int = 0
+    retried: int = 0
+    unknown: int = 0
+
+
+class Sender:
+    """Sends the messages of one number."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        spool: Spool,
+        send: Send,
+        *,
+        concurrency: int,
+        lease: timedelta,
+        send_timeout: timedelta,
+        tell: Tell,
+    ) -> None:
+        self.outbox = outbox
+        self.spool = spool
+        self.send = send
+        self.concurrency = concurrency
+        self.lease = lease.total_seconds()
+        self.send_timeout = send_timeout.total_seconds()
+        self.tell = tell
+        self.counts = Counts()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._slot_free = asyncio.Event()
+        self._work_came = asyncio.Event()
+        self._answered: asyncio.Queue[_Kept] = asyncio.Queue()
+        self._journaled: asyncio.Queue[_Kept] = asyncio.Queue()
+        self._claiming = True
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._in_flight)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is in flight, and everything that was answered is settled."""
+        return not self._in_flight and self._answered.empty() and self._journaled.empty() and not self.spool.left()
+
+    def work_came(self) -> None:
+        """There may be something to claim: do not wait for the next poll."""
+        self._work_came.set()
+
+    async def run(self, stop: Stop, watchdog: Watchdog, patience: timedelta) -> None:
+        """Until `stop`; then at most `patience` for what is in flight, and what is not finished stays with the spool."""
+        journal = asyncio.create_task(self._loop("journal", self.journal_once, watchdog))
+        settle = asyncio.create_task(self._loop("settle", self.settle_once, watchdog))
+        claim = asyncio.create_task(self._claim_until(stop, watchdog))
+        try:
+            await all_until_one_fails(self._watch(journal, claim), self._watch(settle, claim), claim)
+            await self._finish(patience)
+        finally:
+            for task in (journal, settle, claim, *self._in_flight):
+                task.cancel()
+            self.spool.close()
+
+    async def _watch(self, loop: asyncio.Task[None], claim: asyncio.Task[None]) -> None:
+        """A loop that must never end, while the claimer runs: its failure is everybody's."""
+        await asyncio.wait({loop, claim}, return_when=asyncio.FIRST_COMPLETED)
+        if loop.done():
+            loop.result()
+
+    async def _finish(self, patience: timedelta) -> None:
+        """Let what is in flight come home and be settled."""
+        deadline = time.monotonic() + patience.total_seconds()
+        while not self.is_idle and time.monotonic() < deadline:
+            if self._in_flight:
+                await asyncio.wait(self._in_flight, timeout=0.05)
+            else:
+                await asyncio.sleep(0.01)
+
+    async def _claim_until(self, stop: Stop, watchdog: Watchdog) -> None:
+        failures = 0
+        while not stop:
+            watchdog.beat("claim")
+            try:
+                claimed = await self.claim_once()
+                failures = 0
+            except DatabaseDown as error:
+                self.tell(events.Away("The database", error.message))
+                failures += 1
+                await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+                continue
+            if not claimed:
+                await self._rest(stop)
+        watchdog.forget("claim")
+
+    async def _rest(self, stop: Stop) -> None:
+        """Until something is said to have come, a slot is free, `stop`, or the next poll."""
+        self._work_came.clear()
+        waiting = {asyncio.create_task(self._work_came.wait()), asyncio.create_task(stop.wait(IDLE_POLL))}
+        _, late = await asyncio.wait(waiting, timeout=IDLE_POLL, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()
+
+    async def claim_once(self) -> int:
+        """Claim what there are free slots for, and let it leave; how many."""
+        while (free := self.concurrency - len(self._in_flight)) <= 0:
+            self._slot_free.clear()
+            await asyncio.wait_for(self._slot_free.wait(), timeout=self.send_timeout * 2)
+        if not self._claiming and not await self._spool_is_back():
+            return 0
+        asked_at = time.monotonic()
+        claims = await asyncio.to_thread(self.outbox.claim, free, timedelta(seconds=self.lease))
+        for claim in claims:
+            task = asyncio.create_task(self._send_one(claim, asked_at + self.lease))
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
+        return len(claims)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._slot_free.set()
+        if not task.cancelled():
+            task.result()  # a mistake of ours must not pass in silence
+
+    async def _spool_is_back(self) -> bool:
+        try:
+            await asyncio.to_thread(self.spool.check)
+        except SpoolUnwritable:
+            return False
+        self._claiming = True
+        return True
+
+    async def _send_one(self, claim: Claim, lease_ends: float) -> None:
+        if time.monotonic() + self.send_timeout > lease_ends:
+            # It would still be on its way when another worker may take it for lost.
+            with suppress(DatabaseDown):  # then its lease ends by itself
+                await asyncio.to_thread(self.outbox.release, [claim])
+            return
+        verdict = await self.send(claim)
+        self._report(claim, verdict)
+        pause = pause_after(claim, verdict)
+        settlement = Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)
+        self._answered.put_nowait(_Kept(settlement, claim.is_probe))
+
+    async def journal_once(self) -> int:
+        """Have the answers that have arrived on the disk; their number."""
+        answers = await _take(self._answered)
+        try:
+            entries: Sequence[Entry | None] = await asyncio.to_thread(
+                self.spool.keep, [answer.settlement.to_record() for answer in answers]
+            )
+        except SpoolUnwritable as error:
+            # The outbox still knows of the attempts; nothing new is begun until the disk is back.
+            if self._claiming:
+                self.tell(events.Away("The spool", error.message))
+            self._claiming = False
+            entries = [None] * len(answers)
+        for answer, entry in zip(answers, entries, strict=True):
+            self._journaled.put_nowait(replace(answer, entry=entry))
+        return len(answers)
+
+    async def settle_once(self) -> int:
+        """Settle what is on the disk, however often the database has to be asked; its number."""
+        kept = await _take(self._journaled)
+        failures = 0
+        while True:
+            try:
+                settled = await asyncio.to_thread(settle, self.outbox, [k.settlement for k in kept])
+                break
+            except DatabaseDown as error:
+                if not failures:
+                    self.tell(events.StoreFailed(error.message, len(kept)))
+                failures += 1
+                await asyncio.sleep(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+        report_settled(settled.result, self.tell)
+        for name in settled.refused:
+            self.tell(events.StoreFailed(name, 1))
+        done = [k.entry for k in kept if k.entry and k.settlement not in settled.unstored]
+        await asyncio.to_thread(self.spool.forget, done)
+        with suppress(DatabaseDown):  # the next verdict of that kind says it again
+            await asyncio.to_thread(self._act_on_the_number, kept)
+        return len(kept)
+
+    async def _loop(self, name: str, once: Callable[[], Awaitable[int]], watchdog: Watchdog) -> None:
+        while True:
+            await once()
+            watchdog.forget(name)
+
+    def _act_on_the_number(self, kept: Sequence[_Kept]) -> None:
+        """A throttle slows the number down; a block stops it for everybody, until a probe gets through."""
+        verdicts = [k.settlement.verdict for k in kept]
+        throttled = [v for v in verdicts if isinstance(v, Later) and v.scope == "number"]
+        if throttled:
+            pause = max([THROTTLE_PAUSE.total_seconds(), *(v.after or 0.0 for v in throttled)])
+            rate = self.outbox.slow_down(timedelta(seconds=pause))
+            if rate is not None:
+                self.tell(events.SlowedDown(rate))
+        blocked = next((v for v in verdicts if isinstance(v, Blocked)), None)
+        if blocked and self.outbox.block(blocked.why):
+            self.tell(events.NumberBlocked(blocked.why))
+        through = any(k.is_probe and isinstance(k.settlement.verdict, (Accepted, Refused)) for k in kept)
+        if through and self.outbox.unblock():
+            self.tell(events.NumberFreed())
+
+    def _report(self, claim: Claim, verdict: Verdict) -> None:
+        customer = claim.phone_number or claim.recipient or "?"
+        match verdict:
+            case Accepted(wamid):
+                self.counts.sent += 1
+                self.tell(events.Accepted(customer, wamid))
+            case Refused(_, why):
+                self.counts.failed += 1
+                self.tell(events.NotAccepted(customer, "was refused", why))
+            case Unknown(why):
+                self.counts.unknown += 1
+                self.tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why))
+            case Later(_, why) | NotSent(why) | Blocked(_, why):
+                self.counts.retried += 1
+                self.tell(events.NotAccepted(customer, "goes out later", why))
+
+
+@dataclass(frozen=True)
+class SettledBatch:
+    """What settling came to; `refused` are the database's reasons for rows it would not take, which stay in the spool."""
+
+    result: Settled
+    unstored: tuple[Settlement, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
+    """Settle all of them; a row that the database refuses is looked for by halving, and the rest settles.
+
+    A message whose row is refused is settled without it, so that it is not sent again.
+    """
+    try:
+        return SettledBatch(outbox.settle(settlements))
+    except RowRefused as refusal:
+        if len(settlements) == 1:
+            outbox.settle(settlements, rows_too=False)
+            return SettledBatch(Settled(), tuple(settlements), (refusal.message,))
+    middle = len(settlements) // 2
+    left, right = settle(outbox, settlements[:middle]), settle(outbox, settlements[middle:])
+    return SettledBatch(
+        Settled(left.result.stored + right.result.stored, left.result.doubles + right.result.doubles),
+        (*left.unstored, *right.unstored),
+        left.refused + right.refused,
+    )
+
+
+def report_settled(settled: Settled, tell: Tell) -> None:
+    for _, wamid in settled.stored:
+        tell(events.Stored(wamid))
+    for reference in settled.doubles:
+        tell(events.Doubled(str(reference)))
+
+
+def pause_after(claim: Claim, verdict: Verdict) -> float:
+    """Seconds until a message that was not sent is due again."""
+    match verdict:
+        case Later(scope="pair", after=after):
+            return max(after or 0.0, pair_pause(claim.attempt - 1 - claim.retry_count))
+        case Later(scope="number", after=after):
+            return after or 0.0  # the number itself pauses
+        case Later(after=after):
+            return max(after or 0.0, full_jitter(claim.retry_count + 1))
+        case NotSent():
+            return full_jitter(1, cap=OUTAGE_CAP) + 0.5
+        case _:
+            return 0.0
+
+
+async def _take(queue: asyncio.Queue[T]) -> list[T]:
+    """Wait for one, and take whatever else has arrived by then."""
+    taken = [await queue.get()]
+    while len(taken) < BATCH and not queue.empty():
+        taken.append(queue.get_nowait())
+    return taken

@@ -1,0 +1,116 @@
+"""The two workers: which parts each runs side by side, and when a draining one has nothing left to do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wa_cli.errors import DatabaseDown, StillPending
+from wa_cli.queues.base import Queue
+from wa_cli.storage.outbox import Outbox, WorkLeft
+from wa_cli.workers.intake import Intake
+from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
+from wa_cli.workers.sender import Sender
+from wa_cli.workers.upkeep import Upkeep
+
+DRAIN_POLL = 0.1
+
+
+class OutgoingWorker:
+    """Takes what is queued into the outbox, sends it, and stores what became of it."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        sender: Sender,
+        upkeep: Upkeep,
+        *,
+        rate: float,
+        stop_timeout: timedelta,
+        drain: bool = False,
+    ) -> None:
+        self.intake = intake
+        self.sender = sender
+        self.upkeep = upkeep
+        self.rate = rate
+        self.stop_timeout = stop_timeout
+        self.drain = drain
+
+    async def run(self, stop: Stop) -> None:
+        """Until `stop`, or until there is nothing left to do when draining. Raises StillPending with what is left."""
+        self.sender.spool.check()
+        await asyncio.to_thread(self.sender.outbox.open_number, self.rate)
+        with Watchdog().watching() as watchdog:
+            parts = [
+                self.intake.run(stop, watchdog, arrived=self.sender.work_came),
+                self.sender.run(stop, watchdog, self.stop_timeout),
+                self.upkeep.run(stop, watchdog),
+            ]
+            if self.drain:
+                parts.append(self._stop_when_drained(stop))
+            await all_until_one_fails(*parts)
+        if self.drain:
+            _complain_of(await asyncio.to_thread(self.sender.outbox.work_left))
+
+    async def _stop_when_drained(self, stop: Stop) -> None:
+        while not stop:
+            try:
+                if self.sender.is_idle and await asyncio.to_thread(_is_drained, self.intake.queue, self.sender.outbox):
+                    stop.set()
+                    return
+            except DatabaseDown:
+                pass  # an outage is nothing finished
+            await stop.wait(DRAIN_POLL)
+
+
+class IncomingWorker:
+    """Stores what customers write, and what became of our messages."""
+
+    def __init__(self, intake: Intake, *, drain: bool = False) -> None:
+        self.intake = intake
+        self.drain = drain
+
+    async def run(self, stop: Stop) -> None:
+        """Until `stop`, or until the queue is empty when draining."""
+        with Watchdog().watching() as watchdog:
+            parts = [self.intake.run(stop, watchdog)]
+            if self.drain:
+                parts.append(self._stop_when_drained(stop))
+            await all_until_one_fails(*parts)
+
+    async def _stop_when_drained(self, stop: Stop) -> None:
+        while not stop:
+            if (await asyncio.to_thread(self.intake.queue.depth)).is_empty:
+                stop.set()
+            await stop.wait(DRAIN_POLL)
+
+
+def _is_drained(queue: Queue, outbox: Outbox) -> bool:
+    """The queue first: what left it in between is in the outbox by the second look."""
+    if not queue.depth().is_empty:
+        return False
+    left = outbox.work_left()
+    return not (left.sending or left.due)
+
+
+@dataclass(frozen=True)
+class _Rest:
+    count: int
+    what: str
+
+
+def _complain_of(left: WorkLeft) -> None:
+    """Raise StillPending where something waits for more than a worker."""
+    rest = [
+        _Rest(left.waiting, "waiting for a later retry or behind another one"),
+        _Rest(left.paused, "on a paused number"),
+        _Rest(left.scheduled, "scheduled for later"),
+        _Rest(left.uncertain, "of unknown fate until evidence comes"),
+        _Rest(left.held, "held for a person to decide"),
+    ]
+    told = [f"{part.count} {part.what}" for part in rest if part.count]
+    if told:
+        raise StillPending(
+            f"Everything that could be sent is sent; not finished: {', '.join(told)}.", hint="wa queue status"
+        )
