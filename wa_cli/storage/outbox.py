@@ -88,6 +88,17 @@ class Settled:
 
 
 @dataclass(frozen=True)
+class OutboxDepth:
+    """How full the outbox is, in a queue's words: `delayed` are retries, schedules, and what is uncertain or held."""
+
+    waiting: int
+    in_flight: int
+    delayed: int
+    oldest_seconds: float
+    dead: int = 0
+
+
+@dataclass(frozen=True)
 class WorkLeft:
     """What is unfinished. `sending` and `due` come to an end by themselves soon; `waiting` waits for a later retry or
     behind another message of its customer.
@@ -193,6 +204,11 @@ class Outbox:
         """Where a message stands: reference, state, wamid, attempt, failure_reason."""
         with self.database.reading() as connection:
             return run(connection, "outbox/find", reference=reference).one_or_none()
+
+    def depth(self) -> OutboxDepth:
+        """How much of every number is unfinished."""
+        with self.database.reading() as connection:
+            return OutboxDepth(*run(connection, "outbox/depth").one())
 
     def work_left(self) -> WorkLeft:
         with self.database.reading() as connection:

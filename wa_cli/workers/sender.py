@@ -79,6 +79,7 @@ class Sender:
         self._work_came = asyncio.Event()
         self._answered: asyncio.Queue[_Kept] = asyncio.Queue()
         self._journaled: asyncio.Queue[_Kept] = asyncio.Queue()
+        self._unsettled = 0
         self._claiming = True
 
     @property
@@ -88,7 +89,7 @@ class Sender:
     @property
     def is_idle(self) -> bool:
         """Nothing is in flight, and everything that was answered is settled."""
-        return not self._in_flight and self._answered.empty() and self._journaled.empty() and not self.spool.left()
+        return not self._in_flight and not self._unsettled
 
     def work_came(self) -> None:
         """There may be something to claim: do not wait for the next poll."""
@@ -185,6 +186,7 @@ class Sender:
         self._report(claim, verdict)
         pause = pause_after(claim, verdict)
         settlement = Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)
+        self._unsettled += 1
         self._answered.put_nowait(_Kept(settlement, claim.is_probe))
 
     async def journal_once(self) -> int:
@@ -224,6 +226,7 @@ class Sender:
         await asyncio.to_thread(self.spool.forget, done)
         with suppress(DatabaseDown):  # the next verdict of that kind says it again
             await asyncio.to_thread(self._act_on_the_number, kept)
+        self._unsettled -= len(kept)
         return len(kept)
 
     async def _loop(self, name: str, once: Callable[[], Awaitable[int]], watchdog: Watchdog) -> None:

@@ -1,0 +1,233 @@
+"""A stand-in for the Graph API: a real HTTP server that judges for itself and shares no code with our client.
+
+Real paths answer as Meta's do. What is the sandbox's own lies under `/_sandbox`, where production code cannot get by
+accident. Accepted messages are kept in a log on disk, which is the witness in every test of what was really sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from aiohttp import web
+
+from wa_cli.errors import ConfigError
+from wa_cli.sandbox import NUMBER, events, rules
+from wa_cli.sandbox import graph_errors as no
+from wa_cli.sandbox.callbacks import Callbacks
+from wa_cli.sandbox.numbers import Fate, fate_of
+
+ACCOUNT = "200000000000002"
+DISPLAY_PHONE = "15550100000"
+WINDOW_SECONDS = 24 * 3600
+STATUS_DELAYS = {"sent": 0.05, "delivered": 0.25, "read": 0.8, "failed": 0.25}
+LARGEST_REQUEST = 1 << 20
+
+_MEANINGS = {
+    131026: "Message undeliverable",
+    131047: "Re-engagement message",
+    131049: "This message was not delivered to maintain healthy ecosystem engagement.",
+    130497: "Business account is restricted from messaging users in this country.",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the sandbox behaves. `strict` applies the 24-hour windows; `answer_after`: seconds before it answers a send.
+
+    `templates`: the approved ones besides hello_world, (name, language) → number of parameters. `pace`: how much slower
+    than the usual half second statuses follow.
+    """
+
+    strict: bool = False
+    answer_after: float = 0.0
+    templates: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    pace: float = 1.0
+    home: str = ""
+
+
+class Sandbox:
+    """One business number at a Graph API of our own."""
+
+    def __init__(self, folder: Path, webhook_url: str, secret: str, options: Options | None = None) -> None:
+        self.folder = folder
+        self.options = options or Options()
+        self.templates: dict[tuple[str, str], int] = {("hello_world", "en_US"): 0, **self.options.templates}
+        self.windows: dict[str, float] = {}
+        self.accepted = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self.callbacks = Callbacks(webhook_url, secret, folder / "callbacks.jsonl", ACCOUNT)
+        self._log: IO[str] | None = None
+        self._runner: web.AppRunner | None = None
+        self._deliverer: asyncio.Task[None] | None = None
+        self.url = ""
+
+    async def start(self, port: int) -> None:
+        """Listen on loopback: on `port` if it is free, else on another. Sets `url`."""
+        app = web.Application(client_max_size=LARGEST_REQUEST)
+        app.router.add_post("/{version}/{number}/messages", self._messages)
+        app.router.add_get("/{version}/{object}/message_templates", self._templates)
+        app.router.add_get("/{version}/{number}", self._number)
+        app.router.add_get("/_sandbox", self._state)
+        app.router.add_post("/_sandbox/say", self._say)
+        app.router.add_route("*", "/{path:.*}", self._anything_else)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        except OSError:
+            try:
+                await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+            except OSError as error:
+                raise ConfigError(f"The sandbox finds no port to listen on: {error.strerror}.") from None
+        host, real_port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{real_port}"
+        self._log = (self.folder / "log.jsonl").open("a", encoding="utf-8", buffering=1)
+        self._deliverer = asyncio.create_task(self.callbacks.run())
+
+    async def stop(self) -> None:
+        self.callbacks.stop()
+        if self._deliverer:
+            await self._deliverer
+        if self._runner:
+            await self._runner.cleanup()
+        if self._log:
+            self._log.close()
+
+    def say(self, customer: str, text: str, name: str | None = None) -> str:
+        """A customer writes; the id of their message."""
+        wamid = rules.make_wamid(customer, outbound=False)
+        value = events.value(
+            "text",
+            **{"from": customer, "name": name or f"Customer {customer[-4:]}", "wamid": wamid, "text": text},
+            timestamp=str(int(time.time())),
+        )
+        self.windows[customer] = time.time()
+        self.callbacks.schedule({**_head(), **value})
+        return wamid
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        try:
+            rules.check_version(request.match_info["version"])
+            rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
+            if request.match_info["number"] != NUMBER:
+                raise no.unknown_object(request.match_info["number"])
+            asked = await _json(request)
+            customer, kind = rules.check_envelope(asked, self.templates)
+            fate = fate_of(customer)
+            self._check_fate(fate)
+            self._check_window(customer, kind)
+        except no.GraphError as error:
+            self._note({"kind": "refused", "code": error.code})
+            await asyncio.sleep(self.options.answer_after)
+            return web.json_response(error.body(), status=error.status)
+        answer = self._accept(asked, customer, kind, fate)
+        await asyncio.sleep(self.options.answer_after)
+        return web.json_response(answer)
+
+    def _accept(self, asked: Mapping[str, Any], customer: str, kind: str, fate: Fate) -> dict[str, Any]:
+        wamid = rules.make_wamid(customer, outbound=True)
+        echo = asked.get("biz_opaque_callback_data")
+        self.accepted += 1
+        self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo})
+        for status in fate.statuses:
+            value = events.value(
+                "status", wamid=wamid, status=status, to=customer, timestamp=str(int(time.time() + self._delay(status)))
+            )
+            if echo:
+                value["statuses"][0]["biz_opaque_callback_data"] = echo
+            if status == "failed" and fate.code:
+                value["statuses"][0]["errors"] = [_status_error(fate.code)]
+            self.callbacks.schedule({**_head(), **value}, self._delay(status))
+        message: dict[str, Any] = {"id": wamid}
+        if kind == "template":
+            message["message_status"] = "accepted"
+        contact = {"input": asked["to"], "wa_id": customer} if asked.get("to") else {"user_id": customer}
+        return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}
+
+    def _delay(self, status: str) -> float:
+        return STATUS_DELAYS[status] * self.options.pace
+
+    @staticmethod
+    def _check_fate(fate: Fate) -> None:
+        if fate.refused:
+            raise no.GraphError(fate.refused, f"(#{fate.refused}) Refused as this number asks for")
+
+    def _check_window(self, customer: str, kind: str) -> None:
+        is_open = self.windows.get(customer, 0.0) > time.time() - WINDOW_SECONDS
+        if self.options.strict and kind != "template" and not is_open:
+            raise no.window_closed()
+
+    async def _templates(self, request: web.Request) -> web.Response:
+        del request
+        listed = [
+            {"name": name, "language": language, "status": "APPROVED", "category": "UTILITY", "id": str(900 + place)}
+            for place, (name, language) in enumerate(sorted(self.templates))
+        ]
+        return web.json_response({"data": listed, "paging": {}})
+
+    async def _number(self, request: web.Request) -> web.Response:
+        if request.match_info["number"] != NUMBER:
+            error = no.unknown_object(request.match_info["number"])
+            return web.json_response(error.body(), status=error.status)
+        return web.json_response(
+            {
+                "id": NUMBER,
+                "verified_name": "Sandbox",
+                "display_phone_number": f"+{DISPLAY_PHONE}",
+                "quality_rating": "GREEN",
+                "platform_type": "CLOUD_API",
+                "throughput": {"level": "STANDARD"},
+            }
+        )
+
+    async def _state(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response(
+            {
+                "sandbox": "wa",
+                "home": self.options.home,
+                "accepted": self.accepted,
+                "webhooks_waiting": self.callbacks.waiting,
+                "webhook_url": self.callbacks.url,
+            }
+        )
+
+    async def _say(self, request: web.Request) -> web.Response:
+        asked = await _json(request)
+        customer, text = str(asked.get("from", "")).lstrip("+"), asked.get("text")
+        if not customer.isdigit() or not isinstance(text, str) or not text:
+            return web.json_response({"error": "say needs `from`, a number, and `text`"}, status=400)
+        return web.json_response({"id": self.say(customer, text, asked.get("name"))})
+
+    async def _anything_else(self, request: web.Request) -> web.Response:
+        error = no.unknown_path(request.path)
+        return web.json_response(error.body(), status=error.status)
+
+    def _note(self, line: dict[str, Any]) -> None:
+        if self._log:
+            self._log.write(json.dumps({"at": time.time(), **line}, separators=(",", ":")) + "\n")
+
+
+def _head() -> dict[str, Any]:
+    return {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": DISPLAY_PHONE, "phone_number_id": NUMBER},
+    }
+
+
+def _status_error(code: int) -> dict[str, Any]:
+    title = _MEANINGS.get(code, "Message failed")
+    return {"code": code, "title": title, "message": title, "error_data": {"details": title}}
+
+
+async def _json(request: web.Request) -> Any:
+    with suppress(ValueError):
+        return json.loads(await request.read())
+    return {}

@@ -1,0 +1,142 @@
+"""Has a sandbox up for as long as somebody needs one: shared where one listens, hosted in this process where none does.
+
+The sandbox's address is a file in its folder. Whoever holds the folder's lock hosts it; when the host ends, another
+process that needs it takes over, on the same port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import aiohttp
+
+from wa_cli.sandbox.app import Options, Sandbox
+
+LOOK_EVERY = 1.0
+START_LIMIT = 10.0
+
+
+def app_secret(folder: Path) -> str:
+    """The key of the sandbox's signatures, made at first use and readable by its owner alone."""
+    path = folder / "app_secret"
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(secrets.token_hex(16))
+    return path.read_text().strip()
+
+
+class SandboxHost:
+    """`async with SandboxHost(...) as host:` and `host.url` answers as the Graph API does."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        webhook_url: str,
+        port: int,
+        options: Options | None = None,
+        on_move: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.folder = folder
+        self.webhook_url = webhook_url
+        self.port = port
+        self.options = replace(options or Options(), home=str(folder))
+        self.on_move = on_move
+        self.url = ""
+        self.sandbox: Sandbox | None = None
+        self._lock: IO[str] | None = None
+        self._guard: asyncio.Task[None] | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        return self.sandbox is not None
+
+    async def __aenter__(self) -> SandboxHost:
+        await self._find_or_start()
+        self._guard = asyncio.create_task(self._keep_up())
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        if self._guard:
+            self._guard.cancel()
+            await asyncio.gather(self._guard, return_exceptions=True)
+        if self.sandbox:
+            (self.folder / "url").unlink(missing_ok=True)
+            await self.sandbox.stop()
+        if self._lock:
+            self._lock.close()
+
+    async def _find_or_start(self) -> None:
+        deadline = asyncio.get_running_loop().time() + START_LIMIT
+        while True:
+            if url := await find(self.folder):
+                self._moved_to(url)
+                return
+            if self._try_lock():
+                await self._start()
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"another process holds {self.folder} but no sandbox answers")
+            await asyncio.sleep(0.05)
+
+    async def _start(self) -> None:
+        self.sandbox = Sandbox(self.folder, self.webhook_url, app_secret(self.folder), self.options)
+        await self.sandbox.start(self.port)
+        (self.folder / "url").write_text(self.sandbox.url)
+        self._moved_to(self.sandbox.url)
+
+    async def _keep_up(self) -> None:
+        """When the process that hosts it ends, be the next host."""
+        while not self.is_ours:
+            await asyncio.sleep(LOOK_EVERY)
+            if not await find(self.folder):
+                await self._find_or_start()
+
+    def _moved_to(self, url: str) -> None:
+        if url != self.url:
+            self.url = url
+            self.on_move(url)
+
+    def _try_lock(self) -> bool:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.close()
+            return False
+        self._lock = handle
+        return True
+
+
+async def find(folder: Path) -> str | None:
+    """The URL of the sandbox that listens for this folder, if one does."""
+    try:
+        url = (folder / "url").read_text().strip()
+    except OSError:
+        return None
+    state = await call(url, "GET", "/_sandbox")
+    return url if state and state.get("home") == str(folder) else None
+
+
+async def call(url: str, method: str, path: str, body: Any = None) -> dict[str, Any] | None:
+    """The JSON answer of a sandbox's own route; None where nothing of the kind answers."""
+    try:
+        timeout = aiohttp.ClientTimeout(total=3)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.request(method, url + path, json=body) as got,
+        ):
+            answer = json.loads(await got.read())
+            return answer if isinstance(answer, dict) else None
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return None

@@ -1,0 +1,35 @@
+"""Numbers with a scripted fate, so that any error can be had by writing to it.
+
++15550CCCCCC   accepted, then the status `failed` with the code CCCCCC, like +15550131026
++15551CCCCCC   refused at once with the code CCCCCC
++15552…        accepted and delivered, never read
++15553…        accepted and sent, never delivered
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_SCRIPTED = re.compile(r"1555([01])([0-9]{6})")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a message: refused with a code, or the statuses it gets, the last of them perhaps with a code."""
+
+    refused: int | None = None
+    statuses: tuple[str, ...] = ("sent", "delivered", "read")
+    code: int | None = None
+
+
+def fate_of(customer: str) -> Fate:
+    scripted = _SCRIPTED.fullmatch(customer)
+    if scripted:
+        code = int(scripted[2])
+        return Fate(refused=code) if scripted[1] == "1" else Fate(statuses=("sent", "failed"), code=code)
+    if customer.startswith("15552"):
+        return Fate(statuses=("sent", "delivered"))
+    if customer.startswith("15553"):
+        return Fate(statuses=("sent",))
+    return Fate()

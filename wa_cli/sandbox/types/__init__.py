@@ -1,0 +1,18 @@
+"""What the real API refuses, a file for each type of message; a type joins by its name here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wa_cli.sandbox.types import media, template, text
+
+Templates = Mapping[tuple[str, str], int]
+Check = Callable[[Mapping[str, Any], Templates], None]
+
+CHECKS: dict[str, Check] = {
+    "text": text.check,
+    "image": media.image,
+    "document": media.document,
+    "template": template.check,
+}

@@ -1,0 +1,60 @@
+"""Who may send: the holder of a key; without keys only this machine's own people, in the embedded world."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from wa_cli.errors import ConfigError
+
+_LOOPBACK = ("127.0.0.1", "::1")
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks; `employee` where the key stands for one."""
+
+    employee: UUID | None = None
+
+
+class Keys:
+    """`keys`: key → employee or None. `open_to_this_machine`: whether loopback may do without one."""
+
+    def __init__(self, keys: Mapping[str, UUID | None], *, open_to_this_machine: bool) -> None:
+        self.keys = keys
+        self.open_to_this_machine = open_to_this_machine and not keys
+
+    def caller(self, peer: str | None, headers: Mapping[str, str]) -> Caller | None:
+        """Who it is, or None for a stranger. Every key is compared, in constant time."""
+        given = headers.get("authorization", "").removeprefix("Bearer ").strip().encode()
+        found = None
+        for key, employee in self.keys.items():
+            if hmac.compare_digest(key.encode(), given):
+                found = Caller(employee)
+        if found or not self.open_to_this_machine:
+            return found
+        return Caller() if _is_this_machine(peer, headers) else None
+
+
+def _is_this_machine(peer: str | None, headers: Mapping[str, str]) -> bool:
+    """A proxy on this host would make every request a loopback one: its headers, and the Host, give it away."""
+    host = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
+    return peer in _LOOPBACK and host in _LOCAL_HOSTS and not any(name in headers for name in _FORWARDED)
+
+
+def parse_keys(text: str | None) -> dict[str, UUID | None]:
+    """`key` or `key=employee`, by comma. Raises ConfigError, which never shows a key."""
+    keys: dict[str, UUID | None] = {}
+    for place, part in enumerate((text or "").split(","), start=1):
+        key, _, employee = part.strip().partition("=")
+        if not key:
+            continue
+        try:
+            keys[key] = UUID(employee) if employee else None
+        except ValueError:
+            raise ConfigError(f"WA_API_KEYS: the employee of key number {place} is not a UUID.") from None
+    return keys
