@@ -4,4 +4,5 @@
 DROP TABLE IF EXISTS wa.outbox, wa.send_attempts, wa.status_events, wa.contacts, wa.employees, wa.queue_messages,
     wa.rate_limits, wa.worker_heartbeats;
 DROP FUNCTION IF EXISTS wa.customer_key(text, text, text, text);
+DROP FUNCTION IF EXISTS wa.is_turn_event(text, text, text, text);
 DROP FUNCTION IF EXISTS wa.widen(regclass, text, integer);

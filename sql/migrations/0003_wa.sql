@@ -12,6 +12,13 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     )
 $$;
 
+-- Whether a row may start or end a turn: reactions and system rows do neither, and a failed or bulk message ends none.
+CREATE OR REPLACE FUNCTION wa.is_turn_event(direction text, message_type text, status text, campaign text)
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT message_type NOT IN ('reaction', 'system')
+       AND (direction IS DISTINCT FROM 'outgoing' OR status IS DISTINCT FROM 'failed' AND campaign IS NULL)
+$$;
+
 -- Widens a VARCHAR and never narrows one: a change of the length alone rewrites nothing.
 CREATE OR REPLACE FUNCTION wa.widen(target regclass, name text, length integer)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -73,6 +80,7 @@ COMMENT ON COLUMN wa.outbox.retry_count IS 'attempts that count: a throttled or 
 CREATE INDEX outbox_claim    ON wa.outbox (number, due_at, seq) WHERE state = 'queued' AND turn;
 CREATE INDEX outbox_waiting  ON wa.outbox (number, customer, seq) WHERE state = 'queued' AND NOT turn;
 CREATE INDEX outbox_turns    ON wa.outbox (number, customer) WHERE turn;
+CREATE INDEX outbox_customer ON wa.outbox (customer) WHERE final_at IS NULL OR state = 'cancelled';
 CREATE INDEX outbox_leases   ON wa.outbox (lease_until) WHERE state = 'sending';
 CREATE INDEX outbox_unsure   ON wa.outbox (uncertain_since) WHERE state = 'uncertain';
 CREATE INDEX outbox_expiry   ON wa.outbox (expires_at) WHERE state = 'queued' AND expires_at IS NOT NULL;

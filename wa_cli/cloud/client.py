@@ -33,17 +33,19 @@ class CloudClient:
     def __init__(
         self, base_url: str, *, version: str, number: str, token: str, concurrency: int = 200, timeout: float = 30.0
     ) -> None:
-        self.base_url = base_url.rstrip("/")
-        self.version = version
-        self.number = number
+        self._path = f"/{version}/{number}/messages"
         self.timeout = timeout
+        self.move_to(base_url)
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=4.0)
         self._http = httpx.AsyncClient(
             transport=AiohttpTransport(limits=limits),
             timeout=httpx.Timeout(timeout, connect=5.0, pool=5.0),
             headers={"Authorization": f"Bearer {token}", "User-Agent": "wa"},
         )
-        self._messages_url = f"{self.base_url}/{self.version}/{self.number}/messages"
+
+    def move_to(self, base_url: str) -> None:
+        """From now on the API is there: the sandbox may come back on another port."""
+        self._messages_url = base_url.rstrip("/") + self._path
 
     async def send(
         self,

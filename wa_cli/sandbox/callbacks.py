@@ -94,8 +94,8 @@ class Callbacks:
     async def flush(self, patience: float) -> None:
         """Give what is on its way a moment to arrive."""
         deadline = time.monotonic() + patience
-        while self._undelivered and time.monotonic() < deadline:
-            await asyncio.sleep(TICK)  # noqa: ASYNC110 — polled at the deliverer's own pace
+        while self._undelivered and time.monotonic() < deadline:  # noqa: ASYNC110 — polled at the deliverer's own pace
+            await asyncio.sleep(TICK)
 
     def stop(self) -> None:
         self._stop.set()

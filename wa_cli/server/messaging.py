@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict
@@ -70,29 +70,27 @@ def routes(submitter: Submitter, backlog: Backlog, keys: Keys, *, language: str)
         [told] = await asyncio.to_thread(submitter.submit, [outgoing])
         return told
 
-    who = Annotated[Caller, Depends(caller)]
-
     @router.post("/send/text", response_model=Queued)
-    async def send_text(asked: TextMessage, caller: who) -> dict[str, Any]:  # type: ignore[valid-type]
-        return await submit(asked.phone_number, text(asked.text), caller)
+    async def send_text(asked: TextMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
+        return await submit(asked.phone_number, text(asked.text), who)
 
     @router.post("/send/image", response_model=Queued)
-    async def send_image(asked: ImageMessage, caller: who) -> dict[str, Any]:  # type: ignore[valid-type]
-        return await submit(asked.phone_number, image(asked.image_url, asked.caption), caller)
+    async def send_image(asked: ImageMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
+        return await submit(asked.phone_number, image(asked.image_url, asked.caption), who)
 
     @router.post("/send/document", response_model=Queued)
-    async def send_document(asked: DocumentMessage, caller: who) -> dict[str, Any]:  # type: ignore[valid-type]
+    async def send_document(asked: DocumentMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
         message = document(asked.document_url, asked.filename, asked.caption)
-        return await submit(asked.phone_number, message, caller)
+        return await submit(asked.phone_number, message, who)
 
     @router.post("/send/template", response_model=Queued)
-    async def send_template(asked: TemplateMessage, caller: who) -> dict[str, Any]:  # type: ignore[valid-type]
+    async def send_template(asked: TemplateMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
         message = template(asked.template_name, asked.language or language, asked.parameters)
-        return await submit(asked.phone_number, message, caller)
+        return await submit(asked.phone_number, message, who)
 
     @router.get("/queue/status")
-    async def queue_status(caller: who) -> dict[str, dict[str, Any]]:  # type: ignore[valid-type]
-        del caller
+    async def queue_status(who: Caller = Depends(caller)) -> dict[str, dict[str, Any]]:
+        del who
         return await asyncio.to_thread(backlog.status)
 
     return router

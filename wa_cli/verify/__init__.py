@@ -1,0 +1,34 @@
+"""Proves that storage works: the checks, in the order in which they are read."""
+
+from __future__ import annotations
+
+from wa_cli.errors import DatabaseDown, WaError
+from wa_cli.storage.engine import Database
+from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.verify.checks import counts, direction_column, direction_index, model, recent, round_trip
+
+CHECKS: tuple[Check, ...] = (
+    direction_column.check,
+    counts.check,
+    recent.check,
+    direction_index.check,
+    model.check,
+    round_trip.check,
+)
+
+
+def look(database: Database) -> list[tuple[Check, Finding]]:
+    """Every check with what it found. Raises DatabaseDown: then there is nothing to look at."""
+    return [(check, _found(check, database)) for check in CHECKS]
+
+
+def _found(check: Check, database: Database) -> Finding:
+    try:
+        return check.look(database)
+    except DatabaseDown:
+        raise
+    except WaError as error:
+        return Finding(Level.FAILED, error.message, error.hint)
+    except Exception as error:  # a table or column that is not there makes its check fail, not the others
+        first = str(getattr(error, "orig", None) or error).strip().splitlines()
+        return Finding(Level.FAILED, first[0] if first else type(error).__name__, "wa migrate")

@@ -1,0 +1,87 @@
+"""The front door: mounts the commands, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wa_cli import __version__
+from wa_cli.cli import config as config_command
+from wa_cli.cli import conversation, db, demo, migrate, queue, report, sandbox, send, serve, spool, up, verify, worker
+from wa_cli.errors import WaError
+
+app = typer.Typer(
+    name="wa",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SETUP, WORK, READ = "Set up and check", "Send and store", "Read"
+
+app.add_typer(send.app, name="send", rich_help_panel=WORK)
+app.add_typer(worker.app, name="worker", rich_help_panel=WORK)
+app.command("serve", rich_help_panel=WORK)(serve.serve)
+app.command("up", rich_help_panel=WORK)(up.up)
+app.add_typer(queue.app, name="queue", rich_help_panel=WORK)
+app.add_typer(spool.app, name="spool", rich_help_panel=WORK)
+app.add_typer(report.app, name="report", rich_help_panel=READ)
+app.command("conversation", rich_help_panel=READ)(conversation.conversation)
+app.command("verify", rich_help_panel=SETUP)(verify.verify)
+app.add_typer(migrate.app, name="migrate", rich_help_panel=SETUP)
+app.add_typer(db.app, name="db", rich_help_panel=SETUP)
+app.add_typer(sandbox.app, name="sandbox", rich_help_panel=SETUP)
+app.add_typer(config_command.app, name="config", rich_help_panel=SETUP)
+app.command("demo", rich_help_panel=SETUP)(demo.demo)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"wa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    profile: Annotated[
+        str | None, typer.Option(help="The table of the settings files to use.", envvar="WA_PROFILE", show_envvar=True)
+    ] = None,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Operate WhatsApp Business messaging: send, store both directions, verify, report.
+
+    With nothing configured everything is embedded: try [bold]wa demo[/bold], or [bold]wa send text +123 "hi"[/bold].
+    """
+    del profile, debug, version  # read from the context where they are needed
+
+
+def main() -> None:
+    """The `wa` command."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except WaError as error:
+        if debug:
+            raise
+        print(f"wa: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"    {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has left, as `head` does.
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        print(f"wa: unexpected {type(error).__name__}: {error}", file=sys.stderr)
+        print("    The same command with --debug shows where.", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,33 @@
+"""wa config: the settings in force."""
+
+from __future__ import annotations
+
+import typer
+
+from wa_cli import config as settings
+from wa_cli.cli import render, wiring
+from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.render import Column, Table
+
+app = typer.Typer(no_args_is_help=True, help="The settings in force.")
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
+    """Every setting, its value, and where it came from; secrets masked.
+
+    Example: wa config show
+    """
+    loaded = wiring.of(ctx).loaded
+    rows = [
+        {
+            "setting": settings.env_name(name),
+            "value": settings.shown(loaded, name),
+            "origin": loaded.origins[name].place,
+        }
+        for name in settings.NAMES
+    ]
+    given = ", ".join(settings.env_name(name) for name in loaded.production)
+    note = f"Production: {given} given." if given else "No production setting is given: everything is embedded."
+    columns = [Column("setting", "Setting"), Column("value", "Value"), Column("origin", "From")]
+    render.show(Table("config", "Settings", columns, rows, note=note), chosen_format(form, as_json))

@@ -1,0 +1,26 @@
+"""Parameters that several commands take, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wa_cli.cli.render import FORMATS
+from wa_cli.errors import BadInput
+
+AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Format = Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file; its ending says the format.")]
+Phone = Annotated[str, typer.Argument(help="The customer's number, with + and country code.", metavar="PHONE")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def chosen_format(form: str | None, as_json: bool) -> str | None:
+    """The format that was asked for, or None for what suits the place. Raises BadInput for one there is not."""
+    if as_json:
+        return "json"
+    if form is not None and form not in FORMATS:
+        raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}.")
+    return form

@@ -1,0 +1,161 @@
+"""wa send: queue a message to a customer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from wa_cli.cli import wiring
+from wa_cli.cli.parameters import AsJson, Phone
+from wa_cli.cli.wiring import House, say
+from wa_cli.clock import format_span, parse_span
+from wa_cli.errors import BadInput, CloudError, StillPending
+
+app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer; a worker sends it.")
+
+POLL = 0.2
+
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until a worker has sent it; exit 5 where it was refused.")]
+Within = Annotated[str, typer.Option("--timeout", help="How long to wait, like 30s.", metavar="SPAN")]
+Employee = Annotated[str | None, typer.Option("--employee", help="In whose name (a UUID); default: WA_EMPLOYEE.")]
+
+
+@app.command()
+def text(
+    ctx: typer.Context,
+    phone: Phone,
+    body: Annotated[str, typer.Argument(help="What to say; at most 4,096 characters.")],
+    employee: Employee = None,
+    wait: Wait = False,
+    timeout: Within = "60s",
+    as_json: AsJson = False,
+) -> None:
+    """Queue a text.
+
+    Example: wa send text +15551234567 "Your order is on its way."
+    """
+    from wa_cli.messages.content import text
+
+    _send(ctx, phone, text.text(body), employee, wait, timeout, as_json)
+
+
+@app.command()
+def image(
+    ctx: typer.Context,
+    phone: Phone,
+    link: Annotated[str, typer.Argument(help="Where WhatsApp fetches it, https.")],
+    caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
+    employee: Employee = None,
+    wait: Wait = False,
+    timeout: Within = "60s",
+    as_json: AsJson = False,
+) -> None:
+    """Queue an image by link.
+
+    Example: wa send image +15551234567 https://example.org/red.jpg --caption "The red one"
+    """
+    from wa_cli.messages.content import media
+
+    _send(ctx, phone, media.image(link, caption), employee, wait, timeout, as_json)
+
+
+@app.command()
+def document(
+    ctx: typer.Context,
+    phone: Phone,
+    link: Annotated[str, typer.Argument(help="Where WhatsApp fetches it, https.")],
+    filename: Annotated[str | None, typer.Option(help="The name the customer sees.")] = None,
+    caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
+    employee: Employee = None,
+    wait: Wait = False,
+    timeout: Within = "60s",
+    as_json: AsJson = False,
+) -> None:
+    """Queue a document by link.
+
+    Example: wa send document +15551234567 https://example.org/42.pdf --filename invoice-42.pdf
+    """
+    from wa_cli.messages.content import media
+
+    _send(ctx, phone, media.document(link, filename, caption), employee, wait, timeout, as_json)
+
+
+@app.command()
+def template(
+    ctx: typer.Context,
+    phone: Phone,
+    name: Annotated[str, typer.Argument(help="The template's name at Meta.")],
+    parameters: Annotated[list[str] | None, typer.Argument(help="The values of its body, in order.")] = None,
+    language: Annotated[str | None, typer.Option(help="Like en_US; default: WA_TEMPLATE_LANGUAGE.")] = None,
+    employee: Employee = None,
+    wait: Wait = False,
+    timeout: Within = "60s",
+    as_json: AsJson = False,
+) -> None:
+    """Queue an approved template: what may be sent when the 24-hour window is closed.
+
+    Example: wa send template +15551234567 hello_world
+    """
+    from wa_cli.messages.content import template
+
+    chosen = language or wiring.of(ctx).settings.template_language
+    _send(ctx, phone, template.template(name, chosen, parameters or ()), employee, wait, timeout, as_json)
+
+
+def _send(
+    ctx: typer.Context,
+    phone: str,
+    message: Mapping[str, Any],
+    employee: str | None,
+    wait: bool,
+    timeout: str,
+    as_json: bool,
+) -> None:
+    from wa_cli.messages import content
+    from wa_cli.messages.outgoing import OutgoingMessage
+    from wa_cli.messages.phone import parse_phone
+
+    # What is wrong with the message is said before anything is started for it.
+    number, patience = parse_phone(phone), parse_span(timeout).total_seconds()
+    content.check(message)
+    house = wiring.of(ctx)
+    outgoing = OutgoingMessage(message, phone_number=number, employee_id=_employee(employee or house.settings.employee))
+    [told] = house.submitter.submit([outgoing])
+    if wait:
+        told |= _wait(house, outgoing.reference, patience)
+    if as_json:
+        print(json.dumps(told))
+    else:
+        print(told["message_id"])
+        say(f"Queued for {number}." if not wait else f"Sent to {number}: {told['wamid']}")
+
+
+def _employee(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise BadInput(f"The employee {text!r} is not a UUID.") from None
+
+
+def _wait(house: House, reference: UUID, patience: float) -> dict[str, Any]:
+    """Until it is sent; what to add to the answer. Raises CloudError where it was refused, StillPending in the end."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = house.outbox.find(reference)
+        if found is not None and found.state == "sent":
+            return {"status": "sent", "wamid": found.wamid}
+        if found is not None and found.state in ("failed", "expired", "cancelled", "held"):
+            raise CloudError(
+                f"The message is {found.state}: {found.failure_reason}", hint=f"Its reference: {reference}"
+            )
+        time.sleep(POLL)
+    state = found.state if found is not None else "queued"
+    raise StillPending(
+        f"The message is still {state} after {format_span(parse_span(str(patience)))}; it will be sent.",
+        hint=f"Is a worker running? wa worker outgoing --drain. Its reference: {reference}",
+    )

@@ -1,0 +1,83 @@
+"""wa up: everything in one foreground, one log, one Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from wa_cli.cli import wiring
+from wa_cli.cli.serve import Host, Port
+from wa_cli.cli.wiring import House
+
+if TYPE_CHECKING:
+    from wa_cli.sandbox.app import Options
+    from wa_cli.workers.lifecycle import Stop
+
+
+def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
+    """Run sandbox, service and both workers in one foreground.
+
+    Example: wa up, and in another terminal: wa sandbox say +15551234567 "where is my order?"
+    """
+    house = wiring.of(ctx)
+    chosen = replace(
+        house.settings, host=host or house.settings.host, port=house.settings.port if port is None else port
+    )
+    house.loaded = replace(house.loaded, settings=chosen)
+    asyncio.run(_up(house))
+
+
+async def _up(house: House) -> None:
+    from wa_cli.telemetry import logs
+    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
+
+    logs.start()
+    stop = Stop()
+    with stopping_on_signals(stop, logs.tell):
+        async with everything(house, stop):
+            await stop.wait()
+
+
+@asynccontextmanager
+async def everything(house: House, stop: Stop, options: Options | None = None) -> AsyncIterator[str]:
+    """The parts, started in order and stopped in reverse; the service's URL. A part that fails sets `stop`."""
+    from wa_cli.telemetry import events, logs
+
+    house.database  # noqa: B018 — what is wrong with it is said before anything else is started
+    app = house.service_app()
+    from wa_cli.server.app import Service
+
+    service = Service(app, house.settings.host, house.settings.port)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(house.cloud(options))
+        await stack.enter_async_context(_running(house.incoming_worker().run, stop))
+        await stack.enter_async_context(_running(house.outgoing_worker(client).run, stop))
+        await stack.enter_async_context(_running(service.run, stop))
+        logs.tell(events.Started(f"Everything is up. The service: {service.url}. Ctrl-C stops it all."))
+        yield service.url
+
+
+@asynccontextmanager
+async def _running(part: Callable[[Stop], Awaitable[None]], everyones: Stop) -> AsyncIterator[None]:
+    """A part that runs beside the block, with a stop of its own, so that parts can be stopped one after the other."""
+    from wa_cli.workers.lifecycle import Stop
+
+    own = Stop()
+
+    async def watched() -> None:
+        try:
+            await part(own)
+        finally:
+            everyones.set()
+
+    task = asyncio.create_task(watched())
+    try:
+        yield
+    finally:
+        own.set()
+        await task

@@ -1,0 +1,320 @@
+"""Builds everything from the settings; the only module that knows all the others.
+
+Each part is made when it is first asked for, so that a command loads what it uses and no more.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from wa_cli import config
+from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
+from wa_cli.errors import ConfigError
+from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from wa_cli.backlog import Backlog
+    from wa_cli.cloud.client import CloudClient
+    from wa_cli.queues.base import Queue
+    from wa_cli.sandbox.app import Options
+    from wa_cli.server.auth import Keys
+    from wa_cli.storage.embedded import EmbeddedServer
+    from wa_cli.storage.engine import Database
+    from wa_cli.storage.outbox import Outbox
+    from wa_cli.storage.spool import Spool
+    from wa_cli.submit import Submitter
+    from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
+
+SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
+
+
+def say(line: str) -> None:
+    """Talk, which goes to stderr: stdout is for data."""
+    print(line, file=sys.stderr, flush=True)
+
+
+class House:
+    """The program's parts, built from one set of settings. `database_name` and `folder` let a demo live beside the rest."""
+
+    def __init__(self, loaded: Loaded, *, application: str = "wa", database_name: str = "wa", part: str = "") -> None:
+        self.loaded = loaded
+        self.application = application
+        self.database_name = database_name
+        self.folder = loaded.settings.home / part if part else loaded.settings.home
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    def beside(self, part: str, **changes: object) -> House:
+        """A house of its own on the same server: another database and data folder, everything embedded."""
+        settings = replace(self.settings, database_url=EMBEDDED, cloud_api_url=SANDBOX, **changes)  # type: ignore[arg-type]
+        origins = {name: config.Origin("default", given=False) for name in self.loaded.origins}
+        loaded = Loaded(settings, origins, None)
+        return House(loaded, application=self.application, database_name=f"wa_{part}", part=part)
+
+    # The database.
+
+    @cached_property
+    def is_embedded(self) -> bool:
+        return self.loaded.need("database_url", EMBEDDED) == EMBEDDED
+
+    @cached_property
+    def embedded(self) -> EmbeddedServer:
+        from wa_cli.storage.embedded import EmbeddedServer
+
+        return EmbeddedServer(self.settings.home)
+
+    def database_url(self) -> str:
+        """The URL in force; the embedded server is started for it."""
+        if not self.is_embedded:
+            return self.loaded.need("database_url", EMBEDDED)
+        if self.embedded.ensure(self.database_name):
+            say(f"Started the embedded database in {self.embedded.data}; it stays up until: wa db stop")
+        return self.embedded.url(self.database_name)
+
+    @cached_property
+    def unchecked_database(self) -> Database:
+        """The database as it is, whatever its schema."""
+        from wa_cli.storage.engine import Database
+
+        name = f"{self.application}/{socket.gethostname()}/{os.getpid()}"
+        return Database(self.database_url(), application=name, statement_timeout=self.settings.statement_timeout)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database with the schema this program needs: migrated when it is our own, else checked by one SELECT."""
+        from wa_cli.errors import SchemaTooOld
+        from wa_cli.migrations import runner
+
+        database = self.unchecked_database
+        if self.is_embedded:
+            say(f"Using the embedded database in {self.embedded.data}.")
+        try:
+            runner.check(database)
+        except SchemaTooOld:
+            if not self.is_embedded:
+                raise
+            runner.Migrator(database).apply()
+        return database
+
+    # Queues and what stands on them.
+
+    @cached_property
+    def outgoing_queue(self) -> Queue:
+        return self._queue("outgoing")
+
+    @cached_property
+    def incoming_queue(self) -> Queue:
+        return self._queue("incoming")
+
+    def _queue(self, name: str) -> Queue:
+        from wa_cli.queues.postgres import PostgresQueue
+
+        return PostgresQueue(name, self.database.transaction)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        from wa_cli.storage.outbox import Outbox
+
+        return Outbox(
+            self.database,
+            self.number,
+            business_phone=self.settings.business_phone,
+            on_uncertain=self.settings.on_uncertain,
+        )
+
+    @cached_property
+    def spool(self) -> Spool:
+        from wa_cli.storage.spool import Spool
+
+        return Spool(self.settings.spool or self.folder / "spool")
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        from wa_cli.backlog import Backlog
+
+        return Backlog(self.outgoing_queue, self.incoming_queue, self.outbox)
+
+    @cached_property
+    def submitter(self) -> Submitter:
+        from wa_cli.submit import Submitter
+
+        return Submitter(
+            self.outgoing_queue, rate=self.settings.rate, waiting=lambda: self.backlog.outgoing.depth().waiting
+        )
+
+    # The Cloud API, or the sandbox in its place.
+
+    @cached_property
+    def uses_sandbox(self) -> bool:
+        return self.loaded.need("cloud_api_url", SANDBOX) == SANDBOX
+
+    @cached_property
+    def number(self) -> str:
+        if self.uses_sandbox:
+            return self.settings.phone_number_id or SANDBOX_NUMBER
+        return self._needed("phone_number_id")
+
+    @property
+    def sandbox_folder(self) -> Path:
+        return self.folder / "sandbox"
+
+    @cached_property
+    def app_secret(self) -> str:
+        if self.settings.app_secret or not self.uses_sandbox:
+            return self._needed("app_secret")
+        from wa_cli.sandbox.host import app_secret
+
+        return app_secret(self.sandbox_folder)
+
+    def _needed(self, name: str) -> str:
+        value = getattr(self.settings, name)
+        if value is None:
+            raise ConfigError(f"{config.env_name(name)} is missing.", hint="wa config show prints what is in force.")
+        return str(value)
+
+    @asynccontextmanager
+    async def cloud(self, options: Options | None = None) -> AsyncIterator[CloudClient]:
+        """The client, and where it speaks to the sandbox, the sandbox up behind it."""
+        from wa_cli.cloud.client import CloudClient
+
+        settings = self.settings
+        token = SANDBOX_TOKEN if self.uses_sandbox else self._needed("access_token")
+        client = CloudClient(
+            "" if self.uses_sandbox else self.loaded.need("cloud_api_url", SANDBOX),
+            version=settings.graph_version,
+            number=self.number,
+            token=token,
+            concurrency=settings.concurrency,
+            timeout=settings.send_timeout.total_seconds(),
+        )
+        try:
+            if self.uses_sandbox:
+                async with self.sandbox(on_move=client.move_to, options=options):
+                    yield client
+            else:
+                yield client
+        finally:
+            await client.close()
+
+    @asynccontextmanager
+    async def sandbox(
+        self, on_move: Callable[[str], None] = lambda _: None, options: Options | None = None
+    ) -> AsyncIterator[str]:
+        """The sandbox's URL, with one up behind it for as long as the block lasts."""
+        try:
+            from wa_cli.sandbox.host import SandboxHost
+        except ImportError:
+            raise ConfigError("The sandbox is not installed.", hint="pip install 'wa-cli[local]'") from None
+
+        url = self.settings.webhook_url or f"http://127.0.0.1:{self.settings.port}/webhook"
+        async with SandboxHost(
+            self.sandbox_folder, webhook_url=url, port=self.settings.sandbox_port, options=options, on_move=on_move
+        ) as host:
+            begun = "Started the sandbox" if host.is_ours else "Using the sandbox"
+            say(f"{begun} at {host.url}: it stands in for WhatsApp, nothing leaves this machine.")
+            yield host.url
+
+    # What runs all day.
+
+    def outgoing_worker(self, client: CloudClient, *, drain: bool = False) -> OutgoingWorker:
+        from wa_cli.messages.verdicts import Verdict
+        from wa_cli.storage.engine import guard_against_freezing
+        from wa_cli.storage.outbox import Claim
+        from wa_cli.telemetry.logs import tell
+        from wa_cli.workers import recording
+        from wa_cli.workers.intake import Intake
+        from wa_cli.workers.sender import Sender
+        from wa_cli.workers.upkeep import Patience, Upkeep
+        from wa_cli.workers.worker import OutgoingWorker
+
+        async def send(claim: Claim) -> Verdict:
+            return await client.send(
+                claim.message,
+                phone_number=claim.phone_number,
+                recipient=claim.recipient,
+                reference=claim.reference,
+                attempt=claim.attempt,
+            )
+
+        settings = self.settings
+        guard_against_freezing(settings.statement_timeout + settings.statement_timeout / 3)
+        sender = Sender(
+            self.outbox,
+            self.spool,
+            send,
+            concurrency=settings.concurrency,
+            lease=settings.outgoing_lease,
+            send_timeout=settings.send_timeout,
+            tell=tell,
+        )
+        patience = Patience(
+            wait=settings.uncertain_wait,
+            silence=settings.silence_limit,
+            evidence_limit=settings.evidence_limit,
+            keep_final=settings.keep_final,
+        )
+        record = recording.outgoing(self.outbox, settings.template_language)
+        return OutgoingWorker(
+            Intake(self.outgoing_queue, self.database, record, lease=settings.incoming_lease, tell=tell),
+            sender,
+            Upkeep(self.outbox, self.spool, patience, tell),
+            rate=settings.rate,
+            stop_timeout=settings.stop_timeout,
+            drain=drain,
+        )
+
+    def incoming_worker(self, *, drain: bool = False) -> IncomingWorker:
+        from wa_cli.storage.engine import guard_against_freezing
+        from wa_cli.telemetry.logs import tell
+        from wa_cli.workers import recording
+        from wa_cli.workers.intake import Intake
+        from wa_cli.workers.worker import IncomingWorker
+
+        guard_against_freezing(self.settings.statement_timeout + self.settings.statement_timeout / 3)
+        record = recording.incoming(self.outbox)
+        intake = Intake(self.incoming_queue, self.database, record, lease=self.settings.incoming_lease, tell=tell)
+        return IncomingWorker(intake, drain=drain)
+
+    def service_app(self, *, insecure: bool = False) -> FastAPI:
+        """The HTTP application; `insecure` takes unsigned webhooks."""
+        try:
+            from wa_cli.server import app, health, messaging, webhook
+        except ImportError:
+            raise ConfigError("The service is not installed.", hint="pip install 'wa-cli[server]'") from None
+
+        secret = None if insecure else self.app_secret
+        verify_token = self.settings.verify_token or (self.app_secret if self.uses_sandbox else None)
+        return app.create(
+            webhook.routes(self.incoming_queue, app_secret=secret, verify_token=verify_token),
+            messaging.routes(self.submitter, self.backlog, self.keys, language=self.settings.template_language),
+            health.routes(self.database),
+        )
+
+    @cached_property
+    def keys(self) -> Keys:
+        from wa_cli.server.auth import Keys, parse_keys
+
+        return Keys(parse_keys(self.settings.api_keys), open_to_this_machine=not self.loaded.production)
+
+
+def of(ctx: typer.Context) -> House:
+    """The house of this command line."""
+    root = ctx.find_root()
+    if not isinstance(root.obj, House):
+        options = root.params
+        root.obj = House(config.load(profile=options.get("profile")))
+    return root.obj

@@ -1,0 +1,36 @@
+"""A check looks at one thing and says what it found and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from wa_cli.storage.engine import Database
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found. `facts` are its figures; `details` lines to show under it; `hint` what to type next."""
+
+    level: Level
+    said: str
+    hint: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """`name` is stable, for --json; `title` is for people."""
+
+    name: str
+    title: str
+    look: Callable[[Database], Finding]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from wa_cli.storage.engine import Database
+from wa_cli.storage.tables import whatsapp_messages as messages
+from wa_cli.verify.base import Check, Finding, Level
+
+
+def look(database: Database) -> Finding:
+    """A row of each direction is written, found by its direction, and rolled back."""
+    marks = {direction: f"verify:{uuid4()}" for direction in ("incoming", "outgoing")}
+    with database.transaction() as connection:
+        connection.execute(
+            sa.insert(messages),
+            [
+                {"message_id": mark, "direction": direction, "from_phone": "verify", "message_type": "text"}
+                for direction, mark in marks.items()
+            ],
+        )
+        found = {
+            direction: connection.execute(
+                sa.select(sa.func.count())
+                .select_from(messages)
+                .where(messages.c.direction == direction, messages.c.message_id.in_(list(marks.values())))
+            ).scalar_one()
+            for direction in marks
+        }
+        connection.rollback()
+    if found != {"incoming": 1, "outgoing": 1}:
+        return Finding(Level.FAILED, f"written rows were not found by direction: {found}")
+    return Finding(Level.OK, "a row of each direction was written, found by direction, and rolled back")
+
+
+check = Check("round_trip", "Write and query", look)
