@@ -49,7 +49,7 @@ def options(
     profile: Annotated[
         str | None, typer.Option(help="The table of the settings files to use.", envvar="WA_PROFILE", show_envvar=True)
     ] = None,
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,

@@ -53,6 +53,8 @@ async def everything(house: House, stop: Stop, options: Options | None = None) -
     from wa_cli.server.app import Service
 
     service = Service(app, house.settings.host, house.settings.port)
+    # The port may have been left to the system, and the sandbox must know where to post.
+    house.loaded = replace(house.loaded, settings=replace(house.settings, port=service.port))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(house.cloud(options))
         await stack.enter_async_context(_running(house.incoming_worker().run, stop))

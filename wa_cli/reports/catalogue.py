@@ -56,7 +56,7 @@ class Report:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        return {key: default for key, default in (line.split(None, 1) for line in self._all("param"))}
+        return dict(map(_pair, self._all("param")))
 
     @cached_property
     def sql(self) -> str:
@@ -67,6 +67,11 @@ class Report:
 
     def _all(self, key: str) -> list[str]:
         return [value for found, value in _HEADER.findall(self.text) if found == key]
+
+
+def _pair(line: str) -> tuple[str, str]:
+    key, default = line.split(None, 1)
+    return key, default
 
 
 def reports() -> list[Report]:

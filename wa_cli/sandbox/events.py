@@ -14,9 +14,9 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
-def value(name: str, **words: str) -> dict[str, Any]:
+def value(event: str, /, **words: str) -> dict[str, Any]:
     """The `value` of the notification of that name, its words filled in."""
-    filled = _fill(json.loads(_text(name)), words)
+    filled = _fill(json.loads(_text(event)), words)
     assert isinstance(filled, dict)
     return filled
 

@@ -1,9 +1,11 @@
 """Numbers with a scripted fate, so that any error can be had by writing to it.
 
-+15550CCCCCC   accepted, then the status `failed` with the code CCCCCC, like +15550131026
-+15551CCCCCC   refused at once with the code CCCCCC
-+15552…        accepted and delivered, never read
-+15553…        accepted and sent, never delivered
++9990CCCCCC   accepted, then the status `failed` with the code CCCCCC, like +9990131026
++9991CCCCCC   refused at once with the code CCCCCC
++9992…        accepted and delivered, never read
++9993…        accepted and sent, never delivered
+
+No country has the code 999.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SCRIPTED = re.compile(r"1555([01])([0-9]{6})")
+_SCRIPTED = re.compile(r"999([01])([0-9]{6})")
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ def fate_of(customer: str) -> Fate:
     if scripted:
         code = int(scripted[2])
         return Fate(refused=code) if scripted[1] == "1" else Fate(statuses=("sent", "failed"), code=code)
-    if customer.startswith("15552"):
+    if customer.startswith("9992"):
         return Fate(statuses=("sent", "delivered"))
-    if customer.startswith("15553"):
+    if customer.startswith("9993"):
         return Fate(statuses=("sent",))
     return Fate()

@@ -36,7 +36,8 @@ class Service:
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         self.socket = _bind(host, port)
-        self.url = f"http://{host}:{self.socket.getsockname()[1]}"
+        self.port: int = self.socket.getsockname()[1]
+        self.url = f"http://{host}:{self.port}"
         config = uvicorn.Config(
             app,
             log_level="warning",

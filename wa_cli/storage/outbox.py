@@ -354,7 +354,7 @@ class Outbox:
             why = f"{state}, may have been delivered: {why}"
         self._change(row, state, decision, failure_code=code, failure_reason=why)
         message = self._message_row(row, messages.failed_id(row["reference"]), "failed", now())
-        decision.stored.append({**message, "failure_reason": f"{code}: {why}" if code else why})
+        decision.stored.append({**message, "failure_reason": why})
 
     def _again(
         self,

@@ -16,7 +16,7 @@ def look(database: Database) -> Finding:
             sa.select(sa.func.count(), sa.func.count().filter(outgoing)).select_from(messages)
         ).one()
     facts = {"total": total, "incoming": total - sent, "outgoing": sent}
-    said = f"{total:,} messages: {total - sent:,} incoming, {sent:,} outgoing"
+    said = f"{total:,} in all: {total - sent:,} incoming, {sent:,} outgoing"
     if not sent:
         return Finding(Level.WARNING, f"{said}: no outgoing message is stored yet", HINT, facts)
     return Finding(Level.OK, said, facts=facts)

@@ -25,9 +25,7 @@ def look(database: Database) -> Finding:
     details = tuple(
         f"{at:%H:%M} to {phone}, {kind}, {status}: {_preview(content)}" for at, phone, kind, status, content in newest
     )
-    return Finding(
-        Level.OK, f"{count:,} outgoing messages in the last 24 hours", facts={"count": count}, details=details
-    )
+    return Finding(Level.OK, f"{count:,} outgoing in the last 24 hours", facts={"count": count}, details=details)
 
 
 def _preview(content: str | None) -> str:

@@ -1,0 +1,148 @@
+"""Thirty days of a shop that never was: forty customers, four employees, and the hours that people keep.
+
+All of it is sample data, made from one seed, and said to be so.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+import sqlalchemy as sa
+
+from wa_cli.storage import messages
+from wa_cli.storage.engine import Database
+
+DAYS = 30
+SEED = 7
+BUSINESS_PHONE = "+15550100000"
+
+EMPLOYEES: dict[str, UUID] = {name: uuid5(NAMESPACE_DNS, f"{name}.sample") for name in ("Mia", "Jonas", "Priya", "Leo")}
+_FIRST = (
+    *("Ana", "Ben", "Carla", "David", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jan"),
+    *("Katja", "Luis", "Maya", "Nils", "Olga", "Paul", "Quinn", "Rosa", "Sami", "Tara"),
+)
+_LAST = ("Souza", "Weber", "Kaya", "Okafor", "Rossi", "Novak", "Silva")
+CUSTOMERS: dict[str, str] = {
+    f"+1555300{place:04}": f"{_FIRST[place % len(_FIRST)]} {_LAST[place % len(_LAST)]}" for place in range(40)
+}
+# How busy each hour is, from midnight on: mornings and evenings, hardly the night.
+_HOURS = (1, 0, 0, 0, 0, 1, 3, 6, 12, 18, 20, 17, 12, 14, 16, 15, 14, 16, 19, 17, 11, 7, 4, 2)
+_WEEKDAYS = (20, 18, 17, 18, 22, 14, 7)
+_OPEN = range(9, 19)
+
+_QUESTIONS = (
+    "Hi! Is the blue one in stock?",
+    "Where is my order?",
+    "Can I change the delivery address?",
+    "Do you also ship to Portugal?",
+    "The size does not fit, can I send it back?",
+    "How long does delivery take at the moment?",
+    "My code does not work at the checkout",
+    "Could you send me the invoice?",
+)
+_MORE = ("Order 4471", "It is a bit urgent", "Thanks!", "The one from last week", "?")
+_ANSWERS = (
+    "Hello {name}, I am looking into it.",
+    "Good news, {name}: it leaves our warehouse today.",
+    "Of course! Just tell me the new address.",
+    "You can send it back within 30 days, the label is on its way.",
+    "It takes two to three days at the moment.",
+    "Please try it once more, it should work now.",
+)
+
+
+@dataclass(frozen=True)
+class _Said:
+    at: datetime
+    customer: str
+    by: str | None
+    kind: str
+    content: str | None
+    link: str | None = None
+
+
+def write(database: Database, until: datetime) -> int:
+    """Store the history that ends before `until`; how many messages."""
+    chance = random.Random(SEED)  # noqa: S311 — a sample, not a secret
+    said = [message for message in _story(chance, until) if message.at < until - timedelta(hours=2)]
+    rows = [_row(chance, place, message) for place, message in enumerate(said)]
+    with database.transaction() as connection:
+        for name, identity in EMPLOYEES.items():
+            connection.execute(
+                sa.text("INSERT INTO wa.employees (id, name) VALUES (:id, :name) ON CONFLICT DO NOTHING"),
+                {"id": identity, "name": name},
+            )
+        connection.execute(
+            sa.text("INSERT INTO wa.contacts (customer, name) VALUES (:customer, :name) ON CONFLICT DO NOTHING"),
+            [{"customer": phone.lstrip("+"), "name": name} for phone, name in CUSTOMERS.items()],
+        )
+        return len(messages.insert(connection, rows))
+
+
+def _story(chance: random.Random, until: datetime) -> Iterator[_Said]:
+    midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    for day in range(DAYS, -1, -1):
+        date = midnight - timedelta(days=day)
+        for _ in range(int(_WEEKDAYS[date.weekday()] * chance.uniform(0.7, 1.2))):
+            hour = chance.choices(range(24), _HOURS)[0]
+            begins = date + timedelta(hours=hour, minutes=chance.randrange(60), seconds=chance.randrange(60))
+            yield from _conversation(chance, begins)
+
+
+def _conversation(chance: random.Random, begins: datetime) -> Iterator[_Said]:
+    customer, name = chance.choice(list(CUSTOMERS.items()))
+    at = begins
+    for turn in range(chance.choice((1, 1, 1, 2, 2, 3))):
+        yield _Said(at, customer, None, "text", chance.choice(_QUESTIONS if turn == 0 else _MORE))
+        if chance.random() < 0.3:
+            at += timedelta(seconds=chance.randrange(5, 90))
+            yield _Said(at, customer, None, "text", chance.choice(_MORE))
+        if chance.random() < 0.01:
+            return  # nobody ever answered
+        at = _answered_at(chance, at)
+        employee = chance.choice(list(EMPLOYEES))
+        yield _answer(chance, at, customer, name, employee)
+        at += timedelta(minutes=chance.expovariate(1 / 8))
+
+
+def _answered_at(chance: random.Random, asked: datetime) -> datetime:
+    """Minutes during opening hours; outside them, the next morning."""
+    answered = asked + timedelta(minutes=min(180.0, chance.lognormvariate(2.0, 0.9)))
+    if answered.hour in _OPEN:
+        return answered
+    morning = answered.replace(hour=_OPEN.start, minute=chance.randrange(45), second=chance.randrange(60))
+    return morning if answered.hour < _OPEN.start else morning + timedelta(days=1)
+
+
+def _answer(chance: random.Random, at: datetime, customer: str, name: str, employee: str) -> _Said:
+    match chance.choices(("text", "image", "document"), (85, 8, 7))[0]:
+        case "image":
+            return _Said(at, customer, employee, "image", "This one?", "https://shop.example/photos/blue.jpg")
+        case "document":
+            return _Said(at, customer, employee, "document", "Your invoice", "https://shop.example/invoices/4471.pdf")
+        case _:
+            return _Said(at, customer, employee, "text", chance.choice(_ANSWERS).format(name=name.split()[0]))
+
+
+def _row(chance: random.Random, place: int, said: _Said) -> dict[str, Any]:
+    status = "received"
+    if said.by:
+        status = chance.choices(("read", "delivered", "sent", "failed"), (80, 14, 4, 2))[0]
+    return {
+        "message_id": f"wamid.SAMPLE{place:06}",
+        "from_phone": BUSINESS_PHONE if said.by else said.customer,
+        "to_phone": said.customer if said.by else BUSINESS_PHONE,
+        "message_type": said.kind,
+        "content": said.content,
+        "media_url": said.link,
+        "status": status,
+        "timestamp": messages.utc(said.at),
+        "direction": "outgoing" if said.by else "incoming",
+        "employee_id": EMPLOYEES[said.by] if said.by else None,
+        "failure_reason": "Message undeliverable (#131026)" if status == "failed" else None,
+    }
