@@ -21,8 +21,8 @@ WITH locked AS MATERIALIZED (
                                   array_position(ARRAY['sent', 'failed', 'delivered', 'read'], message.status::text), 0)
                          THEN (ARRAY['sent', 'failed', 'delivered', 'read'])[summary.rank]
                          ELSE message.status END,
-           delivered_at = coalesce(least(message.delivered_at, summary.delivered_at AT TIME ZONE 'UTC'),
-                                   summary.read_at AT TIME ZONE 'UTC'),
+           delivered_at = coalesce(summary.delivered_at AT TIME ZONE 'UTC',
+                                   least(message.delivered_at, summary.read_at AT TIME ZONE 'UTC')),
            read_at = least(message.read_at, summary.read_at AT TIME ZONE 'UTC'),
            failure_reason = coalesce(summary.reason, message.failure_reason),
            updated_at = clock_timestamp()

@@ -1,16 +1,17 @@
 -- As many messages as the rate allows now, whose turn it is, for one worker and one lease. One statement, one commit.
 -- The bucket fills by `rate` a second and never holds more than a quarter of a second's worth, so that a pause is not
 -- followed by a flood. A number that is blocked lets one message through at a time, to see whether it still is.
-WITH bucket AS MATERIALIZED (
-    SELECT number, blocked_at IS NOT NULL AS blocked, new_rate,
-           least(greatest(1, new_rate / 4), tokens + new_rate * elapsed) AS filled,
-           paused_until > clock_timestamp() IS TRUE AS paused
-      FROM (SELECT limits.*, elapsed,
-                   least(ceiling, rate * power(1 + :recovery, elapsed)) AS new_rate
-              FROM wa.rate_limits AS limits,
-                   LATERAL (SELECT greatest(0, extract(epoch FROM clock_timestamp() - refilled_at))::float) AS t (elapsed)
-             WHERE number = :number
-               FOR UPDATE OF limits) AS now_limits
+WITH locked AS MATERIALIZED (
+    -- Nothing is computed here: what is beside a row when its lock is waited for, is of the row's older version.
+    SELECT * FROM wa.rate_limits WHERE number = :number FOR UPDATE
+), aged AS MATERIALIZED (
+    SELECT *, greatest(0, extract(epoch FROM clock_timestamp() - refilled_at))::float AS elapsed FROM locked
+), recovered AS MATERIALIZED (
+    SELECT *, least(ceiling, rate * power(1 + :recovery, elapsed)) AS new_rate FROM aged
+), bucket AS MATERIALIZED (
+    SELECT number, new_rate, blocked_at IS NOT NULL AS blocked, paused_until > clock_timestamp() IS TRUE AS paused,
+           least(greatest(1, new_rate / 4), tokens + new_rate * elapsed) AS filled
+      FROM recovered
 ), due AS MATERIALIZED (
     SELECT reference
       FROM wa.outbox

@@ -1,0 +1,420 @@
+"""The one state machine: who may send what when, and what each verdict makes of it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.conftest import LEASE, Bench
+from wa_cli.errors import RowRefused
+from wa_cli.messages.content.template import template
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown
+from wa_cli.storage.outbox import MOST_RETRIES, Settlement
+from wa_cli.workers import sender
+
+HOUR = timedelta(hours=1)
+
+
+def test_recording_twice_is_a_no_op(bench: Bench) -> None:
+    message = OutgoingMessage(text("hi"), phone_number="+123")
+
+    assert bench.record([message, message]) == 1
+    assert bench.record([message]) == 0
+
+    assert bench.states() == {"queued": 1}
+
+
+def test_messages_of_one_customer_are_claimed_one_after_the_other(bench: Bench) -> None:
+    bench.queue("first", "second", "third")
+    bench.queue("other", to="+999")
+
+    claimed = bench.claim()
+    assert [c.message["text"]["body"] for c in claimed] == ["first", "other"]
+    assert bench.claim() == []
+
+    bench.settle(claimed[0], Accepted("wamid.1"))
+    assert bench.claim_words() == ["second"]
+
+
+def test_a_later_batch_waits_for_an_earlier_one_of_its_customer(bench: Bench) -> None:
+    bench.queue("first")
+    [first] = bench.claim()
+    bench.queue("second")
+
+    assert bench.claim() == []
+    bench.settle(first, Refused(131026, "no"))
+    assert bench.claim_words() == ["second"]
+
+
+def test_a_message_waiting_for_its_retry_holds_up_the_later_ones(bench: Bench) -> None:
+    bench.queue("first", "second")
+    [first] = bench.claim()
+
+    bench.settle(first, Later(131000, "try later"), pause=60)
+
+    assert bench.claim() == []
+    bench.age("due_at", HOUR)
+    assert bench.claim_words() == ["first"]
+
+
+def test_a_scheduled_message_holds_up_nobody_and_goes_out_when_it_is_due(bench: Bench) -> None:
+    bench.queue("tomorrow", due_at=datetime.now(UTC) + HOUR)
+    bench.queue("now")
+
+    assert bench.claim_words() == ["now"]
+    bench.age("due_at", 2 * HOUR, "scheduled")
+    assert bench.claim_words() == ["tomorrow"]
+
+
+def test_an_accepted_message_is_a_row(bench: Bench) -> None:
+    employee = uuid4()
+    [reference] = bench.queue("hello", employee_id=employee, business_phone="+1555", campaign="spring")
+    [claim] = bench.claim()
+
+    settled = bench.settle(claim, Accepted("wamid.1"))
+
+    assert settled.stored == (("+123", "wamid.1"),)
+    [row] = bench.rows()
+    expected = {
+        "message_id": "wamid.1",
+        "direction": "outgoing",
+        "status": "sent",
+        "from_phone": "+1555",
+        "to_phone": "+123",
+        "message_type": "text",
+        "content": "hello",
+        "reference": reference,
+        "employee_id": employee,
+        "campaign": "spring",
+        "retry_count": 0,
+    }
+    assert {key: row[key] for key in expected} == expected
+    assert bench.state(reference) == "sent"
+    [attempt] = bench.sql("SELECT attempt, verdict, wamid FROM wa.send_attempts")
+    assert attempt == {"attempt": 1, "verdict": "accepted", "wamid": "wamid.1"}
+
+
+def test_a_template_keeps_its_name_and_parameters(bench: Bench) -> None:
+    bench.record([OutgoingMessage(template("shipped", "en_US", ["Ana", "42"]), phone_number="+123")])
+    [claim] = bench.claim()
+
+    bench.settle(claim, Accepted("wamid.1"))
+
+    [row] = bench.rows()
+    assert (row["template_name"], row["template_params"], row["content"]) == ("shipped", ["Ana", "42"], "Ana, 42")
+
+
+def test_settling_twice_changes_nothing(bench: Bench) -> None:
+    bench.queue("hi")
+    [claim] = bench.claim()
+
+    bench.settle(claim, Accepted("wamid.1"))
+    again = bench.settle(claim, Accepted("wamid.1"))
+
+    assert again.stored == ()
+    assert len(bench.rows()) == 1
+
+
+def test_a_refused_message_is_a_failed_row_with_its_reason(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+
+    bench.settle(claim, Refused(131026, "Message undeliverable (#131026)"))
+
+    [row] = bench.rows()
+    assert (row["message_id"], row["status"]) == (f"ref:{reference}", "failed")
+    assert row["failure_reason"] == "Message undeliverable (#131026)"
+    assert bench.state(reference) == "failed"
+
+
+def test_proof_of_sending_replaces_a_failed_row(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+    bench.settle(claim, Refused(131026, "no"))
+
+    bench.settle(claim, Accepted("wamid.1"))
+
+    [row] = bench.rows()
+    assert (row["message_id"], row["status"], row["failure_reason"]) == ("wamid.1", "sent", None)
+    assert bench.state(reference) == "sent"
+
+
+def test_tries_that_count_are_bounded_and_throttled_ones_are_not(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    for _ in range(20):
+        [claim] = bench.claim()
+        bench.settle(claim, Later(131056, "pair rate", scope="pair", counts=False))
+    for _ in range(MOST_RETRIES):
+        [claim] = bench.claim()
+        bench.settle(claim, Later(131000, "unknown error"))
+    assert bench.state(reference) == "queued"
+
+    [claim] = bench.claim()
+    bench.settle(claim, Later(131000, "unknown error"))
+
+    [row] = bench.rows()
+    assert (bench.state(reference), row["retry_count"]) == ("failed", MOST_RETRIES)
+    assert row["last_retry_at"] is not None
+
+
+@pytest.mark.parametrize("verdict", [NotSent("no route"), Blocked(190, "token")])
+def test_what_never_left_or_was_not_its_fault_is_no_try(bench: Bench, verdict: NotSent | Blocked) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+
+    bench.settle(claim, verdict)
+
+    [row] = bench.sql("SELECT state, retry_count, attempt FROM wa.outbox")
+    assert row == {"state": "queued", "retry_count": 0, "attempt": 1}
+    assert bench.state(reference) == "queued"
+
+
+def test_an_unknown_fate_is_never_sent_again_by_itself(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+
+    bench.settle(claim, Unknown("connection cut"))
+
+    assert bench.state(reference) == "uncertain"
+    assert bench.claim() == []
+
+
+def test_a_refusal_after_an_uncertain_attempt_says_so(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+    bench.settle(claim, Unknown("connection cut"))
+    bench.sql("UPDATE wa.outbox SET state = 'queued'")
+    [second] = bench.claim()
+
+    bench.settle(second, Refused(131026, "no"))
+
+    [row] = bench.rows()
+    assert row["failure_reason"] == "failed, may have been delivered: no"
+    assert bench.state(reference) == "failed"
+
+
+def test_a_zombies_verdict_is_ignored_unless_it_sent(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [zombie] = bench.claim()
+    bench.sql("UPDATE wa.outbox SET state = 'queued'")
+    [holder] = bench.claim()
+
+    bench.settle(zombie, Refused(131026, "no"))
+    assert bench.state(reference) == "sending"
+
+    bench.settle(zombie, Accepted("wamid.zombie"))
+    assert bench.state(reference) == "sent"
+    double = bench.settle(holder, Accepted("wamid.holder"))
+
+    assert double.doubles == (reference,)
+    assert {row["message_id"] for row in bench.rows()} == {"wamid.zombie", "wamid.holder"}
+    assert {row["reference"] for row in bench.rows()} == {reference}
+    [row] = bench.sql("SELECT wamid, possible_double FROM wa.outbox")
+    assert row == {"wamid": "wamid.zombie", "possible_double": True}
+
+
+def test_an_alias_of_whatsapp_is_kept(bench: Bench) -> None:
+    bench.queue("oi", to="+5511987654321")
+    [claim] = bench.claim()
+
+    bench.settle(claim, Accepted("wamid.1", alias="551187654321"))
+
+    [contact] = bench.sql("SELECT customer, same_as FROM wa.contacts")
+    assert contact == {"customer": "5511987654321", "same_as": "551187654321"}
+
+
+def test_a_message_given_back_keeps_its_place(bench: Bench) -> None:
+    bench.queue("first", "second")
+    [claim] = bench.claim()
+
+    bench.outbox.release([claim])
+
+    assert bench.claim_words() == ["first"]
+
+
+def test_an_overdue_message_expires_and_lets_the_next_one_go(bench: Bench) -> None:
+    [late] = bench.queue("late", expires_at=datetime.now(UTC) + HOUR)
+    bench.queue("next")
+    bench.age("expires_at", 2 * HOUR)
+
+    assert bench.claim() == []
+    assert bench.outbox.expire() == 1
+
+    assert bench.state(late) == "expired"
+    assert [row["status"] for row in bench.rows()] == ["failed"]
+    assert bench.claim_words() == ["next"]
+
+
+def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Bench) -> None:
+    bench.sql("ALTER TABLE whatsapp_messages ADD CONSTRAINT no_poison CHECK (content <> 'poison')")
+    for place, word in enumerate(("good", "poison", "fine")):
+        bench.queue(word, to=f"+10{place}")
+    settlements = [
+        Settlement(c.reference, c.attempt, c.token, Accepted(f"wamid.{c.message['text']['body']}"))
+        for c in bench.claim()
+    ]
+    with pytest.raises(RowRefused):
+        bench.outbox.settle(settlements)
+    assert bench.rows() == []
+
+    batch = sender.settle(bench.outbox, settlements)
+
+    assert {row["message_id"] for row in bench.rows()} == {"wamid.good", "wamid.fine"}
+    assert [s.verdict for s in batch.unstored] == [Accepted("wamid.poison")]
+    assert bench.states() == {"sent": 3}
+    bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT no_poison")
+    sender.settle(bench.outbox, batch.unstored)
+    assert len(bench.rows()) == 3
+
+
+def test_what_the_rate_does_not_allow_stays(bench: Bench) -> None:
+    bench.outbox.open_number(8)
+    for place in range(20):
+        bench.queue("hi", to=f"+10{place}")
+    bench.sql("UPDATE wa.rate_limits SET tokens = 0, rate = 8, refilled_at = clock_timestamp() - interval '10 s'")
+
+    assert len(bench.outbox.claim(100, LEASE)) == 2
+    assert bench.outbox.claim(100, LEASE) == []
+
+
+def test_unused_tokens_stay_in_the_bucket(bench: Bench) -> None:
+    bench.queue("hi")
+    bench.sql("UPDATE wa.rate_limits SET tokens = 100, rate = 400, ceiling = 400, refilled_at = clock_timestamp()")
+
+    assert len(bench.outbox.claim(100, LEASE)) == 1
+
+    [row] = bench.sql("SELECT tokens FROM wa.rate_limits")
+    assert row["tokens"] >= 99
+
+
+def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) -> None:
+    bench.outbox.open_number(100)
+    bench.sql("UPDATE wa.rate_limits SET rate = 100")
+
+    assert bench.outbox.slow_down(timedelta(seconds=1)) == pytest.approx(70)
+    assert bench.outbox.slow_down(timedelta(seconds=1)) is None
+
+    bench.queue("hi")
+    assert bench.claim() == []
+
+
+def test_the_rate_never_falls_under_its_floor_and_recovers(bench: Bench) -> None:
+    bench.outbox.open_number(100)
+    bench.sql("UPDATE wa.rate_limits SET rate = 6")
+    assert bench.outbox.slow_down(timedelta(0)) == 5
+
+    bench.sql(
+        "UPDATE wa.rate_limits SET paused_until = NULL, slowed_at = clock_timestamp() - interval '1 hour',"
+        " refilled_at = clock_timestamp() - interval '1 hour'"
+    )
+    bench.queue("hi")
+    assert len(bench.outbox.claim(1, LEASE)) == 1
+
+    [row] = bench.sql("SELECT rate FROM wa.rate_limits")
+    assert row["rate"] == 100
+
+
+def test_a_blocked_number_lets_one_probe_through_a_minute(bench: Bench) -> None:
+    for place in range(5):
+        bench.queue("hi", to=f"+10{place}")
+    assert bench.outbox.block("the token is expired")
+    assert not bench.outbox.block("the token is expired")
+    assert bench.claim() == []
+
+    bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")
+    [probe] = bench.claim()
+    assert probe.is_probe
+    assert bench.claim() == []
+
+    assert bench.outbox.unblock()
+    assert not bench.outbox.unblock()
+    assert len(bench.claim()) == 4
+
+
+def test_workers_at_once_never_claim_the_same_message_nor_exceed_the_rate(bench: Bench) -> None:
+    bench.record([OutgoingMessage(text("hi"), phone_number=f"+1000{place}") for place in range(400)])
+    # The bucket holds a quarter of a second's worth at most: 150 of 600 a second.
+    bench.sql("UPDATE wa.rate_limits SET tokens = 150, rate = 600, ceiling = 600, refilled_at = clock_timestamp()")
+    found: list[object] = []
+    ready = threading.Barrier(6)
+
+    def work() -> None:
+        ready.wait()
+        for _ in range(5):
+            found.extend(claim.reference for claim in bench.outbox.claim(40, LEASE))
+
+    began = datetime.now(UTC)
+    workers = [threading.Thread(target=work) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    seconds = (datetime.now(UTC) - began).total_seconds()
+
+    assert len(found) == len(set(found))
+    assert len(found) <= 150 + 600 * seconds + 1
+    [row] = bench.sql("SELECT tokens FROM wa.rate_limits")
+    assert row["tokens"] >= -1
+
+
+def test_a_missed_hand_over_is_mended(bench: Bench) -> None:
+    bench.queue("first", "second")
+    bench.sql("UPDATE wa.outbox SET turn = FALSE")
+    assert bench.claim() == []
+
+    assert bench.outbox.mend_turns() == ("", 1)
+
+    assert bench.claim_words() == ["first"]
+    assert bench.outbox.mend_turns() == ("", 0)
+
+
+def test_mending_goes_round_in_steps(bench: Bench) -> None:
+    for place in range(5):
+        bench.queue("a", "b", to=f"+10{place}")
+    bench.sql("UPDATE wa.outbox SET turn = FALSE")
+
+    after, mended = bench.outbox.mend_turns(limit=2)
+    assert (after, mended) == ("101", 2)
+    after, mended = bench.outbox.mend_turns(after, limit=2)
+    assert (after, mended) == ("103", 2)
+    assert bench.outbox.mend_turns(after, limit=2) == ("", 1)
+
+
+def test_what_ended_long_ago_is_forgotten_and_its_row_stays(bench: Bench) -> None:
+    bench.queue("old")
+    bench.settle(bench.claim()[0], Accepted("wamid.1"))
+    bench.queue("new")
+
+    bench.age("final_at", timedelta(days=31))
+
+    assert bench.outbox.prune(timedelta(days=30)) == 1
+    assert bench.states() == {"queued": 1}
+    assert len(bench.rows()) == 1
+    assert bench.sql("SELECT * FROM wa.send_attempts") == []
+
+
+def test_what_is_left_is_told_by_kind(bench: Bench) -> None:
+    bench.queue("due", "behind")
+    bench.queue("later", to="+2", due_at=datetime.now(UTC) + HOUR)
+
+    left = bench.outbox.work_left()
+
+    assert (left.due, left.waiting, left.scheduled, left.sending, left.paused) == (1, 1, 1, 0, 0)
+    bench.outbox.block("token")
+    bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp() + interval '5 min'")
+    assert bench.outbox.work_left().paused == 3
+
+
+def test_depth_counts_in_a_queues_words(bench: Bench) -> None:
+    bench.queue("a", "b")
+    bench.claim()
+    bench.queue("c", to="+9", due_at=datetime.now(UTC) + HOUR)
+
+    depth = bench.outbox.depth()
+
+    assert (depth.waiting, depth.in_flight, depth.delayed) == (1, 1, 1)

@@ -1,0 +1,247 @@
+"""Sends whose fate is unknown: only evidence may decide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.integration.conftest import Bench
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.verdicts import Accepted, Refused, Unknown
+from wa_cli.storage.outbox import Outbox
+
+WAIT = timedelta(seconds=120)
+SILENCE = timedelta(minutes=15)
+LIMIT = timedelta(hours=24)
+LONG = timedelta(seconds=180)
+
+
+def status(wamid: str, word: str = "sent", *, reference: UUID | None = None, number: str = "42") -> StatusUpdate:
+    return StatusUpdate(
+        wamid,
+        word,
+        datetime.now(UTC),
+        number,
+        recipient="123",
+        reference=reference,
+        attempt=1 if reference else None,
+        raw={},
+    )
+
+
+def learn(bench: Bench, *statuses: StatusUpdate) -> None:
+    with bench.database.transaction() as connection:
+        bench.outbox.learn(connection, statuses)
+
+
+def decide(bench: Bench) -> list[tuple[str, bool]]:
+    found = bench.outbox.decide_uncertain(wait=WAIT, silence=SILENCE, evidence_limit=LIMIT)
+    return [(state, silent) for _, state, _, _, silent in found]
+
+
+def make_uncertain(bench: Bench, word: str = "unsure", to: str = "+123") -> UUID:
+    [reference] = bench.queue(word, to=to)
+    [claim] = bench.claim()
+    bench.settle(claim, Unknown("connection cut"))
+    return reference
+
+
+def accept_other(bench: Bench, wamid: str = "wamid.other", to: str = "+777") -> None:
+    bench.queue("other", to=to)
+    [claim] = bench.claim()
+    bench.settle(claim, Accepted(wamid))
+
+
+def age_attempts(bench: Bench, span: timedelta = LONG) -> None:
+    for column in ("last_attempt_at", "uncertain_since", "accepted_at"):
+        bench.age(column, span)
+
+
+def test_a_lost_lease_leaves_an_unknown_fate(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+
+    assert bench.outbox.lose_leases() == 0
+    bench.age("lease_until", timedelta(minutes=5))
+    assert bench.outbox.lose_leases() == 1
+
+    assert bench.state(reference) == "uncertain"
+    bench.settle(claim, Accepted("wamid.late"))
+    assert bench.state(reference) == "sent"
+
+
+def test_a_late_refusal_by_the_holder_still_settles(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+    bench.age("lease_until", timedelta(minutes=5))
+    bench.outbox.lose_leases()
+
+    bench.settle(claim, Refused(131026, "no"))
+
+    assert bench.state(reference) == "failed"
+
+
+@pytest.mark.parametrize("word", ["sent", "delivered", "read", "failed"])
+def test_any_status_with_our_reference_proves_that_it_was_sent(bench: Bench, word: str) -> None:
+    reference = make_uncertain(bench)
+
+    learn(bench, status("wamid.1", word, reference=reference))
+
+    assert bench.state(reference) == "sent"
+    [row] = bench.rows()
+    assert (row["message_id"], row["status"], row["direction"]) == ("wamid.1", word, "outgoing")
+
+
+def test_a_status_that_overtakes_the_answer_is_no_double(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+
+    learn(bench, status("wamid.1", "delivered", reference=reference))
+    settled = bench.settle(claim, Accepted("wamid.1"))
+
+    assert settled.doubles == ()
+    [row] = bench.rows()
+    assert row["status"] == "delivered"
+
+
+def test_a_reference_counts_only_within_its_own_number(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+
+    learn(bench, status("wamid.forged", reference=reference, number="666"))
+
+    assert bench.state(reference) == "uncertain"
+    assert bench.rows() == []
+
+
+def test_absence_is_no_evidence_before_anything_else_has_its_status(bench: Bench) -> None:
+    make_uncertain(bench)
+    learn(bench, status("wamid.of.yesterday"))
+    accept_other(bench)
+    age_attempts(bench)
+
+    assert decide(bench) == []
+
+
+def test_absence_is_evidence_when_others_have_their_statuses(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+    accept_other(bench)
+    age_attempts(bench)
+
+    learn(bench, status("wamid.other"))
+
+    assert decide(bench) == [("queued", False)]
+    [row] = bench.sql("SELECT state, possible_double, uncertain_count FROM wa.outbox WHERE reference = :r", r=reference)
+    assert row == {"state": "queued", "possible_double": False, "uncertain_count": 1}
+    assert bench.claim_words() == ["unsure"]
+
+
+def test_a_status_that_is_late_for_anybody_makes_absence_no_evidence(bench: Bench) -> None:
+    make_uncertain(bench)
+    accept_other(bench)
+    accept_other(bench, "wamid.still.without", to="+778")
+    age_attempts(bench)
+
+    learn(bench, status("wamid.other"))
+
+    assert decide(bench) == []
+
+
+def test_a_paced_template_may_be_late(bench: Bench) -> None:
+    make_uncertain(bench)
+    accept_other(bench)
+    bench.queue("paced", to="+778")
+    [claim] = bench.claim()
+    bench.settle(claim, Accepted("wamid.paced", paced=True))
+    age_attempts(bench)
+
+    learn(bench, status("wamid.other"))
+
+    assert decide(bench) == [("queued", False)]
+
+
+def test_nothing_is_decided_before_a_status_may_be_late(bench: Bench) -> None:
+    make_uncertain(bench)
+    accept_other(bench)
+    learn(bench, status("wamid.other"))
+
+    assert decide(bench) == []
+
+
+def test_a_second_unknown_fate_is_for_a_person(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+    accept_other(bench)
+    age_attempts(bench)
+    learn(bench, status("wamid.other"))
+    decide(bench)
+    [claim] = bench.claim()
+    bench.settle(claim, Unknown("cut again"))
+    age_attempts(bench)
+
+    assert decide(bench) == [("held", False)]
+    assert bench.state(reference) == "held"
+
+
+def test_a_number_without_statuses_is_sent_again_as_a_possible_double(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+    assert decide(bench) == []
+
+    age_attempts(bench, timedelta(minutes=16))
+
+    assert decide(bench) == [("queued", True)]
+    [row] = bench.sql("SELECT state, possible_double FROM wa.outbox WHERE reference = :r", r=reference)
+    assert row == {"state": "queued", "possible_double": True}
+
+
+def test_late_statuses_are_waited_for_a_day_and_then_a_person_is_asked(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+    accept_other(bench)
+    learn(bench, status("wamid.of.somebody"))
+    age_attempts(bench, timedelta(hours=25))
+    bench.sql("UPDATE wa.status_events SET received_at = clock_timestamp()")
+
+    assert decide(bench) == [("held", False)]
+    assert bench.state(reference) == "held"
+
+
+def test_who_wants_to_decide_alone_is_asked_at_once(bench: Bench) -> None:
+    bench.outbox = Outbox(bench.database, "42", on_uncertain="hold")
+    reference = make_uncertain(bench)
+
+    assert decide(bench) == [("held", False)]
+    assert bench.state(reference) == "held"
+
+
+def test_proof_that_comes_late_wins_over_held(bench: Bench) -> None:
+    bench.outbox = Outbox(bench.database, "42", on_uncertain="hold")
+    reference = make_uncertain(bench)
+    decide(bench)
+
+    learn(bench, status("wamid.1", reference=reference))
+
+    assert bench.state(reference) == "sent"
+
+
+def test_an_uncertain_message_holds_up_its_customer_no_longer_than_a_status_may_be_late(bench: Bench) -> None:
+    make_uncertain(bench)
+    bench.queue("next")
+    assert bench.outbox.pass_turns(WAIT) == 0
+    assert bench.claim() == []
+
+    age_attempts(bench)
+    bench.outbox.pass_turns(WAIT)
+
+    assert bench.claim_words() == ["next"]
+
+
+def test_a_status_of_another_wamid_proves_a_double(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+    bench.settle(claim, Accepted("wamid.1"))
+
+    learn(bench, status("wamid.2", reference=reference))
+
+    assert {row["message_id"] for row in bench.rows()} == {"wamid.1", "wamid.2"}
+    [row] = bench.sql("SELECT possible_double, wamid FROM wa.outbox")
+    assert row == {"possible_double": True, "wamid": "wamid.1"}

@@ -1,0 +1,36 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa_cli.clock import format_span, parse_span
+from wa_cli.errors import BadInput
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("25s", 25), ("1h30m", 5400), ("7d", 604800), ("350ms", 0.35), ("90", 90), ("1.5h", 5400), ("2w", 1209600)],
+)
+def test_spans_as_people_write_them(text: str, seconds: float) -> None:
+    assert parse_span(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5x", "-3s", "1h foo", "h"])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_span(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (0.35, "350ms"), (59.6, "1m"), (3725, "1h 2m"), (200000, "2d 7h"), (-60, "-1m")]
+)
+def test_spans_as_people_read_them(seconds: float, text: str) -> None:
+    assert format_span(timedelta(seconds=seconds)) == text
+
+
+@given(st.integers(min_value=1, max_value=10**7))
+def test_what_is_shown_in_full_can_be_read_again(minutes: int) -> None:
+    shown = format_span(timedelta(minutes=minutes))
+
+    assert abs(parse_span(shown) - timedelta(minutes=minutes)) < timedelta(hours=1)

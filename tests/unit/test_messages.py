@@ -1,0 +1,181 @@
+"""The vocabulary: what may be said, how it travels, what its row will hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa_cli.errors import BadInput
+from wa_cli.messages import content, verdicts
+from wa_cli.messages.content.media import document, image
+from wa_cli.messages.content.template import template
+from wa_cli.messages.content.text import text
+from wa_cli.messages.incoming import opaque, parse_opaque
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.states import MessageStatus
+
+
+def body(**changes: Any) -> str:
+    return json.dumps({"reference": str(uuid4()), "phone_number": "+123", "message_data": text("hi"), **changes})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        text(""),
+        text("   "),
+        text("x" * 4097),
+        {"type": "text"},
+        {"type": "text", "text": "hi"},
+        {"type": "text", "text": {"body": 5}},
+        {},
+        {"type": 5},
+        {"type": "x" * 21, "x" * 21: {}},
+        image("ftp://example.org/a.png"),
+        image("https://example.org/a.png", "x" * 1025),
+        {"type": "image", "image": {}},
+        {"type": "image", "image": {"id": "1", "link": "https://example.org/a"}},
+        {"type": "audio", "audio": {"id": "1", "caption": "no"}},
+        template("Bad Name", "en_US"),
+        template("good_name", ""),
+        template("good_name", "en_US", ["two\nlines"]),
+        template("good_name", "en_US", ["five     spaces"]),
+    ],
+)
+def test_what_the_api_would_surely_refuse_is_refused_here(message: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        content.check(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        text("x" * 4096),
+        image("https://example.org/a.png", "x" * 1024),
+        document("https://example.org/a.pdf", "a.pdf", "here"),
+        template("hello_world", "en_US"),
+        {"type": "location", "location": {"latitude": 1, "longitude": 2}},
+        {"type": "image", "image": {"id": "1234"}},
+    ],
+)
+def test_what_may_be_sent_passes(message: dict[str, Any]) -> None:
+    content.check(message)
+
+
+def test_columns_of_each_type() -> None:
+    assert content.columns(text("hi")).content == "hi"
+    picture = content.columns(image("https://example.org/a.png?x=1", "Look"))
+    assert (picture.content, picture.media_url, picture.media_type) == (
+        "Look",
+        "https://example.org/a.png?x=1",
+        "image/png",
+    )
+    assert content.columns(document("https://example.org/9", "bill.pdf")).media_type == "application/pdf"
+    sent = content.columns(template("order_shipped", "en_US", ["Ana", "42"]))
+    assert (sent.content, sent.template_name, sent.template_params) == ("Ana, 42", "order_shipped", ["Ana", "42"])
+    assert content.columns({"type": "location", "location": {}}) == content.Columns()
+
+
+def test_every_registered_type_goes_by_its_own_name() -> None:
+    assert all(name == kind.name for name, kind in content.CONTENT_TYPES.items())
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50).filter(str.strip),
+    st.none() | st.uuids(),
+    st.none() | st.datetimes(timezones=st.timezones()),
+)
+def test_a_message_survives_the_queue(words: str, employee: UUID | None, due: Any) -> None:
+    message = OutgoingMessage(text(words), phone_number="+123", employee_id=employee, due_at=due, campaign="spring")
+
+    assert OutgoingMessage.from_body(message.to_body(), queue_id="1") == message
+    assert message.to_body().isascii()
+
+
+def test_a_body_of_an_older_producer_is_understood() -> None:
+    old = json.dumps(
+        {"phone_number": "491511234", "message_data": {"type": "text", "content": "hi", "media_url": None}}
+    )
+
+    first = OutgoingMessage.from_body(old, queue_id="m-1")
+
+    assert (first.phone_number, first.message) == ("+491511234", text("hi"))
+    assert OutgoingMessage.from_body(old, queue_id="m-1").reference == first.reference
+    assert OutgoingMessage.from_body(old, queue_id="m-2").reference != first.reference
+
+
+def test_an_older_producers_media_is_understood() -> None:
+    data = {"type": "image", "content": "Look", "media_url": "https://example.org/a.png"}
+
+    message = OutgoingMessage.from_body(body(message_data=data), queue_id="1")
+
+    assert message.message == image("https://example.org/a.png", "Look")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "not json",
+        "[]",
+        "null",
+        "[" * 100_000,
+        body(message_data=None),
+        body(message_data={"type": "image"}),
+        body(phone_number="hello"),
+        body(phone_number=None),
+        body(reference="not-a-uuid"),
+        body(metadata={"employee_id": "Mia"}),
+        body(metadata={"queued_at": "yesterday"}),
+        body(metadata={"due_at": 5}),
+    ],
+)
+def test_a_body_that_cannot_be_read_says_why(broken: str) -> None:
+    with pytest.raises(BadInput) as error:
+        OutgoingMessage.from_body(broken, queue_id="1")
+
+    assert error.value.message
+
+
+def test_a_user_id_stands_in_for_a_phone() -> None:
+    message = OutgoingMessage.from_body(body(phone_number=None, recipient="BR.1A2B"), queue_id="1")
+
+    assert (message.recipient, message.customer) == ("BR.1A2B", "BR.1A2B")
+
+
+@given(st.uuids(), st.integers(0, 999_999_999))
+def test_the_echo_names_reference_and_attempt(reference: UUID, attempt: int) -> None:
+    assert parse_opaque(opaque(reference, attempt)) == (reference, attempt)
+
+
+@pytest.mark.parametrize("text", [None, 5, "", "job-77", "wa:x:1", "wa:" + "-" * 36 + ":1", f"wa:{uuid4()}:-1"])
+def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
+    assert parse_opaque(text) is None
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        verdicts.Accepted("wamid.1", alias="5511", paced=True),
+        verdicts.Refused(131026, "no"),
+        verdicts.Later(130429, "slow", scope="number", after=3.0, counts=False),
+        verdicts.NotSent("no route"),
+        verdicts.Blocked(190, "token"),
+        verdicts.Unknown("cut"),
+    ],
+)
+def test_a_verdict_survives_the_spool(verdict: verdicts.Verdict) -> None:
+    assert verdicts.from_record(json.loads(json.dumps(verdicts.to_record(verdict)))) == verdict
+
+
+def test_statuses_are_ranked_and_played_counts_as_read() -> None:
+    order = [MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.DELIVERED, MessageStatus.READ]
+
+    assert sorted(order, key=lambda status: status.rank) == order
+    assert MessageStatus.of("played") is MessageStatus.READ
+    assert MessageStatus.of("warning") is None

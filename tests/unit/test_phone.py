@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa_cli.errors import BadInput
+from wa_cli.messages.phone import customer_key, from_wire, parse_phone
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("+123", "+123"),
+        ("+55 (11) 98765-4321", "+5511987654321"),
+        ("+49.30.1234", "+49301234"),
+        ("+1\u2011555\u2011123", "+1555123"),
+    ],
+)
+def test_spaces_dots_dashes_and_brackets_are_set_aside(text: str, number: str) -> None:
+    assert parse_phone(text) == number
+
+
+@pytest.mark.parametrize(("text", "meant"), [("4915112345", "+4915112345"), ("0049 151 12345", "+4915112345")])
+def test_a_number_without_plus_is_refused_with_the_one_that_was_meant(text: str, meant: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        parse_phone(text)
+
+    assert meant in (refusal.value.hint or "")
+    assert refusal.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["", "+", "+1", "+1234567890123456", "+12a4", "hello", "++123", "+١٢٣"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_phone(text)
+
+
+@given(st.from_regex(r"[0-9]{2,15}", fullmatch=True))
+def test_every_number_survives_the_wire_and_back(digits: str) -> None:
+    number = parse_phone(f"+{digits}")
+
+    assert from_wire(digits) == number
+    assert customer_key(number) == customer_key(digits) == digits
+
+
+def test_a_customer_without_a_phone_is_their_user_id() -> None:
+    assert customer_key(None, "BR.1A2B") == "BR.1A2B"
+    assert customer_key("", "BR.1A2B") == "BR.1A2B"
+    assert customer_key("+55", "BR.1A2B") == "55"
+    assert customer_key(None) is None

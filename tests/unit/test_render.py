@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from wa_cli.cli import render
+from wa_cli.cli.render import Column, Table
+from wa_cli.errors import BadInput
+from wa_cli.reports import heatmap
+
+TABLE = Table(
+    "sample",
+    "A sample",
+    [
+        Column("name", "Name"),
+        Column("count", "Count", "integer"),
+        Column("wait", "Wait", "span"),
+        Column("share", "Share", "percent"),
+        Column("at", "At", "instant"),
+    ],
+    [
+        {"name": "Ana | Co", "count": 1234, "wait": 3725.0, "share": 0.5, "at": datetime(2026, 11, 23, 9, 5)},
+        {"name": '=HYPERLINK("x")', "count": 0, "wait": None, "share": 1, "at": None},
+    ],
+)
+
+
+def test_plain_is_complete_and_without_colour() -> None:
+    assert render.text(TABLE, "plain").splitlines() == [
+        "Name               Count    Wait    Share  At",
+        "Ana | Co           1,234   1h 2m     50 %  2026-11-23 09:05",
+        '=HYPERLINK("x")        0       —    100 %  —',
+    ]
+
+
+def test_markdown_keeps_a_bar_inside_its_cell() -> None:
+    assert "Ana \\| Co" in render.text(TABLE, "markdown")
+
+
+def test_json_has_schema_units_and_raw_values() -> None:
+    said = json.loads(render.text(TABLE, "json"))
+
+    assert said["schema"] == "wa.sample/1"
+    assert said["columns"][2] == {"key": "wait", "kind": "span", "unit": "seconds"}
+    assert said["rows"][0] == {
+        "name": "Ana | Co",
+        "count": 1234,
+        "wait": 3725.0,
+        "share": 0.5,
+        "at": "2026-11-23T09:05:00",
+    }
+
+
+def test_csv_is_no_formula() -> None:
+    assert render.text(TABLE, "csv").splitlines()[2].startswith('"\'=HYPERLINK(""x"")",0')
+
+
+def test_a_spreadsheet_holds_the_same_and_runs_nothing(tmp_path: Path) -> None:
+    render.show(TABLE, output=tmp_path / "sample.xlsx")
+
+    sheet = load_workbook(tmp_path / "sample.xlsx").active
+    assert sheet is not None
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert cells[1][:2] == ["Ana | Co", 1234]
+    assert sheet["A3"].data_type == "s"
+
+
+def test_html_escapes() -> None:
+    assert "<td>=HYPERLINK(&quot;x&quot;)</td>" in render.text(TABLE, "html")
+
+
+def test_a_file_ending_says_the_format(tmp_path: Path) -> None:
+    for ending, form in (("csv", "csv"), ("md", "markdown"), ("txt", "plain"), ("json", "json")):
+        render.show(TABLE, output=tmp_path / f"x.{ending}")
+        assert (tmp_path / f"x.{ending}").read_text() == render.text(TABLE, form)
+    with pytest.raises(BadInput):
+        render.show(TABLE, output=tmp_path / "x.docx")
+
+
+def test_a_customers_text_cannot_steer_the_terminal() -> None:
+    assert render.clean("a\x1b[31mred\x07\nb\u202e") == "a\ufffd[31mred\ufffd b\ufffd"
+
+
+@given(st.text(max_size=30))
+def test_whatever_is_written_every_format_can_show_it(text: str) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    table = Table("t", "T", [Column("text", "Text")], [{"text": text}])
+
+    for form in ("plain", "json", "ndjson", "csv", "tsv", "markdown", "html"):
+        assert render.text(table, form)
+    assert json.loads(render.text(table, "json"))["rows"] == [{"text": text}]
+
+
+def test_an_empty_table_is_its_head() -> None:
+    empty = Table("t", "T", [Column("a", "A"), Column("b", "B", "integer")], [])
+
+    assert render.text(empty, "csv") == "a,b\n"
+    assert render.text(empty, "plain").split() == ["A", "B"]
+    assert json.loads(render.text(empty, "json"))["rows"] == []
+
+
+def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
+    rows = [{"day": day, "hour": hour, "n": hour} for day in ("Mon", "Tue") for hour in range(24)]
+
+    lines = heatmap.lines(heatmap.grid(rows, "day", "hour", "n"))
+
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[1].startswith("Mon     ░░ ░░")
+    assert lines[1].endswith("██")
+    assert lines[-1].strip() == "darkest: 23 in an hour"
+
+
+def test_shades_are_blank_only_for_nothing() -> None:
+    grid = heatmap.Grid(["Mon"], [0], [[1000, 1, 0]])
+
+    assert [grid.shade(count) for count in (0, 1, 500, 1000)] == [0, 1, 2, 4]

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wa_cli.storage.spool import CORRUPT, Spool, SpoolUnwritable
+
+
+def adopted(folder: Path) -> list[dict[str, object]]:
+    with Spool(folder).adopt() as records:
+        return list(records)
+
+
+def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+
+    spool.keep([{"n": 1}, {"n": 2}])
+    spool.keep([{"n": 3}])
+    spool.close()
+
+    assert adopted(tmp_path) == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert adopted(tmp_path) == []
+
+
+def test_what_is_forgotten_does_not_come_back(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    entries = spool.keep([{"n": 1}, {"n": 2}])
+
+    spool.forget(entries)
+    spool.close()
+
+    assert adopted(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_half_forgotten_file_is_replayed_whole(tmp_path: Path) -> None:
+    """A replay is a no-op for what the database has; a loss would be for good."""
+    spool = Spool(tmp_path)
+    first, _ = spool.keep([{"n": 1}, {"n": 2}])
+
+    spool.forget([first])
+    spool.close()
+
+    assert adopted(tmp_path) == [{"n": 1}, {"n": 2}]
+
+
+def test_records_kept_after_a_file_was_emptied_are_not_lost(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.forget(spool.keep([{"n": 1}]))
+
+    later = spool.keep([{"n": 2}])
+    spool.forget(later[:0])
+    spool.close()
+
+    assert adopted(tmp_path) == [{"n": 2}]
+
+
+def test_a_living_owners_file_is_not_adopted(tmp_path: Path) -> None:
+    owner = Spool(tmp_path)
+    owner.keep([{"n": 1}])
+
+    assert adopted(tmp_path) == []
+    assert owner.left() == 1
+    owner.close()
+
+
+def test_what_a_killed_process_left_is_adopted(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from wa_cli.storage.spool import Spool;"
+        "Spool(Path(sys.argv[1])).keep([{'n': 1}]); os.kill(os.getpid(), 9)"
+    )
+
+    died = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+
+    assert died.returncode == -9
+    assert adopted(tmp_path) == [{"n": 1}]
+
+
+def test_a_line_cut_short_by_a_crash_is_dropped_and_a_damaged_one_set_aside(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.keep([{"n": 1}, {"n": 2}, {"n": 3}])
+    spool.close()
+    [file] = tmp_path.iterdir()
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(lines[0] + lines[1].replace(b"2", b"7") + lines[2] + b'00000000 {"n"')
+
+    assert adopted(tmp_path) == [{"n": 1}, {"n": 3}]
+    assert [path.suffix for path in tmp_path.iterdir()] == [CORRUPT]
+    assert Spool(tmp_path).state().corrupt
+
+
+def test_what_fails_while_it_is_adopted_stays(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.keep([{"n": 1}])
+    spool.close()
+
+    with pytest.raises(RuntimeError), Spool(tmp_path).adopt():
+        raise RuntimeError
+
+    assert adopted(tmp_path) == [{"n": 1}]
+
+
+def test_a_large_spool_is_in_several_files_and_each_goes_when_it_is_done(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    batches = [spool.keep([{"text": "x" * 600_000}]) for _ in range(4)]
+    assert len(list(tmp_path.iterdir())) == 2
+
+    for batch in batches:
+        spool.forget(batch)
+
+    assert spool.left() == 0
+    assert len(list(tmp_path.iterdir())) == 1
+    spool.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+
+    with pytest.raises(SpoolUnwritable):
+        Spool(blocked).check()
+    with pytest.raises(SpoolUnwritable):
+        Spool(blocked).keep([{"n": 1}])
+
+
+def test_the_state_counts_what_waits(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.keep([{"n": 1}, {"n": 2}])
+
+    state = spool.state()
+
+    assert (state.files, state.records, state.corrupt) == (1, 2, ())
+    assert Spool(tmp_path / "nowhere").state().records == 0
+    spool.close()
