@@ -56,12 +56,18 @@ class OutgoingWorker:
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
             try:
-                if self.sender.is_idle and await asyncio.to_thread(_is_drained, self.intake.queue, self.sender.outbox):
-                    stop.set()
-                    return
+                # Time may have brought more to do: a lost lease, evidence, what a dead worker left in the spool.
+                if await self._is_drained():
+                    await asyncio.to_thread(self.upkeep.run_once)
+                    if await self._is_drained():
+                        stop.set()
+                        return
             except DatabaseDown:
                 pass  # an outage is nothing finished
             await stop.wait(DRAIN_POLL)
+
+    async def _is_drained(self) -> bool:
+        return self.sender.is_idle and await asyncio.to_thread(_is_drained, self.intake.queue, self.sender.outbox)
 
 
 class IncomingWorker:

@@ -1,0 +1,147 @@
+"""Every line of the crash table, with a real process and a real SIGKILL; the sandbox's log is the witness."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.integration.running_sandbox import RunningSandbox, running_sandbox
+from wa_cli.messages.content.text import text
+from wa_cli.messages.incoming import StatusUpdate, parse_opaque
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.queues.base import Letter
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.sandbox import NUMBER
+from wa_cli.sandbox.app import Options
+
+AGE = timedelta(minutes=5)
+
+
+class Scene:
+    """A database, a sandbox with slow answers, and workers as processes of their own."""
+
+    def __init__(self, database: Any, url: str, sandbox: RunningSandbox, home: Path) -> None:
+        self.bench = Bench(database, NUMBER)
+        self.sandbox = sandbox
+        self.queue = PostgresQueue("outgoing", database.transaction)
+        self.environ = {
+            **os.environ,
+            "WA_HOME": str(home),
+            "WA_DATABASE_URL": url,
+            "WA_CLOUD_API_URL": sandbox.url,
+            "WA_PHONE_NUMBER_ID": NUMBER,
+            "WA_ACCESS_TOKEN": "token",
+            "WA_UNCERTAIN_WAIT": "120s",
+        }
+
+    def put(self, word: str, to: str = "+123") -> OutgoingMessage:
+        message = OutgoingMessage(text(word), phone_number=to)
+        self.queue.put([Letter(message.to_body(), message.customer)])
+        return message
+
+    def crash(self, point: str) -> None:
+        script = Path(__file__).with_name("crashing_worker.py")
+        died = subprocess.run([sys.executable, script, point], env=self.environ, timeout=60, capture_output=True)
+        assert died.returncode == -9, died.stderr.decode()
+
+    def drain(self) -> int:
+        command = [sys.executable, "-m", "wa_cli", "worker", "outgoing", "--drain"]
+        done = subprocess.run(command, env=self.environ, timeout=60, capture_output=True)
+        assert done.returncode in (0, 8), done.stderr.decode()
+        return done.returncode
+
+    def play_statuses(self) -> None:
+        """What the webhooks say of everything that the sandbox accepted."""
+        statuses = []
+        for line in self.sandbox.accepted():
+            reference, attempt = parse_opaque(line["opaque"]) or (None, None)
+            statuses.append(
+                StatusUpdate(
+                    line["wamid"], "delivered", datetime.now(UTC), NUMBER, reference=reference, attempt=attempt, raw={}
+                )
+            )
+        with self.bench.database.transaction() as connection:
+            self.bench.outbox.learn(connection, statuses)
+
+    def let_time_pass(self) -> None:
+        self.bench.sql("UPDATE wa.queue_messages SET visible_at = visible_at - CAST(:span AS interval)", span=AGE)
+        for column in ("lease_until", "last_attempt_at", "uncertain_since", "accepted_at"):
+            self.bench.age(column, AGE)
+
+    def sent(self, to: str = "123") -> int:
+        return sum(1 for line in self.sandbox.accepted() if line["to"] == to)
+
+    def stored(self, to: str = "+123") -> list[str]:
+        return [row["status"] for row in self.bench.rows() if row["to_phone"] == to]
+
+
+@pytest.fixture
+def scene(database: Any, database_url: str, tmp_path: Path) -> Iterator[Scene]:
+    with running_sandbox(tmp_path / "sandbox", Options(answer_after=0.5)) as sandbox:
+        yield Scene(database, database_url, sandbox, tmp_path / "home")
+
+
+@pytest.mark.parametrize("point", ["before_the_intake_commits", "before_the_acknowledge"])
+def test_until_it_is_acknowledged_a_message_comes_again_and_is_sent_once(scene: Scene, point: str) -> None:
+    scene.put("hi")
+    scene.crash(point)
+    assert scene.queue.depth().in_flight == 1
+
+    scene.let_time_pass()
+    assert scene.drain() == 0
+
+    assert (scene.sent(), scene.stored()) == (1, ["sent"])
+
+
+def test_a_request_that_never_left_is_sent_when_the_evidence_says_so(scene: Scene) -> None:
+    message = scene.put("hi")
+    scene.crash("before_the_request_leaves")
+    assert (scene.sent(), scene.bench.state(message.reference)) == (0, "sending")
+
+    scene.let_time_pass()
+    scene.put("other", to="+777")
+    assert scene.drain() == 8
+    assert scene.bench.state(message.reference) == "uncertain"
+    scene.play_statuses()
+    scene.let_time_pass()
+    assert scene.drain() == 0
+
+    assert (scene.sent(), scene.stored()) == (1, ["sent"])
+
+
+@pytest.mark.parametrize("point", ["before_the_answer_is_read", "before_the_spool"])
+def test_a_request_whose_answer_was_lost_is_named_by_its_status_and_not_sent_again(scene: Scene, point: str) -> None:
+    message = scene.put("hi")
+    scene.crash(point)
+    assert (scene.sent(), scene.stored()) == (1, [])
+
+    scene.let_time_pass()
+    scene.put("other", to="+777")
+    assert scene.drain() == 8
+    assert scene.bench.state(message.reference) == "uncertain"
+    scene.play_statuses()
+    scene.let_time_pass()
+    assert scene.drain() == 0
+
+    assert (scene.sent(), scene.stored()) == (1, ["delivered"])
+
+
+@pytest.mark.parametrize("point", ["before_the_settle", "before_the_settle_commits", "before_the_spool_forgets"])
+def test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again(scene: Scene, point: str) -> None:
+    message = scene.put("hi")
+    scene.crash(point)
+    settled = point == "before_the_spool_forgets"
+    assert scene.bench.state(message.reference) == ("sent" if settled else "sending")
+
+    assert scene.drain() == 0
+
+    assert (scene.sent(), scene.stored()) == (1, ["sent"])
+    assert scene.bench.state(message.reference) == "sent"
