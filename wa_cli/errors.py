@@ -48,7 +48,7 @@ class DatabaseDown(WaError):
 
 
 class RowRefused(WaError):
-    """A constraint, a trigger or a type of the database refused a row: trying again does not help."""
+    """A constraint, a trigger or a type of the database refused a row or a statement: the same again does not help."""
 
 
 class QueueError(WaError):

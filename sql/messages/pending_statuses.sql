@@ -1,4 +1,7 @@
+-- Events that a settle and their own transaction both missed, which takes a moment, not a day.
 SELECT DISTINCT event.wamid
-  FROM (SELECT wamid FROM wa.status_events WHERE applied_at IS NULL ORDER BY received_at DESC LIMIT :limit) AS event
+  FROM wa.status_events AS event
   JOIN whatsapp_messages AS message ON message.message_id = event.wamid AND message.direction = 'outgoing'
+ WHERE event.applied_at IS NULL AND event.received_at > clock_timestamp() - interval '1 day'
  ORDER BY event.wamid
+ LIMIT :limit

@@ -68,7 +68,8 @@ CREATE TABLE wa.outbox (
     failure_reason  TEXT,
     queued_at       TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     created_at      TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
-    final_at        TIMESTAMPTZ
+    final_at        TIMESTAMPTZ,
+    CONSTRAINT the_finished_have_no_turn CHECK (NOT turn OR final_at IS NULL)
 ) WITH (fillfactor = 70);
 
 COMMENT ON COLUMN wa.outbox.turn IS

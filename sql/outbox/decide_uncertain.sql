@@ -3,11 +3,9 @@
 --             them that is older than :wait lacks its own: this one's absence means it never arrived. Sent again, once.
 --   silent:   the number had no status event for a day: there is nothing to wait for. Sent again, as a possible double.
 WITH unsure AS MATERIALIZED (
-    SELECT reference, number, last_attempt_at, uncertain_since, uncertain_count, on_uncertain
+    SELECT reference, number, customer, last_attempt_at, uncertain_since, uncertain_count, on_uncertain
       FROM wa.outbox
      WHERE state = 'uncertain'
-     ORDER BY uncertain_since LIMIT :limit
-       FOR UPDATE SKIP LOCKED
 ), judged AS (
     SELECT unsure.*,
            last_attempt_at < clock_timestamp() - :wait
@@ -25,7 +23,7 @@ WITH unsure AS MATERIALIZED (
                               AND event.received_at > clock_timestamp() - interval '1 day') AS silent,
            uncertain_since < clock_timestamp() - :evidence_limit AS given_up
       FROM unsure
-), decided AS (
+), verdict AS MATERIALIZED (
     SELECT reference,
            CASE WHEN on_uncertain = 'hold' THEN 'held'
                 WHEN (not_sent OR silent) AND uncertain_count > 1 THEN 'held'
@@ -37,11 +35,24 @@ WITH unsure AS MATERIALIZED (
                 WHEN given_up THEN 'its fate is unknown, and statuses are late' END AS reason,
            silent AND NOT not_sent AS silent
       FROM judged
+), decided AS MATERIALIZED (
+    -- Judged before the limit: those that cannot be decided yet must not shut out the others.
+    SELECT verdict.*
+      FROM verdict
+      JOIN wa.outbox AS message USING (reference)
+     WHERE verdict.state IS NOT NULL AND message.state = 'uncertain'
+     ORDER BY reference LIMIT :limit
+       FOR UPDATE OF message SKIP LOCKED
 )
 UPDATE wa.outbox AS message
    SET state = decided.state, failure_reason = decided.reason, due_at = clock_timestamp(), uncertain_since = NULL,
-       turn = message.turn OR decided.state = 'queued',
+       -- A later message may have the turn by now: then this one is next in line.
+       turn = decided.state = 'queued'
+              AND (message.turn OR message.scheduled
+                   OR NOT EXISTS (SELECT FROM wa.outbox AS holder
+                                   WHERE holder.number = message.number AND holder.customer = message.customer
+                                     AND holder.turn AND NOT holder.scheduled)),
        possible_double = message.possible_double OR (decided.silent AND decided.state = 'queued')
   FROM decided
- WHERE message.reference = decided.reference AND decided.state IS NOT NULL
+ WHERE message.reference = decided.reference
 RETURNING message.reference, message.state, message.customer, message.number, decided.silent

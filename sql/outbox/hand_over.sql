@@ -1,4 +1,5 @@
--- The turn goes to the next of each customer, unless somebody still has it.
+-- The turn goes to the next of each customer, unless somebody still has it. What has changed meanwhile keeps out: a
+-- hand-over that misses is mended by the sweep, a turn that a finished message has would be lost.
 UPDATE wa.outbox AS message
    SET turn = TRUE
   FROM (SELECT next.reference
@@ -11,4 +12,4 @@ UPDATE wa.outbox AS message
          WHERE NOT EXISTS (SELECT FROM wa.outbox AS holder
                             WHERE holder.number = :number AND holder.customer = waiting.customer
                               AND holder.turn AND NOT holder.scheduled)) AS next
- WHERE message.reference = next.reference
+ WHERE message.reference = next.reference AND message.state = 'queued' AND NOT message.turn

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import os
+import queue
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from wa_cli.storage.spool import CORRUPT, Spool, SpoolUnwritable
+from wa_cli.storage.spool import CORRUPT, Entry, Spool, SpoolUnwritable
 
 
 def adopted(folder: Path) -> list[dict[str, object]]:
-    with Spool(folder).adopt() as records:
-        return list(records)
+    spool = Spool(folder)
+    found = []
+    for path in spool.orphans():
+        with spool.adopt(path) as orphan:
+            found += orphan.records if orphan else []
+    return found
 
 
 def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
@@ -97,7 +104,8 @@ def test_what_fails_while_it_is_adopted_stays(tmp_path: Path) -> None:
     spool.keep([{"n": 1}])
     spool.close()
 
-    with pytest.raises(RuntimeError), Spool(tmp_path).adopt():
+    [path] = Spool(tmp_path).orphans()
+    with pytest.raises(RuntimeError), Spool(tmp_path).adopt(path):
         raise RuntimeError
 
     assert adopted(tmp_path) == [{"n": 1}]
@@ -136,3 +144,75 @@ def test_the_state_counts_what_waits(tmp_path: Path) -> None:
     assert (state.files, state.records, state.corrupt) == (1, 2, ())
     assert Spool(tmp_path / "nowhere").state().records == 0
     spool.close()
+
+
+def test_what_a_thread_keeps_while_another_forgets_is_on_the_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    missing = []
+    forgetting: queue.Queue[list[Entry] | None] = queue.Queue()
+
+    def forget() -> None:
+        while (entries := forgetting.get()) is not None:
+            spool.forget(entries)
+
+    thread = threading.Thread(target=forget)
+    thread.start()
+    for number in range(500):
+        with spool._lock:  # what is on the disk is looked at before it may be forgotten
+            entries = spool.keep([{"n": number}])
+            if f'"n":{number}}}'.encode() not in entries[0].segment.read_bytes():
+                missing.append(number)
+        forgetting.put(entries)
+    forgetting.put(None)
+    thread.join()
+    spool.close()
+
+    assert missing == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_to_nobody_is_adopted_even_by_its_own_process(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.leave([{"n": 1}])
+
+    [path] = spool.orphans()
+    with spool.adopt(path) as orphan:
+        assert orphan is not None
+        assert orphan.records == [{"n": 1}]
+        orphan.stay()
+    with spool.adopt(path) as orphan:
+        assert orphan is not None
+        orphan.set_aside(orphan.records)
+
+    assert spool.orphans() == []
+    assert len(spool.state().corrupt) == 1
+
+
+def test_a_file_that_somebody_else_adopted_first_is_none(tmp_path: Path) -> None:
+    Spool(tmp_path).leave([{"n": 1}])
+    [path] = Spool(tmp_path).orphans()
+
+    with Spool(tmp_path).adopt(path) as first, Spool(tmp_path).adopt(path) as second:
+        assert first is not None
+        assert second is None
+    with Spool(tmp_path).adopt(path) as late:
+        assert late is None
+
+
+def test_a_full_disk_keeps_nothing_half_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path)
+    first = spool.keep([{"n": 1}])
+    real = os.fdatasync
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fdatasync", full)
+    with pytest.raises(SpoolUnwritable, match="No space left"):
+        spool.keep([{"n": 2}])
+    monkeypatch.setattr(os, "fdatasync", real)
+    spool.keep([{"n": 3}])
+    spool.forget(first)
+    spool.close()
+
+    assert adopted(tmp_path) == [{"n": 3}]

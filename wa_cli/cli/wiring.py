@@ -5,6 +5,7 @@ Each part is made when it is first asked for, so that a command loads what it us
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import sys
@@ -140,7 +141,10 @@ class House:
     def spool(self) -> Spool:
         from wa_cli.storage.spool import Spool
 
-        return Spool(self.settings.spool or self.folder / "spool")
+        # A folder for each database: verdicts of one mean nothing to another.
+        url = self.database.engine.url
+        mark = hashlib.sha256(f"{url.host or url.query.get('host')}:{url.port}/{url.database}".encode()).hexdigest()[:8]
+        return Spool((self.settings.spool or self.folder / "spool") / f"{url.database}-{mark}")
 
     @cached_property
     def backlog(self) -> Backlog:
@@ -285,8 +289,15 @@ class House:
         from wa_cli.workers.worker import IncomingWorker
 
         guard_against_freezing(self.settings.statement_timeout + self.settings.statement_timeout / 3)
-        record = recording.incoming(self.outbox)
-        intake = Intake(self.incoming_queue, self.database, record, lease=self.settings.incoming_lease, tell=tell)
+        recorder = recording.Incoming(self.outbox, self.spool)
+        intake = Intake(
+            self.incoming_queue,
+            self.database,
+            recorder.record,
+            lease=self.settings.incoming_lease,
+            tell=tell,
+            salvage=recorder.salvage,
+        )
         return IncomingWorker(intake, drain=drain)
 
     def service_app(self, *, insecure: bool = False) -> FastAPI:

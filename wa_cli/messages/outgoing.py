@@ -12,6 +12,7 @@ from uuid import UUID, uuid4, uuid5
 from wa_cli import clock
 from wa_cli.errors import BadInput
 from wa_cli.messages import content
+from wa_cli.messages.content.base import check_length
 from wa_cli.messages.content.media import document
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
@@ -54,6 +55,8 @@ class OutgoingMessage:
         """Raise BadInput where it could not be sent."""
         if not (self.phone_number or self.recipient):
             raise BadInput("The message says to nobody: it has no phone_number.")
+        for what, value, limit in (("recipient", self.recipient, 150), ("campaign", self.campaign, 100)):
+            check_length(what, value or "", limit)
         content.check(self.message)
 
     def to_body(self) -> str:

@@ -24,6 +24,9 @@ from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError, DatabaseDown, RowRefused
 
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
+# Classes of SQLSTATE that pass: connection, transaction rollback, resources, object in use, operator, system.
+_OUTAGES = ("08", "40", "53", "55", "57", "58")
+_READ_ONLY = "25006"  # a standby, while another server becomes the primary
 # Text that PostgreSQL cannot hold: NUL, and halves of surrogate pairs, which have no UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -133,18 +136,21 @@ def translated() -> Iterator[None]:
     """Foreign exceptions become ours here and nowhere else."""
     try:
         yield
-    except (exc.IntegrityError, exc.DataError) as error:
+    except (exc.DBAPIError, exc.TimeoutError) as error:
+        if _is_outage(error):
+            hint = "Is WA_DATABASE_URL right, and the server up?"
+            raise DatabaseDown(f"The database does not answer: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        raise DatabaseDown(
-            f"The database does not answer: {_first_line(error)}", hint="Is WA_DATABASE_URL right, and the server up?"
-        ) from error
-    except exc.DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseDown(f"The database went away: {_first_line(error)}") from error
-        if getattr(error.orig, "pgcode", None) == "P0001":  # RAISE EXCEPTION in somebody's trigger
-            raise RowRefused(_first_line(error)) from error
-        raise
+
+
+def _is_outage(error: exc.DBAPIError | exc.TimeoutError) -> bool:
+    """Whether the same statement may pass later. What is left is an answer: to this row or statement it stays no."""
+    if not isinstance(error, exc.DBAPIError) or error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "pgcode", None)
+    if code is None:  # the driver's own: no connection, or it was lost
+        return isinstance(error, (exc.OperationalError, exc.InterfaceError))
+    return code[:2] in _OUTAGES or code == _READ_ONLY
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ and nothing but the holder of the token may decide otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from wa_cli.clock import now
+from wa_cli.errors import RowRefused
 from wa_cli.messages import content, verdicts
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -81,10 +82,14 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Settled:
-    """What a transaction stored. `stored`: customers' numbers with the ids under which their messages are rows now."""
+    """What a transaction stored. `stored`: customers' numbers with the ids under which their messages are rows now.
+
+    `strangers` are attempts at messages that this outbox does not know.
+    """
 
     stored: tuple[tuple[str, str], ...] = ()
     doubles: tuple[UUID, ...] = ()
+    strangers: tuple[Settlement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,15 +184,22 @@ class Outbox:
         with self.database.transaction() as connection:
             locked = self._lock(connection, [s.reference for s in settlements], [])
             decision = _Decision()
-            for settlement in settlements:
-                row = locked.get(settlement.reference)
-                if row is not None:
-                    self._decide(row, settlement, decision)
-            self._note_attempts(connection, settlements)
-            return self._carry_out(connection, decision, rows_too=rows_too)
+            known = [settlement for settlement in settlements if settlement.reference in locked]
+            for settlement in known:
+                self._decide(locked[settlement.reference], settlement, decision)
+            self._note_attempts(connection, known)
+            settled = self._carry_out(connection, decision, rows_too=rows_too)
+            strangers = tuple(s for s in settlements if s.reference not in locked)
+            return replace(settled, strangers=strangers)
 
-    def learn(self, connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> Settled:
-        """Take in status events, in the caller's transaction: kept, applied upward, and proof of what was uncertain."""
+    def learn(
+        self, connection: sa.Connection, statuses: Sequence[StatusUpdate], *, rows_too: bool = True
+    ) -> tuple[Settled, list[Settlement]]:
+        """Take in status events, in the caller's transaction: kept, applied upward, and proof of what was uncertain.
+
+        What it stored, and the proofs that it found. `rows_too=False` leaves the rows of proven messages out, where the
+        database refuses them: the truth of the outbox does not depend on the business's table.
+        """
         references = [s.reference for s in statuses if s.reference]
         locked = self._lock(connection, references, sorted({s.wamid for s in statuses}))
         decision = _Decision()
@@ -196,9 +208,9 @@ class Outbox:
             self._decide(locked[proof.reference], proof, decision)
         messages.keep_statuses(connection, statuses)
         self._note_attempts(connection, proofs)
-        settled = self._carry_out(connection, decision)
+        settled = self._carry_out(connection, decision, rows_too=rows_too)
         messages.apply_statuses(connection, (status.wamid for status in statuses))
-        return settled
+        return settled, proofs
 
     def find(self, reference: UUID) -> sa.Row[*tuple[Any, ...]] | None:
         """Where a message stands: reference, state, wamid, attempt, failure_reason."""
@@ -277,7 +289,13 @@ class Outbox:
             return (visited[-1][0] if len(visited) == limit else ""), len(stranded)
 
     def expire(self) -> int:
-        """Messages whose deadline has passed unsent; their number."""
+        """Messages whose deadline has passed unsent; their number. A row that is refused is left out."""
+        try:
+            return self._expire(rows_too=True)
+        except RowRefused:
+            return self._expire(rows_too=False)
+
+    def _expire(self, *, rows_too: bool) -> int:
         with self.database.transaction() as connection:
             overdue = [reference for (reference,) in run(connection, "outbox/overdue", limit=SWEEP_LIMIT)]
             locked = self._lock(connection, overdue, [])
@@ -285,13 +303,14 @@ class Outbox:
             for row in locked.values():
                 if row["state"] == OutboxState.QUEUED:
                     self._end(row, OutboxState.EXPIRED, None, "its deadline passed before it could be sent", decision)
-            self._carry_out(connection, decision)
+            self._carry_out(connection, decision, rows_too=rows_too)
             return len(decision.changes)
 
     def merge_pending_statuses(self) -> int:
         """Apply events whose row came after them by another way; in calm none."""
         with self.database.transaction() as connection:
             wamids = [wamid for (wamid,) in run(connection, "messages/pending_statuses", limit=1000)]
+            self._lock(connection, [], wamids)  # outbox rows before message rows, as in every transaction
             return messages.apply_statuses(connection, wamids)
 
     def prune(self, keep: timedelta) -> int:
@@ -306,8 +325,13 @@ class Outbox:
         if isinstance(verdict, Accepted):
             self._sent(row, settlement, verdict, decision)
             return
-        is_holder = row["token"] == settlement.token and row["state"] in (OutboxState.SENDING, OutboxState.UNCERTAIN)
-        if not is_holder:
+        if row["token"] != settlement.token:
+            return
+        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED):
+            # It comes again from the spool: its row was refused when the outbox was settled.
+            decision.stored.append(self._failed_row(row, row["failure_reason"]))
+            return
+        if row["state"] not in (OutboxState.SENDING, OutboxState.UNCERTAIN):
             return
         match verdict:
             case Refused(code, why):
@@ -324,9 +348,12 @@ class Outbox:
                 self._change(row, OutboxState.UNCERTAIN, decision, failure_reason=why)
 
     def _sent(self, row: dict[str, Any], settlement: Settlement, verdict: Accepted, decision: _Decision) -> None:
-        is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
-        if row["wamid"] == verdict.wamid and row["state"] == OutboxState.SENT and not self._is_restoring(settlement):
+        stored = self._message_row(row, verdict.wamid, "sent", settlement.answered_at)
+        if row["state"] == OutboxState.SENT and row["wamid"] == verdict.wamid:
+            # A status was faster, or it comes again from the spool because its row was refused: the row is what may lack.
+            decision.stored.append(stored)
             return
+        is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
         if is_double:
             decision.doubles.append((row["reference"], verdict.wamid))
         if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED):
@@ -340,21 +367,19 @@ class Outbox:
             paced=verdict.paced,
             possible_double=is_double,
         )
-        decision.stored.append(self._message_row(row, verdict.wamid, "sent", settlement.answered_at))
+        decision.stored.append(stored)
         if verdict.alias:
             decision.aliases[row["customer"]] = verdict.alias
-
-    @staticmethod
-    def _is_restoring(settlement: Settlement) -> bool:
-        """A verdict whose row was refused comes again from the spool, after the outbox was settled without the row."""
-        return settlement.token is not None
 
     def _end(self, row: dict[str, Any], state: OutboxState, code: int | None, why: str, decision: _Decision) -> None:
         if row["uncertain_count"]:
             why = f"{state}, may have been delivered: {why}"
         self._change(row, state, decision, failure_code=code, failure_reason=why)
+        decision.stored.append(self._failed_row(row, why))
+
+    def _failed_row(self, row: dict[str, Any], why: str | None) -> dict[str, Any]:
         message = self._message_row(row, messages.failed_id(row["reference"]), "failed", now())
-        decision.stored.append({**message, "failure_reason": why})
+        return {**message, "failure_reason": why}
 
     def _again(
         self,
@@ -422,10 +447,9 @@ class Outbox:
         }
 
     def _carry_out(self, connection: sa.Connection, decision: _Decision, *, rows_too: bool = True) -> Settled:
-        if not decision.changes:
-            return Settled()
-        run(connection, "outbox/change", rows=rows(_last_of_each(decision.changes)))
-        stored = decision.stored if rows_too else []
+        if decision.changes:
+            run(connection, "outbox/change", rows=rows(_last_of_each(decision.changes)))
+        stored = [row for row in decision.stored if rows_too and row["message_id"] not in decision.forgotten]
         if stored and decision.forgotten:
             run(connection, "messages/forget_failures", ids=sorted(decision.forgotten))
         new = messages.insert(connection, stored)
@@ -498,4 +522,7 @@ def _last_of_each(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         for key, value in change.items():
             if value is not None:
                 into[key] = value or into.get(key, False) if isinstance(value, bool) else value
+        if change["state"] == OutboxState.SENT:
+            into.pop("failure_reason", None)
+            into.pop("failure_code", None)
     return [merged[reference] for reference in sorted(merged, key=str)]

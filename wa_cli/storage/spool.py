@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from uuid import uuid4
 from wa_cli.errors import WaError
 
 SEGMENT_BYTES = 1 << 20
-SUFFIX, CORRUPT = ".jsonl", ".corrupt"
+SUFFIX, CORRUPT, UNBORN = ".jsonl", ".corrupt", ".new"
 
 Record = dict[str, Any]
 
@@ -42,16 +43,35 @@ class Entry:
 
 @dataclass
 class _Segment:
+    """A file of ours. `open_entries` are those the database does not have yet."""
+
     path: Path
     file: IO[bytes]
     written: int = 0
-    open_entries: set[int] = field(default_factory=set)
     count: int = 0
+    open_entries: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Orphan:
+    """A file that its owner left, locked for us: it goes when the block ends, unless it is to `stay`."""
+
+    path: Path
+    records: list[Record]
+    stays: bool = False
+
+    def stay(self) -> None:
+        self.stays = True
+
+    def set_aside(self, records: Sequence[Record]) -> None:
+        """Keep what this program cannot use where a person finds it."""
+        with self.path.with_suffix(CORRUPT).open("ab") as file:
+            file.write(b"".join(map(_line, records)))
 
 
 @dataclass(frozen=True)
 class SpoolState:
-    """What lies in the folder: files and records that wait, and files set aside because they cannot be read."""
+    """What lies in the folder: files and records that wait, and files set aside because they cannot be used."""
 
     files: int
     records: int
@@ -60,23 +80,26 @@ class SpoolState:
 
 
 class Spool:
-    """This process's own part of the folder, and the way to adopt what others left."""
+    """This process's own part of the folder, and the way to adopt what others left. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._segments: dict[Path, _Segment] = {}
         self._current: _Segment | None = None
+        # One thread keeps while another forgets: a file must not be emptied under a record that is being written.
+        self._lock = threading.RLock()
 
     def check(self) -> None:
         """Raise SpoolUnwritable unless a record could be kept now."""
+        probe = self.folder / f".probe-{uuid4().hex}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            probe = self.folder / f".probe-{uuid4().hex}"
-            with probe.open("wb") as file:
-                file.write(b"x" * 4096)
-                file.flush()
-                os.fdatasync(file.fileno())
-            probe.unlink()
+            try:
+                with probe.open("wb", buffering=0) as file:
+                    _write_all(file, b"x" * 4096)
+                    os.fdatasync(file.fileno())
+            finally:
+                probe.unlink(missing_ok=True)
         except OSError as error:
             raise SpoolUnwritable(
                 f"The spool folder {self.folder} cannot be written ({error.strerror}): nothing is sent until it can.",
@@ -85,55 +108,73 @@ class Spool:
 
     def keep(self, records: Sequence[Record]) -> list[Entry]:
         """Have them on the disk: one fdatasync for all. Raises SpoolUnwritable, and then none of them counts as kept."""
-        try:
-            segment = self._writable_segment()
-            entries: list[Entry] = []
-            lines: list[bytes] = []
-            for record in records:
-                text = json.dumps(record, separators=(",", ":")).encode()
-                lines.append(b"%08x %s\n" % (zlib.crc32(text), text))
-                entries.append(Entry(record, segment.path, segment.count + len(entries)))
-            segment.file.write(b"".join(lines))
-            segment.file.flush()
-            os.fdatasync(segment.file.fileno())
-        except OSError as error:
-            self._current = None
-            raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
-        segment.written += sum(map(len, lines))
-        segment.count += len(entries)
-        segment.open_entries.update(entry.number for entry in entries)
-        return entries
+        with self._lock:
+            try:
+                segment = self._writable_segment()
+                self._append(segment, b"".join(map(_line, records)))
+            except OSError as error:
+                self._give_up_current()
+                raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
+            numbers = range(segment.count, segment.count + len(records))
+            segment.count += len(records)
+            segment.open_entries.update(numbers)
+            return [Entry(record, segment.path, number) for record, number in zip(records, numbers, strict=True)]
+
+    def leave(self, records: Sequence[Record]) -> None:
+        """Have them on the disk in a file of nobody's, for whoever adopts it later, this process included."""
+        with self._lock:
+            try:
+                segment = self._open_segment()
+                self._append(segment, b"".join(map(_line, records)))
+            except OSError as error:
+                raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
+            self._segments.pop(segment.path).file.close()
 
     def forget(self, entries: Sequence[Entry]) -> None:
         """The database has them. A file goes when its last record is forgotten."""
-        for entry in entries:
-            segment = self._segments.get(entry.segment)
-            if segment is None:
-                continue
-            segment.open_entries.discard(entry.number)
-            if not segment.open_entries:
-                self._empty(segment)
+        with self._lock:
+            for entry in entries:
+                segment = self._segments.get(entry.segment)
+                if segment is not None:
+                    segment.open_entries.discard(entry.number)
+                    if not segment.open_entries:
+                        self._empty(segment)
 
     def left(self) -> int:
         """How many of this process's own records wait."""
-        return sum(len(segment.open_entries) for segment in self._segments.values())
+        with self._lock:
+            return sum(len(segment.open_entries) for segment in self._segments.values())
 
     def close(self) -> None:
         """Let go of the files: what is in them belongs to whoever adopts it."""
-        for segment in list(self._segments.values()):
-            if not segment.open_entries:
-                segment.path.unlink(missing_ok=True)
-            segment.file.close()
-        self._segments.clear()
-        self._current = None
+        with self._lock:
+            for segment in self._segments.values():
+                if not segment.open_entries:
+                    segment.path.unlink(missing_ok=True)
+                segment.file.close()
+            self._segments.clear()
+            self._current = None
+
+    def orphans(self) -> list[Path]:
+        """Files that may be without an owner, oldest first."""
+        with self._lock:
+            files = sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+            return [path for path in files if path not in self._segments]
 
     @contextmanager
-    def adopt(self) -> Iterator[list[Record]]:
-        """What dead processes left, oldest first: gone at the end of the block, kept where the block fails."""
-        with self._orphans() as orphans:
-            records = [record for path, _ in orphans for record in self._read(path)]
-            yield records
-            for path, _ in orphans:
+    def adopt(self, path: Path) -> Iterator[Orphan | None]:
+        """A file that its owner left; None where the owner lives, or somebody else was faster.
+
+        It goes at the end of the block, and stays where the block fails.
+        """
+        file = _opened_if_ownerless(path)
+        if file is None:
+            yield None
+            return
+        with file:
+            orphan = Orphan(path, list(_read(file.read(), path)))
+            yield orphan
+            if not orphan.stays:
                 path.unlink(missing_ok=True)
 
     def state(self) -> SpoolState:
@@ -149,17 +190,40 @@ class Spool:
 
     def _writable_segment(self) -> _Segment:
         if self._current is None or self._current.written > SEGMENT_BYTES:
-            self._current = self._open_segment()
+            full, self._current = self._current, self._open_segment()
+            if full is not None and not full.open_entries:
+                self._empty(full)
         return self._current
 
     def _open_segment(self) -> _Segment:
+        """A new file, ours by its lock before anybody can see it under its name."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{uuid4().hex[:8]}{SUFFIX}"
-        file = path.open("ab")
+        unborn = path.with_suffix(UNBORN)
+        file = unborn.open("ab", buffering=0)
         fcntl.flock(file, fcntl.LOCK_EX)
+        segment = self._segments[path] = _Segment(path, file)  # before the name: our own upkeep looks there too
+        unborn.rename(path)
         _sync_folder(self.folder)
-        segment = self._segments[path] = _Segment(path, file)
         return segment
+
+    @staticmethod
+    def _append(segment: _Segment, lines: bytes) -> None:
+        try:
+            _write_all(segment.file, lines)
+            os.fdatasync(segment.file.fileno())
+        except OSError:
+            with suppress(OSError):  # what is half written was never acknowledged
+                segment.file.truncate(segment.written)
+            raise
+        segment.written += len(lines)
+
+    def _give_up_current(self) -> None:
+        """The next record tries a new file; what is open in this one stays in it."""
+        segment, self._current = self._current, None
+        if segment is not None and not segment.open_entries:
+            with suppress(OSError):
+                self._empty(segment)
 
     def _empty(self, segment: _Segment) -> None:
         if segment is self._current:
@@ -168,41 +232,49 @@ class Spool:
         else:
             segment.path.unlink(missing_ok=True)
             segment.file.close()
-            del self._segments[segment.path]
+            self._segments.pop(segment.path, None)
 
-    @contextmanager
-    def _orphans(self) -> Iterator[list[tuple[Path, IO[bytes]]]]:
-        found: list[tuple[Path, IO[bytes]]] = []
-        try:
-            for path in sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []:
-                if path in self._segments:
-                    continue
-                with suppress(OSError):
-                    file: IO[bytes] = path.open("rb")
-                    try:
-                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except OSError:
-                        file.close()  # its owner lives
-                    else:
-                        found.append((path, file))
-            yield found
-        finally:
-            for _, file in found:
-                file.close()
 
-    def _read(self, path: Path) -> Iterator[Record]:
-        """The records of a file. What a crash cut short at its end is dropped; anything else unreadable is set aside."""
-        lines = path.read_bytes().split(b"\n")
-        cut_short, broken = lines.pop(), []
-        del cut_short  # never acknowledged: fdatasync had not returned
-        for line in lines:
-            record = _parse(line)
-            if record is None:
-                broken.append(line)
-            else:
-                yield record
-        if broken:
-            path.with_suffix(CORRUPT).write_bytes(b"\n".join(broken) + b"\n")
+def _line(record: Record) -> bytes:
+    text = json.dumps(record, separators=(",", ":")).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """An unbuffered write may be short; a buffered one would try again at the wrong moment."""
+    while data:
+        data = data[file.write(data) :]
+
+
+def _opened_if_ownerless(path: Path) -> IO[bytes] | None:
+    """The file, locked for us; None where its owner lives or it went between the opening and the lock."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    if not os.fstat(file.fileno()).st_nlink:
+        file.close()
+        return None
+    return file
+
+
+def _read(content: bytes, path: Path) -> Iterator[Record]:
+    """The records of a file. What a crash cut short at its end is dropped; anything else unreadable is set aside."""
+    *lines, _cut_short = content.split(b"\n")  # fdatasync had not returned: it was never acknowledged
+    broken = []
+    for line in lines:
+        record = _parse(line)
+        if record is None:
+            broken.append(line)
+        else:
+            yield record
+    if broken:
+        path.with_suffix(CORRUPT).write_bytes(b"\n".join(broken) + b"\n")
 
 
 def _parse(line: bytes) -> Record | None:

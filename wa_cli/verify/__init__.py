@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wa_cli.errors import DatabaseDown, WaError
+from sqlalchemy.exc import NoSuchTableError
+
+from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.storage.engine import Database
 from wa_cli.verify.base import Check, Finding, Level
 from wa_cli.verify.checks import counts, direction_column, direction_index, model, recent, round_trip
@@ -27,8 +29,7 @@ def _found(check: Check, database: Database) -> Finding:
         return check.look(database)
     except DatabaseDown:
         raise
-    except WaError as error:
-        return Finding(Level.FAILED, error.message, error.hint)
-    except Exception as error:  # a table or column that is not there makes its check fail, not the others
-        first = str(getattr(error, "orig", None) or error).strip().splitlines()
-        return Finding(Level.FAILED, first[0] if first else type(error).__name__, "wa migrate")
+    except RowRefused as error:  # a table or column that is not there makes its check fail, not the others
+        return Finding(Level.FAILED, error.message, "wa migrate")
+    except NoSuchTableError as error:
+        return Finding(Level.FAILED, f"there is no table {error}", "wa migrate")

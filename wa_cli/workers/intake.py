@@ -38,15 +38,29 @@ class Batch:
 
 
 Record = Callable[[sa.Connection, Sequence[Delivery], Batch], None]
+Salvage = Callable[[sa.Connection, Delivery, Batch], None]
 
 
 class Intake:
-    """Takes messages over from one queue by `record`, which writes them in the transaction it is given."""
+    """Takes messages over from one queue by `record`, which writes them in the transaction it is given.
 
-    def __init__(self, queue: Queue, database: Database, record: Record, *, lease: timedelta, tell: Tell) -> None:
+    `salvage` writes what it can of a single delivery that the database refuses as a whole.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        database: Database,
+        record: Record,
+        *,
+        lease: timedelta,
+        tell: Tell,
+        salvage: Salvage | None = None,
+    ) -> None:
         self.queue = queue
         self.database = database
         self.record = record
+        self.salvage = salvage
         self.lease = lease
         self.tell = tell
 
@@ -80,31 +94,50 @@ class Intake:
         return len(deliveries)
 
     def _record(self, deliveries: Sequence[Delivery]) -> None:
-        """In one transaction; a row that the database refuses is looked for by halving."""
-        batch = Batch()
+        """In one transaction; the one whose row the database refuses is looked for by halving."""
         try:
-            with self.database.transaction() as connection:
-                self.record(connection, deliveries, batch)
-                self._bury(connection, batch.poison)
+            self._commit(lambda connection, batch: self.record(connection, deliveries, batch))
         except RowRefused as refusal:
             if len(deliveries) == 1:
-                batch = Batch()
-                batch.poison.append((deliveries[0], refusal.message))
-                with self.database.transaction() as connection:
-                    self._bury(connection, batch.poison)
-            else:
-                middle = len(deliveries) // 2
-                self._record(deliveries[:middle])
-                self._record(deliveries[middle:])
+                self._commit(self._last_resort(deliveries[0], refusal))
                 return
+            middle = len(deliveries) // 2
+            self._record(deliveries[:middle])
+            self._record(deliveries[middle:])
+
+    def _commit(self, write: Callable[[sa.Connection, Batch], None]) -> None:
+        """Write and bury in one transaction, and tell what happened when it is true."""
+        batch = Batch()
+        with self.database.transaction() as connection:
+            write(connection, batch)
+            self._bury(connection, batch.poison)
         for event in (*batch.told, *(events.Buried(self.queue.name, reason) for _, reason in batch.poison)):
             self.tell(event)
 
+    def _last_resort(self, delivery: Delivery, refusal: RowRefused) -> Callable[[sa.Connection, Batch], None]:
+        """What to do with the one that is refused: save what can be saved of it, or bury it."""
+
+        def write(connection: sa.Connection, batch: Batch) -> None:
+            if self.salvage is None:
+                batch.poison.append((delivery, refusal.message))
+            else:
+                self.salvage(connection, delivery, batch)
+
+        return write
+
     def _bury(self, connection: sa.Connection, poison: Sequence[Poison]) -> None:
         if poison:
+            reasons: dict[str, list[str]] = {}
+            for delivery, reason in poison:
+                reasons.setdefault(delivery.id, []).append(reason)
             letters = [
-                {"id": delivery.id, "body": delivery.body, "customer": delivery.customer, "reason": reason}
-                for delivery, reason in poison
+                {
+                    "id": delivery.id,
+                    "body": delivery.body,
+                    "customer": delivery.customer,
+                    "reason": "; ".join(reasons[delivery.id]),
+                }
+                for delivery in {delivery.id: delivery for delivery, _ in poison}.values()
             ]
             run(connection, "queue/bury", queue=self.queue.name, rows=rows(letters))
 

@@ -25,7 +25,7 @@ from wa_cli.workers.backoff import full_jitter, pair_pause
 from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
 
 BATCH = 500
-IDLE_POLL = 0.5
+FIRST_REST, LONGEST_REST = 0.05, 0.5
 THROTTLE_PAUSE = timedelta(seconds=1)
 OUTAGE_CAP = 5.0
 
@@ -80,6 +80,8 @@ class Sender:
         self._answered: asyncio.Queue[_Kept] = asyncio.Queue()
         self._journaled: asyncio.Queue[_Kept] = asyncio.Queue()
         self._unsettled = 0
+        self._rest_seconds = FIRST_REST
+        self._beat: Callable[[str], None] = lambda _: None
         self._claiming = True
 
     @property
@@ -97,6 +99,7 @@ class Sender:
 
     async def run(self, stop: Stop, watchdog: Watchdog, patience: timedelta) -> None:
         """Until `stop`; then at most `patience` for what is in flight, and what is not finished stays with the spool."""
+        self._beat = watchdog.beat
         journal = asyncio.create_task(self._loop("journal", self.journal_once, watchdog))
         settle = asyncio.create_task(self._loop("settle", self.settle_once, watchdog))
         claim = asyncio.create_task(self._claim_until(stop, watchdog))
@@ -128,6 +131,8 @@ class Sender:
         while not stop:
             watchdog.beat("claim")
             try:
+                if not await self._has_slot(stop):
+                    continue
                 claimed = await self.claim_once()
                 failures = 0
             except DatabaseDown as error:
@@ -135,23 +140,28 @@ class Sender:
                 failures += 1
                 await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
                 continue
-            if not claimed:
+            if claimed:
+                self._rest_seconds = FIRST_REST
+            else:
                 await self._rest(stop)
         watchdog.forget("claim")
 
+    async def _has_slot(self, stop: Stop) -> bool:
+        """Wait a little for a free slot, or for `stop`; whether there is one."""
+        if len(self._in_flight) >= self.concurrency:
+            self._slot_free.clear()
+            await _first_of(self._slot_free, stop, seconds=1.0)
+        return len(self._in_flight) < self.concurrency and not stop
+
     async def _rest(self, stop: Stop) -> None:
-        """Until something is said to have come, a slot is free, `stop`, or the next poll."""
+        """Until something is said to have come, `stop`, or the next look: soon at first, since the rate may be why."""
         self._work_came.clear()
-        waiting = {asyncio.create_task(self._work_came.wait()), asyncio.create_task(stop.wait(IDLE_POLL))}
-        _, late = await asyncio.wait(waiting, timeout=IDLE_POLL, return_when=asyncio.FIRST_COMPLETED)
-        for task in late:
-            task.cancel()
+        await _first_of(self._work_came, stop, seconds=self._rest_seconds)
+        self._rest_seconds = min(LONGEST_REST, self._rest_seconds * 1.5)
 
     async def claim_once(self) -> int:
         """Claim what there are free slots for, and let it leave; how many."""
-        while (free := self.concurrency - len(self._in_flight)) <= 0:
-            self._slot_free.clear()
-            await asyncio.wait_for(self._slot_free.wait(), timeout=self.send_timeout * 2)
+        free = self.concurrency - len(self._in_flight)
         if not self._claiming and not await self._spool_is_back():
             return 0
         asked_at = time.monotonic()
@@ -192,6 +202,7 @@ class Sender:
     async def journal_once(self) -> int:
         """Have the answers that have arrived on the disk; their number."""
         answers = await _take(self._answered)
+        self._beat("journal")
         try:
             entries: Sequence[Entry | None] = await asyncio.to_thread(
                 self.spool.keep, [answer.settlement.to_record() for answer in answers]
@@ -211,6 +222,7 @@ class Sender:
         kept = await _take(self._journaled)
         failures = 0
         while True:
+            self._beat("settle")
             try:
                 settled = await asyncio.to_thread(settle, self.outbox, [k.settlement for k in kept])
                 break
@@ -219,11 +231,9 @@ class Sender:
                     self.tell(events.StoreFailed(error.message, len(kept)))
                 failures += 1
                 await asyncio.sleep(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
-        report_settled(settled.result, self.tell)
-        for name in settled.refused:
-            self.tell(events.StoreFailed(name, 1))
-        done = [k.entry for k in kept if k.entry and k.settlement not in settled.unstored]
-        await asyncio.to_thread(self.spool.forget, done)
+        report_settled(settled, self.tell)
+        await asyncio.to_thread(self._leave_unstored, settled.unstored)
+        await asyncio.to_thread(self.spool.forget, [k.entry for k in kept if k.entry])
         with suppress(DatabaseDown):  # the next verdict of that kind says it again
             await asyncio.to_thread(self._act_on_the_number, kept)
         self._unsettled -= len(kept)
@@ -233,6 +243,12 @@ class Sender:
         while True:
             await once()
             watchdog.forget(name)
+
+    def _leave_unstored(self, unstored: Sequence[Settlement]) -> None:
+        """Verdicts whose rows were refused wait in the spool for a table that takes them."""
+        if unstored:
+            with suppress(SpoolUnwritable):  # then only the outbox knows
+                self.spool.leave([settlement.to_record() for settlement in unstored])
 
     def _act_on_the_number(self, kept: Sequence[_Kept]) -> None:
         """A throttle slows the number down; a block stops it for everybody, until a probe gets through."""
@@ -290,17 +306,31 @@ def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
     middle = len(settlements) // 2
     left, right = settle(outbox, settlements[:middle]), settle(outbox, settlements[middle:])
     return SettledBatch(
-        Settled(left.result.stored + right.result.stored, left.result.doubles + right.result.doubles),
+        Settled(
+            left.result.stored + right.result.stored,
+            left.result.doubles + right.result.doubles,
+            left.result.strangers + right.result.strangers,
+        ),
         (*left.unstored, *right.unstored),
         left.refused + right.refused,
     )
 
 
-def report_settled(settled: Settled, tell: Tell) -> None:
-    for _, wamid in settled.stored:
+def report_settled(settled: SettledBatch, tell: Tell) -> None:
+    for _, wamid in settled.result.stored:
         tell(events.Stored(wamid))
-    for reference in settled.doubles:
+    for reference in settled.result.doubles:
         tell(events.Doubled(str(reference)))
+    for reason in settled.refused:
+        tell(events.StoreFailed(reason, 1))
+
+
+async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None:
+    """Wait for the event or for `stop`, so long at most."""
+    waiting = {asyncio.create_task(event.wait()), asyncio.create_task(stop.wait(seconds))}
+    _, late = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in late:
+        task.cancel()
 
 
 def pause_after(claim: Claim, verdict: Verdict) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -55,15 +56,13 @@ class OutgoingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            try:
+            with suppress(DatabaseDown):  # an outage is nothing finished
                 # Time may have brought more to do: a lost lease, evidence, what a dead worker left in the spool.
                 if await self._is_drained():
                     await asyncio.to_thread(self.upkeep.run_once)
                     if await self._is_drained():
                         stop.set()
                         return
-            except DatabaseDown:
-                pass  # an outage is nothing finished
             await stop.wait(DRAIN_POLL)
 
     async def _is_drained(self) -> bool:
@@ -87,8 +86,9 @@ class IncomingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            if (await asyncio.to_thread(self.intake.queue.depth)).is_empty:
-                stop.set()
+            with suppress(DatabaseDown):  # an outage is nothing finished
+                if (await asyncio.to_thread(self.intake.queue.depth)).is_empty:
+                    stop.set()
             await stop.wait(DRAIN_POLL)
 
 

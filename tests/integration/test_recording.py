@@ -1,0 +1,287 @@
+"""From a queue to the database: what is read becomes rows, what is not is buried, and nothing takes its neighbours along."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.integration.conftest import Bench
+from wa_cli.errors import DatabaseDown
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.verdicts import Accepted, Refused, Unknown
+from wa_cli.queues.base import Letter
+from wa_cli.queues.memory import MemoryQueue
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.storage.outbox import Outbox, Settlement
+from wa_cli.storage.spool import Spool
+from wa_cli.telemetry.events import Event
+from wa_cli.workers import recording
+from wa_cli.workers.intake import Intake
+from wa_cli.workers.upkeep import Patience, Upkeep
+
+LEASE = timedelta(seconds=60)
+METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
+
+
+def message(wamid: str, **changes: Any) -> dict[str, Any]:
+    plain = {"from": "123", "id": wamid, "timestamp": "1792500000", "type": "text", "text": {"body": wamid}}
+    return {**plain, **changes}
+
+
+def status(wamid: str, word: str, reference: UUID) -> dict[str, Any]:
+    return {
+        "id": wamid,
+        "status": word,
+        "timestamp": "1792500001",
+        "recipient_id": "123",
+        "biz_opaque_callback_data": f"wa:{reference}:1",
+    }
+
+
+def notification(**value: Any) -> str:
+    changes = [{"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": METADATA, **value}}]
+    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]})
+
+
+class Desk:
+    """Both intakes, on real queues, and the upkeep beside them."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench = bench
+        self.told: list[Event] = []
+        self.spool = Spool(folder)
+        database = bench.database
+        self.outgoing_queue = PostgresQueue("outgoing", database.transaction)
+        self.incoming_queue = PostgresQueue("incoming", database.transaction)
+        recorder = recording.Incoming(bench.outbox, self.spool)
+        self.outgoing = Intake(
+            self.outgoing_queue,
+            database,
+            recording.outgoing(bench.outbox, "en_US"),
+            lease=LEASE,
+            tell=self.told.append,
+        )
+        self.incoming = Intake(
+            self.incoming_queue,
+            database,
+            recorder.record,
+            lease=LEASE,
+            tell=self.told.append,
+            salvage=recorder.salvage,
+        )
+        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), self.told.append)
+
+    def hear(self, *bodies: str) -> None:
+        self.incoming_queue.put([Letter(body) for body in bodies])
+        while self.incoming.run_once():
+            pass
+
+    def refuse(self, condition: str) -> None:
+        self.bench.sql(f"ALTER TABLE whatsapp_messages ADD CONSTRAINT refusal CHECK (NOT ({condition}))")
+
+    def relent(self) -> None:
+        self.bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT refusal")
+
+
+@pytest.fixture
+def desk(bench: Bench, tmp_path: Path) -> Desk:
+    return Desk(bench, tmp_path / "spool")
+
+
+def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(desk: Desk) -> None:
+    good = OutgoingMessage(text("hi"), phone_number="+123")
+    old = json.dumps({"phone_number": "456", "message_data": {"type": "text", "content": "old"}})
+    endless = json.dumps({"recipient": "BR." + "1" * 9000, "message_data": text("hi")})
+    desk.outgoing_queue.put([Letter(body) for body in (good.to_body(), "rubbish", old, endless)])
+
+    assert desk.outgoing.run_once() == 4
+
+    assert desk.bench.states() == {"queued": 2}
+    dead = desk.outgoing_queue.dead_letters(10)
+    assert {letter.body[:7] for letter in dead} == {"rubbish", endless[:7]}
+    assert all(letter.reason for letter in dead)
+    assert desk.outgoing_queue.depth().is_empty
+
+
+def test_a_redelivery_is_a_no_op(desk: Desk) -> None:
+    body = OutgoingMessage(text("hi"), phone_number="+123").to_body()
+    desk.outgoing_queue.put([Letter(body), Letter(body)])
+
+    desk.outgoing.run_once()
+
+    assert desk.bench.states() == {"queued": 1}
+
+
+def test_a_customers_message_becomes_a_row_and_a_contact(desk: Desk) -> None:
+    contacts = [{"wa_id": "123", "profile": {"name": "Ana"}}]
+
+    desk.hear(notification(messages=[message("wamid.A")], contacts=contacts))
+    desk.hear(notification(messages=[message("wamid.A")]))
+
+    [row] = desk.bench.rows()
+    assert (row["direction"], row["status"], row["from_phone"], row["to_phone"]) == (
+        "incoming",
+        "received",
+        "+123",
+        "+15550100000",
+    )
+    assert row["webhook_raw_data"]["id"] == "wamid.A"
+    assert row["timestamp"] == datetime(2026, 10, 20, 12, 40)
+    assert desk.bench.sql("SELECT customer, name FROM wa.contacts") == [{"customer": "123", "name": "Ana"}]
+
+
+def test_what_no_database_can_hold_is_stored_cleaned(desk: Desk) -> None:
+    desk.hear(notification(messages=[message("wamid.A", text={"body": "a\x00b\ud800c"})]))
+
+    [row] = desk.bench.rows()
+    assert row["content"] == "a\ufffdb\ufffdc"
+
+
+def test_an_echo_of_the_business_app_is_an_outgoing_row(desk: Desk) -> None:
+    echo = {"from": "15550100000", "to": "123", "id": "wamid.E", "timestamp": "1792500000", "type": "text"}
+
+    desk.hear(notification(message_echoes=[{**echo, "text": {"body": "from the app"}}]))
+
+    [row] = desk.bench.rows()
+    assert (row["direction"], row["from_phone"], row["to_phone"], row["employee_id"]) == (
+        "outgoing",
+        "+15550100000",
+        "+123",
+        None,
+    )
+
+
+def test_an_item_that_the_database_refuses_takes_nothing_with_it(desk: Desk) -> None:
+    desk.refuse("content = 'wamid.poison'")
+    items = [message(f"wamid.{place}") for place in range(5)]
+
+    desk.hear(notification(messages=[*items, message("wamid.poison")]), notification(messages=[message("wamid.other")]))
+
+    assert len(desk.bench.rows()) == 6
+    [dead] = desk.incoming_queue.dead_letters(10)
+    assert "refusal" in dead.reason
+
+
+def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
+    [reference] = desk.bench.queue("poison")
+    [claim] = desk.bench.claim()
+    desk.bench.settle(claim, Unknown("cut"))
+    desk.refuse("content = 'poison'")
+
+    desk.hear(notification(statuses=[status("wamid.1", "delivered", reference)]))
+
+    assert desk.bench.state(reference) == "sent"
+    assert desk.bench.rows() == []
+    desk.relent()
+    assert desk.upkeep.adopt() == 1
+    [row] = desk.bench.rows()
+    assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    ["RAISE EXCEPTION 'no' USING ERRCODE = 'WA001';", "PERFORM nowhere.nothing();", "RAISE EXCEPTION 'no';"],
+)
+def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: str) -> None:
+    desk.bench.sql(
+        f"CREATE FUNCTION grumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trigger} RETURN NEW; END $$;"
+        "CREATE TRIGGER grumble BEFORE INSERT ON whatsapp_messages FOR EACH ROW EXECUTE FUNCTION grumble()"
+    )
+    [late] = desk.bench.queue("late", expires_at=datetime.now(UTC) + LEASE)
+    desk.bench.age("expires_at", LEASE * 2)
+
+    desk.upkeep.run_once()
+    desk.hear(notification(messages=[message("wamid.A")]))
+
+    assert desk.bench.state(late) == "expired"
+    assert desk.incoming_queue.depth().dead == 1
+
+
+def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk) -> None:
+    [reference] = desk.bench.queue("poison")
+    [claim] = desk.bench.claim()
+    settlement = Settlement(claim.reference, claim.attempt, claim.token, Refused(131026, "no"))
+    desk.refuse("content = 'poison'")
+    desk.bench.outbox.settle([settlement], rows_too=False)
+    desk.spool.leave([settlement.to_record()])
+
+    assert desk.upkeep.adopt() == 0
+    desk.relent()
+    desk.upkeep._not_before.clear()
+    assert desk.upkeep.adopt() == 1
+
+    [row] = desk.bench.rows()
+    assert (row["message_id"], row["failure_reason"]) == (f"ref:{reference}", "no")
+
+
+def test_a_verdict_of_a_message_nobody_knows_is_set_aside_not_lost(desk: Desk) -> None:
+    stranger = Settlement(UUID(int=1), 1, UUID(int=2), Accepted("wamid.1"))
+    desk.spool.leave([stranger.to_record(), {"something": "else"}])
+
+    desk.upkeep.adopt()
+
+    assert desk.spool.orphans() == []
+    assert len(desk.spool.state().corrupt) == 1
+
+
+def test_what_cannot_be_decided_shuts_out_nobody(desk: Desk) -> None:
+    bench = desk.bench
+    for place in range(5):
+        bench.queue("undecidable", to=f"+10{place}")
+    for claim in bench.claim():
+        bench.settle(claim, Unknown("cut"))
+    other = Outbox(bench.database, "43", on_uncertain="hold")
+    other.open_number(1000)
+    with bench.database.transaction() as connection:
+        other.record(connection, [OutgoingMessage(text("mine"), phone_number="+1")])
+    [claim] = other.claim(1, LEASE)
+    other.settle([Settlement(claim.reference, claim.attempt, claim.token, Unknown("cut"))])
+
+    desk.upkeep.decide()
+
+    assert bench.state(claim.reference) == "held"
+
+
+def test_a_hand_over_that_meets_an_expiry_gives_no_turn_to_the_finished(desk: Desk) -> None:
+    bench = desk.bench
+    _, second, third = bench.queue("first", "second", "third")
+    [first] = bench.claim()
+    settled = threading.Event()
+
+    def settle() -> None:
+        bench.settle(first, Accepted("wamid.1"))
+        settled.set()
+
+    with bench.database.transaction() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE wa.outbox SET state = 'expired', final_at = now() WHERE reference = '{second}'"
+        )
+        thread = threading.Thread(target=settle)
+        thread.start()
+        settled.wait(0.3)
+    thread.join()
+
+    bench.outbox.mend_turns()
+    assert bench.claim_words() == ["third"]
+    assert bench.state(third) == "sending"
+
+
+def test_an_outage_gives_the_batch_back(bench: Bench) -> None:
+    queue = MemoryQueue()
+    queue.put([Letter("a"), Letter("b")])
+
+    def away(*_: Any) -> None:
+        raise DatabaseDown("away")
+
+    intake = Intake(queue, bench.database, away, lease=LEASE, tell=lambda _: None)
+    with pytest.raises(DatabaseDown):
+        intake.run_once()
+
+    assert [delivery.attempt for delivery in queue.receive(10, LEASE)] == [2, 2]
