@@ -75,7 +75,7 @@ class Database:
                     "keepalives_count": 3,
                 },
             )
-        except exc.ArgumentError:
+        except (exc.ArgumentError, ValueError):
             raise ConfigError("The database URL cannot be read.", hint="postgresql://user:password@host/db") from None
 
     @contextmanager

@@ -1,0 +1,97 @@
+"""`wa …` as a person would run it: real processes, a data folder of its own, nothing configured."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+@dataclass
+class Shell:
+    """A folder to work in, and `wa` in it."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("WA_")}
+        return {
+            **plain,
+            "HOME": str(self.folder),
+            "WA_HOME": str(self.folder / "data"),
+            "COLUMNS": "80",
+            **self.environ,
+        }
+
+    def wa(self, *arguments: str, code: int = 0, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "wa_cli", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command in the foreground of another terminal; Ctrl-C at the end, which must end it with 0."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wa_cli", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=30)
+            assert process.returncode == 0, said
+            assert "Traceback" not in said, said
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
+    """Ask until the service answers; a process that has ended never will."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            continue
+    pytest.fail(f"{url} does not answer: {process.communicate(timeout=1)[0] if process.poll() is not None else ''}")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(tmp_path, {"WA_SANDBOX_PORT": "0"})
+    yield shell
+    shell.environ = {"WA_SANDBOX_PORT": "0"}
+    shell.wa("db", "stop")

@@ -1,0 +1,131 @@
+"""What goes wrong is one sentence, the right exit code, and loses nothing."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Shell
+from wa_cli.storage.embedded import EmbeddedServer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("send", "text", "123", "hi"), 2, "wa: '123' does not begin with + and a country code."),
+        (("send", "text", "hello", "hi"), 2, "wa: 'hello' is not a phone number."),
+        (("send", "text", "+123", ""), 2, "wa: The text is empty."),
+        (
+            ("send", "text", "+123", "x" * 4097),
+            2,
+            "wa: The text has 4,097 characters; WhatsApp takes at most 4,096.",
+        ),
+        (("send", "image", "+123", "a.png"), 2, "wa: 'a.png' is not a link that WhatsApp can fetch."),
+        (("send", "template", "+123", "Bad Name"), 2, "wa: 'Bad Name' is not the name of a template."),
+        (("send", "text", "+123", "hi", "--employee", "Mia"), 2, "wa: The employee 'Mia' is not a UUID."),
+        (("report", "unanswered", "--format", "pdf"), 2, "wa: 'pdf' is not a format."),
+        (("--profile", "nope", "verify"), 4, "wa: There is no profile 'nope'."),
+    ],
+)
+def test_bad_input_is_one_sentence_and_starts_nothing(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    shell = Shell(tmp_path)
+
+    failed = shell.wa(*arguments, code=code)
+
+    assert failed.stderr.splitlines()[0] == said
+    assert len(failed.stderr.splitlines()) <= 2
+    assert failed.stdout == ""
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_usage_error_is_typers_own(tmp_path: Path) -> None:
+    assert "Usage" in Shell(tmp_path).wa("send", "text", code=2).stderr
+
+
+def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"WA_DATABASE_URL": "postgresql://me:secret@127.0.0.1:9/wa"})
+
+    failed = shell.wa("send", "text", "+123", "hi", code=4)
+
+    assert failed.stderr.startswith("wa: The database does not answer: ")
+    assert "secret" not in failed.stderr
+    assert len(failed.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "not a url", "postgresql://host:port/wa"])
+def test_a_url_that_is_none(tmp_path: Path, url: str) -> None:
+    failed = Shell(tmp_path, {"WA_DATABASE_URL": url}).wa("verify", code=4)
+
+    assert failed.stderr.startswith("wa: The database URL")
+
+
+def test_one_production_setting_starts_nothing_behind_anybodys_back(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"WA_ACCESS_TOKEN": "EAAG-something-long"})
+
+    failed = shell.wa("send", "text", "+123", "hi", code=4)
+
+    assert "WA_DATABASE_URL is missing, and WA_ACCESS_TOKEN is set" in failed.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_port_in_use(shell: Shell) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+
+        for command in ("serve", "up"):
+            failed = shell.wa(command, "--port", port, code=4)
+            assert f"wa: Port {port} of 127.0.0.1 cannot be listened on: address already in use." in failed.stderr
+
+
+def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
+    failed = shell.wa("sandbox", "say", "+123", "hi", code=4)
+
+    assert failed.stderr.splitlines() == ["wa: No sandbox is listening.", "    In another terminal: wa up"]
+
+
+def test_waiting_for_a_worker_that_is_not_there(shell: Shell) -> None:
+    pending = shell.wa("send", "text", "+123", "hi", "--wait", "--timeout", "300ms", code=8)
+
+    assert "The message is still queued" in pending.stderr
+
+
+def test_a_production_database_is_migrated_only_when_asked(shell: Shell) -> None:
+    shell.wa("db", "url")
+    server = EmbeddedServer(shell.folder / "data")
+    server.ensure("production")
+    shell.environ["WA_DATABASE_URL"] = server.url("production")
+    shell.environ["WA_CLOUD_API_URL"] = "sandbox"
+
+    refused = shell.wa("send", "text", "+123", "hi", code=4)
+    assert refused.stderr.splitlines() == [
+        "wa: This database lacks the migration 0001_messages and 6 more.",
+        "    Type: wa migrate",
+    ]
+    failed = shell.wa("verify", code=3)
+    assert "NOT VERIFIED" in failed.stdout
+    assert "wa migrate" in failed.stdout
+
+    assert "CREATE TABLE" in shell.wa("migrate", "--dry-run").stdout
+    shell.wa("migrate", "--yes")
+    assert "applied" in shell.wa("migrate", "status").stdout
+    shell.wa("send", "text", "+123", "hi")
+    shell.wa("worker", "outgoing", "--drain")
+    assert "VERIFIED" in shell.wa("verify").stdout
+
+
+def test_settings_are_shown_with_origin_and_without_secrets(tmp_path: Path) -> None:
+    (tmp_path / "wa.toml").write_text("[shop]\nrate = 5\n")
+    shell = Shell(tmp_path, {"WA_APP_SECRET": "0123456789abcdef0123", "WA_DATABASE_URL": "postgresql://me:pw@db/x"})
+
+    shown = shell.wa("--profile", "shop", "config", "show").stdout
+
+    assert "0123456789" not in shown
+    assert "pw@" not in shown
+    assert "012…23" in shown
+    assert "[shop]" in shown

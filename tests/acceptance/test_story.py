@@ -1,0 +1,246 @@
+"""The main job, typed by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import psycopg2
+import pytest
+
+from tests.acceptance.conftest import Shell, free_port, until_it_answers
+from wa_cli.storage.embedded import EmbeddedServer
+
+LINES = [
+    ("send", "text", "+123", "hi"),
+    ("worker", "outgoing", "--drain"),
+    ("verify",),
+    ("report", "unanswered"),
+    ("migrate",),
+]
+
+
+def test_each_line_typed_by_hand_in_order(shell: Shell) -> None:
+    said = [shell.wa(*line) for line in LINES]
+
+    reference = said[0].stdout.strip()
+    assert "Message sent successfully to +123: wamid." in said[1].stderr
+    assert "Outgoing message stored in database: wamid." in said[1].stderr
+    assert "it stands in for WhatsApp" in said[1].stderr
+    assert "1 in all: 0 incoming, 1 outgoing" in said[2].stdout
+    assert said[2].stdout.splitlines()[-1] == "VERIFIED: messages of both directions are stored."
+    assert "The database has every migration." in said[4].stderr
+    [row] = rows(shell, "SELECT reference::text, from_phone, to_phone, status, direction FROM whatsapp_messages")
+    assert row == (reference, "business", "+123", "sent", "outgoing")
+
+
+@pytest.mark.parametrize("first", LINES, ids=lambda line: line[0])
+def test_every_line_works_as_the_first_one(shell: Shell, first: tuple[str, ...]) -> None:
+    shell.wa(*first)
+
+
+def test_the_story_of_a_customer(shell: Shell) -> None:
+    port = free_port()
+    shell.environ["WA_PORT"] = str(port)
+    base = f"http://127.0.0.1:{port}"
+    with shell.running("up") as process:
+        until_it_answers(f"{base}/health", process)
+
+        asked = httpx.post(
+            f"http://localhost:{port}/messaging/send/text",
+            json={"phone_number": "+1234567890", "text": "This is a test message for storage verification"},
+        )
+        assert asked.status_code == 200
+        answer = asked.json()
+        assert set(answer) == {
+            "status",
+            "message_id",
+            "phone_number",
+            "message_type",
+            "estimated_processing_time",
+        }
+        assert (answer["status"], answer["phone_number"], answer["message_type"]) == ("queued", "+1234567890", "text")
+        for kind, body in {
+            "image": {"image_url": "https://example.org/a.png", "caption": "Look"},
+            "document": {"document_url": "https://example.org/a.pdf", "filename": "a.pdf"},
+            "template": {"template_name": "hello_world"},
+        }.items():
+            posted = httpx.post(f"{base}/messaging/send/{kind}", json={"phone_number": "+1234567890", **body})
+            assert posted.json()["message_type"] == kind
+        status = httpx.get(f"{base}/messaging/queue/status").json()
+        assert set(status) == {"outgoing", "incoming"}
+        assert set(status["outgoing"]) == {"waiting", "in_flight", "delayed", "dead", "oldest_seconds"}
+
+        shell.wa("sandbox", "say", "+15551234567", "where is my order?", "--name", "Ana")
+        (shell.folder / "script.txt").write_text("# Ben\n+15557654321 hello?\n10ms +15557654321 anybody?\n")
+        shell.wa("sandbox", "say", "--script", "script.txt")
+        until(shell, "SELECT count(*) = 3 FROM whatsapp_messages WHERE direction = 'incoming'")
+        waiting = json.loads(shell.wa("report", "unanswered", "--json").stdout)["rows"]
+        assert [(row["customer"], row["messages"]) for row in waiting] == [("+15551234567", 1), ("+15557654321", 2)]
+
+        sent = json.loads(shell.wa("send", "text", "+15551234567", "It is on its way", "--wait", "--json").stdout)
+        assert (sent["status"], sent["wamid"][:6]) == ("sent", "wamid.")
+        until(shell, "SELECT count(*) = 5 FROM whatsapp_messages WHERE direction = 'outgoing' AND status = 'read'")
+
+        refused = shell.wa("send", "template", "+123", "no_such_template", "--wait", code=5)
+        assert "Template name does not exist" in refused.stderr
+
+    chat = shell.wa("conversation", "+15551234567").stdout.splitlines()
+    assert chat[2].endswith("← where is my order?")
+    assert chat[3].endswith("→ It is on its way  (read)")
+    waiting = json.loads(shell.wa("report", "unanswered", "--json").stdout)["rows"]
+    assert [row["customer"] for row in waiting] == ["+15557654321"]
+    [answered] = json.loads(shell.wa("report", "response-times", "--json").stdout)["rows"]
+    assert (answered["answered"], answered["waiting"]) == (1, 1)
+    assert "darkest: 3 in an hour" in shell.wa("report", "heatmap").stdout
+    found = rows(shell, "SELECT status, direction FROM whatsapp_messages WHERE to_phone = '+1234567890'")
+    assert found == [("read", "outgoing")] * 4
+
+
+def test_webhooks_are_taken_only_with_their_signature(shell: Shell) -> None:
+    port = free_port()
+    with shell.running("serve", "--port", str(port)) as process:
+        base = f"http://127.0.0.1:{port}"
+        until_it_answers(f"{base}/health", process)
+        secret = (shell.folder / "data" / "sandbox" / "app_secret").read_text()
+
+        assert httpx.post(f"{base}/webhook", content=b"{}").status_code == 401
+        assert (
+            httpx.post(f"{base}/webhook", content=b"{}", headers={"X-Hub-Signature-256": "sha256=0"}).status_code == 401
+        )
+        assert httpx.post(f"{base}/webhook", content=b"x" * (4 << 20) + b"x").status_code == 413
+        shaken = httpx.get(
+            f"{base}/webhook",
+            params={"hub.mode": "subscribe", "hub.verify_token": secret, "hub.challenge": "<b>123"},
+        )
+        assert (shaken.status_code, shaken.text) == (200, "<b>123")
+        assert shaken.headers["content-type"].startswith("text/plain")
+        wrong = {"hub.mode": "subscribe", "hub.verify_token": "x", "hub.challenge": "1"}
+        assert httpx.get(f"{base}/webhook", params=wrong).status_code == 403
+
+        bad = httpx.post(f"{base}/messaging/send/text", json={"phone_number": "123", "text": "hi"})
+        assert (bad.status_code, "+123" in bad.json()["hint"]) == (400, True)
+        forwarded = httpx.get(f"{base}/messaging/queue/status", headers={"X-Forwarded-For": "8.8.8.8"})
+        assert forwarded.status_code == 401
+        foreign = httpx.get(f"{base}/messaging/queue/status", headers={"Host": "shop.example"})
+        assert foreign.status_code == 401
+    assert rows(shell, "SELECT count(*) FROM wa.queue_messages") == [(0,)]
+
+
+def test_a_key_is_needed_once_there_are_keys_and_names_its_employee(shell: Shell) -> None:
+    port, employee = free_port(), "7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111"
+    shell.environ["WA_API_KEYS"] = f"first-key,second-key={employee}"
+    with shell.running("serve", "--port", str(port)) as process:
+        base = f"http://127.0.0.1:{port}"
+        until_it_answers(f"{base}/health", process)
+        body = {"phone_number": "+123", "text": "hi"}
+
+        assert httpx.post(f"{base}/messaging/send/text", json=body).status_code == 401
+        wrong = httpx.post(f"{base}/messaging/send/text", json=body, headers={"Authorization": "Bearer x"})
+        assert wrong.status_code == 401
+        right = httpx.post(f"{base}/messaging/send/text", json=body, headers={"Authorization": "Bearer second-key"})
+        assert right.status_code == 200
+    [(queued,)] = rows(shell, "SELECT body FROM wa.queue_messages")
+    assert json.loads(queued)["metadata"]["employee_id"] == employee
+
+
+def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
+    told = shell.wa("demo", timeout=120).stdout
+
+    assert "sample data" in told
+    assert "→ Mia answers Ana Souza, type text: queued" in told
+    assert "nobody answers" in told
+    assert "VERIFIED" in told
+    assert "Hello? My parcel arrived damaged" in told.split("wa report unanswered")[1]
+    assert "darkest:" in told
+    assert rows(shell, "SELECT count(*) FROM whatsapp_messages") == [(0,)]
+
+
+def test_one_process_that_dies_takes_the_database_from_nobody(shell: Shell) -> None:
+    script = "import os; from wa_cli import config; from wa_cli.cli.wiring import House;"
+    script += "House(config.load()).database; os.kill(os.getpid(), 9)"
+    died = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True)
+    assert died.returncode == -9
+
+    assert shell.wa("send", "text", "+123", "hi").stdout
+
+
+def test_a_stale_pid_that_somebody_else_has_now_is_repaired(shell: Shell) -> None:
+    shell.wa("send", "text", "+123", "hi")
+    server = EmbeddedServer(shell.folder / "data")
+    stale = (server.data / "postmaster.pid").read_text()
+    shell.wa("db", "stop")
+    mine = "\n".join([str(threading.get_native_id()), *stale.splitlines()[1:]]) + "\n"
+    (server.data / "postmaster.pid").write_text(mine)
+
+    shell.wa("worker", "outgoing", "--drain")
+
+    assert rows(shell, "SELECT count(*) FROM whatsapp_messages") == [(1,)]
+
+
+def test_a_crashed_database_comes_back_with_everything(shell: Shell) -> None:
+    shell.wa("send", "text", "+123", "hi")
+    EmbeddedServer(shell.folder / "data").crash()
+
+    shell.wa("worker", "outgoing", "--drain")
+
+    assert rows(shell, "SELECT status FROM whatsapp_messages") == [("sent",)]
+
+
+def test_several_first_uses_at_once_share_one_database(shell: Shell) -> None:
+    threads = [threading.Thread(target=shell.wa, args=("send", "text", f"+12{place}", "hi")) for place in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert rows(shell, "SELECT count(*) FROM wa.queue_messages") == [(3,)]
+
+
+def test_two_workers_share_one_sandbox(shell: Shell) -> None:
+    with shell.running("worker", "outgoing") as first:
+        assert first.stdout is not None
+        while "worker is running" not in (line := first.stdout.readline()):
+            assert line, "the first worker ended"
+        shell.wa("send", "text", "+123", "hi")
+
+        second = shell.wa("worker", "outgoing", "--drain")
+
+    assert "Using the sandbox" in second.stderr
+    log = (shell.folder / "data" / "sandbox" / "log.jsonl").read_text()
+    assert log.count('"accepted"') == 1
+
+
+def rows(shell: Shell, statement: str) -> list[tuple[object, ...]]:
+    url = shell.wa("db", "url").stdout.strip()
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = cursor.fetchall()
+    connection.close()
+    return list(found)
+
+
+def until(shell: Shell, question: str) -> None:
+    """Ask until the answer is true."""
+    url = shell.wa("db", "url").stdout.strip()
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for _ in range(20_000):
+            cursor.execute(question)
+            if (cursor.fetchone() or (False,))[0]:
+                connection.close()
+                return
+    pytest.fail(f"never true: {question}")
+
+
+def test_the_data_folder_is_where_it_was_said(shell: Shell) -> None:
+    shell.wa("send", "text", "+123", "hi")
+
+    made = {path.name for path in Path(shell.folder / "data").iterdir()}
+
+    assert "postgres" in made

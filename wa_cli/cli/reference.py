@@ -1,0 +1,83 @@
+"""The tables of README.md that are made from the program: `python -m wa_cli.cli.reference [--check] README.md`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from wa_cli import config
+from wa_cli.cli.app import app
+from wa_cli.clock import format_span
+from wa_cli.reports import catalogue
+
+
+def commands() -> str:
+    lines = ["| command | what it does |", "|---|---|"]
+    lines += [f"| `wa {' '.join(path)}` | {_first_sentence(command.help)} |" for path, command in _walk()]
+    return "\n".join(lines)
+
+
+def settings() -> str:
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    defaults = config.Settings(home=Path("the data folder"))
+    for name, spec in config.SPECS.items():
+        value = getattr(defaults, name)
+        shown = "" if value is None else format_span(value) if hasattr(value, "total_seconds") else str(value)
+        names = ", ".join(f"`{each}`" for each in (config.env_name(name), *spec.also))
+        marks = " Secret: may be a file's path in `…_FILE`." if spec.secret else ""
+        kind = " **Production.**" if spec.production else ""
+        lines.append(f"| {names} | {shown} | {spec.meaning}{marks}{kind} |")
+    return "\n".join(lines)
+
+
+def reports() -> str:
+    lines = ["| report | what it says | range |", "|---|---|---|"]
+    for report in catalogue.reports():
+        lines.append(f"| `wa report {report.name}` | {report.about} | {report.parameters.get('since', '')} |")
+    return "\n".join(lines)
+
+
+TABLES = {"commands": commands, "settings": settings, "reports": reports}
+
+
+def filled(text: str) -> str:
+    """The page with every marked table made anew."""
+    for name, table in TABLES.items():
+        place = re.search(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", text, re.DOTALL)
+        if place is None:
+            raise SystemExit(f"There is no place for the {name} table: <!-- {name} --> … <!-- /{name} -->")
+        text = f"{text[: place.start()]}{table()}\n{text[place.end() :]}"
+    return text
+
+
+def _walk(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if getattr(command, "invoke_without_command", False):
+            yield (*path, name), command
+        if hasattr(command, "commands"):
+            yield from _walk(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def main(arguments: list[str]) -> None:
+    page = Path(arguments[-1])
+    text = page.read_text(encoding="utf-8")
+    made = filled(text)
+    if "--check" in arguments and made != text:
+        raise SystemExit(f"{page} is not what the program says. Type: make docs")
+    page.write_text(made, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
