@@ -10,15 +10,12 @@ that are needed must be given too, or be the words `embedded` and `sandbox` on p
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wa_cli.clock import format_span, parse_span
 from wa_cli.errors import BadInput, ConfigError
@@ -64,6 +61,8 @@ def _folder(value: str) -> Path:
 
 
 def _zone(value: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
@@ -324,6 +323,8 @@ def _read_dotenv(path: Path) -> dict[str, str]:
 def _read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -337,5 +338,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _suggest(key: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(key, NAMES, n=1)
     return f"Did you mean {close[0]!r}?" if close else "`wa config show` lists them all."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,8 @@ def demo(ctx: typer.Context) -> None:
 
     Example: wa demo
     """
+    import asyncio
+
     began = time.monotonic()
     house = wiring.of(ctx).beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
     _title("A shop with thirty days of history (sample data: no such shop, no such people)")

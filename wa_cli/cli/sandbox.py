@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from pathlib import Path
@@ -30,6 +29,8 @@ def serve(
 
     Example: wa sandbox serve --strict
     """
+    import asyncio
+
     asyncio.run(_serve(wiring.of(ctx), strict, parse_span(answer_after).total_seconds()))
 
 
@@ -47,6 +48,8 @@ def customer_says(
 
     Example: wa sandbox say +15551234567 "where is my order?"
     """
+    import asyncio
+
     from wa_cli.messages.phone import parse_phone
 
     if script is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -28,6 +27,8 @@ def serve(
 
     Example: wa serve --port 8000
     """
+    import asyncio
+
     house = wiring.of(ctx)
     address = host or house.settings.host
     if insecure_no_signature and address not in _LOOPBACK:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -24,6 +23,8 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
 
     Example: wa up, and in another terminal: wa sandbox say +15551234567 "where is my order?"
     """
+    import asyncio
+
     house = wiring.of(ctx)
     chosen = replace(
         house.settings, host=host or house.settings.host, port=house.settings.port if port is None else port
@@ -67,6 +68,8 @@ async def everything(house: House, stop: Stop, options: Options | None = None) -
 @asynccontextmanager
 async def _running(part: Callable[[Stop], Awaitable[None]], everyones: Stop) -> AsyncIterator[None]:
     """A part that runs beside the block, with a stop of its own, so that parts can be stopped one after the other."""
+    import asyncio
+
     from wa_cli.workers.lifecycle import Stop
 
     own = Stop()

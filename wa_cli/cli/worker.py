@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -23,6 +22,8 @@ def outgoing(ctx: typer.Context, drain: Drain = False) -> None:
 
     Example: wa worker outgoing --drain
     """
+    import asyncio
+
     asyncio.run(_outgoing(wiring.of(ctx), drain))
 
 
@@ -32,6 +33,8 @@ def incoming(ctx: typer.Context, drain: Drain = False) -> None:
 
     Example: wa worker incoming
     """
+    import asyncio
+
     asyncio.run(_incoming(wiring.of(ctx), drain))
 
 
