@@ -1,0 +1,355 @@
+"""The schema: up, down, up gives the same; half done is finished; what is found is adopted."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from wa_cli.errors import ConfigError, RowRefused, SchemaTooOld, StillPending
+from wa_cli.migrations import catalogue, ledger, runner
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage import tables
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+AS_FOUND = """
+CREATE TABLE whatsapp_messages (
+    id UUID PRIMARY KEY DEFAULT gen_random_uuid(), message_id VARCHAR(100) UNIQUE NOT NULL,
+    from_phone VARCHAR(20) NOT NULL, to_phone VARCHAR(20), message_type VARCHAR(20) NOT NULL, content TEXT,
+    media_url VARCHAR(500), media_type VARCHAR(50), media_size INTEGER, status VARCHAR(20) DEFAULT 'received',
+    timestamp TIMESTAMP DEFAULT NOW(), context_message_id VARCHAR(100), webhook_raw_data JSON,
+    created_at TIMESTAMP DEFAULT NOW(), updated_at TIMESTAMP DEFAULT NOW())
+"""
+NAMES = [migration.name for migration in catalogue.migrations()]
+
+
+@pytest.fixture
+def empty(server: EmbeddedServer) -> Iterator[Database]:
+    """A database without anything in it."""
+    name = f"empty_{uuid4().hex[:12]}"
+    server.ensure(name)
+    database = Database(server.url(name))
+    yield database
+    database.close()
+    server.drop(name)
+
+
+def sql(database: Database, statement: str, **values: Any) -> list[dict[str, Any]]:
+    with database.transaction() as connection:
+        result = connection.execute(sa.text(statement), values)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+
+def dump(server: EmbeddedServer, database: Database) -> list[str]:
+    """The schema as pg_dump sees it, but for its own remarks."""
+    command = [str(server.programs / "pg_dump"), "--schema-only", "--no-owner"]
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    return [line for line in text.splitlines() if line and not line.startswith(("--", "\\"))]
+
+
+def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Database) -> None:
+    migrator = Migrator(empty)
+    assert migrator.apply() == []
+    first = dump(server, empty)
+
+    taken = []
+    while name := migrator.rollback():
+        taken.append(name)
+    assert taken == NAMES[::-1]
+    assert migrator.apply() == []
+
+    assert dump(server, empty) == first
+
+
+@pytest.mark.parametrize("default", ["gen_random_uuid()", "uuid_generate_v4()"])
+def test_a_table_that_is_older_is_adopted_with_its_rows(empty: Database, default: str) -> None:
+    sql(empty, "CREATE FUNCTION uuid_generate_v4() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'")
+    sql(empty, AS_FOUND.replace("gen_random_uuid()", default))
+    sql(empty, "INSERT INTO whatsapp_messages (message_id, from_phone, message_type) VALUES ('old', '123', 'text')")
+
+    assert Migrator(empty).apply() == []
+
+    [row] = sql(empty, "SELECT message_id, direction FROM whatsapp_messages")
+    assert row == {"message_id": "old", "direction": "incoming"}
+    sql(empty, "INSERT INTO whatsapp_messages (message_id, from_phone, message_type) VALUES ('new', '123', 'text')")
+    with pytest.raises(RowRefused, match="check_direction"):
+        sql(empty, "UPDATE whatsapp_messages SET direction = 'sideways'")
+
+
+def test_work_that_is_done_by_hand_already_is_no_hindrance(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20) DEFAULT 'incoming'")
+    sql(
+        empty,
+        "ALTER TABLE whatsapp_messages ADD CONSTRAINT check_direction"
+        " CHECK (direction IN ('incoming', 'outgoing')) NOT VALID",
+    )
+    sql(empty, "CREATE INDEX idx_messages_direction ON whatsapp_messages (direction)")
+
+    assert Migrator(empty).apply() == []
+
+    [constraint] = sql(empty, "SELECT convalidated FROM pg_constraint WHERE conname = 'check_direction'")
+    assert constraint["convalidated"]
+
+
+def test_a_half_built_index_is_built_anew(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20) DEFAULT 'incoming'")
+    sql(empty, "CREATE INDEX idx_messages_direction ON whatsapp_messages (direction)")
+    sql(empty, "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'idx_messages_direction'::regclass")
+
+    Migrator(empty).apply()
+
+    [index] = sql(empty, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_messages_direction'::regclass")
+    assert index["indisvalid"]
+
+
+def test_an_interrupted_run_is_finished_by_the_next(
+    server: EmbeddedServer, empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted after every single step, once."""
+    real, crashes = ledger.write, 0
+
+    class Interrupted(BaseException):
+        pass
+
+    seen: set[tuple[str, int, str]] = set()
+
+    def write(connection: Any, version: str, step: int, state: str, *rest: Any) -> None:
+        nonlocal crashes
+        if (version, step, state) not in seen:
+            seen.add((version, step, state))
+            crashes += 1
+            raise Interrupted
+        real(connection, version, step, state, *rest)
+
+    monkeypatch.setattr(ledger, "write", write)
+    for _ in range(200):
+        try:
+            Migrator(empty).apply()
+            break
+        except Interrupted:
+            continue
+
+    assert crashes > len(NAMES) * 2
+    assert runner.check(empty) is None
+    undisturbed = f"undisturbed_{uuid4().hex[:8]}"
+    server.ensure(undisturbed)
+    other = Database(server.url(undisturbed))
+    monkeypatch.setattr(ledger, "write", real)
+    Migrator(other).apply()
+    assert dump(server, empty) == dump(server, other)
+    other.close()
+    server.drop(undisturbed)
+
+
+def test_a_column_that_a_view_uses_is_named_left_alone_and_done_later(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "CREATE VIEW everything AS SELECT message_id, media_url FROM whatsapp_messages")
+
+    skipped = Migrator(empty).apply()
+
+    assert len(skipped) == 2
+    assert all("everything" in line for line in skipped)
+    assert runner.check(empty) is None
+    sql(empty, "DROP VIEW everything")
+    assert Migrator(empty).apply() == []
+    [column] = sql(
+        empty,
+        "SELECT character_maximum_length AS n FROM information_schema.columns"
+        " WHERE table_name = 'whatsapp_messages' AND column_name = 'message_id'",
+    )
+    assert column["n"] == 128
+
+
+def test_a_wider_column_is_never_narrowed(empty: Database) -> None:
+    wider = AS_FOUND.replace("media_url VARCHAR(500)", "media_url TEXT")
+    sql(empty, wider.replace("media_type VARCHAR(50)", "media_type VARCHAR(500)"))
+
+    Migrator(empty).apply()
+
+    widths = sql(
+        empty,
+        "SELECT column_name, character_maximum_length AS n FROM information_schema.columns"
+        " WHERE table_name = 'whatsapp_messages' AND column_name IN ('media_url', 'media_type') ORDER BY 1",
+    )
+    assert [row["n"] for row in widths] == [500, None]
+
+
+def test_a_table_in_use_is_waited_for_in_short_tries_and_given_up_with_a_name(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    told: list[str] = []
+    migrator = Migrator(empty, told.append, patience=timedelta(seconds=1))
+    holder = Database(empty.engine.url.render_as_string(hide_password=False), application="the-holder")
+    with holder.transaction() as connection:
+        connection.execute(sa.text("SELECT count(*) FROM whatsapp_messages"))
+        with pytest.raises(StillPending, match="the-holder"):
+            migrator.apply()
+        # Nobody queues behind the migration: others go on.
+        sql(empty, "INSERT INTO whatsapp_messages (message_id, from_phone, message_type) VALUES ('x', '1', 'text')")
+    holder.close()
+
+    assert any("waiting for a lock" in line for line in told)
+    assert Migrator(empty).apply() == []
+
+
+def test_two_migrators_at_once_are_one_after_the_other(empty: Database) -> None:
+    import threading
+
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            Migrator(empty).apply()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert runner.check(empty) is None
+
+
+def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> None:
+    Migrator(empty).apply()
+    sql(
+        empty,
+        "UPDATE wa.migrations SET state = 'running', checksum = 'other' WHERE version = '0002_direction' AND step = 0",
+    )
+
+    with pytest.raises(ConfigError, match="0002_direction was begun with other statements"):
+        Migrator(empty).apply()
+
+
+def test_a_database_without_migrations_says_what_is_missing(empty: Database) -> None:
+    with pytest.raises(SchemaTooOld, match="lacks the migration 0001_messages and 6 more") as error:
+        runner.check(empty)
+
+    assert error.value.hint == "Type: wa migrate"
+
+
+def test_psql_runs_the_files_to_the_same_end(server: EmbeddedServer, empty: Database) -> None:
+    url = empty.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    command = [str(server.programs / "psql"), "-v", "ON_ERROR_STOP=1", "-q", url]
+    subprocess.run([*command, "-c", "CREATE SCHEMA wa"], check=True, capture_output=True)
+    for migration in catalogue.migrations():
+        subprocess.run([*command, "-f", str(migration.up.path)], check=True, capture_output=True)
+    sql(empty, "DROP TABLE IF EXISTS wa.migrations")
+    by_hand = dump(server, empty)
+
+    undisturbed = f"runner_{uuid4().hex[:8]}"
+    server.ensure(undisturbed)
+    other = Database(server.url(undisturbed))
+    Migrator(other).apply()
+    sql(other, "DROP TABLE wa.migrations")
+
+    assert by_hand == dump(server, other)
+    other.close()
+    server.drop(undisturbed)
+
+
+@pytest.mark.parametrize("migration", catalogue.migrations(), ids=lambda m: m.name)
+def test_every_migration_has_a_way_down_and_says_why(migration: catalogue.Migration) -> None:
+    assert migration.down.path.exists()
+    for script in (migration.up, migration.down):
+        assert script.why
+        assert script.statements
+        assert not (script.transactional and "CONCURRENTLY" in script.text)
+
+
+def test_the_model_is_the_table(database: Database) -> None:
+    with database.reading() as connection:
+        there = {column["name"]: column["type"] for column in sa.inspect(connection).get_columns("whatsapp_messages")}
+
+    model = tables.whatsapp_messages.c
+    assert set(model.keys()) == set(there)
+    assert {c.name: getattr(c.type, "length", None) for c in model} == {
+        name: getattr(kind, "length", None) for name, kind in there.items()
+    }
+
+
+def test_the_fixed_names_are_there(database: Database) -> None:
+    names = {row["indexname"] for row in sql(database, "SELECT indexname FROM pg_indexes")}
+
+    assert {
+        "idx_messages_direction",
+        "idx_messages_read",
+        "idx_messages_template",
+        "idx_messages_employee",
+        "idx_messages_content_search",
+    } <= names
+    [column] = sql(
+        database,
+        "SELECT column_default, col_description('whatsapp_messages'::regclass, ordinal_position) AS comment"
+        "  FROM information_schema.columns WHERE table_name = 'whatsapp_messages' AND column_name = 'direction'",
+    )
+    assert column["column_default"] == "'incoming'::character varying"
+    assert column["comment"]
+
+
+PLANS = {
+    "the claim": (
+        "SELECT reference FROM wa.outbox WHERE number = '42' AND state = 'queued' AND turn"
+        " AND due_at <= clock_timestamp() ORDER BY due_at, seq LIMIT 100",
+        "outbox_claim",
+    ),
+    "who has the turn": ("SELECT 1 FROM wa.outbox WHERE number = '42' AND customer = '7' AND turn", "outbox_turns"),
+    "who is next": (
+        "SELECT reference FROM wa.outbox WHERE number = '42' AND customer = '7' AND state = 'queued' AND NOT turn"
+        " ORDER BY seq LIMIT 1",
+        "outbox_waiting",
+    ),
+    "a conversation": (
+        "SELECT * FROM whatsapp_messages WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) = '7'"
+        " AND timestamp >= '2020-01-01' ORDER BY timestamp DESC LIMIT 50",
+        "idx_messages_conversation",
+    ),
+    "a range": (
+        "SELECT * FROM whatsapp_messages WHERE timestamp >= now() - interval '1 hour'",
+        "idx_messages_timestamp",
+    ),
+    "the queue": (
+        "SELECT id FROM wa.queue_messages WHERE queue = 'q' AND state = 'waiting' AND visible_at <= now()"
+        " ORDER BY seq LIMIT 100",
+        "queue_messages_order",
+    ),
+}
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """Enough rows that a plan without the index would be the dearer one."""
+    sql(
+        database,
+        "INSERT INTO wa.outbox (reference, number, customer, message_type, message, business_phone, turn)"
+        " SELECT gen_random_uuid(), '42', (n % 50)::text, 'text', '{}', 'business', n < 50"
+        "   FROM generate_series(0, 20000) AS n",
+    )
+    sql(
+        database,
+        "INSERT INTO wa.queue_messages (queue, id, body) SELECT 'q', n::text, '{}' FROM generate_series(0, 20000) AS n",
+    )
+    sql(
+        database,
+        "INSERT INTO whatsapp_messages (message_id, from_phone, message_type, timestamp)"
+        " SELECT n::text, (n % 2000)::text, 'text', now() - n * interval '1 minute' FROM generate_series(0, 20000) AS n",
+    )
+    sql(database, "ANALYZE")
+    return database
+
+
+def test_the_hot_queries_use_their_indexes(filled: Database) -> None:
+    for name, (query, index) in PLANS.items():
+        plan = "\n".join(str(row["QUERY PLAN"]) for row in sql(filled, f"EXPLAIN {query}"))
+        assert index in plan, f"{name}:\n{plan}"
