@@ -89,6 +89,7 @@ class Sandbox:
         host, real_port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{real_port}"
         self._log = (self.folder / "log.jsonl").open("a", encoding="utf-8", buffering=1)
+        self.callbacks.resume()
         self._deliverer = asyncio.create_task(self.callbacks.run())
 
     async def stop(self) -> None:

@@ -75,10 +75,13 @@ class Callbacks:
     def waiting(self) -> int:
         return len(self._undelivered)
 
-    async def run(self) -> None:
-        """Until cancelled: post what is due."""
+    def resume(self) -> None:
+        """Take up what an earlier run could not deliver; before anything new is scheduled."""
         for value in self._left_behind():
             self.schedule(value)
+
+    async def run(self) -> None:
+        """Until cancelled: post what is due."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             try:
                 while not self._stop.is_set():

@@ -237,6 +237,7 @@ class Sender:
         with suppress(DatabaseDown):  # the next verdict of that kind says it again
             await asyncio.to_thread(self._act_on_the_number, kept)
         self._unsettled -= len(kept)
+        self.work_came()  # a customer's next message may have the turn now
         return len(kept)
 
     async def _loop(self, name: str, once: Callable[[], Awaitable[int]], watchdog: Watchdog) -> None:

@@ -1,0 +1,218 @@
+"""Each end of a request is the verdict it proves, decided by the wire: a raw server cuts, stalls and answers rubbish."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from wa_cli.cloud.client import CloudClient
+from wa_cli.messages.content.text import text
+from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+GOOD = {"messages": [{"id": "wamid.1"}], "contacts": [{"input": "+123", "wa_id": "123"}]}
+
+
+def http(status: int, body: Any, headers: str = "") -> bytes:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\nContent-Type: application/json\r\n{headers}\r\n"
+    return head.encode() + content
+
+
+def graph_error(code: int, **more: Any) -> dict[str, Any]:
+    return {"error": {"message": f"(#{code}) no", "type": "OAuthException", "code": code, **more}}
+
+
+def send_to(answer: Answer, *, timeout: float = 5.0, phone_number: str = "+123") -> Verdict:
+    """The verdict on one message, sent to a server that behaves like that."""
+
+    async def story() -> Verdict:
+        answering_now: list[asyncio.Task[Any]] = []
+
+        async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answering_now.append(asyncio.current_task())  # type: ignore[arg-type]
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await answer(reader, writer)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+        server = await asyncio.start_server(tracked, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        client = CloudClient(f"http://127.0.0.1:{port}", version="v25.0", number="42", token="t", timeout=timeout)
+        try:
+            return await client.send(
+                text("hi"), phone_number=phone_number, recipient=None, reference=uuid4(), attempt=1
+            )
+        finally:
+            await client.close()
+            server.close()
+            await asyncio.gather(*answering_now)
+
+    return asyncio.run(story())
+
+
+async def whole_request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    [length] = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    return await reader.readexactly(int(length.split(b":")[1]))
+
+
+def answering(content: bytes) -> Answer:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await whole_request(reader)
+        writer.write(content)
+        await writer.drain()
+        writer.close()
+
+    return answer
+
+
+def test_an_accepted_message_names_its_id_and_no_alias_where_there_is_none() -> None:
+    assert send_to(answering(http(200, GOOD))) == Accepted("wamid.1")
+
+
+def test_a_number_that_whatsapp_writes_otherwise_is_an_alias() -> None:
+    assert send_to(answering(http(200, GOOD)), phone_number="+1239") == Accepted("wamid.1", alias="123")
+
+
+def test_a_paced_template_is_said_to_be() -> None:
+    paced = {"messages": [{"id": "wamid.1", "message_status": "held_for_quality_assessment"}]}
+
+    assert send_to(answering(http(200, paced))) == Accepted("wamid.1", paced=True)
+
+
+def test_the_request_carries_reference_and_attempt() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(json.loads(await whole_request(reader)))
+        writer.write(http(200, GOOD))
+        writer.close()
+
+    send_to(answer)
+
+    assert seen[0]["to"] == "+123"
+    assert seen[0]["messaging_product"] == "whatsapp"
+    assert seen[0]["text"] == {"body": "hi"}
+    assert seen[0]["biz_opaque_callback_data"].startswith("wa:")
+    assert seen[0]["biz_opaque_callback_data"].endswith(":1")
+
+
+def test_nobody_listening_proves_that_nothing_left() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+        async def story() -> Verdict:
+            client = CloudClient(f"http://127.0.0.1:{port}", version="v25.0", number="42", token="t")
+            try:
+                return await client.send(text("hi"), phone_number="+1", recipient=None, reference=uuid4(), attempt=1)
+            finally:
+                await client.close()
+
+        assert isinstance(asyncio.run(story()), NotSent)
+
+
+@pytest.mark.parametrize(
+    "when", ["at once", "after the head", "after the whole request", "in the middle of the answer"]
+)
+def test_a_cut_connection_proves_nothing(when: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if when == "after the head":
+            await reader.readuntil(b"\r\n\r\n")
+        elif when != "at once":
+            await whole_request(reader)
+        if when == "in the middle of the answer":
+            writer.write(http(200, GOOD)[:-10])
+            await writer.drain()
+        writer.close()
+
+    assert isinstance(send_to(answer), Unknown)
+
+
+def test_a_reset_proves_nothing() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await whole_request(reader)
+        writer.transport.abort()
+
+    assert isinstance(send_to(answer), Unknown)
+
+
+def test_a_silent_server_proves_nothing() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await whole_request(reader)
+        await reader.read()  # until the client leaves
+        writer.close()
+
+    assert send_to(answer, timeout=0.2) == Unknown("no answer within 0.2 s")
+
+
+def test_a_server_that_drips_is_left_at_the_whole_deadline() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await whole_request(reader)
+        left = asyncio.create_task(reader.read())
+        for byte in http(200, GOOD):
+            writer.write(bytes([byte]))
+            if left.done():
+                break
+            await asyncio.wait({left}, timeout=0.05)
+        writer.close()
+
+    assert isinstance(send_to(answer, timeout=0.5), Unknown)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        http(502, b"<html>Bad gateway</html>"),
+        http(503, b""),
+        http(504, b"{}"),
+        http(500, b"not json"),
+        http(403, b"<html>a proxy says no</html>"),
+        http(200, b""),
+        http(200, b"<html>"),
+        http(200, {}),
+        http(200, {"messages": []}),
+        http(200, {"messages": [{"id": 5}]}),
+        http(201, GOOD),
+        http(200, [1]),
+        http(302, b"", "Location: http://127.0.0.1:9/\r\n"),
+        b"rubbish\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_not_the_graph_apis_proves_nothing(content: bytes) -> None:
+    assert isinstance(send_to(answering(content)), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (400, graph_error(131026), Refused(131026, "(#131026) no")),
+        (401, graph_error(190), Blocked(190, "(#190) no")),
+        (400, graph_error(130429), Later(130429, "(#130429) no", scope="number", counts=False)),
+        (400, graph_error(131056), Later(131056, "(#131056) no", scope="pair", counts=False)),
+        (500, graph_error(131000), Later(131000, "(#131000) no")),
+        (503, graph_error(2), Later(2, "(#2) no")),
+        (400, graph_error(100, error_subcode=33), Blocked(100, "(#100) no")),
+        (400, graph_error(131009, error_data={"details": "bad phone"}), Refused(131009, "(#131009) no: bad phone")),
+        (400, graph_error(131009, error_data="bad phone"), Refused(131009, "(#131009) no: bad phone")),
+    ],
+)
+def test_an_error_of_the_graph_api_says_what_to_do(status: int, body: dict[str, Any], verdict: Verdict) -> None:
+    assert send_to(answering(http(status, body))) == verdict
+
+
+def test_a_throttle_of_something_in_front_is_one_too_and_retry_after_is_honoured() -> None:
+    verdict = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
+
+    assert isinstance(verdict, Later)
+    assert (verdict.scope, verdict.after, verdict.counts) == ("number", 7.0, False)

@@ -1,0 +1,251 @@
+"""The sandbox over real HTTP: what the real API refuses, and in which words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.running_sandbox import RunningSandbox, running_sandbox
+from wa_cli.cloud import signature, webhooks
+from wa_cli.sandbox import NUMBER
+from wa_cli.sandbox.app import Options, Sandbox
+
+PATH = f"/v25.0/{NUMBER}/messages"
+TOKEN = {"Authorization": "Bearer token"}
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), Options(templates={("order", "en_US"): 2})) as running:
+        yield running
+
+
+def text(**changes: Any) -> dict[str, Any]:
+    return {"messaging_product": "whatsapp", "to": "+16505551234", "type": "text", "text": {"body": "hi"}, **changes}
+
+
+def template(name: str, *parameters: str, language: str = "en_US") -> dict[str, Any]:
+    body = [{"type": "body", "parameters": [{"type": "text", "text": value} for value in parameters]}]
+    return text(type="template", template={"name": name, "language": {"code": language}, "components": body})
+
+
+def post(sandbox: RunningSandbox, body: Any, path: str = PATH, headers: dict[str, str] = TOKEN) -> httpx.Response:
+    return httpx.post(sandbox.url + path, json=body, headers=headers)
+
+
+def test_an_accepted_message(sandbox: RunningSandbox) -> None:
+    answer = post(sandbox, text(to="+1 (650) 555-1234")).json()
+
+    assert answer["contacts"] == [{"input": "+1 (650) 555-1234", "wa_id": "16505551234"}]
+    [message] = answer["messages"]
+    assert message["id"].startswith("wamid.HBgLMTY1MDU1NTEyMzQVAgARG")
+    assert len(message["id"]) <= 128
+
+
+def test_the_same_request_twice_is_two_messages(sandbox: RunningSandbox) -> None:
+    ids = {post(sandbox, text()).json()["messages"][0]["id"] for _ in range(2)}
+
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "words"),
+    [
+        (text(messaging_product=None), 400, 100, "(#100) The parameter messaging_product is required."),
+        (text(messaging_product="sms"), 400, 100, "must be one of {WHATSAPP} - got"),
+        (text(to=None), 400, 100, "The parameter to is required."),
+        (text(to="hello"), 400, 131009, "Parameter value is not valid"),
+        (text(text={}), 400, 100, "(#100) The parameter text['body'] is required."),
+        (text(text={"body": "x" * 4097}), 400, 100, "must be at most 4096 characters"),
+        (text(type="hologram"), 400, 100, "Param type must be one of"),
+        (text(type="image", image={}), 400, 100, "image['link']"),
+        (text(type="image", image={"link": "ftp://x"}), 400, 131009, "Parameter value is not valid"),
+        (text(type="document", document={"link": "https://x/a", "caption": "x" * 1025}), 400, 100, "at most 1024"),
+        (template("nope"), 404, 132001, "(#132001) Template name does not exist in the translation"),
+        (template("hello_world", language="en"), 404, 132001, "does not exist"),
+        (template("order", "only one"), 400, 132000, "Number of parameters does not match"),
+        (template("order", "a\nb", "c"), 400, 132018, "issue with the parameters"),
+        (text(biz_opaque_callback_data="x" * 513), 400, 100, "at most 512"),
+        ([], 400, 100, "messaging_product"),
+    ],
+)
+def test_what_is_refused_and_in_which_words(
+    sandbox: RunningSandbox, body: Any, status: int, code: int, words: str
+) -> None:
+    answer = post(sandbox, body)
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert words in error["message"]
+    assert error["fbtrace_id"]
+
+
+def test_templates_that_are_known_pass(sandbox: RunningSandbox) -> None:
+    assert post(sandbox, template("hello_world")).json()["messages"][0]["message_status"] == "accepted"
+    assert post(sandbox, template("order", "Ana", "42")).status_code == 200
+
+
+def test_details_name_what_is_wrong(sandbox: RunningSandbox) -> None:
+    error = post(sandbox, template("order", "one")).json()["error"]
+
+    assert error["error_data"]["details"] == (
+        "body: number of localizable_params (1) does not match the expected number of params (2)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "subcode"),
+    [({}, 190, None), ({"Authorization": "Bearer bad"}, 190, None), ({"Authorization": "Bearer expired"}, 190, 463)],
+)
+def test_tokens(sandbox: RunningSandbox, headers: dict[str, str], code: int, subcode: int | None) -> None:
+    answer = post(sandbox, text(), headers=headers)
+
+    assert answer.status_code == 401
+    assert (answer.json()["error"]["code"], answer.json()["error"].get("error_subcode")) == (code, subcode)
+
+
+def test_versions_and_objects(sandbox: RunningSandbox) -> None:
+    assert post(sandbox, text(), f"/v19.0/{NUMBER}/messages").status_code == 200
+    assert post(sandbox, text(), f"/vX/{NUMBER}/messages").json()["error"]["code"] == 2500
+    unknown = post(sandbox, text(), "/v25.0/999/messages").json()["error"]
+    assert (unknown["code"], unknown["error_subcode"], unknown["type"]) == (100, 33, "GraphMethodException")
+    assert httpx.get(f"{sandbox.url}/v25.0/{NUMBER}").json()["id"] == NUMBER
+
+
+def test_a_number_with_a_fate_of_its_own(sandbox: RunningSandbox) -> None:
+    assert post(sandbox, text(to="+9991131047")).json()["error"]["code"] == 131047
+    assert post(sandbox, text(to="+9990131026")).status_code == 200
+
+
+def test_strict_applies_the_window(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, Options(strict=True)) as strict:
+        assert post(strict, text()).json()["error"]["code"] == 131047
+        assert post(strict, template("hello_world")).status_code == 200
+        httpx.post(f"{strict.url}/_sandbox/say", json={"from": "+16505551234", "text": "hello"})
+        assert post(strict, text()).status_code == 200
+
+
+class Receiver:
+    """A webhook URL that takes notifications after it has refused some."""
+
+    def __init__(self, refuse: int = 0) -> None:
+        self.bodies: list[tuple[bytes, str | None]] = []
+        self.refuse = refuse
+        self.enough = threading.Event()
+        self.wanted = 0
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.refuse -= 1
+                status = 503 if receiver.refuse >= 0 else 200
+                if status == 200:
+                    receiver.bodies.append((body, self.headers["X-Hub-Signature-256"]))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                if len(receiver.updates()) >= receiver.wanted:
+                    receiver.enough.set()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/webhook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def updates(self) -> list[Any]:
+        found: list[Any] = []
+        for body, _ in self.bodies:
+            notification = webhooks.parse(body)
+            found += [*notification.messages, *notification.statuses]
+        return found
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def run(folder: Path, receiver: Receiver, wanted: int, act: Any) -> None:
+    """Let a sandbox live until the receiver has so many updates."""
+    receiver.wanted = wanted
+    receiver.enough.clear()
+
+    async def story() -> None:
+        sandbox = Sandbox(folder, receiver.url, "secret", Options(pace=0.05))
+        await sandbox.start(0)
+        await act(sandbox)
+        await asyncio.to_thread(receiver.enough.wait, 10)
+        await sandbox.callbacks.flush(5)
+        await sandbox.stop()
+
+    asyncio.run(story())
+
+
+async def send(sandbox: Sandbox) -> None:
+    async with httpx.AsyncClient() as client:
+        body = text(biz_opaque_callback_data="wa:060e0119-051c-4f79-9159-9e7b5134b2fe:1")
+        await client.post(sandbox.url + PATH, json=body, headers=TOKEN)
+
+
+def test_statuses_come_signed_and_echo_what_they_were_given(tmp_path: Path, receiver: Receiver) -> None:
+    run(tmp_path, receiver, 3, send)
+
+    assert [update.status for update in receiver.updates()] == ["sent", "delivered", "read"]
+    assert {str(update.reference) for update in receiver.updates()} == {"060e0119-051c-4f79-9159-9e7b5134b2fe"}
+    assert all(signature.is_genuine(body, header, "secret") for body, header in receiver.bodies)
+    assert all(body.isascii() for body, _ in receiver.bodies)
+
+
+def test_a_customer_says_something(tmp_path: Path, receiver: Receiver) -> None:
+    async def say(sandbox: Sandbox) -> None:
+        sandbox.say("5511", "Olá / 😀", "Ana")
+
+    run(tmp_path, receiver, 1, say)
+
+    [message] = receiver.updates()
+    assert (message.phone, message.name, message.content) == ("+5511", "Ana", "Olá / 😀")
+    assert b"Ol\\u00e1 \\/ \\ud83d\\ude00" in receiver.bodies[0][0]
+
+
+def test_a_webhook_that_was_not_taken_comes_again(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.refuse = 2
+
+    run(tmp_path, receiver, 3, send)
+
+    assert sorted(update.status for update in receiver.updates()) == ["delivered", "read", "sent"]
+
+
+def test_what_nobody_took_is_delivered_by_the_next_sandbox(tmp_path: Path, receiver: Receiver) -> None:
+    async def nothing(_: Sandbox) -> None:
+        pass
+
+    async def say_to_nobody() -> None:
+        sandbox = Sandbox(tmp_path, "http://127.0.0.1:9/webhook", "secret")
+        await sandbox.start(0)
+        sandbox.say("5511", "hello")
+        await sandbox.stop()
+
+    asyncio.run(say_to_nobody())
+    assert receiver.updates() == []
+    assert json.loads((tmp_path / "callbacks.jsonl").read_text().splitlines()[0])["value"]
+
+    run(tmp_path, receiver, 1, nothing)
+
+    assert [update.content for update in receiver.updates()] == ["hello"]

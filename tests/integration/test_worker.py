@@ -1,0 +1,257 @@
+"""The whole outgoing worker against the sandbox: throttles, blocks, outages, a full disk, and a clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.integration.running_sandbox import RunningSandbox, running_sandbox
+from wa_cli.cloud.client import CloudClient
+from wa_cli.errors import DatabaseDown, StillPending
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.queues.base import Letter
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.sandbox import NUMBER
+from wa_cli.sandbox.app import Options
+from wa_cli.storage.outbox import Claim, Outbox
+from wa_cli.storage.spool import Spool
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+from wa_cli.workers import lifecycle, recording
+from wa_cli.workers.intake import Intake
+from wa_cli.workers.lifecycle import Stop, Watchdog
+from wa_cli.workers.sender import Sender
+from wa_cli.workers.upkeep import Patience, Upkeep
+from wa_cli.workers.worker import OutgoingWorker
+
+SECONDS = timedelta(seconds=1)
+
+
+class Works:
+    def __init__(self, database: Any, sandbox: RunningSandbox, folder: Path) -> None:
+        self.bench = Bench(database, NUMBER)
+        self.sandbox = sandbox
+        self.queue = PostgresQueue("outgoing", database.transaction)
+        self.spool = Spool(folder / "spool")
+        self.told: list[Event] = []
+        self.lease = 60 * SECONDS
+        self.send_timeout = 5 * SECONDS
+
+    def put(self, *recipients: str) -> None:
+        messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
+        self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
+
+    def run(self, *, drain: bool = True, token: str = "token", during: Callable[[Stop], Any] | None = None) -> None:
+        async def live() -> None:
+            client = CloudClient(
+                self.sandbox.url,
+                version="v25.0",
+                number=NUMBER,
+                token=token,
+                timeout=self.send_timeout.total_seconds(),
+            )
+
+            async def send(claim: Claim) -> Any:
+                return await client.send(
+                    claim.message,
+                    phone_number=claim.phone_number,
+                    recipient=claim.recipient,
+                    reference=claim.reference,
+                    attempt=claim.attempt,
+                )
+
+            sender = Sender(
+                self.bench.outbox,
+                self.spool,
+                send,
+                concurrency=50,
+                lease=self.lease,
+                send_timeout=self.send_timeout,
+                tell=self.told.append,
+            )
+            record = recording.outgoing(self.bench.outbox, "en_US")
+            intake = Intake(self.queue, self.bench.database, record, lease=self.lease, tell=self.told.append)
+            upkeep = Upkeep(self.bench.outbox, self.spool, Patience(), self.told.append)
+            worker = OutgoingWorker(intake, sender, upkeep, rate=10_000, stop_timeout=20 * SECONDS, drain=drain)
+            stop = Stop()
+            try:
+                async with asyncio.timeout(60):
+                    if during is None:
+                        await worker.run(stop)
+                    else:
+                        await asyncio.gather(worker.run(stop), during(stop))
+            finally:
+                await client.close()
+
+        asyncio.run(live())
+
+    def heard(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@pytest.fixture
+def works(database: Any, tmp_path: Path) -> Iterator[Works]:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        yield Works(database, sandbox, tmp_path)
+
+
+def test_everything_that_is_queued_is_sent_once_and_stored(works: Works) -> None:
+    works.put(*(f"+1555{place:04}" for place in range(300)))
+
+    works.run()
+
+    accepted = [line["wamid"] for line in works.sandbox.accepted()]
+    assert len(accepted) == 300
+    assert {row["message_id"] for row in works.bench.rows()} == set(accepted)
+    assert {event.wamid for event in works.heard(events.Accepted)} == set(accepted)
+    assert {event.wamid for event in works.heard(events.Stored)} == set(accepted)
+    assert works.spool.state().files == 0
+
+
+def test_one_customers_messages_arrive_in_order(works: Works) -> None:
+    bodies = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(20)]
+    works.queue.put([Letter(message.to_body(), message.customer) for message in bodies])
+
+    works.run()
+
+    order = [line["opaque"].split(":")[1] for line in works.sandbox.accepted()]
+    assert order == [str(message.reference) for message in bodies]
+
+
+def test_a_refused_token_pauses_the_number_and_loses_nothing(works: Works) -> None:
+    works.put("+11", "+12", "+123")
+    with pytest.raises(StillPending, match="3 on a paused number"):
+        works.run(token="expired")
+    assert works.bench.states() == {"queued": 3}
+    assert len(works.heard(events.NumberBlocked)) == 1
+
+    works.bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")
+    works.run()
+
+    assert works.bench.states() == {"sent": 3}
+    assert len(works.heard(events.NumberFreed)) == 1
+    assert {row["retry_count"] for row in works.bench.sql("SELECT retry_count FROM wa.outbox")} == {0}
+
+
+def test_a_customer_who_gets_too_much_holds_up_nobody_else(works: Works) -> None:
+    works.put("+9991131056", "+123")
+
+    async def stop_when_both_were_tried(stop: Stop) -> None:
+        while len(works.sandbox.log()) < 2:
+            await asyncio.sleep(0.01)
+        stop.set()
+
+    works.run(drain=False, during=stop_when_both_were_tried)
+
+    assert [line["to"] for line in works.sandbox.accepted()] == ["123"]
+    [row] = works.bench.sql(
+        "SELECT retry_count, due_at > clock_timestamp() AS later FROM wa.outbox WHERE state = 'queued'"
+    )
+    assert row == {"retry_count": 0, "later": True}
+
+
+def test_a_throttled_number_slows_down_and_the_try_does_not_count(works: Works) -> None:
+    works.put("+9991130429")
+
+    async def stop_when_slowed(stop: Stop) -> None:
+        while not works.heard(events.SlowedDown):
+            await asyncio.sleep(0.01)
+        stop.set()
+
+    works.run(drain=False, during=stop_when_slowed)
+
+    [row] = works.bench.sql("SELECT state, retry_count FROM wa.outbox")
+    assert row == {"state": "queued", "retry_count": 0}
+
+
+def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Any, tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "sandbox", Options(answer_after=0.5)) as sandbox:
+        works = Works(database, sandbox, tmp_path)
+        works.put(*(f"+1555{place:04}" for place in range(120)))
+
+        async def stop_in_flight(stop: Stop) -> None:
+            while not sandbox.accepted():
+                await asyncio.sleep(0.01)
+            stop.set()
+
+        works.run(drain=False, during=stop_in_flight)
+
+        states = works.bench.states()
+        assert set(states) <= {"sent", "queued"}
+        assert states["sent"] == len(sandbox.accepted()) < 120
+        works.run()
+        assert works.bench.states() == {"sent": 120}
+        assert len(sandbox.accepted()) == 120
+
+
+def test_an_outage_of_the_database_keeps_verdicts_on_the_disk(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    works.put("+11", "+12", "+123")
+    real, outages, kept = Outbox.settle, 3, []
+
+    def settle(self: Outbox, *arguments: Any, **named: Any) -> Any:
+        nonlocal outages
+        if outages:
+            outages -= 1
+            kept.append(works.spool.state().records)
+            raise DatabaseDown("away")
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(Outbox, "settle", settle)
+    works.run()
+
+    assert min(kept) >= 1
+    assert len(works.sandbox.accepted()) == len(works.bench.rows()) == 3
+    assert works.heard(events.StoreFailed)
+    assert works.spool.state().files == 0
+
+
+def test_what_cannot_be_recorded_is_not_sent(works: Works) -> None:
+    works.spool.folder.write_text("in the way")
+    works.put("+123")
+
+    with pytest.raises(Exception, match="cannot be written"):
+        works.run()
+
+    assert works.sandbox.log() == []
+
+
+def test_a_claim_whose_lease_does_not_outlast_its_deadline_is_given_back(works: Works) -> None:
+    works.lease = 2 * SECONDS
+    works.put("+123")
+
+    async def stop_soon(stop: Stop) -> None:
+        while not works.bench.states():
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        stop.set()
+
+    works.run(drain=False, during=stop_soon)
+
+    assert works.sandbox.log() == []
+    assert works.bench.states() == {"queued": 1}
+
+
+def test_a_loop_that_hangs_is_noticed() -> None:
+    hung = threading.Event()
+    found: list[str] = []
+
+    def on_hang(name: str) -> None:
+        found.append(name)
+        hung.set()
+
+    with Watchdog(limit=0.2, on_hang=on_hang).watching() as watchdog:
+        watchdog.beat("a loop")
+        watchdog.beat("another")
+        watchdog.forget("another")
+        assert hung.wait(10)
+
+    assert found == ["a loop"]
+    assert lifecycle.HANG_LIMIT == 60
