@@ -37,7 +37,7 @@ def format_span(span: timedelta) -> str:
     """A span in its two largest units, as a person says it: `2d 3h`, `4m 10s`, `350ms`."""
     seconds = abs(span.total_seconds())
     sign = "-" if span.total_seconds() < 0 else ""
-    if 0 < seconds < 1:
+    if 0.0005 <= seconds < 1:
         return f"{sign}{seconds * 1000:.0f}ms"
     left, parts = int(seconds + 0.5), []
     for unit in ("d", "h", "m", "s"):

@@ -13,7 +13,7 @@
 -- column:  hours_waiting     number   Hours
 -- column:  messages          integer  Msgs
 -- column:  window_closes_in  span     Window
--- column:  content           text     Last message
+-- column:  content           words    Last message
 
 SELECT CASE WHEN turn.customer ~ '^[0-9]+$' THEN '+' || turn.customer ELSE turn.customer END    AS customer,
        contact.name,

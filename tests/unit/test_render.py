@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from rich.cells import cell_len
 
 from wa_cli.cli import render
 from wa_cli.cli.render import Column, Table
@@ -95,6 +96,62 @@ def test_whatever_is_written_every_format_can_show_it(text: str) -> None:
     for form in ("plain", "json", "ndjson", "csv", "tsv", "markdown", "html"):
         assert render.text(table, form)
     assert json.loads(render.text(table, "json"))["rows"] == [{"text": text}]
+
+
+WAITING = Table(
+    "waiting",
+    "Waiting",
+    [Column("customer", "Customer", "phone"), Column("n", "Msgs", "integer"), Column("said", "Last message", "words")],
+    [
+        {"customer": "+15551234567", "n": 1, "said": "word " * 800},
+        {"customer": "+15557654321", "n": 12, "said": "مرحبا 😀 hello"},
+    ],
+)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_at_a_terminal_free_text_is_cut_to_the_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    render.show(WAITING, "table")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    assert len([line for line in lines if line.strip()]) == 5
+    assert lines[-2].split()[:2] == ["+15557654321", "12"]
+    assert any(line.rstrip().endswith("…") for line in lines)
+
+
+def test_where_there_is_no_room_beside_each_other_columns_go_downwards(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+
+    render.show(WAITING, "table")
+
+    out = capsys.readouterr().out
+    assert "Customer" in out
+    assert "+15551234567" in out
+    assert out.count("Last message") == 2
+
+
+def test_a_single_row_of_many_figures_reads_downwards(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    columns = [Column(key, key.upper(), "integer") for key in "abcdefgh"]
+
+    render.show(Table("t", "T", columns, [dict.fromkeys("abcdefgh", 1234)]), "table")
+
+    assert capsys.readouterr().out.split()[:3] == ["T", "A", "1,234"]
+
+
+def test_nothing_is_said_to_be_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    render.show(Table("t", "Dead letters", [Column("a", "A")], []), "table")
+
+    assert capsys.readouterr().out.split() == ["Dead", "letters", "nothing"]
 
 
 def test_an_empty_table_is_its_head() -> None:

@@ -61,8 +61,8 @@ def dead(
     letters = _queue(wiring.of(ctx), queue).dead_letters(limit)
     columns = [
         Column("died_at", "Died", "instant"),
-        Column("reason", "Reason"),
-        Column("body", "Body"),
+        Column("reason", "Reason", "words"),
+        Column("body", "Body", "words"),
         Column("id", "Id"),
     ]
     rows = [{"died_at": x.died_at, "reason": x.reason, "body": x.body, "id": x.id} for x in letters]

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,18 @@ from wa_cli.errors import BadInput
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 # Control characters, and the marks that turn text round: a customer's text must not steer our terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_WIDEST_ROW = 7
+_LEAST_WORDS = 16
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: text, phone, integer, number, percent, span, instant, date. Spans are seconds."""
+    """`kind`: text, words, phone, integer, number, percent, span, instant, date. Spans are seconds.
+
+    Words are somebody's free text, of any length: a terminal shows their beginning, every other form all of them.
+    """
 
     key: str
     label: str
@@ -215,26 +220,66 @@ def _write_spreadsheet(table: Table, output: Path) -> None:
 
 
 def _print_rich(table: Table) -> None:
+    """For a person: side by side where there is room, downwards where there is not."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
     console = Console()
-    drawn = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column in table.columns:
-        drawn.add_column(
-            column.label,
-            justify="right" if column.is_number else "left",
-            no_wrap=column.kind != "text",
-            overflow="fold" if column.kind == "text" else "ellipsis",
-        )
-    for row in table.rows:
-        drawn.add_row(
-            *(Text(cell(row[c.key], c.kind), style="dim" if row[c.key] is None else "") for c in table.columns)
-        )
-    console.print(drawn)
+    room = _room_for_words(table, console.width)
+
+    def shown(row: Mapping[str, Any], column: Column) -> Text:
+        text = Text(_terminal_cell(row[column.key], column.kind), style="dim" if row[column.key] is None else "")
+        if column.kind == "words" and room >= _LEAST_WORDS:
+            text.truncate(room, overflow="ellipsis")
+        return text
+
+    console.print(Text(table.title, style="italic"))
     if not table.rows:
         console.print(Text("  nothing", style="dim"))
+        return
+    drawn = RichTable(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
+    if room < _LEAST_WORDS or (len(table.rows) == 1 and len(table.columns) > _WIDEST_ROW):
+        drawn.show_header = False
+        for row in table.rows:
+            for column in table.columns:
+                drawn.add_row(Text(column.label, style="bold"), shown(row, column))
+            drawn.add_section()
+    else:
+        for column in table.columns:
+            drawn.add_column(
+                column.label,
+                justify="right" if column.is_number else "left",
+                no_wrap=column.kind not in ("text", "words"),
+                overflow="fold",
+            )
+        for row in table.rows:
+            drawn.add_row(*(shown(row, column) for column in table.columns))
+    console.print(drawn)
     if table.note:
         console.print(Text(table.note, style="dim"))
+
+
+def _room_for_words(table: Table, width: int) -> int:
+    """How many characters of a line are left for free text beside the other columns, two between each.
+
+    Text may wrap, so it asks for a word's length at most; what may not wrap asks for all of its own.
+    """
+    asked = 0
+    for column in table.columns:
+        cells = [_terminal_cell(row[column.key], column.kind) for row in table.rows]
+        longest = max([len(column.label), *map(len, cells)])
+        if column.kind == "text":
+            longest = max([len(word) for text in (column.label, *cells) for word in text.split()] or [0])
+        asked += 0 if column.kind == "words" else longest
+    words = sum(1 for column in table.columns if column.kind == "words")
+    free = width - asked - 2 * len(table.columns) - 1  # two between columns, one at the edge
+    return free // words if words else (_LEAST_WORDS if free >= 0 else 0)
+
+
+def _terminal_cell(value: Any, kind: str) -> str:
+    """As people read it where width is dear: this year's instants without the year."""
+    if kind == "instant" and isinstance(value, datetime) and value.year == datetime.now(UTC).year:
+        return value.strftime("%m-%d %H:%M")
+    return cell(value, kind)
