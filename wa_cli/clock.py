@@ -30,7 +30,21 @@ def parse_span(text: str) -> timedelta:
     parts = _SPAN.findall(cleaned)
     if not parts or "".join(amount + unit for amount, unit in parts) != cleaned:
         raise BadInput(f"{text!r} is not a length of time.", hint="Write it like 30s, 15m, 24h or 7d.")
-    return timedelta(seconds=sum(float(amount) * UNITS[unit] for amount, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(amount) * UNITS[unit] for amount, unit in parts))
+    except OverflowError:
+        raise BadInput(f"{text!r} is too long a time.") from None
+
+
+def check_zone(name: str) -> str:
+    """The name of a time zone. Raises BadInput where there is none of that name."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"{name!r} is not a time zone.", hint="Name one like Europe/Berlin or UTC.") from None
+    return name
 
 
 def format_span(span: timedelta) -> str:

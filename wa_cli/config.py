@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from wa_cli.clock import format_span, parse_span
+from wa_cli.clock import check_zone, format_span, parse_span
 from wa_cli.errors import BadInput, ConfigError
 
 EMBEDDED = "embedded"
@@ -60,14 +61,11 @@ def _folder(value: str) -> Path:
     return Path(value).expanduser()
 
 
-def _zone(value: str) -> str:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
+def _uuid(value: str) -> str:
     try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
-        raise BadInput(f"{value!r} is not a time zone.", hint="Name one like Europe/Berlin or UTC.") from None
-    return value
+        return str(UUID(value))
+    except ValueError:
+        raise BadInput(f"{value!r} is not a UUID.") from None
 
 
 def default_home() -> Path:
@@ -140,8 +138,8 @@ class Settings:
     webhook_url: str | None = _setting(None, "Where the sandbox posts webhooks; default: this host's `wa serve`.")
     sandbox_port: int = _setting(8190, "Port the sandbox prefers; another free one if it is taken.", _port)
     api_keys: str | None = _setting(None, "Keys of the messaging API: `key` or `key=employee`, by comma.", secret=True)
-    employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.")
-    timezone: str = _setting("UTC", "Days and hours of the reports.", _zone)
+    employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.", _uuid)
+    timezone: str = _setting("UTC", "Days and hours of the reports.", check_zone)
     template_language: str = _setting("en_US", "Language of a template when none is given.")
 
     rate: float = _setting(80.0, "Messages per second for the number, shared by all workers.", _number(0.1))
@@ -179,11 +177,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The settings in force, with the origin of each."""
+    """The settings in force, with the origin of each; `unknown` are variables that look like ours and are not."""
 
     settings: Settings
     origins: Mapping[str, Origin]
     profile: str | None
+    unknown: tuple[str, ...] = ()
 
     @property
     def production(self) -> list[str]:
@@ -254,7 +253,7 @@ def load(
                 break
         else:
             origins[name] = Origin("default", given=False)
-    return Loaded(Settings(**values), origins, profile)
+    return Loaded(Settings(**values), origins, profile, _unknown(environ))
 
 
 def shown(loaded: Loaded, name: str) -> str:
@@ -304,6 +303,11 @@ def _from_environ(environ: Mapping[str, str], name: str) -> str | None:
         raise ConfigError(f"{key}_FILE: {path} cannot be read ({error.strerror}).") from None
 
 
+def _unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
+    known = {env_name(name) for name in NAMES} | {f"{env_name(name)}_FILE" for name in NAMES} | {"WA_PROFILE"}
+    return tuple(sorted(key for key in environ if key.startswith("WA_") and key not in known))
+
+
 def _from_table(table: Mapping[str, Any]) -> Callable[[str], str | None]:
     def lookup(name: str) -> str | None:
         value = table.get(name)
@@ -333,11 +337,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
     for table in tables:
         for key, value in table.items():
             if not isinstance(value, dict) and key not in NAMES:
-                raise ConfigError(f"{path}: {key!r} is not a setting.", hint=_suggest(key))
+                raise ConfigError(f"{path}: {key!r} is not a setting.", hint=suggest(key))
     return content
 
 
-def _suggest(key: str) -> str:
+def suggest(key: str) -> str:
+    """What may have been meant by a name that is none of a setting."""
     import difflib
 
     close = difflib.get_close_matches(key, NAMES, n=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -13,10 +14,13 @@ ESTIMATE_KEPT = 2.0
 
 
 class Submitter:
-    """`rate`: messages a second that the workers may send; `waiting`: how many are in front, asked now and then."""
+    """`number`: the id of the business number that is to send, where it is known. `rate`: messages a second that the
+    workers may send; `waiting`: how many are in front, asked now and then.
+    """
 
-    def __init__(self, queue: Queue, *, rate: float, waiting: Callable[[], int]) -> None:
+    def __init__(self, queue: Queue, *, number: str | None, rate: float, waiting: Callable[[], int]) -> None:
         self.queue = queue
+        self.number = number
         self.rate = rate
         self._waiting = waiting
         self._in_front = 0
@@ -24,9 +28,10 @@ class Submitter:
 
     def submit(self, messages: Sequence[OutgoingMessage]) -> list[dict[str, Any]]:
         """Queue all of them or none; what to tell of each. Raises BadInput where one could not be sent."""
-        for message in messages:
+        addressed = [replace(message, number=message.number or self.number) for message in messages]
+        for message in addressed:
             message.check()
-        self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
+        self.queue.put([Letter(message.to_body(), message.customer) for message in addressed])
         return [self._told(message, place) for place, message in enumerate(messages, start=1)]
 
     def _told(self, message: OutgoingMessage, place: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@
 
 SELECT CASE WHEN turn.customer ~ '^[0-9]+$' THEN '+' || turn.customer ELSE turn.customer END    AS customer,
        contact.name,
-       turn.started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz                                       AS waiting_since,
+       turn.started_at AT TIME ZONE 'UTC'                                                        AS waiting_since,
        round(extract(epoch FROM CAST(:now AS timestamp) - turn.started_at) / 3600, 1)            AS hours_waiting,
        said.messages,
        CASE WHEN said.last_at > CAST(:now AS timestamp) - interval '24 hours'

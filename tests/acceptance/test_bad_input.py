@@ -26,6 +26,15 @@ from wa_cli.storage.embedded import EmbeddedServer
         (("send", "template", "+123", "Bad Name"), 2, "wa: 'Bad Name' is not the name of a template."),
         (("send", "text", "+123", "hi", "--employee", "Mia"), 2, "wa: The employee 'Mia' is not a UUID."),
         (("report", "unanswered", "--format", "pdf"), 2, "wa: 'pdf' is not a format."),
+        (("report", "unanswered", "--tz", "Mars/Base"), 2, "wa: 'Mars/Base' is not a time zone."),
+        (("report", "unanswered", "--since", "999999d"), 2, "wa: '999999d' is too long a time."),
+        (("report", "unanswered", "--since", "99999999999d"), 2, "wa: '99999999999d' is too long a time."),
+        (
+            ("send", "text", "+123", "bad\udcff"),
+            2,
+            "wa: The message holds a character that cannot be sent: a NUL, or half of a surrogate pair.",
+        ),
+        (("sandbox", "say", "+123", " "), 2, "wa: The text is empty."),
         (("--profile", "nope", "verify"), 4, "wa: There is no profile 'nope'."),
     ],
 )
@@ -54,6 +63,12 @@ def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     assert failed.stderr.startswith("wa: The database does not answer: ")
     assert "secret" not in failed.stderr
     assert len(failed.stderr.splitlines()) == 2
+
+
+def test_a_database_url_with_options_nobody_knows(tmp_path: Path) -> None:
+    failed = Shell(tmp_path, {"WA_DATABASE_URL": "postgresql://host/wa?colour=red"}).wa("verify", code=4)
+
+    assert failed.stderr.startswith("wa: The database URL cannot be used: ")
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "not a url", "postgresql://host:port/wa"])

@@ -124,6 +124,13 @@ def test_webhooks_are_taken_only_with_their_signature(shell: Shell) -> None:
 
         bad = httpx.post(f"{base}/messaging/send/text", json={"phone_number": "123", "text": "hi"})
         assert (bad.status_code, "+123" in bad.json()["hint"]) == (400, True)
+        assert set(bad.json()) == {"error", "hint"}
+        broken = httpx.post(f"{base}/messaging/send/text", content=b"{", headers={"Content-Type": "application/json"})
+        assert (broken.status_code, set(broken.json())) == (422, {"error", "hint"})
+        strange = httpx.post(f"{base}/messaging/send/text", json={"phone_number": "+123", "text": "hi", "colour": 1})
+        assert (strange.status_code, "colour" in strange.json()["error"]) == (422, True)
+        typed = httpx.post(f"{base}/messaging/send/text", content=b"phone_number=1")
+        assert "Content-Type: application/json" in typed.json()["hint"]
         forwarded = httpx.get(f"{base}/messaging/queue/status", headers={"X-Forwarded-For": "8.8.8.8"})
         assert forwarded.status_code == 401
         foreign = httpx.get(f"{base}/messaging/queue/status", headers={"Host": "shop.example"})

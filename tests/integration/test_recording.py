@@ -110,6 +110,17 @@ def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(des
     assert desk.outgoing_queue.depth().is_empty
 
 
+def test_a_message_of_another_number_waits_for_a_worker_of_its_own(desk: Desk) -> None:
+    real = OutgoingMessage(text("hi"), phone_number="+123", number="106540352242922")
+    desk.outgoing_queue.put([Letter(real.to_body())])
+
+    desk.outgoing.run_once()
+
+    assert desk.bench.claim() == []
+    [row] = desk.bench.sql("SELECT number, state, turn FROM wa.outbox")
+    assert row == {"number": "106540352242922", "state": "queued", "turn": True}
+
+
 def test_a_redelivery_is_a_no_op(desk: Desk) -> None:
     body = OutgoingMessage(text("hi"), phone_number="+123").to_body()
     desk.outgoing_queue.put([Letter(body), Letter(body)])

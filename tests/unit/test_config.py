@@ -96,6 +96,7 @@ def test_the_words_embedded_and_sandbox_choose_a_part_on_purpose(tmp_path: Path)
         ("WA_PORT", "70000"),
         ("WA_TIMEZONE", "Mars/Base"),
         ("WA_SEND_TIMEOUT", "x"),
+        ("WA_EMPLOYEE", "bob"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: str, value: str) -> None:
@@ -114,6 +115,10 @@ def test_a_misspelt_key_in_a_file_is_told_the_right_one(tmp_path: Path) -> None:
         load(tmp_path)
 
     assert error.value.hint == "Did you mean 'timezone'?"
+
+
+def test_a_variable_that_only_looks_like_ours_is_known_as_such(tmp_path: Path) -> None:
+    assert load(tmp_path, {"WA_COLOUR": "x", "WA_RATE": "5", "WA_APP_SECRET_FILE": ""}).unknown == ("WA_COLOUR",)
 
 
 def test_spans_are_spans(tmp_path: Path) -> None:

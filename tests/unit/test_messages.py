@@ -143,6 +143,16 @@ def test_a_body_that_cannot_be_read_says_why(broken: str) -> None:
     assert error.value.message
 
 
+@pytest.mark.parametrize("words", ["nul\x00", "half \ud800 a pair", "bad\udcff"])
+def test_what_cannot_be_sent_as_it_is_is_refused_not_changed(words: str) -> None:
+    with pytest.raises(BadInput, match="cannot be sent"):
+        OutgoingMessage(text(words), phone_number="+123").check()
+
+
+def test_a_backslash_is_no_nul() -> None:
+    OutgoingMessage(text("C:\\u0000"), phone_number="+123").check()
+
+
 def test_a_user_id_stands_in_for_a_phone() -> None:
     message = OutgoingMessage.from_body(body(phone_number=None, recipient="BR.1A2B"), queue_id="1")
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,30 @@ def test_a_spreadsheet_holds_the_same_and_runs_nothing(tmp_path: Path) -> None:
     cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert cells[1][:2] == ["Ana | Co", 1234]
     assert sheet["A3"].data_type == "s"
+
+
+def test_a_spreadsheet_takes_whatever_a_customer_is_called(tmp_path: Path) -> None:
+    table = Table("t", "T", [Column("name", "Name")], [{"name": "esc\x1b[0m"}])
+
+    render.show(table, output=tmp_path / "t.xlsx")
+
+    sheet = load_workbook(tmp_path / "t.xlsx").active
+    assert sheet is not None
+    assert sheet["A2"].value == "esc\ufffd[0m"
+
+
+def test_a_phone_number_is_no_formula() -> None:
+    table = Table("t", "T", [Column("p", "P", "phone"), Column("t", "T")], [{"p": "+123", "t": "+SUM(1)"}])
+
+    assert render.text(table, "csv").splitlines()[1] == "+123,'+SUM(1)"
+
+
+def test_people_read_their_zone_and_files_hold_utc() -> None:
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    table = Table("t", "T", [Column("at", "At", "instant")], [{"at": noon}], zone="Asia/Kolkata")
+
+    assert "2026-11-23 17:30" in render.text(table, "plain")
+    assert json.loads(render.text(table, "json"))["rows"] == [{"at": "2026-11-23T12:00:00+00:00"}]
 
 
 def test_html_escapes() -> None:

@@ -40,7 +40,7 @@ def conversation(
     ctx: typer.Context,
     phone: Phone,
     since: Annotated[str, typer.Option(help="From then: 7d, 2026-11-23.", metavar="TIME")] = "365d",
-    limit: Annotated[int, typer.Option(min=1, help="The newest messages, at most this many.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest messages, at most this many.")] = 200,
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
@@ -62,7 +62,7 @@ def conversation(
         found = run(
             connection, "conversation/both_sides", customer=customer_key(number), since=begin, limit=limit
         ).mappings()
-        rows = [dict(row) for row in found]
+        rows = [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found]
     table = Table("conversation", f"Conversation with {number}", _COLUMNS, rows)
     chosen = chosen_format(form, as_json)
     if chosen is None:

@@ -12,7 +12,7 @@ from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import say
 from wa_cli.errors import PartlyDone
 
-app = typer.Typer(invoke_without_command=True, help="Bring a live database to the schema, without stopping it.")
+app = typer.Typer(invoke_without_command=True)
 
 
 @app.callback()
@@ -21,7 +21,7 @@ def migrate(
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and change nothing.")] = False,
 ) -> None:
-    """Apply the migrations that are pending.
+    """Bring a live database to the schema, without stopping it.
 
     Each step is noted as soon as it is done: an interrupted run is finished by the next. Nobody who uses the table
     waits for it.

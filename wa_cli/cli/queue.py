@@ -11,7 +11,6 @@ from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House, say
-from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
     from wa_cli.queues.base import Queue
@@ -24,7 +23,7 @@ class Name(StrEnum):
     INCOMING = "incoming"
 
 
-QueueName = Annotated[Name, typer.Option("--queue", help="Which queue.")]
+QueueName = Annotated[Name, typer.Argument(help="Which queue.")]
 
 
 @app.command()
@@ -49,26 +48,29 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 @app.command()
 def dead(
     ctx: typer.Context,
-    queue: QueueName = Name.OUTGOING,
-    limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = 20,
+    queue: Annotated[Name | None, typer.Argument(help="Which queue; both where none is named.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Of each queue at most this many.")] = 20,
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
     """Dead letters with their reasons, newest first.
 
-    Example: wa queue dead --queue incoming
+    Example: wa queue dead incoming
     """
-    letters = _queue(wiring.of(ctx), queue).dead_letters(limit)
+    house = wiring.of(ctx)
+    rows = [
+        {"queue": name.value, "died_at": x.died_at, "reason": x.reason, "body": x.body, "id": x.id}
+        for name in ([queue] if queue else list(Name))
+        for x in _queue(house, name).dead_letters(limit)
+    ]
     columns = [
+        Column("queue", "Queue"),
         Column("died_at", "Died", "instant"),
         Column("reason", "Reason", "words"),
         Column("body", "Body", "words"),
         Column("id", "Id"),
     ]
-    rows = [{"died_at": x.died_at, "reason": x.reason, "body": x.body, "id": x.id} for x in letters]
-    render.show(
-        Table("dead-letters", f"Dead letters of the {queue} queue", columns, rows), chosen_format(form, as_json)
-    )
+    render.show(Table("dead-letters", "Dead letters", columns, rows), chosen_format(form, as_json))
 
 
 @app.command()
@@ -86,21 +88,15 @@ def redrive(
 
 
 @app.command()
-def purge(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="The queue's name, once more: what is purged is gone.")],
-    yes: Yes = False,
-) -> None:
-    """Forget the dead letters of a queue.
+def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
+    """Forget the dead letters of a queue, which has to be named: what is purged is gone.
 
     Example: wa queue purge incoming
     """
-    if name not in list(Name):
-        raise BadInput(f"There is no queue {name!r}.", hint="outgoing or incoming")
-    queue = _queue(wiring.of(ctx), Name(name))
+    of = _queue(wiring.of(ctx), queue)
     if not yes:
-        typer.confirm(f"Forget {queue.depth().dead} dead letters of the {name} queue?", abort=True, err=True)
-    say(f"{queue.purge_dead()} dead letters of the {name} queue are gone.")
+        typer.confirm(f"Forget {of.depth().dead} dead letters of the {queue} queue?", abort=True, err=True)
+    say(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
 
 
 def _queue(house: House, name: Name) -> Queue:

@@ -12,7 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from wa_cli.errors import BadInput
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 # Control characters, and the marks that turn text round: a customer's text must not steer our terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_PHONE = re.compile(r"\+[0-9]+")
 _WIDEST_ROW = 7
 _LEAST_WORDS = 16
 # What a spreadsheet would take for a formula.
@@ -49,13 +50,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one shape. `note` is said under the table, to people."""
+    """Rows of one shape. `note` is said under the table, to people, who read instants in `zone`; files hold UTC."""
 
     name: str
     title: str
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, Any]]
     note: str | None = None
+    zone: str = "UTC"
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,7 +92,7 @@ def text(table: Table, form: str) -> str:
         case "html":
             return _html(table)
         case _:
-            raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}.")
+            raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}; for a file xlsx too.")
 
 
 def document(table: Table) -> dict[str, Any]:
@@ -142,6 +144,23 @@ def cell(value: Any, kind: str) -> str:
             return clean(str(value))
 
 
+def _local(table: Table) -> Table:
+    """The table with its instants in the zone of the people who read it."""
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(table.zone)
+    return replace(
+        table,
+        rows=[
+            {
+                key: value.astimezone(zone) if isinstance(value, datetime) and value.tzinfo else value
+                for key, value in row.items()
+            }
+            for row in table.rows
+        ],
+    )
+
+
 def _values(table: Table) -> list[dict[str, Any]]:
     return [{column.key: plain_value(row[column.key]) for column in table.columns} for row in table.rows]
 
@@ -149,6 +168,7 @@ def _values(table: Table) -> list[dict[str, Any]]:
 def _tabulated(table: Table, form: str) -> str:
     from tabulate import tabulate
 
+    table = _local(table)
     cells = [[cell(row[c.key], c.kind) for c in table.columns] for row in table.rows]
     if form == "github":
         cells = [[value.replace("|", "\\|") for value in row] for row in cells]
@@ -167,16 +187,19 @@ def _separated(table: Table, separator: str) -> str:
     writer = csv.writer(written, delimiter=separator, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])
     for row in _values(table):
-        writer.writerow([_harmless(row[column.key]) for column in table.columns])
+        writer.writerow([_harmless(row[column.key], column.kind) for column in table.columns])
     return written.getvalue()
 
 
-def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet will not run as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _harmless(value: Any, kind: str) -> Any:
+    """Text that a spreadsheet will not run as a formula. A number with its + is none."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or (kind == "phone" and _PHONE.fullmatch(value)):
+        return value
+    return f"'{value}"
 
 
 def _html(table: Table) -> str:
+    table = _local(table)
     head = "".join(f"<th>{html.escape(c.label)}</th>" for c in table.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell(row[c.key], c.kind))}</td>" for c in table.columns) + "</tr>\n"
@@ -188,6 +211,10 @@ def _html(table: Table) -> str:
 
 def _write(table: Table, output: Path, form: str | None) -> None:
     ending = output.suffix.lstrip(".").lower()
+    if not form and not ending:
+        raise BadInput(
+            f"The name {str(output)!r} does not end in a format.", hint="Like .csv, .xlsx, .json, .md or .html."
+        )
     known = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
     chosen = form or known.get(ending, ending)
     try:
@@ -211,8 +238,9 @@ def _write_spreadsheet(table: Table, output: Path) -> None:
     for row in _values(table):
         cells = []
         for column in table.columns:
-            made = WriteOnlyCell(sheet, value=row[column.key])
-            if isinstance(row[column.key], str):
+            value = row[column.key]
+            made = WriteOnlyCell(sheet, value=_CONTROL.sub("\ufffd", value) if isinstance(value, str) else value)
+            if isinstance(value, str):
                 made.data_type = "s"  # text stays text, also where it begins with =
             cells.append(made)
         sheet.append(cells)
@@ -226,7 +254,7 @@ def _print_rich(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console()
+    console, table = Console(), _local(table)
     room = _room_for_words(table, console.width)
 
     def shown(row: Mapping[str, Any], column: Column) -> Text:

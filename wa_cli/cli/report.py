@@ -13,6 +13,7 @@ from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House
+from wa_cli.clock import check_zone
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
@@ -21,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Who waits, how fast we answer, wha
 Since = Annotated[str | None, typer.Option(help="From then: 7d, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")]
 Until = Annotated[str | None, typer.Option(help="Up to then, not included; default: now.", metavar="TIME")]
 Zone = Annotated[str | None, typer.Option("--tz", help="Days and hours of this zone; default: WA_TIMEZONE.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most this many rows.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="At most this many rows.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print the definitions and the SQL instead.")]
 
 
@@ -65,6 +66,8 @@ def _command(report: Report) -> Callable[..., None]:
             draw(report, table, of.value)
         else:
             render.show(table, chosen, output)
+            if output is not None:
+                wiring.say(f"Written: {len(table.rows):,} rows to {output}.")
 
     command.__doc__ = f"{report.about}\n\nExample: wa report {report.name} --since 7d"
     return command
@@ -88,7 +91,7 @@ def ask(
     from wa_cli.reports import runner
 
     settings: Settings = house.settings
-    asked = runner.range_of(report, since=since, until=until, zone=zone or settings.timezone)
+    asked = runner.range_of(report, since=since, until=until, zone=check_zone(zone or settings.timezone))
     rows = runner.run(house.database, report, asked, limit=limit, timeout=settings.report_timeout)
     begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
     return Table(
@@ -97,6 +100,7 @@ def ask(
         columns=[Column(column.key, column.label, column.kind) for column in report.columns],
         rows=rows,
         note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}.",
+        zone=asked.zone,
         parameters={"since": begin, "until": end, "tz": asked.zone},
     )
 

@@ -54,6 +54,8 @@ def customer_says(
 
     if script is not None:
         lines = _script(script)
+    elif text is not None and not text.strip():
+        raise BadInput("The text is empty.")
     elif phone and text:
         lines = [(0.0, parse_phone(phone), text)]
     else:

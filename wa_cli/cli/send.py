@@ -151,7 +151,7 @@ def _wait(house: House, reference: UUID, patience: float) -> dict[str, Any]:
             return {"status": "sent", "wamid": found.wamid}
         if found is not None and found.state in ("failed", "expired", "cancelled", "held"):
             raise CloudError(
-                f"The message is {found.state}: {found.failure_reason}", hint=f"Its reference: {reference}"
+                f"The message was not sent ({found.state}): {found.failure_reason}", hint=f"Its reference: {reference}"
             )
         time.sleep(POLL)
     state = found.state if found is not None else "queued"

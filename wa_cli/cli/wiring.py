@@ -11,10 +11,9 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -59,9 +58,9 @@ class House:
     def settings(self) -> Settings:
         return self.loaded.settings
 
-    def beside(self, part: str, **changes: object) -> House:
-        """A house of its own on the same server: another database and data folder, everything embedded."""
-        settings = replace(self.settings, database_url=EMBEDDED, cloud_api_url=SANDBOX, **changes)  # type: ignore[arg-type]
+    def beside(self, part: str, **changes: Any) -> House:
+        """A house of its own on the same embedded server: another database and data folder, nothing of these settings."""
+        settings = Settings(home=self.settings.home, timezone=self.settings.timezone, **changes)
         origins = {name: config.Origin("default", given=False) for name in self.loaded.origins}
         loaded = Loaded(settings, origins, None)
         return House(loaded, application=self.application, database_name=f"wa_{part}", part=part)
@@ -132,7 +131,7 @@ class House:
 
         return Outbox(
             self.database,
-            self.number,
+            self.known_number or "",
             business_phone=self.settings.business_phone,
             on_uncertain=self.settings.on_uncertain,
         )
@@ -157,7 +156,10 @@ class House:
         from wa_cli.submit import Submitter
 
         return Submitter(
-            self.outgoing_queue, rate=self.settings.rate, waiting=lambda: self.backlog.outgoing.depth().waiting
+            self.outgoing_queue,
+            number=self.known_number,
+            rate=self.settings.rate,
+            waiting=lambda: self.outgoing_queue.depth().waiting,
         )
 
     # The Cloud API, or the sandbox in its place.
@@ -168,9 +170,13 @@ class House:
 
     @cached_property
     def number(self) -> str:
-        if self.uses_sandbox:
-            return self.settings.phone_number_id or SANDBOX_NUMBER
-        return self._needed("phone_number_id")
+        return SANDBOX_NUMBER if self.uses_sandbox else self._needed("phone_number_id")
+
+    @property
+    def known_number(self) -> str | None:
+        """The number that messages from here are for, where the settings say it: not everyone who queues can send."""
+        in_sandbox = self.settings.cloud_api_url == SANDBOX or not self.loaded.production
+        return SANDBOX_NUMBER if in_sandbox else self.settings.phone_number_id
 
     @property
     def sandbox_folder(self) -> Path:
@@ -178,7 +184,7 @@ class House:
 
     @cached_property
     def app_secret(self) -> str:
-        if self.settings.app_secret or not self.uses_sandbox:
+        if not self.uses_sandbox:
             return self._needed("app_secret")
         from wa_cli.sandbox.host import app_secret
 

@@ -37,8 +37,19 @@ def parse(body: str | bytes) -> Notification:
             else:
                 messages.append(_message(value, item, by_us=kind == "message_echoes"))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            unreadable.append((item, f"{kind}: {type(error).__name__}: {error}"))
+            unreadable.append((item, _reason(kind, item, error)))
     return Notification(tuple(messages), tuple(statuses), tuple(unreadable))
+
+
+def _reason(kind: str, item: Any, error: Exception) -> str:
+    """Why an item cannot be read, in words that help to find it."""
+    what = {"statuses": "status", "messages": "message", "message_echoes": "echo"}[kind]
+    if not isinstance(item, dict):
+        return f"a {what} is not an object but {type(item).__name__}"
+    name = f"the {what} {item['id']!r}" if isinstance(item.get("id"), str) else f"a {what}"
+    if isinstance(error, KeyError):
+        return f"{name} has no {error.args[0]}"
+    return f"{name} cannot be read: {str(error)[:200]}"
 
 
 def _items(entries: list[Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:

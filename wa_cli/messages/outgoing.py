@@ -27,13 +27,15 @@ class OutgoingMessage:
     """A message to one customer.
 
     `message` is the Cloud API's own object with its `type`. Either `phone_number` (`+` and digits) or `recipient` (a
-    business-scoped user id) says to whom. Instants are aware.
+    business-scoped user id) says to whom. `number` is the id of the business number that is to send it: no other may,
+    above all not the real one what was meant for the sandbox. Instants are aware.
     """
 
     message: Mapping[str, Any]
     phone_number: str | None = None
     recipient: str | None = None
     reference: UUID = field(default_factory=uuid4)
+    number: str | None = None
     business_phone: str | None = None
     employee_id: UUID | None = None
     campaign: str | None = None
@@ -67,6 +69,7 @@ class OutgoingMessage:
             "recipient": self.recipient,
             "message_data": dict(self.message),
             "metadata": {
+                "phone_number_id": self.number,
                 "business_phone": self.business_phone,
                 "employee_id": str(self.employee_id) if self.employee_id else None,
                 "campaign": self.campaign,
@@ -93,6 +96,7 @@ class OutgoingMessage:
             phone_number=None if phone is None else _phone(phone),
             recipient=recipient if isinstance(recipient, str) and recipient else None,
             reference=_uuid(data["reference"], "reference") if data.get("reference") else uuid5(_REFERENCES, queue_id),
+            number=_optional_text(metadata, "phone_number_id"),
             business_phone=_optional_text(metadata, "business_phone"),
             employee_id=_uuid(metadata["employee_id"], "employee_id") if metadata.get("employee_id") else None,
             campaign=_optional_text(metadata, "campaign"),

@@ -34,14 +34,17 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
     begin = instant(since or report.parameters.get("since", "30d"), zone, at)
     end = instant(until, zone, at) if until else at + timedelta(seconds=1)
     if begin >= end:
-        raise BadInput(f"The range ends ({until or 'now'}) before it begins ({since}).")
+        raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} holds no time.")
     return Range(begin, end, zone)
 
 
 def instant(text: str, zone: str, at: datetime) -> datetime:
     """A date (its midnight in `zone`), an ISO 8601 time, or a span before now like `7d`."""
     if _SPAN.fullmatch(text.strip()):
-        return at - parse_span(text)
+        try:
+            return at - parse_span(text)
+        except OverflowError:
+            raise BadInput(f"{text!r} is too long a time.") from None
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -53,6 +56,8 @@ def run(
     database: Database, report: Report, asked: Range, *, limit: int | None = None, timeout: timedelta
 ) -> Sequence[Mapping[str, Any]]:
     """The report's rows, in the order of its columns."""
+    if limit is not None and ":limit" not in report.sql:
+        raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
     values = {
         "since": _utc(asked.since),
         "until": _utc(asked.until),

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from wa_cli import __version__
 from wa_cli.errors import BadInput, ConfigError, DatabaseDown, QueueError, WaError
@@ -28,7 +30,28 @@ def create(*routers: object) -> FastAPI:
         status = 400 if isinstance(error, BadInput) else 503 if isinstance(error, (DatabaseDown, QueueError)) else 500
         return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status)
 
+    @app.exception_handler(RequestValidationError)
+    async def say_what_is_wrong(request: Request, error: RequestValidationError) -> JSONResponse:
+        hint = None
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            hint = "Send JSON, with the header Content-Type: application/json."
+        return JSONResponse({"error": _sentence(error), "hint": hint}, status_code=422)
+
+    @app.exception_handler(HTTPException)
+    async def say_no(request: Request, error: HTTPException) -> JSONResponse:
+        del request
+        return JSONResponse({"error": error.detail, "hint": None}, status_code=error.status_code)
+
     return app
+
+
+def _sentence(error: RequestValidationError) -> str:
+    """What is wrong with the request, without repeating it."""
+    told = []
+    for problem in error.errors()[:5]:
+        where = ".".join(str(part) for part in problem["loc"] if part != "body")
+        told.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
+    return "; ".join(told)
 
 
 class Service:

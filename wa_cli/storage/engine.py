@@ -137,8 +137,10 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (exc.DBAPIError, exc.TimeoutError) as error:
+        if "invalid dsn" in str(error):
+            raise ConfigError(f"The database URL cannot be used: {_first_line(error)}.") from error
         if _is_outage(error):
-            hint = "Is WA_DATABASE_URL right, and the server up?"
+            hint = "Is WA_DATABASE_URL right, and the server up? The embedded one is started by any wa command."
             raise DatabaseDown(f"The database does not answer: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
 

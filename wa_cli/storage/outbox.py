@@ -142,12 +142,21 @@ class Outbox:
         self.on_uncertain = on_uncertain
 
     def record(self, connection: sa.Connection, outgoing: Sequence[OutgoingMessage]) -> int:
-        """Take messages over from a queue, in the caller's transaction; how many were not known yet."""
+        """Take messages over from a queue, in the caller's transaction; how many were not known yet.
+
+        A message of another number is recorded for that number, and waits for a worker of its own.
+        """
+        by_number: dict[str, list[OutgoingMessage]] = {}
+        for message in outgoing:
+            by_number.setdefault(message.number or self.number, []).append(message)
+        return sum(self._record(connection, number, by_number[number]) for number in sorted(by_number))
+
+    def _record(self, connection: sa.Connection, number: str, outgoing: Sequence[OutgoingMessage]) -> int:
         customers = sorted({message.customer for message in outgoing})
-        run(connection, "outbox/lock_turns", number=self.number, customers=customers)
+        run(connection, "outbox/lock_turns", number=number, customers=customers)
         letters = [self._row(message) for message in outgoing]
         return run(
-            connection, "outbox/record", rows=rows(letters), number=self.number, on_uncertain=self.on_uncertain
+            connection, "outbox/record", rows=rows(letters), number=number, on_uncertain=self.on_uncertain
         ).rowcount
 
     def open_number(self, ceiling: float) -> None:

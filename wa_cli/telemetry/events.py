@@ -113,6 +113,13 @@ class Away(Event):
 
 
 @dataclass(frozen=True)
+class Back(Event):
+    """What was away answers again."""
+
+    what: str
+
+
+@dataclass(frozen=True)
 class Started(Event):
     what: str
 
@@ -120,3 +127,8 @@ class Started(Event):
 @dataclass(frozen=True)
 class Stopping(Event):
     why: str
+
+
+@dataclass(frozen=True)
+class Stopped(Event):
+    pass

@@ -61,10 +61,14 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.INFO, f"Settled {_count(count, 'verdict')} that another process left in the spool"
         case events.Away(what, error):
             return logging.WARNING, f"{what} is away, trying again: {error}"
+        case events.Back(what):
+            return logging.INFO, f"{what} is back"
         case events.Started(what):
             return logging.INFO, what
         case events.Stopping(why):
-            return logging.INFO, f"{why}: finishing what is in flight"
+            return logging.INFO, f"{why}: finishing what is in flight; once more leaves at once"
+        case events.Stopped():
+            return logging.INFO, "Stopped"
         case _:
             return logging.INFO, str(event)
 

@@ -73,9 +73,12 @@ class Intake:
             try:
                 if await asyncio.to_thread(self.run_once, WAIT):
                     arrived()
+                if failures:
+                    self.tell(events.Back(f"What the intake of the {self.queue.name} queue needs"))
                 failures = 0
             except (DatabaseDown, QueueError) as error:
-                self.tell(events.Away(f"The intake of the {self.queue.name} queue", error.message))
+                if not failures:
+                    self.tell(events.Away(f"What the intake of the {self.queue.name} queue needs", error.message))
                 failures += 1
                 await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
         watchdog.forget(name)

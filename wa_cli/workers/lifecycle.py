@@ -50,6 +50,9 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
 
     def arrived(number: signal.Signals) -> None:
         if stop:
+            sys.stderr.write(
+                "Left at once: what was in flight is settled by the next worker, from spool and evidence.\n"
+            )
             sys.stderr.flush()
             os._exit(130 if number == signal.SIGINT else 128 + number)
         tell(events.Stopping(number.name))
@@ -60,6 +63,8 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
         loop.add_signal_handler(number, arrived, number)
     try:
         yield
+        if stop:
+            tell(events.Stopped())
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)

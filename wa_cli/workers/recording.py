@@ -27,9 +27,7 @@ def outgoing(outbox: Outbox, language: str) -> Record:
         readable = []
         for delivery in deliveries:
             try:
-                readable.append(
-                    OutgoingMessage.from_body(clean(delivery.body), queue_id=delivery.id, language=language)
-                )
+                readable.append(OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=language))
             except BadInput as error:
                 batch.poison.append((delivery, error.message))
         if readable:

@@ -134,9 +134,12 @@ class Sender:
                 if not await self._has_slot(stop):
                     continue
                 claimed = await self.claim_once()
+                if failures:
+                    self.tell(events.Back("The database"))
                 failures = 0
             except DatabaseDown as error:
-                self.tell(events.Away("The database", error.message))
+                if not failures:
+                    self.tell(events.Away("The database", error.message))
                 failures += 1
                 await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
                 continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wa_cli.errors import BadInput
@@ -10,6 +11,8 @@ from wa_cli.messages.content.base import Columns, ContentType
 from wa_cli.messages.content.media import Media
 from wa_cli.messages.content.template import Template
 from wa_cli.messages.content.text import Text
+
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 CONTENT_TYPES: dict[str, ContentType] = {
     kind.name: kind
@@ -32,11 +35,25 @@ def check(message: Mapping[str, Any]) -> None:
         raise BadInput("The message has no `type`.", hint=f"One of {', '.join(CONTENT_TYPES)}.")
     if name not in message:
         raise BadInput(f"The message is of type {name!r} but has no {name!r} in it.")
+    if any(_UNSENDABLE.search(text) for text in _texts(message)):
+        raise BadInput("The message holds a character that cannot be sent: a NUL, or half of a surrogate pair.")
     if name in CONTENT_TYPES:
         part = message[name]
         if not isinstance(part, Mapping):
             raise BadInput(f"The message's {name!r} is not an object.")
         CONTENT_TYPES[name].check(part)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in it, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from (*_texts(key), *_texts(item))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
 
 
 def columns(message: Mapping[str, Any]) -> Columns:
