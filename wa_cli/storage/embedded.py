@@ -113,8 +113,9 @@ class EmbeddedServer:
         if self.is_running():
             return
         self._forget_stale_pid()
+        pgserver = _pgserver()
         try:
-            _pgserver().get_server(self.data, cleanup_mode=None)
+            pgserver.get_server(self.data, cleanup_mode=None)
         except Exception as error:
             raise DatabaseDown(
                 f"The embedded database in {self.data} does not start: {error}", hint=f"Its log is {self.data / 'log'}."

@@ -133,6 +133,7 @@ class Sender:
             try:
                 if not await self._has_slot(stop):
                     continue
+                self._work_came.clear()  # what comes while we look is looked for again
                 claimed = await self.claim_once()
                 if failures:
                     self.tell(events.Back("The database"))
@@ -158,7 +159,6 @@ class Sender:
 
     async def _rest(self, stop: Stop) -> None:
         """Until something is said to have come, `stop`, or the next look: soon at first, since the rate may be why."""
-        self._work_came.clear()
         await _first_of(self._work_came, stop, seconds=self._rest_seconds)
         self._rest_seconds = min(LONGEST_REST, self._rest_seconds * 1.5)
 
