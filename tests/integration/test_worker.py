@@ -21,14 +21,14 @@ from wa_cli.queues.base import Letter
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.sandbox import NUMBER
 from wa_cli.sandbox.app import Options
-from wa_cli.storage.outbox import Claim, Outbox
+from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers import lifecycle, recording
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.lifecycle import Stop, Watchdog
-from wa_cli.workers.sender import Sender
+from wa_cli.workers.sender import Sender, through
 from wa_cli.workers.upkeep import Patience, Upkeep
 from wa_cli.workers.worker import OutgoingWorker
 
@@ -59,19 +59,10 @@ class Works:
                 timeout=self.send_timeout.total_seconds(),
             )
 
-            async def send(claim: Claim) -> Any:
-                return await client.send(
-                    claim.message,
-                    phone_number=claim.phone_number,
-                    recipient=claim.recipient,
-                    reference=claim.reference,
-                    attempt=claim.attempt,
-                )
-
             sender = Sender(
                 self.bench.outbox,
                 self.spool,
-                send,
+                through(client),
                 concurrency=50,
                 lease=self.lease,
                 send_timeout=self.send_timeout,

@@ -241,31 +241,20 @@ class House:
     # What runs all day.
 
     def outgoing_worker(self, client: CloudClient, *, drain: bool = False) -> OutgoingWorker:
-        from wa_cli.messages.verdicts import Verdict
         from wa_cli.storage.engine import guard_against_freezing
-        from wa_cli.storage.outbox import Claim
         from wa_cli.telemetry.logs import tell
         from wa_cli.workers import recording
         from wa_cli.workers.intake import Intake
-        from wa_cli.workers.sender import Sender
+        from wa_cli.workers.sender import Sender, through
         from wa_cli.workers.upkeep import Patience, Upkeep
         from wa_cli.workers.worker import OutgoingWorker
-
-        async def send(claim: Claim) -> Verdict:
-            return await client.send(
-                claim.message,
-                phone_number=claim.phone_number,
-                recipient=claim.recipient,
-                reference=claim.reference,
-                attempt=claim.attempt,
-            )
 
         settings = self.settings
         guard_against_freezing(settings.statement_timeout + settings.statement_timeout / 3)
         sender = Sender(
             self.outbox,
             self.spool,
-            send,
+            through(client),
             concurrency=settings.concurrency,
             lease=settings.outgoing_lease,
             send_timeout=settings.send_timeout,

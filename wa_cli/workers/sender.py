@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
+from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
 from wa_cli.storage.outbox import Claim, Outbox, Settled, Settlement
@@ -50,6 +51,21 @@ class Counts:
     failed: int = 0
     retried: int = 0
     unknown: int = 0
+
+
+def through(client: CloudClient) -> Send:
+    """How a claimed message is sent by this client."""
+
+    async def send(claim: Claim) -> Verdict:
+        return await client.send(
+            claim.message,
+            phone_number=claim.phone_number,
+            recipient=claim.recipient,
+            reference=claim.reference,
+            attempt=claim.attempt,
+        )
+
+    return send
 
 
 class Sender:
