@@ -12,7 +12,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,9 @@ class EmbeddedServer:
             return
         self._forget_stale_pid()
         pgserver = _pgserver()
+        # Its own lock is one file for everybody on the machine, which the first user makes and no other can open. Ours,
+        # which we hold, is of this folder.
+        pgserver.PostgresServer._lock = nullcontext()
         try:
             pgserver.get_server(self.data, cleanup_mode=None)
         except Exception as error:
