@@ -90,6 +90,7 @@ CREATE INDEX outbox_silent   ON wa.outbox (number, accepted_at)
     WHERE accepted_at IS NOT NULL AND status_at IS NULL AND NOT paced;
 CREATE INDEX outbox_proven   ON wa.outbox (number, accepted_at) WHERE accepted_at IS NOT NULL AND status_at IS NOT NULL;
 CREATE INDEX outbox_final    ON wa.outbox (final_at) WHERE final_at IS NOT NULL;
+CREATE INDEX outbox_doubts   ON wa.outbox (reference) WHERE uncertain_count > 0 OR possible_double OR state = 'held';
 
 -- Every attempt to send, with what the API said of it.
 CREATE TABLE wa.send_attempts (

@@ -11,6 +11,7 @@ from tests.integration.conftest import Bench
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.verdicts import Accepted, Refused, Unknown
 from wa_cli.storage.outbox import Outbox
+from wa_cli.verify.checks import doubts
 
 WAIT = timedelta(seconds=120)
 SILENCE = timedelta(minutes=15)
@@ -211,6 +212,78 @@ def test_who_wants_to_decide_alone_is_asked_at_once(bench: Bench) -> None:
 
     assert decide(bench) == [("held", False)]
     assert bench.state(reference) == "held"
+
+
+def make_held(bench: Bench) -> UUID:
+    bench.outbox = Outbox(bench.database, "42", on_uncertain="hold")
+    reference = make_uncertain(bench)
+    decide(bench)
+    assert [row.reference for row in bench.outbox.held(10)] == [reference]
+    return reference
+
+
+def test_a_person_has_a_held_message_sent_again_as_a_possible_double(bench: Bench) -> None:
+    reference = make_held(bench)
+    bench.queue("next")
+
+    assert bench.outbox.release_held([reference, UUID(int=0)]) == 1
+    assert bench.outbox.release_held([reference]) == 0
+
+    # What came meanwhile has the turn; the released one is next.
+    [claim] = bench.claim()
+    assert claim.message["text"]["body"] == "next"
+    bench.settle(claim, Accepted("wamid.next"))
+    assert bench.claim_words() == ["unsure"]
+    [row] = bench.sql("SELECT possible_double FROM wa.outbox WHERE reference = :r", r=reference)
+    assert row["possible_double"]
+
+
+def test_a_person_knows_that_a_held_message_was_sent(bench: Bench) -> None:
+    reference = make_held(bench)
+
+    assert bench.outbox.confirm([reference]) == 1
+
+    [row] = bench.rows()
+    assert (row["message_id"], row["status"]) == (f"ref:{reference}", "sent")
+    learn(bench, status("wamid.1", "delivered", reference=reference))
+    [row] = bench.rows()
+    assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
+
+
+def test_a_person_cancels_what_is_not_being_sent(bench: Bench) -> None:
+    held = make_held(bench)
+    [sending] = bench.queue("sending", to="+777")
+    bench.claim()
+    [queued, behind] = bench.queue("queued", "behind", to="+778")
+
+    assert bench.outbox.cancel([held, sending, queued]) == 2
+
+    assert [bench.state(r) for r in (held, sending, queued)] == ["cancelled", "sending", "cancelled"]
+    assert bench.claim_words() == ["behind"]
+    assert bench.state(behind) == "sending"
+    learn(bench, status("wamid.1", reference=held))
+    assert bench.state(held) == "sent"
+
+
+def test_a_paused_number_sends_nothing_until_it_is_resumed(bench: Bench) -> None:
+    bench.queue("hi")
+    assert bench.outbox.pause("lunch")
+    assert bench.claim() == []
+    assert bench.outbox.work_left().paused == 1
+
+    assert bench.outbox.resume()
+
+    assert bench.claim_words() == ["hi"]
+
+
+def test_every_send_in_doubt_is_counted(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+    learn(bench, status("wamid.1", reference=reference), status("wamid.2", reference=reference))
+    make_uncertain(bench, to="+555")
+
+    finding = doubts.look(bench.database)
+
+    assert finding.facts == {"uncertain": 1, "held": 0, "resent": 0, "possible_doubles": 1, "proven_doubles": 1}
 
 
 def test_proof_that_comes_late_wins_over_held(bench: Bench) -> None:

@@ -9,7 +9,22 @@ import typer
 
 from wa_cli import __version__
 from wa_cli.cli import config as config_command
-from wa_cli.cli import conversation, db, demo, migrate, queue, report, sandbox, send, serve, spool, up, verify, worker
+from wa_cli.cli import (
+    conversation,
+    db,
+    demo,
+    migrate,
+    number,
+    queue,
+    report,
+    sandbox,
+    send,
+    serve,
+    spool,
+    up,
+    verify,
+    worker,
+)
 from wa_cli.errors import WaError
 
 app = typer.Typer(
@@ -27,6 +42,7 @@ app.add_typer(worker.app, name="worker", rich_help_panel=WORK)
 app.command("serve", rich_help_panel=WORK)(serve.serve)
 app.command("up", rich_help_panel=WORK)(up.up)
 app.add_typer(queue.app, name="queue", rich_help_panel=WORK)
+app.add_typer(number.app, name="number", rich_help_panel=WORK)
 app.add_typer(spool.app, name="spool", rich_help_panel=WORK)
 app.add_typer(report.app, name="report", rich_help_panel=READ)
 app.command("conversation", rich_help_panel=READ)(conversation.conversation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -11,6 +12,7 @@ from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House, say
+from wa_cli.errors import BadInput, PartlyDone
 
 if TYPE_CHECKING:
     from wa_cli.queues.base import Queue
@@ -23,6 +25,7 @@ class Name(StrEnum):
     INCOMING = "incoming"
 
 
+References = Annotated[list[str], typer.Argument(help="Our references, as printed when they were queued.")]
 QueueName = Annotated[Name, typer.Argument(help="Which queue.")]
 
 
@@ -97,6 +100,85 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
     if not yes:
         typer.confirm(f"Forget {of.depth().dead} dead letters of the {queue} queue?", abort=True, err=True)
     say(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
+
+
+@app.command()
+def held(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most this many.")] = 50,
+    as_json: AsJson = False,
+    form: Format = None,
+) -> None:
+    """Messages of unknown fate that wait for a person: were they sent?
+
+    Then: wa queue release, confirm or cancel.
+
+    Example: wa queue held
+    """
+    found = wiring.of(ctx).outbox.held(limit)
+    columns = [
+        Column("reference", "Reference"),
+        Column("customer", "Customer", "phone"),
+        Column("last_attempt_at", "Tried", "instant"),
+        Column("attempt", "Tries", "integer"),
+        Column("content", "Content", "words"),
+        Column("failure_reason", "Why", "words"),
+    ]
+    rows = [dict(row._mapping) for row in found]
+    render.show(Table("held", "Held messages", columns, rows), chosen_format(form, as_json))
+
+
+@app.command()
+def release(ctx: typer.Context, references: References) -> None:
+    """Send held messages again; each is marked as a possible double.
+
+    Example: wa queue release 060e0119-051c-4f79-9159-9e7b5134b2fe
+    """
+    _say_done(wiring.of(ctx).outbox.release_held(_parsed(references)), references, "will be sent again")
+
+
+@app.command()
+def confirm(
+    ctx: typer.Context,
+    references: References,
+    wamid: Annotated[str | None, typer.Option(help="WhatsApp's id, where it is known; for one message.")] = None,
+) -> None:
+    """Held messages were sent, as a person knows: store them so.
+
+    Example: wa queue confirm 060e0119-051c-4f79-9159-9e7b5134b2fe
+    """
+    if wamid and len(references) > 1:
+        raise BadInput("One id of WhatsApp's is of one message.", hint="Confirm them one at a time.")
+    _say_done(wiring.of(ctx).outbox.confirm(_parsed(references), wamid), references, "stored as sent")
+
+
+@app.command()
+def cancel(ctx: typer.Context, references: References) -> None:
+    """Never send these. What is being sent at the moment cannot be cancelled.
+
+    Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
+    """
+    _say_done(wiring.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
+
+
+def _parsed(references: list[str]) -> list[UUID]:
+    parsed = []
+    for reference in references:
+        try:
+            parsed.append(UUID(reference))
+        except ValueError:
+            raise BadInput(f"{reference!r} is not a reference.", hint="wa queue held prints them.") from None
+    return parsed
+
+
+def _say_done(done: int, references: list[str], what: str) -> None:
+    """Raises PartlyDone where some were not in a state that allows it."""
+    if done < len(references):
+        raise PartlyDone(
+            f"{done} of {len(references)} messages {what}; the others are not there, or not in a state that allows it.",
+            hint="wa queue held lists what waits for a person.",
+        )
+    say(f"{done} messages {what}.")
 
 
 def _queue(house: House, name: Name) -> Queue:

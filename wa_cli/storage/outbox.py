@@ -7,7 +7,7 @@ and nothing but the holder of the token may decide otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -252,6 +252,69 @@ class Outbox:
         with self.database.transaction() as connection:
             return run(connection, "outbox/unblock", number=self.number).first() is not None
 
+    # What a person decides.
+
+    def held(self, limit: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """Messages that wait for a person, longest first."""
+        with self.database.reading() as connection:
+            return run(connection, "outbox/held", limit=limit).all()
+
+    def release_held(self, references: Sequence[UUID]) -> int:
+        """Send held messages again, as possible doubles; how many were held."""
+        return self._decide_by_hand(
+            references,
+            (OutboxState.HELD,),
+            lambda row, decision: self._change(
+                row, OutboxState.QUEUED, decision, possible_double=row["uncertain_count"] > 0
+            ),
+        )
+
+    def confirm(self, references: Sequence[UUID], wamid: str | None = None) -> int:
+        """Held or uncertain messages were sent, a person knows; how many. Without a `wamid` the row goes by our reference."""
+
+        def sent(row: dict[str, Any], decision: _Decision) -> None:
+            self._change(row, OutboxState.SENT, decision, wamid=wamid)
+            message_id = wamid or messages.failed_id(row["reference"])
+            decision.stored.append(self._message_row(row, message_id, "sent", row["last_attempt_at"] or now()))
+
+        return self._decide_by_hand(references, (OutboxState.HELD, OutboxState.UNCERTAIN), sent)
+
+    def cancel(self, references: Sequence[UUID]) -> int:
+        """Never send these; how many could still be cancelled. What is being sent cannot."""
+        return self._decide_by_hand(
+            references,
+            (OutboxState.QUEUED, OutboxState.HELD, OutboxState.UNCERTAIN),
+            lambda row, decision: self._change(
+                row, OutboxState.CANCELLED, decision, failure_reason="cancelled by hand"
+            ),
+        )
+
+    def pause(self, why: str) -> bool:
+        """Send nothing for the number until `resume`; whether any worker ever spoke for it."""
+        with self.database.transaction() as connection:
+            return run(connection, "outbox/pause", number=self.number, why=why).first() is not None
+
+    def resume(self) -> bool:
+        """Send for the number again, whatever stopped it; whether any worker ever spoke for it."""
+        with self.database.transaction() as connection:
+            return run(connection, "outbox/resume", number=self.number).first() is not None
+
+    def _decide_by_hand(
+        self,
+        references: Sequence[UUID],
+        states: Sequence[OutboxState],
+        change: Callable[[dict[str, Any], _Decision], None],
+    ) -> int:
+        with self.database.transaction() as connection:
+            locked = self._lock(connection, references, [])
+            decision = _Decision()
+            for row in locked.values():
+                if row["state"] in states:
+                    change(row, decision)
+                    decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
+            self._carry_out(connection, decision)
+            return len(decision.changes)
+
     # What time alone decides; each a small transaction that any worker may do.
 
     def lose_leases(self) -> int:
@@ -365,7 +428,7 @@ class Outbox:
         is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
         if is_double:
             decision.doubles.append((row["reference"], verdict.wamid))
-        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED):
+        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED) or row["confirmed"]:
             decision.forgotten.append(messages.failed_id(row["reference"]))
         self._change(
             row,

@@ -7,7 +7,7 @@ from sqlalchemy.exc import NoSuchTableError
 from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.storage.engine import Database
 from wa_cli.verify.base import Check, Finding, Level
-from wa_cli.verify.checks import counts, direction_column, direction_index, model, recent, round_trip
+from wa_cli.verify.checks import counts, direction_column, direction_index, doubts, model, recent, round_trip
 
 CHECKS: tuple[Check, ...] = (
     direction_column.check,
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     direction_index.check,
     model.check,
     round_trip.check,
+    doubts.check,
 )
 
 

@@ -1,0 +1,63 @@
+"""wa number: the business number that speaks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wa_cli.cli import render, wiring
+from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.render import Column, Table
+from wa_cli.cli.wiring import say
+from wa_cli.errors import BadInput
+
+app = typer.Typer(no_args_is_help=True, help="The business number: how fast it speaks, and whether it may.")
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
+    """Every number that a worker ever spoke for: its rate now, and what stops it.
+
+    Example: wa number show
+    """
+    from wa_cli.storage.engine import run
+
+    with wiring.of(ctx).database.reading() as connection:
+        rows = [dict(row) for row in run(connection, "outbox/numbers").mappings()]
+    columns = [
+        Column("number", "Number"),
+        Column("state", "State"),
+        Column("queued", "Queued", "integer"),
+        Column("rate", "Rate/s", "number"),
+        Column("ceiling", "At most", "number"),
+        Column("paused_until", "Until", "instant"),
+        Column("blocked_why", "Why", "words"),
+    ]
+    render.show(Table("numbers", "Numbers", columns, rows), chosen_format(form, as_json))
+
+
+@app.command()
+def pause(
+    ctx: typer.Context, why: Annotated[str, typer.Option(help="What others read who wonder.")] = "paused by hand"
+) -> None:
+    """Send nothing for this number until it is resumed; messages stay queued.
+
+    Example: wa number pause --why "new token at noon"
+    """
+    house = wiring.of(ctx)
+    if not house.outbox.pause(why):
+        raise BadInput(f"No worker ever spoke for the number {house.known_number}.")
+    say(f"The number {house.known_number} is paused.")
+
+
+@app.command()
+def resume(ctx: typer.Context) -> None:
+    """Send for this number again, whatever stopped it.
+
+    Example: wa number resume
+    """
+    house = wiring.of(ctx)
+    if not house.outbox.resume():
+        raise BadInput(f"No worker ever spoke for the number {house.known_number}.")
+    say(f"The number {house.known_number} sends again.")
