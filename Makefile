@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start clean
+.PHONY: help demo test check format docs bench bench-start bench-outgoing clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,10 +37,13 @@ format: $(READY)  ## Format the code
 docs: $(READY)  ## Write the command, setting and report tables into README.md
 	@$(BIN)/python -m wa_cli.cli.reference README.md
 
-bench: bench-start  ## Print every figure we publish, with what it does not prove
+bench: bench-start bench-outgoing  ## Print every figure we publish, with what it does not prove
 
 bench-start: $(READY)  ## How fast commands start
 	@$(BIN)/python tests/benchmarks/start.py
+
+bench-outgoing: $(READY)  ## Messages a second through one outgoing worker
+	@$(BIN)/python tests/benchmarks/outgoing.py --claims
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,15 +13,19 @@ WITH locked AS MATERIALIZED (
            least(greatest(1, new_rate / 4), tokens + new_rate * elapsed) AS filled
       FROM recovered
 ), due AS MATERIALIZED (
+    -- The inner limit is a number that the planner can see, so it walks the index; the outer one is the rate's, and
+    -- what it does not ask for is not locked.
     SELECT reference
-      FROM wa.outbox
-     WHERE number = :number AND state = 'queued' AND turn AND due_at <= clock_timestamp()
-       AND (expires_at IS NULL OR expires_at > clock_timestamp())
-     ORDER BY due_at, seq
+      FROM (SELECT reference
+              FROM wa.outbox
+             WHERE number = :number AND state = 'queued' AND turn AND due_at <= clock_timestamp()
+               AND (expires_at IS NULL OR expires_at > clock_timestamp())
+             ORDER BY due_at, seq
+             LIMIT :limit
+               FOR UPDATE SKIP LOCKED) AS next
      LIMIT coalesce((SELECT CASE WHEN paused THEN 0
                                  WHEN blocked THEN least(1, floor(filled))
-                                 ELSE least(:limit, floor(filled)) END::bigint FROM bucket), 0)
-       FOR UPDATE SKIP LOCKED
+                                 ELSE floor(filled) END::bigint FROM bucket), 0)
 ), claimed AS (
     UPDATE wa.outbox AS message
        SET state = 'sending', attempt = attempt + 1, token = gen_random_uuid(),

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError, RowRefused, SchemaTooOld, StillPending
 from wa_cli.migrations import catalogue, ledger, runner
 from wa_cli.migrations.runner import Migrator
@@ -26,6 +27,7 @@ CREATE TABLE whatsapp_messages (
     timestamp TIMESTAMP DEFAULT NOW(), context_message_id VARCHAR(100), webhook_raw_data JSON,
     created_at TIMESTAMP DEFAULT NOW(), updated_at TIMESTAMP DEFAULT NOW())
 """
+LEASE = timedelta(seconds=60)
 NAMES = [migration.name for migration in catalogue.migrations()]
 
 
@@ -347,6 +349,24 @@ def filled(database: Database) -> Database:
     )
     sql(database, "ANALYZE")
     return database
+
+
+def test_the_claim_itself_walks_its_index(filled: Database) -> None:
+    """The file as it is: a limit that the planner cannot see made it sort a million rows."""
+    sql(
+        filled,
+        "INSERT INTO wa.outbox (reference, number, customer, message_type, message, business_phone, turn)"
+        " SELECT gen_random_uuid(), '43', n::text, 'text', '{}', 'business', TRUE FROM generate_series(0, 50000) AS n",
+    )
+    sql(filled, "ANALYZE wa.outbox")
+    values = {"number": "43", "limit": 100, "lease": LEASE, "probe_every": LEASE, "recovery": 0.01}
+
+    plan = "\n".join(
+        str(row["QUERY PLAN"]) for row in sql(filled, f"EXPLAIN {sqlfiles.read('outbox/claim')}", **values)
+    )
+
+    assert "Index Scan using outbox_claim" in plan, plan
+    assert "Seq Scan on outbox" not in plan, plan
 
 
 def test_the_hot_queries_use_their_indexes(filled: Database) -> None:

@@ -1,0 +1,201 @@
+"""The outgoing worker's rate, with every promise on: queue, outbox, spool, rows; beside it the limit and a plain loop.
+
+The stand-in API answers after 100 ms. Database, sandbox and worker share this machine. Does not prove: anything about
+Meta's latency or limits, about a network between the parts, or about a database whose disk is slower than this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psutil
+import sqlalchemy as sa
+
+from wa_cli.cloud.client import CloudClient
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.migrations.runner import Migrator
+from wa_cli.queues.base import Letter
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.sandbox import NUMBER
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+from wa_cli.storage.outbox import Outbox
+
+CONCURRENCY = 300
+LEASE = timedelta(seconds=60)
+WA = [sys.executable, "-m", "wa_cli"]
+
+
+def fill(queue: PostgresQueue, count: int) -> float:
+    """Queue so many messages to as many customers; how many a second."""
+    began = time.perf_counter()
+    for start in range(0, count, 1000):
+        messages = [
+            OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place:09}", number=NUMBER)
+            for place in range(start, min(count, start + 1000))
+        ]
+        queue.put([Letter(message.to_body(), message.customer) for message in messages])
+    return count / (time.perf_counter() - began)
+
+
+def run_worker(environ: dict[str, str], processes: int) -> int:
+    """Drain with so many worker processes; the largest resident memory of any, in bytes."""
+    command = [*WA, "worker", "outgoing", "--drain"]
+    workers = [subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) for _ in range(processes)]
+    watched = [psutil.Process(worker.pid) for worker in workers]
+    resident = 0
+    while any(worker.poll() is None for worker in workers):
+        for process in watched:
+            try:
+                resident = max(resident, process.memory_info().rss)
+            except psutil.NoSuchProcess:
+                continue
+        time.sleep(0.2)
+    return resident
+
+
+def rate_of_rows(database: Database, count: int) -> float:
+    """Rows a second between the first and the last, so that starting and draining do not count."""
+    with database.reading() as connection:
+        stored, seconds = connection.execute(
+            sa.text(
+                "SELECT count(*), extract(epoch FROM max(created_at) - min(created_at))"
+                "  FROM whatsapp_messages WHERE direction = 'outgoing' AND status <> 'failed'"
+            )
+        ).one()
+    assert stored == count, f"{stored} of {count} are stored"
+    return float(count / float(seconds))
+
+
+def limit(url: str, count: int) -> float:
+    """The same client posting, with no queue and no database."""
+
+    async def post() -> float:
+        client = CloudClient(url, version="v25.0", number=NUMBER, token="token", concurrency=CONCURRENCY)
+        waiting = iter(range(count))
+
+        async def one_after_the_other() -> None:
+            for place in waiting:
+                verdict = await client.send(
+                    text("hi"), phone_number=f"+1{place:09}", recipient=None, reference=uuid4(), attempt=1
+                )
+                assert isinstance(verdict, Accepted)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(one_after_the_other() for _ in range(CONCURRENCY)))
+        took = time.perf_counter() - began
+        await client.close()
+        return count / took
+
+    return asyncio.run(post())
+
+
+def plain_loop(url: str, database: Database, count: int) -> float:
+    """One message at a time with httpx, and one INSERT each."""
+    began = time.perf_counter()
+    with httpx.Client(headers={"Authorization": "Bearer token"}) as client:
+        for place in range(count):
+            body = {"messaging_product": "whatsapp", "to": f"+1{place:09}", **text("hi")}
+            wamid = client.post(f"{url}/v25.0/{NUMBER}/messages", json=body).json()["messages"][0]["id"]
+            with database.transaction() as connection:
+                connection.execute(
+                    sa.text(
+                        "INSERT INTO whatsapp_messages (message_id, from_phone, to_phone, message_type, direction, status)"
+                        " VALUES (:wamid, 'business', :to, 'text', 'outgoing', 'failed')"
+                    ),
+                    {"wamid": wamid, "to": body["to"]},
+                )
+    return count / (time.perf_counter() - began)
+
+
+def claims(database: Database) -> list[tuple[str, float]]:
+    """How long a claim of 100 takes in front of a million queued rows, in milliseconds: the median of some."""
+    outbox = Outbox(database, "bench")
+    outbox.open_number(1e9)
+    found = []
+    for name, customer, turn in (
+        ("a million customers", "n::text", "true"),
+        ("100,000 behind one blocked customer", "CASE WHEN n < 100000 THEN 'one' ELSE n::text END", "n >= 100000"),
+        ("1,000 customers, all busy", "(n %% 1000)::text", "false"),
+    ):
+        with database.autocommit() as connection:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.exec_driver_sql("DELETE FROM wa.outbox WHERE number = 'bench'")
+            connection.exec_driver_sql(
+                "INSERT INTO wa.outbox (reference, number, customer, message_type, message, business_phone, turn)"
+                f" SELECT gen_random_uuid(), 'bench', {customer}, 'text', '{{}}', 'business', {turn}"
+                "   FROM generate_series(1, 1000000) AS n"
+            )
+            connection.exec_driver_sql("VACUUM ANALYZE wa.outbox")
+        times = []
+        for _ in range(15):
+            with database.transaction() as connection:
+                connection.execute(sa.text("UPDATE wa.rate_limits SET tokens = 1e6, refilled_at = clock_timestamp()"))
+            began = time.perf_counter()
+            outbox.claim(100, LEASE)
+            times.append((time.perf_counter() - began) * 1000)
+        found.append((name, sorted(times)[len(times) // 2]))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--claims", action="store_true", help="also claims in front of a million queued rows")
+    asked = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="wa-bench-"))
+    server = EmbeddedServer(home)
+    server.ensure("bench")
+    database = Database(server.url("bench"))
+    Migrator(database).apply()
+    environ = {
+        **os.environ,
+        "WA_HOME": str(home),
+        "WA_DATABASE_URL": server.url("bench"),
+        "WA_CLOUD_API_URL": "sandbox",
+        "WA_SANDBOX_PORT": "0",
+        "WA_RATE": "100000",
+        "WA_CONCURRENCY": str(CONCURRENCY),
+    }
+    sandbox = subprocess.Popen(
+        [*WA, "sandbox", "serve", "--answer-after", "100ms"], env=environ, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert sandbox.stderr is not None
+        sandbox.stderr.readline()
+        url = (home / "sandbox" / "url").read_text()
+        queued = fill(PostgresQueue("outgoing", database.transaction), asked.messages)
+        print(f"queueing {asked.messages:,} messages          {queued:10,.0f} /s", flush=True)
+        resident = run_worker(environ, asked.processes)
+        ours = rate_of_rows(database, asked.messages)
+        top = limit(url, min(asked.messages, 10_000))
+        slow = plain_loop(url, database, 50)
+        print(f"wa worker outgoing, {asked.processes} process(es)      {ours:10,.0f} /s   1.0")
+        print(f"  resident memory                     {resident / 2**20:10,.0f} MB")
+        print(f"the same client, nothing else         {top:10,.0f} /s   {top / ours:.2f}")
+        print(f"a plain loop, one at a time           {slow:10,.1f} /s   {slow / ours:.3f}", flush=True)
+        for name, milliseconds in claims(database) if asked.claims else ():
+            print(f"a claim of 100, {name:<36} {milliseconds:6.1f} ms", flush=True)
+    finally:
+        sandbox.send_signal(signal.SIGINT)
+        sandbox.communicate(timeout=30)
+        database.close()
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
