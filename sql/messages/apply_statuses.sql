@@ -1,5 +1,5 @@
--- The events of these messages, applied to their rows: upward only (sent < failed < delivered < read), whatever order,
--- number or repetition they came in. Rows are locked first, in key order; events without a row stay pending.
+-- The events of these messages, applied to their rows: upward only, whatever order, number or repetition they came in.
+-- :ranking are the statuses from the lowest to the highest. Rows are locked first, in key order; events without a row stay pending.
 WITH locked AS MATERIALIZED (
     SELECT id, message_id FROM whatsapp_messages
      WHERE message_id = ANY(:wamids) AND direction = 'outgoing'
@@ -7,7 +7,7 @@ WITH locked AS MATERIALIZED (
        FOR UPDATE
 ), summary AS MATERIALIZED (
     SELECT locked.id,
-           max(array_position(ARRAY['sent', 'failed', 'delivered', 'read'], word)) AS rank,
+           max(array_position(CAST(:ranking AS text[]), word)) AS rank,
            min(happened_at) FILTER (WHERE word = 'delivered')                      AS delivered_at,
            min(happened_at) FILTER (WHERE word = 'read')                           AS read_at,
            min(reason)      FILTER (WHERE word = 'failed')                         AS reason
@@ -18,8 +18,8 @@ WITH locked AS MATERIALIZED (
 ), applied AS (
     UPDATE whatsapp_messages AS message
        SET status = CASE WHEN summary.rank > coalesce(
-                                  array_position(ARRAY['sent', 'failed', 'delivered', 'read'], message.status::text), 0)
-                         THEN (ARRAY['sent', 'failed', 'delivered', 'read'])[summary.rank]
+                                  array_position(CAST(:ranking AS text[]), message.status::text), 0)
+                         THEN (CAST(:ranking AS text[]))[summary.rank]
                          ELSE message.status END,
            delivered_at = coalesce(summary.delivered_at AT TIME ZONE 'UTC',
                                    least(message.delivered_at, summary.read_at AT TIME ZONE 'UTC')),

@@ -18,7 +18,6 @@ from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import opaque, parse_opaque
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.states import MessageStatus
 
 
 def body(**changes: Any) -> str:
@@ -184,11 +183,3 @@ def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
 )
 def test_a_verdict_survives_the_spool(verdict: verdicts.Verdict) -> None:
     assert verdicts.from_record(json.loads(json.dumps(verdicts.to_record(verdict)))) == verdict
-
-
-def test_statuses_are_ranked_and_played_counts_as_read() -> None:
-    order = [MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.DELIVERED, MessageStatus.READ]
-
-    assert sorted(order, key=lambda status: status.rank) == order
-    assert MessageStatus.of("played") is MessageStatus.READ
-    assert MessageStatus.of("warning") is None

@@ -15,7 +15,6 @@ from wa_cli.errors import BadInput
 from wa_cli.messages.incoming import IncomingMessage, Notification, StatusUpdate, parse_opaque
 from wa_cli.messages.phone import from_wire
 
-OBJECT = "whatsapp_business_account"
 _MEDIA = ("image", "video", "audio", "document", "sticker", "voice")
 
 

@@ -27,21 +27,12 @@ class OutboxState(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """What WhatsApp says of a message. `rank` orders them: a row's status only ever rises."""
+    """What WhatsApp says of a message, from the lowest to the highest: a row's status only ever rises.
+
+    `failed` is below `delivered`: where both come, it arrived on one of the customer's devices.
+    """
 
     SENT = "sent"
     FAILED = "failed"
     DELIVERED = "delivered"
     READ = "read"
-
-    @property
-    def rank(self) -> int:
-        return list(MessageStatus).index(self) + 1
-
-    @classmethod
-    def of(cls, wire: str) -> MessageStatus | None:
-        """Meta's word as one of ours; `played` counts as read, and a word nobody knows as none."""
-        try:
-            return cls("read" if wire == "played" else wire)
-        except ValueError:
-            return None

@@ -41,10 +41,6 @@ def missing(parameter: str) -> GraphError:
     return GraphError(100, f"(#100) The parameter {parameter} is required.")
 
 
-def required(details: str) -> GraphError:
-    return GraphError(131008, "(#131008) Required parameter is missing", details=details)
-
-
 def invalid(details: str) -> GraphError:
     return GraphError(131009, "(#131009) Parameter value is not valid", details=details)
 

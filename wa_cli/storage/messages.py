@@ -9,9 +9,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli.clock import now
 from wa_cli.messages.incoming import IncomingMessage, StatusUpdate
 from wa_cli.messages.phone import customer_key
+from wa_cli.messages.states import MessageStatus
 from wa_cli.storage.engine import rows, run
 
 TYPE_LIMIT = 20
@@ -99,7 +99,7 @@ def apply_statuses(connection: sa.Connection, wamids: Iterable[str]) -> int:
     wanted = sorted(set(wamids))
     if not wanted:
         return 0
-    applied = run(connection, "messages/apply_statuses", wamids=wanted).rowcount
+    applied = run(connection, "messages/apply_statuses", wamids=wanted, ranking=list(MessageStatus)).rowcount
     run(connection, "messages/prove", wamids=wanted)
     return int(applied)
 
@@ -107,8 +107,3 @@ def apply_statuses(connection: sa.Connection, wamids: Iterable[str]) -> int:
 def failed_id(reference: UUID) -> str:
     """The message_id of a message that failed before it had a wamid."""
     return f"ref:{reference}"
-
-
-def stamp() -> str:
-    """Now, for a row."""
-    return str(utc(now()))

@@ -43,16 +43,6 @@ class _Kept:
     entry: Entry | None = None
 
 
-@dataclass
-class Counts:
-    """What this sender did since it started."""
-
-    sent: int = 0
-    failed: int = 0
-    retried: int = 0
-    unknown: int = 0
-
-
 def through(client: CloudClient) -> Send:
     """How a claimed message is sent by this client."""
 
@@ -89,7 +79,6 @@ class Sender:
         self.lease = lease.total_seconds()
         self.send_timeout = send_timeout.total_seconds()
         self.tell = tell
-        self.counts = Counts()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._slot_free = asyncio.Event()
         self._work_came = asyncio.Event()
@@ -99,10 +88,6 @@ class Sender:
         self._rest_seconds = FIRST_REST
         self._beat: Callable[[str], None] = lambda _: None
         self._claiming = True
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._in_flight)
 
     @property
     def is_idle(self) -> bool:
@@ -290,16 +275,12 @@ class Sender:
         customer = claim.phone_number or claim.recipient or "?"
         match verdict:
             case Accepted(wamid):
-                self.counts.sent += 1
                 self.tell(events.Accepted(customer, wamid))
             case Refused(_, why):
-                self.counts.failed += 1
                 self.tell(events.NotAccepted(customer, "was refused", why))
             case Unknown(why):
-                self.counts.unknown += 1
                 self.tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why))
             case Later(_, why) | NotSent(why) | Blocked(_, why):
-                self.counts.retried += 1
                 self.tell(events.NotAccepted(customer, "goes out later", why))
 
 
