@@ -253,7 +253,25 @@ def load(
                 break
         else:
             origins[name] = Origin("default", given=False)
-    return Loaded(Settings(**values), origins, profile, _unknown(environ))
+    settings = Settings(**values)
+    _check_together(settings)
+    return Loaded(settings, origins, profile, _unknown(environ))
+
+
+def _check_together(settings: Settings) -> None:
+    """Raise ConfigError where values that are right alone contradict each other."""
+    if settings.outgoing_lease <= settings.send_timeout:
+        raise ConfigError(
+            f"WA_OUTGOING_LEASE ({format_span(settings.outgoing_lease)}) does not outlast WA_SEND_TIMEOUT"
+            f" ({format_span(settings.send_timeout)}): no message could ever leave.",
+            hint="Give the lease at least twice the time-out.",
+        )
+    if settings.uncertain_wait < 2 * settings.incoming_lease:
+        raise ConfigError(
+            f"WA_UNCERTAIN_WAIT ({format_span(settings.uncertain_wait)}) is less than twice WA_INCOMING_LEASE"
+            f" ({format_span(settings.incoming_lease)}): a status may be later than that, and its message be sent twice.",
+            hint="Raise the one or lower the other.",
+        )
 
 
 def shown(loaded: Loaded, name: str) -> str:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -63,7 +64,8 @@ def run_worker(environ: dict[str, str], processes: int) -> int:
                 resident = max(resident, process.memory_info().rss)
             except psutil.NoSuchProcess:
                 continue
-        time.sleep(0.2)
+        with suppress(subprocess.TimeoutExpired):
+            workers[0].wait(timeout=0.2)
     return resident
 
 

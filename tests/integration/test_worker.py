@@ -219,9 +219,8 @@ def test_a_claim_whose_lease_does_not_outlast_its_deadline_is_given_back(works: 
     works.put("+123")
 
     async def stop_soon(stop: Stop) -> None:
-        while not works.bench.states():
+        while not works.bench.sql("SELECT FROM wa.outbox WHERE attempt > 0"):
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
         stop.set()
 
     works.run(drain=False, during=stop_soon)

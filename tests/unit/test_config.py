@@ -108,6 +108,18 @@ def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: 
     assert error.value.exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"WA_OUTGOING_LEASE": "10s"}, "WA_OUTGOING_LEASE .10s. does not outlast WA_SEND_TIMEOUT"),
+        ({"WA_INCOMING_LEASE": "5m"}, "WA_UNCERTAIN_WAIT .2m. is less than twice WA_INCOMING_LEASE"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, environ: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, environ)
+
+
 def test_a_misspelt_key_in_a_file_is_told_the_right_one(tmp_path: Path) -> None:
     (tmp_path / "wa.toml").write_text("timezon = 'UTC'\n")
 
