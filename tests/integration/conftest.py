@@ -12,7 +12,8 @@ from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.verdicts import Verdict
 from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import Claim, Outbox, Settled, Settlement
+from wa_cli.storage.outbox import Claim, Outbox
+from wa_cli.storage.settlement import Settled, Settlement
 
 LEASE = timedelta(seconds=60)
 

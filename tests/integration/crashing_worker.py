@@ -17,6 +17,7 @@ from wa_cli.cli.wiring import House
 from wa_cli.cloud import client
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.storage.outbox import Outbox
+from wa_cli.storage.settlement import Decision
 from wa_cli.storage.spool import Spool
 from wa_cli.workers.lifecycle import Stop
 
@@ -33,10 +34,10 @@ def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def die_with_rows(self: Outbox, connection: Any, decision: Any, **named: Any) -> Any:
+def die_with_rows(self: Decision, connection: Any, **named: Any) -> Any:
     """Everything is written, nothing is committed; sweeps that have nothing to write live on."""
-    result = CARRY_OUT(self, connection, decision, **named)
-    if decision.stored:
+    result = CARRY_OUT(self, connection, **named)
+    if self.stored:
         die()
     return result
 
@@ -48,7 +49,7 @@ async def leave_and_die(self: client.CloudClient, *arguments: Any, **named: Any)
     die()
 
 
-CARRY_OUT = Outbox._carry_out
+CARRY_OUT = Decision.carry_out
 SEND = client.CloudClient.send
 
 POINTS: dict[str, tuple[Any, str, Any]] = {
@@ -58,7 +59,7 @@ POINTS: dict[str, tuple[Any, str, Any]] = {
     "before_the_answer_is_read": (client.CloudClient, "send", leave_and_die),
     "before_the_spool": (Spool, "keep", die),
     "before_the_settle": (Outbox, "settle", die),
-    "before_the_settle_commits": (Outbox, "_carry_out", die_with_rows),
+    "before_the_settle_commits": (Decision, "carry_out", die_with_rows),
     "before_the_spool_forgets": (Spool, "forget", die),
 }
 

@@ -14,7 +14,7 @@ from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown
-from wa_cli.storage.outbox import MOST_RETRIES, Settlement
+from wa_cli.storage.settlement import MOST_RETRIES, Settlement
 from wa_cli.workers import sender
 
 HOUR = timedelta(hours=1)

@@ -19,7 +19,8 @@ from wa_cli.messages.verdicts import Accepted, Refused, Unknown
 from wa_cli.queues.base import Letter
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.outbox import Outbox, Settlement
+from wa_cli.storage.outbox import Outbox
+from wa_cli.storage.settlement import Settlement
 from wa_cli.storage.spool import Spool
 from wa_cli.telemetry.events import Event
 from wa_cli.workers import recording

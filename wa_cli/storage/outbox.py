@@ -1,34 +1,31 @@
 """What is to be sent, and what became of it: the one authority on every message from the moment a worker holds it.
 
 A message moves queued → sending → sent, or comes back to queued, or ends as failed, held, expired, cancelled. Between an
-unread answer and the evidence it is uncertain. Two rules stand above all verdicts: an accepted send is always recorded,
-and nothing but the holder of the token may decide otherwise.
+unread answer and the evidence it is uncertain. What a verdict changes is decided in `settlement.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli.clock import now
 from wa_cli.errors import RowRefused
-from wa_cli.messages import content, verdicts
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import OutboxState
-from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.verdicts import Accepted, Unknown
 from wa_cli.storage import messages
 from wa_cli.storage.engine import Database, rows, run
+from wa_cli.storage.settlement import Decision, Row, Settled, Settlement
 
 SWEEP_LIMIT = 200
 PROBE_EVERY = timedelta(minutes=1)
 RECOVERY_PER_SECOND = 0.01
-MOST_RETRIES = 8
 
 
 @dataclass(frozen=True)
@@ -44,52 +41,6 @@ class Claim:
     customer: str
     retry_count: int
     is_probe: bool
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """An attempt and its verdict, as the spool keeps it and the outbox settles it. `pause`: seconds until it is due again."""
-
-    reference: UUID
-    attempt: int
-    token: UUID | None
-    verdict: Verdict
-    answered_at: datetime = field(default_factory=now)
-    pause: float = 0.0
-
-    def to_record(self) -> dict[str, Any]:
-        return {
-            "reference": str(self.reference),
-            "attempt": self.attempt,
-            "token": str(self.token) if self.token else None,
-            "verdict": verdicts.to_record(self.verdict),
-            "answered_at": self.answered_at.isoformat(),
-            "pause": self.pause,
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Settlement:
-        """Raises KeyError, TypeError or ValueError where the record is none of ours."""
-        return cls(
-            reference=UUID(record["reference"]),
-            attempt=int(record["attempt"]),
-            token=UUID(record["token"]) if record["token"] else None,
-            verdict=verdicts.from_record(record["verdict"]),
-            answered_at=datetime.fromisoformat(record["answered_at"]),
-            pause=float(record["pause"]),
-        )
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What a transaction stored. `stored`: customers' numbers with the ids under which their messages are rows now.
-
-    `strangers` are attempts at messages that this outbox does not know.
-    """
-
-    stored: tuple[tuple[str, str], ...] = ()
-    doubles: tuple[UUID, ...] = ()
-    strangers: tuple[Settlement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,18 +67,6 @@ class WorkLeft:
     scheduled: int
     uncertain: int
     held: int
-
-
-@dataclass
-class _Decision:
-    """What settling changes: outbox rows, rows of whatsapp_messages, and what each drags along."""
-
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    stored: list[dict[str, Any]] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
-    handing_over: dict[str, set[str]] = field(default_factory=dict)
-    doubles: list[tuple[UUID, str]] = field(default_factory=list)
 
 
 class Outbox:
@@ -192,12 +131,12 @@ class Outbox:
         """
         with self.database.transaction() as connection:
             locked = self._lock(connection, [s.reference for s in settlements], [])
-            decision = _Decision()
+            decision = Decision()
             known = [settlement for settlement in settlements if settlement.reference in locked]
             for settlement in known:
-                self._decide(locked[settlement.reference], settlement, decision)
+                decision.settle(locked[settlement.reference], settlement)
             self._note_attempts(connection, known)
-            settled = self._carry_out(connection, decision, rows_too=rows_too)
+            settled = decision.carry_out(connection, rows_too=rows_too)
             strangers = tuple(s for s in settlements if s.reference not in locked)
             return replace(settled, strangers=strangers)
 
@@ -211,13 +150,13 @@ class Outbox:
         """
         references = [s.reference for s in statuses if s.reference]
         locked = self._lock(connection, references, sorted({s.wamid for s in statuses}))
-        decision = _Decision()
+        decision = Decision()
         proofs = [self._proof(status) for status in statuses if self._is_ours(locked, status)]
         for proof in proofs:
-            self._decide(locked[proof.reference], proof, decision)
+            decision.settle(locked[proof.reference], proof)
         messages.keep_statuses(connection, statuses)
         self._note_attempts(connection, proofs)
-        settled = self._carry_out(connection, decision, rows_too=rows_too)
+        settled = decision.carry_out(connection, rows_too=rows_too)
         messages.apply_statuses(connection, (status.wamid for status in statuses))
         return settled, proofs
 
@@ -264,29 +203,23 @@ class Outbox:
         return self._decide_by_hand(
             references,
             (OutboxState.HELD,),
-            lambda row, decision: self._change(
-                row, OutboxState.QUEUED, decision, possible_double=row["uncertain_count"] > 0
-            ),
+            lambda row, decision: decision.change(row, OutboxState.QUEUED, possible_double=row["uncertain_count"] > 0),
         )
 
     def confirm(self, references: Sequence[UUID], wamid: str | None = None) -> int:
         """Held or uncertain messages were sent, a person knows; how many. Without a `wamid` the row goes by our reference."""
-
-        def sent(row: dict[str, Any], decision: _Decision) -> None:
-            self._change(row, OutboxState.SENT, decision, wamid=wamid)
-            message_id = wamid or messages.failed_id(row["reference"])
-            decision.stored.append(self._message_row(row, message_id, "sent", row["last_attempt_at"] or now()))
-
-        return self._decide_by_hand(references, (OutboxState.HELD, OutboxState.UNCERTAIN), sent)
+        return self._decide_by_hand(
+            references,
+            (OutboxState.HELD, OutboxState.UNCERTAIN),
+            lambda row, decision: decision.confirm(row, wamid),
+        )
 
     def cancel(self, references: Sequence[UUID]) -> int:
         """Never send these; how many could still be cancelled. What is being sent cannot."""
         return self._decide_by_hand(
             references,
             (OutboxState.QUEUED, OutboxState.HELD, OutboxState.UNCERTAIN),
-            lambda row, decision: self._change(
-                row, OutboxState.CANCELLED, decision, failure_reason="cancelled by hand"
-            ),
+            lambda row, decision: decision.change(row, OutboxState.CANCELLED, failure_reason="cancelled by hand"),
         )
 
     def pause(self, why: str) -> bool:
@@ -303,16 +236,16 @@ class Outbox:
         self,
         references: Sequence[UUID],
         states: Sequence[OutboxState],
-        change: Callable[[dict[str, Any], _Decision], None],
+        change: Callable[[Row, Decision], None],
     ) -> int:
         with self.database.transaction() as connection:
             locked = self._lock(connection, references, [])
-            decision = _Decision()
+            decision = Decision()
             for row in locked.values():
                 if row["state"] in states:
                     change(row, decision)
                     decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
-            self._carry_out(connection, decision)
+            decision.carry_out(connection)
             return len(decision.changes)
 
     # What time alone decides; each a small transaction that any worker may do.
@@ -371,11 +304,11 @@ class Outbox:
         with self.database.transaction() as connection:
             overdue = [reference for (reference,) in run(connection, "outbox/overdue", limit=SWEEP_LIMIT)]
             locked = self._lock(connection, overdue, [])
-            decision = _Decision()
+            decision = Decision()
             for row in locked.values():
                 if row["state"] == OutboxState.QUEUED:
-                    self._end(row, OutboxState.EXPIRED, None, "its deadline passed before it could be sent", decision)
-            self._carry_out(connection, decision, rows_too=rows_too)
+                    decision.end(row, OutboxState.EXPIRED, None, "its deadline passed before it could be sent")
+            decision.carry_out(connection, rows_too=rows_too)
             return len(decision.changes)
 
     def merge_pending_statuses(self) -> int:
@@ -389,148 +322,6 @@ class Outbox:
         """Forget what ended long ago; the rows in whatsapp_messages stay."""
         with self.database.transaction() as connection:
             return run(connection, "outbox/prune", keep=keep, limit=SWEEP_LIMIT * 10).rowcount
-
-    # Deciding: with the rows locked, what one verdict changes.
-
-    def _decide(self, row: dict[str, Any], settlement: Settlement, decision: _Decision) -> None:
-        verdict = settlement.verdict
-        if isinstance(verdict, Accepted):
-            self._sent(row, settlement, verdict, decision)
-            return
-        if row["token"] != settlement.token:
-            return
-        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED):
-            # It comes again from the spool: its row was refused when the outbox was settled.
-            decision.stored.append(self._failed_row(row, row["failure_reason"]))
-            return
-        if row["state"] not in (OutboxState.SENDING, OutboxState.UNCERTAIN):
-            return
-        match verdict:
-            case Refused(code, why):
-                self._end(row, OutboxState.FAILED, code, why, decision)
-            case Later(code, why, counts=True) if row["retry_count"] >= MOST_RETRIES:
-                self._end(row, OutboxState.FAILED, code, f"{why} (after {MOST_RETRIES} retries)", decision)
-            case Later(code, why, counts=counts):
-                self._again(row, settlement, decision, code=code, why=why, counts=counts)
-            case NotSent(why):
-                self._again(row, settlement, decision, code=None, why=why, counts=False)
-            case Blocked(code, why):
-                self._again(row, settlement, decision, code=code, why=why, counts=False)
-            case Unknown(why):
-                self._change(row, OutboxState.UNCERTAIN, decision, failure_reason=why)
-
-    def _sent(self, row: dict[str, Any], settlement: Settlement, verdict: Accepted, decision: _Decision) -> None:
-        stored = self._message_row(row, verdict.wamid, "sent", settlement.answered_at)
-        if row["state"] == OutboxState.SENT and row["wamid"] == verdict.wamid:
-            # A status was faster, or it comes again from the spool because its row was refused: the row is what may lack.
-            decision.stored.append(stored)
-            return
-        is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
-        if is_double:
-            decision.doubles.append((row["reference"], verdict.wamid))
-        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED) or row["confirmed"]:
-            decision.forgotten.append(messages.failed_id(row["reference"]))
-        self._change(
-            row,
-            OutboxState.SENT,
-            decision,
-            wamid=row["wamid"] or verdict.wamid,
-            accepted_at=settlement.answered_at.isoformat(),
-            paced=verdict.paced,
-            possible_double=is_double,
-        )
-        decision.stored.append(stored)
-        if verdict.alias:
-            decision.aliases[row["customer"]] = verdict.alias
-
-    def _end(self, row: dict[str, Any], state: OutboxState, code: int | None, why: str, decision: _Decision) -> None:
-        if row["uncertain_count"]:
-            why = f"{state}, may have been delivered: {why}"
-        self._change(row, state, decision, failure_code=code, failure_reason=why)
-        decision.stored.append(self._failed_row(row, why))
-
-    def _failed_row(self, row: dict[str, Any], why: str | None) -> dict[str, Any]:
-        message = self._message_row(row, messages.failed_id(row["reference"]), "failed", now())
-        return {**message, "failure_reason": why}
-
-    def _again(
-        self,
-        row: dict[str, Any],
-        settlement: Settlement,
-        decision: _Decision,
-        *,
-        code: int | None,
-        why: str,
-        counts: bool,
-    ) -> None:
-        if row["overdue"]:
-            self._end(row, OutboxState.EXPIRED, code, f"its deadline passed while it was retried: {why}", decision)
-            return
-        self._change(
-            row,
-            OutboxState.QUEUED,
-            decision,
-            after=settlement.pause,
-            counts=int(counts),
-            failure_code=code,
-            failure_reason=why,
-        )
-
-    @staticmethod
-    def _change(row: dict[str, Any], state: OutboxState, decision: _Decision, **values: Any) -> None:
-        decision.changes.append(
-            {
-                "reference": row["reference"],
-                "state": state,
-                "after": 0,
-                "counts": 0,
-                "paced": False,
-                "possible_double": False,
-                **values,
-            }
-        )
-        if state.is_final or state == OutboxState.HELD:
-            decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
-        # A second verdict of the same batch must see what the first one did.
-        row["state"], row["wamid"] = state, values.get("wamid") or row["wamid"]
-
-    def _message_row(self, row: dict[str, Any], message_id: str, status: str, at: datetime) -> dict[str, Any]:
-        said = content.columns(row["message"])
-        return {
-            "message_id": message_id,
-            "from_phone": row["business_phone"],
-            "to_phone": row["phone_number"] or row["recipient"],
-            "message_type": row["message_type"],
-            "content": said.content,
-            "media_url": said.media_url,
-            "media_type": said.media_type,
-            "status": status,
-            "timestamp": messages.utc(at),
-            "context_message_id": (row["message"].get("context") or {}).get("message_id"),
-            "direction": "outgoing",
-            "template_name": said.template_name,
-            "template_params": said.template_params,
-            "retry_count": row["retry_count"],
-            "last_retry_at": messages.utc(row["last_attempt_at"]) if row["retry_count"] else None,
-            "employee_id": row["employee_id"],
-            "campaign": row["campaign"],
-            "reference": row["reference"],
-            "customer_user_id": row["recipient"],
-        }
-
-    def _carry_out(self, connection: sa.Connection, decision: _Decision, *, rows_too: bool = True) -> Settled:
-        if decision.changes:
-            run(connection, "outbox/change", rows=rows(_last_of_each(decision.changes)))
-        stored = [row for row in decision.stored if rows_too and row["message_id"] not in decision.forgotten]
-        if stored and decision.forgotten:
-            run(connection, "messages/forget_failures", ids=sorted(decision.forgotten))
-        new = messages.insert(connection, stored)
-        messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
-        messages.keep_aliases(connection, decision.aliases)
-        for number, customers in decision.handing_over.items():
-            run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
-        told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
-        return Settled(told, tuple(reference for reference, wamid in decision.doubles if wamid in new))
 
     @staticmethod
     def _note_attempts(connection: sa.Connection, settlements: Sequence[Settlement]) -> None:
@@ -552,13 +343,11 @@ class Outbox:
         run(connection, "outbox/attempts", rows=rows(made))
 
     @staticmethod
-    def _lock(
-        connection: sa.Connection, references: Sequence[UUID], wamids: Sequence[str]
-    ) -> dict[UUID, dict[str, Any]]:
+    def _lock(connection: sa.Connection, references: Sequence[UUID], wamids: Sequence[str]) -> dict[UUID, Row]:
         found = run(connection, "outbox/lock", references=[str(r) for r in references], wamids=list(wamids))
         return {row["reference"]: dict(row) for row in found.mappings()}
 
-    def _is_ours(self, locked: dict[UUID, dict[str, Any]], status: StatusUpdate) -> bool:
+    def _is_ours(self, locked: dict[UUID, Row], status: StatusUpdate) -> bool:
         """A reference counts only within its own number: an echo may be forged, or somebody else's."""
         row = locked.get(status.reference) if status.reference else None
         return row is not None and row["number"] == status.number and row["wamid"] != status.wamid
@@ -584,17 +373,3 @@ class Outbox:
             "due_at": message.due_at.isoformat() if message.due_at else None,
             "expires_at": message.expires_at.isoformat() if message.expires_at else None,
         }
-
-
-def _last_of_each(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One change a row: an UPDATE that finds two picks either. What only the first knew is kept."""
-    merged: dict[UUID, dict[str, Any]] = {}
-    for change in changes:
-        into = merged.setdefault(change["reference"], {})
-        for key, value in change.items():
-            if value is not None:
-                into[key] = value or into.get(key, False) if isinstance(value, bool) else value
-        if change["state"] == OutboxState.SENT:
-            into.pop("failure_reason", None)
-            into.pop("failure_code", None)
-    return [merged[reference] for reference in sorted(merged, key=str)]

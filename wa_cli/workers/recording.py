@@ -14,7 +14,8 @@ from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Delivery
 from wa_cli.storage import messages
 from wa_cli.storage.engine import clean, translated
-from wa_cli.storage.outbox import Outbox, Settled
+from wa_cli.storage.outbox import Outbox
+from wa_cli.storage.settlement import Settled
 from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
 from wa_cli.workers.intake import Batch, Record

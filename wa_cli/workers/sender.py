@@ -18,7 +18,8 @@ from typing import TypeVar
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
-from wa_cli.storage.outbox import Claim, Outbox, Settled, Settlement
+from wa_cli.storage.outbox import Claim, Outbox
+from wa_cli.storage.settlement import Settled, Settlement
 from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell

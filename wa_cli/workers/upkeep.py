@@ -13,7 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from wa_cli.errors import DatabaseDown, RowRefused
-from wa_cli.storage.outbox import Outbox, Settlement
+from wa_cli.storage.outbox import Outbox
+from wa_cli.storage.settlement import Settlement
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
