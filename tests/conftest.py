@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.local_aws import LocalAws, local_aws
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
@@ -47,3 +48,9 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[LocalAws]:
+    with local_aws() as running:
+        yield running

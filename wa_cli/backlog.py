@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from wa_cli.queues.base import Queue
-from wa_cli.storage.outbox import Outbox
+from wa_cli.queues.base import Depth, Queue
+from wa_cli.storage.outbox import Outbox, OutboxDepth
 
 
 class Backlog:
@@ -16,12 +15,19 @@ class Backlog:
         self.outbox = outbox
 
     def status(self) -> dict[str, dict[str, Any]]:
-        """For each direction: waiting, in_flight, delayed, dead (counts) and oldest_seconds."""
-        outgoing, taken_over = asdict(self.outgoing.depth()), asdict(self.outbox.depth())
-        sums = {key: outgoing[key] + taken_over[key] for key in ("waiting", "in_flight", "delayed", "dead")}
-        oldest = max(outgoing["oldest_seconds"], taken_over["oldest_seconds"])
-        incoming = asdict(self.incoming.depth())
+        """For each direction: waiting, in_flight, delayed, dead (counts) and oldest_seconds, None where nobody can say."""
         return {
-            "outgoing": {**sums, "oldest_seconds": round(oldest, 1)},
-            "incoming": {**incoming, "oldest_seconds": round(incoming["oldest_seconds"], 1)},
+            "outgoing": _sum(self.outgoing.dead_count(), self.outgoing.depth(), self.outbox.depth()),
+            "incoming": _sum(self.incoming.dead_count(), self.incoming.depth()),
         }
+
+
+def _sum(dead: int, *depths: Depth | OutboxDepth) -> dict[str, Any]:
+    ages = [depth.oldest_seconds for depth in depths if depth.oldest_seconds is not None]
+    return {
+        "waiting": sum(depth.waiting for depth in depths),
+        "in_flight": sum(depth.in_flight for depth in depths),
+        "delayed": sum(depth.delayed for depth in depths),
+        "dead": dead,
+        "oldest_seconds": round(max(ages), 1) if ages else None,
+    }

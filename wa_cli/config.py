@@ -11,6 +11,7 @@ that are needed must be given too, or be the words `embedded` and `sandbox` on p
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -23,6 +24,7 @@ from wa_cli.errors import BadInput, ConfigError
 
 EMBEDDED = "embedded"
 SANDBOX = "sandbox"
+POSTGRES, SQS = "postgres", "sqs"
 
 
 def _text(value: str) -> str:
@@ -55,6 +57,14 @@ def _port(value: str) -> int:
     if not value.isdigit() or not 0 <= int(value) <= 65535:
         raise BadInput(f"{value!r} is not a port between 0 and 65535.")
     return int(value)
+
+
+def _queue_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
+        raise BadInput(
+            f"{value!r} is not a queue's URL.", hint="Like https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing"
+        )
+    return value
 
 
 def _folder(value: str) -> Path:
@@ -122,7 +132,16 @@ class Settings:
         None, "PostgreSQL 13 to 18, or `embedded`.", also=("DATABASE_URL",), secret=True, production=True
     )
     home: Path = _setting(default_home, "The data folder: embedded database, spool, sandbox.", _folder)
-    queue: str = _setting("postgres", "Where messages wait: `postgres`, a table in the database.", _choice("postgres"))
+    queue: str = _setting(
+        POSTGRES,
+        "Where messages wait: `postgres`, a table in the database, or `sqs`.",
+        _choice(POSTGRES, SQS),
+        production=True,
+    )
+    outgoing_queue_url: str | None = _setting(
+        None, "SQS queue of messages to send; FIFO keeps each customer's order.", _queue_url, production=True
+    )
+    incoming_queue_url: str | None = _setting(None, "SQS queue of webhooks.", _queue_url, production=True)
     spool: Path | None = _setting(None, "Folder of the spool; default: `spool` in the data folder.", _folder)
 
     cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", production=True)
@@ -187,7 +206,7 @@ class Loaded:
     @property
     def production(self) -> list[str]:
         """The production settings that were given; none means the embedded world."""
-        chosen_on_purpose = (None, EMBEDDED, SANDBOX)
+        chosen_on_purpose = (None, EMBEDDED, SANDBOX, POSTGRES)
         return [
             name
             for name, spec in SPECS.items()
@@ -266,6 +285,12 @@ def _check_together(settings: Settings) -> None:
             f" ({format_span(settings.send_timeout)}): no message could ever leave.",
             hint="Give the lease at least twice the time-out.",
         )
+    for name in ("outgoing_queue_url", "incoming_queue_url"):
+        if settings.queue != SQS and getattr(settings, name):
+            raise ConfigError(
+                f"{env_name(name)} is set, but WA_QUEUE is {settings.queue}.",
+                hint="Set WA_QUEUE=sqs, or take the URL away.",
+            )
     if settings.uncertain_wait < 2 * settings.incoming_lease:
         raise ConfigError(
             f"WA_UNCERTAIN_WAIT ({format_span(settings.uncertain_wait)}) is less than twice WA_INCOMING_LEASE"

@@ -52,7 +52,7 @@ class RowRefused(WaError):
 
 
 class QueueError(WaError):
-    pass
+    exit_code = 4
 
 
 class CloudError(WaError):

@@ -213,7 +213,7 @@ def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: 
     desk.hear(notification(messages=[message("wamid.A")]))
 
     assert desk.bench.state(late) == "expired"
-    assert desk.incoming_queue.depth().dead == 1
+    assert desk.incoming_queue.dead_count() == 1
 
 
 def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk) -> None:

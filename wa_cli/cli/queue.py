@@ -98,7 +98,7 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
     """
     of = _queue(wiring.of(ctx), queue)
     if not yes:
-        typer.confirm(f"Forget {of.depth().dead} dead letters of the {queue} queue?", abort=True, err=True)
+        typer.confirm(f"Forget {of.dead_count()} dead letters of the {queue} queue?", abort=True, err=True)
     say(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
 
 

@@ -121,6 +121,12 @@ class House:
         return self._queue("incoming")
 
     def _queue(self, name: str) -> Queue:
+        if self.settings.queue == config.SQS:
+            from wa_cli.queues import sqs
+
+            url = self.loaded.need(f"{name}_queue_url", "")
+            # The dead letters alone need the database, and that when they are asked for.
+            return sqs.SqsQueue(name, url, sqs.connect(url), lambda: self.database.transaction())
         from wa_cli.queues.postgres import PostgresQueue
 
         return PostgresQueue(name, self.database.transaction)

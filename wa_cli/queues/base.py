@@ -39,13 +39,14 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Depth:
-    """How full a queue is. `oldest_seconds`: the age of the oldest message that waits, 0 where none does."""
+    """How full a queue is. `oldest_seconds`: the age of the oldest message that waits, 0 where none does, None where the
+    transport does not say.
+    """
 
     waiting: int
     in_flight: int
     delayed: int
-    dead: int
-    oldest_seconds: float
+    oldest_seconds: float | None
 
     @property
     def is_empty(self) -> bool:
@@ -53,7 +54,7 @@ class Depth:
 
 
 class Queue(Protocol):
-    """A place where messages wait for a worker.
+    """A place where messages wait for a worker. Threads may share one.
 
     Every backend keeps these promises, proved in tests/contracts/test_queue.py: what is put is received at least once;
     what one worker holds, no other receives until its lease ends; `again` never brings a message back early; messages
@@ -64,9 +65,11 @@ class Queue(Protocol):
 
     name: str
     keeps_order: bool
+    # Whether it is in the database, and so away when the database is.
+    in_database: bool
 
     def put(self, letters: Sequence[Letter]) -> None:
-        """All of them or none."""
+        """Have them wait. Raises QueueError where not all could be put, and says how many were."""
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         """At most `limit` messages, held for `lease`; where there are none, after `wait` an empty list."""
@@ -74,8 +77,8 @@ class Queue(Protocol):
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """They are dealt with and gone."""
 
-    def again(self, delivery: Delivery, after: timedelta = timedelta(0)) -> None:
-        """Give it back; it is received again after that span, and remembers that it was tried."""
+    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
+        """Give them back; they are received again after that span, and remember that they were tried."""
 
     def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
         """Hold them for `lease` from now."""
@@ -91,5 +94,7 @@ class Queue(Protocol):
 
     def purge_dead(self) -> int:
         """Forget the dead; their number."""
+
+    def dead_count(self) -> int: ...
 
     def depth(self) -> Depth: ...

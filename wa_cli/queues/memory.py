@@ -25,6 +25,7 @@ class _Message:
 
 class MemoryQueue:
     keeps_order = True
+    in_database = False
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name
@@ -60,10 +61,11 @@ class MemoryQueue:
                 if held := self._held(delivery):
                     self._messages.remove(held)
 
-    def again(self, delivery: Delivery, after: timedelta = timedelta(0)) -> None:
+    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
         with self._lock:
-            if held := self._held(delivery):
-                held.handle, held.visible_at = None, self.now + after
+            for delivery in deliveries:
+                if held := self._held(delivery):
+                    held.handle, held.visible_at = None, self.now + after
 
     def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
         with self._lock:
@@ -90,6 +92,9 @@ class MemoryQueue:
         gone, self._dead = len(self._dead), []
         return gone
 
+    def dead_count(self) -> int:
+        return len(self._dead)
+
     def depth(self) -> Depth:
         waiting = [m for m in self._messages if m.visible_at <= self.now]
         later = [m for m in self._messages if m.visible_at > self.now]
@@ -98,7 +103,6 @@ class MemoryQueue:
             waiting=len(waiting),
             in_flight=sum(1 for m in later if m.handle),
             delayed=sum(1 for m in later if not m.handle),
-            dead=len(self._dead),
             oldest_seconds=(self.now - oldest).total_seconds(),
         )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,17 +13,19 @@ import sqlalchemy as sa
 
 from wa_cli import sqlfiles
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
+from wa_cli.queues.dead import DeadLetters, Transaction
 
-Transaction = Callable[[], AbstractContextManager[sa.Connection]]
 POLL = 0.2
 
 
 class PostgresQueue:
     keeps_order = True
+    in_database = True
 
     def __init__(self, name: str, transaction: Transaction) -> None:
         self.name = name
         self._transaction = transaction
+        self._dead = DeadLetters(name, transaction)
 
     def put(self, letters: Sequence[Letter]) -> None:
         rows = [{"id": str(uuid4()), "body": letter.body, "customer": letter.customer} for letter in letters]
@@ -46,8 +47,8 @@ class PostgresQueue:
     def done(self, deliveries: Sequence[Delivery]) -> None:
         self._run("done", rows=_held(deliveries))
 
-    def again(self, delivery: Delivery, after: timedelta = timedelta(0)) -> None:
-        self._run("again", rows=_held([delivery]), after=after)
+    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
+        self._run("again", rows=_held(deliveries), after=after)
 
     def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
         self._run("extend", rows=_held(deliveries), lease=lease)
@@ -64,13 +65,16 @@ class PostgresQueue:
                 )
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
+        return self._dead.newest(limit)
 
     def redrive(self, limit: int) -> int:
         return len(self._run("redrive", limit=limit))
 
     def purge_dead(self) -> int:
-        return len(self._run("purge_dead"))
+        return self._dead.purge()
+
+    def dead_count(self) -> int:
+        return self._dead.count()
 
     def depth(self) -> Depth:
         [row] = self._run("depth")

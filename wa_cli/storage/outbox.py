@@ -51,7 +51,6 @@ class OutboxDepth:
     in_flight: int
     delayed: int
     oldest_seconds: float
-    dead: int = 0
 
 
 @dataclass(frozen=True)

@@ -147,5 +147,4 @@ class Intake:
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Best effort: a message that is not given back comes again when its lease ends."""
         with suppress(DatabaseDown, QueueError):
-            for delivery in deliveries:
-                self.queue.again(delivery)
+            self.queue.again(deliveries)

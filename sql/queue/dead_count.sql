@@ -1,0 +1,1 @@
+SELECT count(*) FROM wa.queue_messages WHERE queue = :queue AND state = 'dead'

@@ -1,0 +1,56 @@
+"""The dead letters of every queue: in the database with their reason, whatever the transport."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import sqlalchemy as sa
+
+from wa_cli import sqlfiles
+from wa_cli.queues.base import DeadLetter, Delivery, Letter
+
+Transaction = Callable[[], AbstractContextManager[sa.Connection]]
+
+
+class DeadLetters:
+    """Those of one queue."""
+
+    def __init__(self, queue: str, transaction: Transaction) -> None:
+        self.queue = queue
+        self._transaction = transaction
+
+    def bury(self, delivery: Delivery, reason: str) -> None:
+        letter = {"id": delivery.id, "body": delivery.body, "reason": reason, "customer": delivery.customer}
+        self._run("bury", rows=json.dumps([letter]))
+
+    def newest(self, limit: int) -> list[DeadLetter]:
+        return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
+
+    def hand_over(self, limit: int, put: Callable[[Sequence[Letter]], None]) -> int:
+        """`put` the oldest somewhere and forget them, in this order: what is put twice is recorded once."""
+        with self._transaction() as connection:
+            found = connection.execute(
+                sa.text(sqlfiles.read("queue/oldest_dead")), {"queue": self.queue, "limit": limit}
+            ).all()
+            if found:
+                put([Letter(body, customer) for _, body, customer in found])
+                connection.execute(
+                    sa.text(sqlfiles.read("queue/forget_dead")),
+                    {"queue": self.queue, "ids": [identity for identity, _, _ in found]},
+                )
+        return len(found)
+
+    def purge(self) -> int:
+        return len(self._run("purge_dead"))
+
+    def count(self) -> int:
+        [(number,)] = self._run("dead_count")
+        return int(number)
+
+    def _run(self, name: str, **values: Any) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        with self._transaction() as connection:
+            result = connection.execute(sa.text(sqlfiles.read(f"queue/{name}")), {"queue": self.queue, **values})
+            return result.all() if result.returns_rows else []

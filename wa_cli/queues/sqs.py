@@ -1,0 +1,249 @@
+"""A queue at AWS SQS, standard or FIFO.
+
+A FIFO queue (its URL ends in `.fifo`) keeps each customer's order: the customer is the message group. A standard queue
+promises no order. Facts from outside (AWS, SQS Developer Guide): ten messages a batch; a request of at most 256 KiB on
+every endpoint; a batch may fail in part with HTTP 200; a lease of at most 12 hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import boto3.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wa_cli.errors import QueueError
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
+from wa_cli.queues.dead import DeadLetters, Transaction
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+BATCH = 10
+BATCH_BYTES = 256 << 10
+LONGEST_LEASE = 43_200
+LONGEST_POLL = 20
+PARALLEL = 8
+PUT_TRIES = 3
+MOVING = timedelta(seconds=60)
+
+# What SQS takes is XML's characters; anything else in a body is refused with all of its batch.
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_GROUP = re.compile(r"[\x21-\x7e]{1,128}")
+_REGION = re.compile(r"sqs\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
+
+T = TypeVar("T")
+Entry = dict[str, Any]
+
+
+def connect(queue_url: str) -> SQSClient:
+    """A client for the queue's own endpoint and region, which threads may share.
+
+    Credentials come from where boto3 finds them; AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_SQS win over the URL.
+    """
+    address = urlsplit(queue_url)
+    found = _REGION.search(address.hostname or "")
+    elsewhere = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
+    session = boto3.session.Session()
+    with _translated():
+        return session.client(
+            "sqs",
+            region_name=found[1] if found else session.region_name or "us-east-1",
+            endpoint_url=None if elsewhere else f"{address.scheme}://{address.netloc}",
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 3},
+                connect_timeout=5,
+                read_timeout=LONGEST_POLL + 10,
+                max_pool_connections=PARALLEL * 2,
+                tcp_keepalive=True,
+            ),
+        )
+
+
+class SqsQueue:
+    in_database = False
+
+    def __init__(self, name: str, url: str, client: SQSClient, transaction: Transaction) -> None:
+        self.name = name
+        self.url = url
+        self.keeps_order = url.endswith(".fifo")
+        self._client = client
+        self._dead = DeadLetters(name, transaction)
+        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix=f"sqs-{name}")
+
+    def put(self, letters: Sequence[Letter]) -> None:
+        batches = list(_batches([self._entry(letter) for letter in letters]))
+        # One after the other where order counts.
+        results = map(self._put, batches) if self.keeps_order else self._pool.map(self._put, batches)
+        reasons = [reason for failed in results for reason in failed]
+        if reasons:
+            raise QueueError(
+                f"{len(reasons)} of {len(letters)} messages could not be queued in {self.url}: {reasons[0]}"
+            )
+
+    def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
+        first = self._receive(min(limit, BATCH), lease, wait)
+        if len(first) < BATCH or limit <= BATCH:
+            return first
+        asked = [min(BATCH, limit - start) for start in range(BATCH, limit, BATCH)]
+        more = [self._pool.submit(self._receive, number, lease, timedelta(0)) for number in asked]
+        # What one call got counts, whatever became of the others.
+        return first + [delivery for call in more if not call.exception() for delivery in call.result()]
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        def delete(entries: list[Any]) -> Any:
+            return self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+
+        self._each(deliveries, delete)
+
+    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
+        self._hold(deliveries, after)
+
+    def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
+        self._hold(deliveries, lease)
+
+    def bury(self, delivery: Delivery, reason: str) -> None:
+        if self._hold([delivery], MOVING):
+            self._dead.bury(delivery, reason)  # before it is gone from here
+            self.done([delivery])
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return self._dead.newest(limit)
+
+    def redrive(self, limit: int) -> int:
+        return self._dead.hand_over(limit, self.put)
+
+    def purge_dead(self) -> int:
+        return self._dead.purge()
+
+    def dead_count(self) -> int:
+        return self._dead.count()
+
+    def depth(self) -> Depth:
+        """The counts are SQS's estimates; it counts what was given back for later as in flight."""
+        names: list[Any] = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        with _translated():
+            found: Any = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        waiting, in_flight, delayed = (int(found.get(name, 0)) for name in names)
+        return Depth(waiting=waiting, in_flight=in_flight, delayed=delayed, oldest_seconds=None)
+
+    def _entry(self, letter: Letter) -> Entry:
+        entry = {"MessageBody": _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", letter.body)}
+        if self.keeps_order:
+            entry["MessageGroupId"] = _group(letter.customer)
+            # For a request that is repeated; not of the content, so that a redriven letter counts as new.
+            entry["MessageDeduplicationId"] = uuid4().hex
+        return entry
+
+    def _put(self, entries: Sequence[Entry]) -> list[str]:
+        """Put a batch; the reason of each that is not taken however often it is tried."""
+        left = {str(place): entry for place, entry in enumerate(entries)}
+        reasons: dict[str, str] = {}
+        for _ in range(PUT_TRIES):
+            try:
+                with _translated():
+                    asked: list[Any] = [{"Id": key, **entry} for key, entry in left.items()]
+                    failed = self._client.send_message_batch(QueueUrl=self.url, Entries=asked).get("Failed", [])
+            except QueueError as error:
+                return [error.message] * len(left)
+            reasons = {failure["Id"]: failure.get("Message", failure["Code"]) for failure in failed}
+            left = {key: left[key] for key in reasons}
+            if not left:
+                break
+        return list(reasons.values())
+
+    def _receive(self, limit: int, lease: timedelta, wait: timedelta) -> list[Delivery]:
+        with _translated():
+            found = self._client.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=limit,
+                VisibilityTimeout=_seconds(lease),
+                WaitTimeSeconds=min(LONGEST_POLL, math.ceil(wait.total_seconds())),
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],
+            ).get("Messages", [])
+        return [
+            Delivery(
+                id=message["MessageId"],
+                body=message["Body"],
+                attempt=int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
+                customer=message.get("Attributes", {}).get("MessageGroupId"),
+                handle=message["ReceiptHandle"],
+            )
+            for message in found
+        ]
+
+    def _hold(self, deliveries: Sequence[Delivery], span: timedelta) -> int:
+        def change(entries: list[Entry]) -> Any:
+            timed: list[Any] = [{**entry, "VisibilityTimeout": _seconds(span)} for entry in entries]
+            return self._client.change_message_visibility_batch(QueueUrl=self.url, Entries=timed)
+
+        return self._each(deliveries, change)
+
+    def _each(self, deliveries: Sequence[Delivery], call: Callable[[list[Entry]], Any]) -> int:
+        """Do it to all, ten at a time; to how many. What is refused is no longer ours, or comes again by itself."""
+
+        def do(batch: Sequence[Delivery]) -> int:
+            entries = [{"Id": str(place), "ReceiptHandle": held.handle} for place, held in enumerate(batch)]
+            with _translated():
+                return len(call(entries).get("Successful", []))
+
+        return sum(self._pool.map(do, _tens(deliveries)))
+
+
+def _tens(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """At most ten, and together no more than a request may hold; a larger one goes alone."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        length = len(entry["MessageBody"].encode())
+        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
+
+
+def _group(customer: str | None) -> str:
+    """Whose order it keeps; a message of nobody's is a group of its own."""
+    if customer is None:
+        return uuid4().hex
+    return customer if _GROUP.fullmatch(customer) else hashlib.sha256(customer.encode()).hexdigest()
+
+
+def _seconds(span: timedelta) -> int:
+    """Whole seconds, never too few: `again` must not bring a message back early."""
+    return min(LONGEST_LEASE, math.ceil(span.total_seconds()))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Foreign exceptions become ours here and nowhere else."""
+    try:
+        yield
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        raise QueueError(
+            f"SQS refuses: {said.get('Code', 'unknown')}: {said.get('Message', error)}",
+            hint="Check the queue's URL, the credentials (AWS_*), and that their policy allows this queue.",
+        ) from error
+    except (BotoCoreError, ValueError) as error:  # boto3 raises ValueError for an endpoint that is no URL
+        raise QueueError(
+            f"SQS does not answer: {error}", hint="Check the queue's URL, the network and AWS_* settings."
+        ) from error
