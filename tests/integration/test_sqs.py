@@ -1,0 +1,144 @@
+"""What is SQS's own: sizes, characters, failures in part, answers of nobody. Over the real protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.local_aws import LocalAws
+from wa_cli.errors import QueueError
+from wa_cli.queues import sqs
+from wa_cli.queues.base import Delivery, Letter
+from wa_cli.queues.sqs import SqsQueue
+from wa_cli.storage.engine import Database
+
+LEASE = timedelta(seconds=60)
+
+
+def a_queue(aws: LocalAws, database: Database, *, client: Any = None, **attributes: str) -> SqsQueue:
+    return SqsQueue("outgoing", aws.queue(**attributes), client or aws.sqs, database.transaction)
+
+
+def all_of(queue: SqsQueue) -> list[Delivery]:
+    found: list[Delivery] = []
+    while batch := queue.receive(100, LEASE):
+        found += batch
+    return found
+
+
+class Wrapped:
+    """The real client; `answer` may change what one call asks or gets."""
+
+    def __init__(self, client: Any, name: str, answer: Any) -> None:
+        self._client = client
+        setattr(self, name, lambda **asked: answer(getattr(client, name), **asked))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def test_a_hundred_are_received_ten_at_a_time(aws: LocalAws, database: Database) -> None:
+    queue = a_queue(aws, database)
+    queue.put([Letter(str(number)) for number in range(105)])
+
+    found = queue.receive(100, LEASE)
+    queue.done(found)
+
+    assert len({delivery.body for delivery in found}) == 100
+    assert (queue.depth().waiting, queue.depth().in_flight) == (5, 0)
+
+
+def test_messages_at_the_size_limit_go_one_to_a_request(aws: LocalAws, database: Database) -> None:
+    asked: list[int] = []
+
+    def note(call: Any, *, Entries: Sequence[Any], **named: Any) -> Any:  # noqa: N803 — boto3's own names
+        asked.append(sum(len(entry["MessageBody"]) for entry in Entries))
+        return call(Entries=Entries, **named)
+
+    queue = a_queue(aws, database, client=Wrapped(aws.sqs, "send_message_batch", note))
+    bodies = ["x" * (256 << 10), "small", "y" * (200 << 10), "z" * (100 << 10)]
+
+    queue.put([Letter(body) for body in bodies])
+
+    assert sorted(asked) == sorted([256 << 10, 5 + (200 << 10), 100 << 10])
+    assert sorted(delivery.body for delivery in all_of(queue)) == sorted(bodies)
+
+
+def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, database: Database) -> None:
+    queue = a_queue(aws, database)
+
+    with pytest.raises(QueueError, match="1 of 2 messages could not be queued"):
+        queue.put([Letter("x" * (2 << 20)), Letter("small")])
+
+    assert [delivery.body for delivery in all_of(queue)] == ["small"]
+
+
+def test_a_character_that_sqs_does_not_carry_refuses_nothing(aws: LocalAws, database: Database) -> None:
+    queue = a_queue(aws, database)
+
+    queue.put([Letter("a\x01b\ud800c"), Letter("fine \N{WINKING FACE}")])
+
+    assert sorted(d.body for d in all_of(queue)) == ["a\ufffdb\ufffdc", "fine \N{WINKING FACE}"]
+
+
+def test_what_fails_in_part_is_put_again_alone(aws: LocalAws, database: Database) -> None:
+    tries: list[list[str]] = []
+
+    def fail_one(call: Any, *, Entries: Sequence[Any], **named: Any) -> Any:  # noqa: N803
+        tries.append([entry["MessageBody"] for entry in Entries])
+        bad = [entry for entry in Entries if entry["MessageBody"] == "bad" and len(tries) < 3]
+        answer = (
+            call(Entries=[entry for entry in Entries if entry not in bad], **named) if len(Entries) > len(bad) else {}
+        )
+        failed = [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in bad]
+        return {**answer, "Failed": failed}
+
+    queue = a_queue(aws, database, client=Wrapped(aws.sqs, "send_message_batch", fail_one))
+
+    queue.put([Letter("good"), Letter("bad"), Letter("better")])
+
+    assert tries == [["good", "bad", "better"], ["bad"], ["bad"]]
+    assert sorted(delivery.body for delivery in all_of(queue)) == ["bad", "better", "good"]
+
+
+def test_what_one_of_several_calls_got_counts(aws: LocalAws, database: Database) -> None:
+    calls: list[int] = []
+
+    def fail_sometimes(call: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise ValueError("cut")
+        return call(**named)
+
+    queue = a_queue(aws, database, client=Wrapped(aws.sqs, "receive_message", fail_sometimes))
+    queue.put([Letter(str(number)) for number in range(50)])
+
+    assert len(queue.receive(50, LEASE)) == 40
+
+
+def test_a_missing_queue_is_one_sentence(aws: LocalAws, database: Database) -> None:
+    queue = SqsQueue("outgoing", f"{aws.url}/000000000000/none", aws.sqs, database.transaction)
+
+    with pytest.raises(QueueError, match=r"SQS refuses: .*NonExistentQueue"):
+        queue.receive(1, LEASE)
+
+
+def test_an_endpoint_where_nobody_listens_is_one_sentence(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    url = "http://127.0.0.1:9/000000000000/none"
+    queue = SqsQueue("outgoing", url, sqs.connect(url), database.transaction)
+
+    with pytest.raises(QueueError, match="SQS does not answer"):
+        queue.receive(1, LEASE)
+
+
+def test_the_region_is_the_queues_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    client = sqs.connect("https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing.fifo")
+
+    assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "https://sqs.eu-west-1.amazonaws.com")
