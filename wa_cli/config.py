@@ -59,6 +59,13 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _size(value: str) -> int:
+    found = re.fullmatch(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?", value.strip())
+    if not found:
+        raise BadInput(f"{value!r} is not a size, like 500MB.")
+    return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2].lower()]
+
+
 def _queue_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
         raise BadInput(
@@ -179,6 +186,10 @@ class Settings:
     stop_timeout: timedelta = _setting(_seconds(25), "Time for what is in flight when a worker stops.", parse_span)
     statement_timeout: timedelta = _setting(_seconds(15), "Longest a worker's statement may take.", parse_span)
     report_timeout: timedelta = _setting(_seconds(60), "Longest a report may take.", parse_span)
+    bypass_after: timedelta = _setting(
+        _seconds(30), "On SQS, how long the database may be away before sending goes on without it.", parse_span
+    )
+    spool_quota: int = _setting(1 << 30, "Most that the spool may hold, like 500MB; then nothing is sent.", _size)
     keep_final: timedelta = _setting(timedelta(days=30), "How long a finished outbox row is kept.", parse_span)
 
 
@@ -308,6 +319,8 @@ def shown(loaded: Loaded, name: str) -> str:
         return mask_url(value)
     if SPECS[name].secret:
         return mask(value)
+    if SPECS[name].parse is _size:
+        return f"{value >> 20}MB"
     return format_span(value) if isinstance(value, timedelta) else str(value)
 
 

@@ -7,7 +7,12 @@ WITH locked AS MATERIALIZED (
 ), aged AS MATERIALIZED (
     SELECT *, greatest(0, extract(epoch FROM clock_timestamp() - refilled_at))::float AS elapsed FROM locked
 ), recovered AS MATERIALIZED (
-    SELECT *, least(ceiling, rate * power(1 + :recovery, elapsed)) AS new_rate FROM aged
+    -- Fast back to just under the rate that was too fast, carefully past it, slowly on from there.
+    SELECT *, least(ceiling, CASE WHEN rate < throttled_rate * 0.95
+                                  THEN least(throttled_rate * 0.95, rate * power(1 + :fast, elapsed))
+                                  WHEN rate < throttled_rate * 1.05 THEN rate * power(1 + :careful, elapsed)
+                                  ELSE rate * power(1 + :slow, elapsed) END) AS new_rate
+      FROM aged
 ), bucket AS MATERIALIZED (
     SELECT number, new_rate, blocked_at IS NOT NULL AS blocked, paused_until > clock_timestamp() IS TRUE AS paused,
            least(greatest(1, new_rate / 4), tokens + new_rate * elapsed) AS filled

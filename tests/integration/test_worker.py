@@ -4,88 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Bench
-from tests.integration.running_sandbox import RunningSandbox, running_sandbox
-from wa_cli.cloud.client import CloudClient
+from tests.integration.running_sandbox import running_sandbox
+from tests.integration.works import SECONDS, Works
 from wa_cli.errors import DatabaseDown, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Letter
-from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.sandbox import NUMBER
 from wa_cli.sandbox.app import Options
 from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Event
-from wa_cli.workers import lifecycle, recording
-from wa_cli.workers.intake import Intake
+from wa_cli.workers import lifecycle
 from wa_cli.workers.lifecycle import Stop, Watchdog
-from wa_cli.workers.sender import Sender, through
-from wa_cli.workers.upkeep import Patience, Upkeep
-from wa_cli.workers.worker import OutgoingWorker
-
-SECONDS = timedelta(seconds=1)
-
-
-class Works:
-    def __init__(self, database: Any, sandbox: RunningSandbox, folder: Path) -> None:
-        self.bench = Bench(database, NUMBER)
-        self.sandbox = sandbox
-        self.queue = PostgresQueue("outgoing", database.transaction)
-        self.spool = Spool(folder / "spool")
-        self.told: list[Event] = []
-        self.lease = 60 * SECONDS
-        self.send_timeout = 5 * SECONDS
-
-    def put(self, *recipients: str) -> None:
-        messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
-        self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
-
-    def run(self, *, drain: bool = True, token: str = "token", during: Callable[[Stop], Any] | None = None) -> None:
-        async def live() -> None:
-            client = CloudClient(
-                self.sandbox.url,
-                version="v25.0",
-                number=NUMBER,
-                token=token,
-                timeout=self.send_timeout.total_seconds(),
-            )
-
-            sender = Sender(
-                self.bench.outbox,
-                self.spool,
-                through(client),
-                concurrency=50,
-                lease=self.lease,
-                send_timeout=self.send_timeout,
-                tell=self.told.append,
-            )
-            record = recording.outgoing(self.bench.outbox, "en_US")
-            intake = Intake(self.queue, self.bench.database, record, lease=self.lease, tell=self.told.append)
-            upkeep = Upkeep(self.bench.outbox, self.spool, Patience(), self.told.append)
-            worker = OutgoingWorker(intake, sender, upkeep, rate=10_000, stop_timeout=20 * SECONDS, drain=drain)
-            stop = Stop()
-            try:
-                async with asyncio.timeout(60):
-                    if during is None:
-                        await worker.run(stop)
-                    else:
-                        await asyncio.gather(worker.run(stop), during(stop))
-            finally:
-                await client.close()
-
-        asyncio.run(live())
-
-    def heard(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.told if isinstance(event, kind)]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from wa_cli.migrations.runner import Migrator
 from wa_cli.storage import tables
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
+from wa_cli.storage.outbox import RECOVERY
 
 AS_FOUND = """
 CREATE TABLE whatsapp_messages (
@@ -235,7 +236,7 @@ def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> 
 
 
 def test_a_database_without_migrations_says_what_is_missing(empty: Database) -> None:
-    with pytest.raises(SchemaTooOld, match="lacks the migration 0001_messages and 6 more") as error:
+    with pytest.raises(SchemaTooOld, match="lacks the migration 0001_messages and 7 more") as error:
         runner.check(empty)
 
     assert error.value.hint == "Type: wa migrate"
@@ -359,7 +360,7 @@ def test_the_claim_itself_walks_its_index(filled: Database) -> None:
         " SELECT gen_random_uuid(), '43', n::text, 'text', '{}', 'business', TRUE FROM generate_series(0, 50000) AS n",
     )
     sql(filled, "ANALYZE wa.outbox")
-    values = {"number": "43", "limit": 100, "lease": LEASE, "probe_every": LEASE, "recovery": 0.01}
+    values = {"number": "43", "limit": 100, "lease": LEASE, "probe_every": LEASE, **RECOVERY}
 
     plan = "\n".join(
         str(row["QUERY PLAN"]) for row in sql(filled, f"EXPLAIN {sqlfiles.read('outbox/claim')}", **values)

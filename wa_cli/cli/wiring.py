@@ -35,8 +35,12 @@ if TYPE_CHECKING:
     from wa_cli.storage.outbox import Outbox
     from wa_cli.storage.spool import Spool
     from wa_cli.submit import Submitter
+    from wa_cli.workers.bypass import Bypass
+    from wa_cli.workers.upkeep import Upkeep
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
+# A worker that never saw the database takes this part of WA_RATE for its own.
+UNKNOWN_WORKERS = 10
 SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
 
 
@@ -147,9 +151,10 @@ class House:
         from wa_cli.storage.spool import Spool
 
         # A folder for each database: verdicts of one mean nothing to another.
-        url = self.database.engine.url
+        url = self.unchecked_database.engine.url
         mark = hashlib.sha256(f"{url.host or url.query.get('host')}:{url.port}/{url.database}".encode()).hexdigest()[:8]
-        return Spool((self.settings.spool or self.folder / "spool") / f"{url.database}-{mark}")
+        folder = (self.settings.spool or self.folder / "spool") / f"{url.database}-{mark}"
+        return Spool(folder, quota=self.settings.spool_quota)
 
     @cached_property
     def backlog(self) -> Backlog:
@@ -246,7 +251,9 @@ class House:
 
     # What runs all day.
 
-    def outgoing_worker(self, client: CloudClient, *, drain: bool = False) -> OutgoingWorker:
+    def outgoing_worker(
+        self, client: CloudClient, *, drain: bool = False, require_storage: bool = False
+    ) -> OutgoingWorker:
         from wa_cli.storage.engine import guard_against_freezing
         from wa_cli.telemetry.logs import tell
         from wa_cli.workers import recording
@@ -257,6 +264,13 @@ class House:
 
         settings = self.settings
         guard_against_freezing(settings.statement_timeout + settings.statement_timeout / 3)
+        patience = Patience(
+            wait=settings.uncertain_wait,
+            silence=settings.silence_limit,
+            evidence_limit=settings.evidence_limit,
+            keep_final=settings.keep_final,
+        )
+        upkeep = Upkeep(self.outbox, self.spool, patience, tell)
         sender = Sender(
             self.outbox,
             self.spool,
@@ -264,22 +278,40 @@ class House:
             concurrency=settings.concurrency,
             lease=settings.outgoing_lease,
             send_timeout=settings.send_timeout,
-            tell=tell,
-        )
-        patience = Patience(
-            wait=settings.uncertain_wait,
-            silence=settings.silence_limit,
-            evidence_limit=settings.evidence_limit,
-            keep_final=settings.keep_final,
-        )
-        record = recording.outgoing(self.outbox, settings.template_language)
-        return OutgoingWorker(
-            Intake(self.outgoing_queue, self.database, record, lease=settings.incoming_lease, tell=tell),
-            sender,
-            Upkeep(self.outbox, self.spool, patience, tell),
             rate=settings.rate,
-            stop_timeout=settings.stop_timeout,
-            drain=drain,
+            tell=tell,
+            on_return=upkeep.adopt,
+        )
+        intake = Intake(
+            self.outgoing_queue,
+            self.database,
+            recording.outgoing(self.outbox, settings.template_language),
+            lease=settings.incoming_lease,
+            tell=tell,
+            on_return=upkeep.adopt,
+            bypass=None if require_storage or self.outgoing_queue.in_database else self._bypass(client, upkeep),
+            bypass_after=settings.bypass_after,
+        )
+        return OutgoingWorker(intake, sender, upkeep, stop_timeout=settings.stop_timeout, drain=drain)
+
+    def _bypass(self, client: CloudClient, upkeep: Upkeep) -> Bypass:
+        from wa_cli.storage.spool import Spool
+        from wa_cli.telemetry.logs import tell
+        from wa_cli.workers.bypass import Bypass
+        from wa_cli.workers.sender import through
+
+        settings = self.settings
+        return Bypass(
+            self.outgoing_queue,
+            Spool(self.spool.folder, quota=settings.spool_quota),
+            through(client),
+            number=self.number,
+            language=settings.template_language,
+            concurrency=settings.concurrency,
+            lease=settings.outgoing_lease,
+            share=lambda: settings.rate / UNKNOWN_WORKERS if upkeep.share is None else upkeep.share,
+            patience=settings.stop_timeout,
+            tell=tell,
         )
 
     def incoming_worker(self, *, drain: bool = False) -> IncomingWorker:

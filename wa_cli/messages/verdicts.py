@@ -79,6 +79,11 @@ class Unknown(Verdict):
 KINDS: dict[str, type[Verdict]] = {kind.kind: kind for kind in (Accepted, Refused, Later, NotSent, Blocked, Unknown)}
 
 
+def has_not_left(verdict: Verdict) -> bool:
+    """Whether the message certainly did not reach the customer and may be sent again."""
+    return isinstance(verdict, (Later, NotSent, Blocked))
+
+
 def to_record(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain data, for the spool."""
     return {"kind": verdict.kind, **asdict(verdict)}

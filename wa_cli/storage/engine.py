@@ -103,6 +103,11 @@ class Database:
         with translated(), self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    def ping(self) -> None:
+        """Raises DatabaseDown unless the server answers."""
+        with self.reading() as connection:
+            connection.execute(sa.text("SELECT 1"))
+
     def close(self) -> None:
         self.engine.dispose()
 

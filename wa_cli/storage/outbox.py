@@ -21,11 +21,12 @@ from wa_cli.messages.states import OutboxState
 from wa_cli.messages.verdicts import Accepted, Unknown
 from wa_cli.storage import messages
 from wa_cli.storage.engine import Database, rows, run
-from wa_cli.storage.settlement import Decision, Row, Settled, Settlement
+from wa_cli.storage.settlement import Decision, Intent, Row, Settled, Settlement
 
 SWEEP_LIMIT = 200
 PROBE_EVERY = timedelta(minutes=1)
-RECOVERY_PER_SECOND = 0.01
+# How a throttled number finds its rate again, per second: up to the rate that was too fast, about it, and past it.
+RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Outbox:
                 limit=limit,
                 lease=lease,
                 probe_every=PROBE_EVERY,
-                recovery=RECOVERY_PER_SECOND,
+                **RECOVERY,
             )
             return [Claim(*row) for row in found]
 
@@ -138,6 +139,29 @@ class Outbox:
             settled = decision.carry_out(connection, rows_too=rows_too)
             strangers = tuple(s for s in settlements if s.reference not in locked)
             return replace(settled, strangers=strangers)
+
+    def recover(self, intents: Sequence[Intent]) -> list[Settlement]:
+        """Take in what was sent while the database was away; what statuses prove of it that came before it was known."""
+        with self.database.transaction() as connection:
+            run(
+                connection,
+                "outbox/recover",
+                rows=rows([self._recovered(intent) for intent in intents]),
+                on_uncertain=self.on_uncertain,
+            )
+            references = [str(intent.message.reference) for intent in intents]
+            found = run(connection, "outbox/early", references=references).all()
+            return [
+                Settlement(row.reference, row.attempt or 0, None, Accepted(row.wamid), row.happened_at) for row in found
+            ]
+
+    def _recovered(self, intent: Intent) -> dict[str, Any]:
+        return {
+            **self._row(intent.message),
+            "number": intent.message.number or self.number,
+            "token": intent.token,
+            "sent_at": intent.sent_at.isoformat(),
+        }
 
     def learn(
         self, connection: sa.Connection, statuses: Sequence[StatusUpdate], *, rows_too: bool = True
@@ -172,6 +196,14 @@ class Outbox:
     def work_left(self) -> WorkLeft:
         with self.database.reading() as connection:
             return WorkLeft(*run(connection, "outbox/work_left", number=self.number).one())
+
+    def heartbeat(self, worker: str, host: str, pid: int) -> float | None:
+        """This worker lives. Its share of the number's rate, in messages a second; None before anyone spoke for it."""
+        with self.database.transaction() as connection:
+            share = run(
+                connection, "outbox/heartbeat", number=self.number, worker=worker, host=host, pid=pid
+            ).scalar_one_or_none()
+            return None if share is None else float(share)
 
     def slow_down(self, pause: timedelta) -> float | None:
         """The number was throttled: slower from now, after a pause. The new rate, or None where that is done already."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from wa_cli.clock import now
 from wa_cli.messages import content, verdicts
+from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import OutboxState
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
 from wa_cli.storage import messages
@@ -58,6 +59,27 @@ class Settlement:
             verdict=verdicts.from_record(record["verdict"]),
             answered_at=datetime.fromisoformat(record["answered_at"]),
             pause=float(record["pause"]),
+        )
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A message about to be sent while the database is away, as the spool keeps it. `token` is the attempt's own."""
+
+    message: OutgoingMessage
+    token: UUID
+    sent_at: datetime = field(default_factory=now)
+
+    def to_record(self) -> dict[str, Any]:
+        return {"intent": self.message.to_body(), "token": str(self.token), "sent_at": self.sent_at.isoformat()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Intent:
+        """Raises KeyError, TypeError, ValueError or BadInput where the record is none of ours."""
+        return cls(
+            OutgoingMessage.from_body(record["intent"], queue_id=""),
+            UUID(record["token"]),
+            datetime.fromisoformat(record["sent_at"]),
         )
 
 

@@ -80,10 +80,14 @@ class SpoolState:
 
 
 class Spool:
-    """This process's own part of the folder, and the way to adopt what others left. Threads may share it."""
+    """This process's own part of the folder, and the way to adopt what others left. Threads may share it.
 
-    def __init__(self, folder: Path) -> None:
+    All the files of the folder together hold at most `quota` bytes, to the size of a file for each process.
+    """
+
+    def __init__(self, folder: Path, *, quota: int = 1 << 30) -> None:
         self.folder = folder
+        self.quota = quota
         self._segments: dict[Path, _Segment] = {}
         self._current: _Segment | None = None
         # One thread keeps while another forgets: a file must not be emptied under a record that is being written.
@@ -91,6 +95,7 @@ class Spool:
 
     def check(self) -> None:
         """Raise SpoolUnwritable unless a record could be kept now."""
+        self._check_quota()
         probe = self.folder / f".probe-{uuid4().hex}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -158,8 +163,7 @@ class Spool:
     def orphans(self) -> list[Path]:
         """Files that may be without an owner, oldest first."""
         with self._lock:
-            files = sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
-            return [path for path in files if path not in self._segments]
+            return [path for path in self._files() if path not in self._segments]
 
     @contextmanager
     def adopt(self, path: Path) -> Iterator[Orphan | None]:
@@ -178,8 +182,7 @@ class Spool:
                 path.unlink(missing_ok=True)
 
     def state(self) -> SpoolState:
-        files = sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
-        held = [path for path in files if path.exists() and path.stat().st_size]
+        held = [path for path in self._files() if _size(path)]
         oldest = min((path.stat().st_mtime for path in held), default=time.time())
         return SpoolState(
             files=len(held),
@@ -197,6 +200,7 @@ class Spool:
 
     def _open_segment(self) -> _Segment:
         """A new file, ours by its lock before anybody can see it under its name."""
+        self._check_quota()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{uuid4().hex[:8]}{SUFFIX}"
         unborn = path.with_suffix(UNBORN)
@@ -206,6 +210,18 @@ class Spool:
         unborn.rename(path)
         _sync_folder(self.folder)
         return segment
+
+    def _check_quota(self) -> None:
+        held = sum(_size(path) for path in self._files())
+        if held >= self.quota:
+            raise SpoolUnwritable(
+                f"The spool in {self.folder} holds {held >> 20} MB, as much as WA_SPOOL_QUOTA allows:"
+                " nothing is sent until there is room.",
+                hint="Is the database back? wa spool status, wa spool replay",
+            )
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
 
     @staticmethod
     def _append(segment: _Segment, lines: bytes) -> None:
@@ -233,6 +249,13 @@ class Spool:
             segment.path.unlink(missing_ok=True)
             segment.file.close()
             self._segments.pop(segment.path, None)
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 where it went a moment ago."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def _line(record: Record) -> bytes:

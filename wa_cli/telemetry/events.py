@@ -120,6 +120,13 @@ class Back(Event):
 
 
 @dataclass(frozen=True)
+class WithoutStorage(Event):
+    """The database is away for so long that sending goes on without it; `rate` in messages a second."""
+
+    rate: float
+
+
+@dataclass(frozen=True)
 class Started(Event):
     what: str
 

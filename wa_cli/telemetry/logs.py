@@ -63,6 +63,11 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.WARNING, f"{what} is away, trying again: {error}"
         case events.Back(what):
             return logging.INFO, f"{what} is back"
+        case events.WithoutStorage(rate):
+            return logging.WARNING, (
+                f"Sending goes on without the database, at {rate:.1f} messages a second at most:"
+                " every message and every answer is kept in the spool"
+            )
         case events.Started(what):
             return logging.INFO, what
         case events.Stopping(why):

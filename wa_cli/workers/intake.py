@@ -7,6 +7,7 @@ would be for good. What cannot be read is buried in that same transaction, and n
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -20,11 +21,13 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
+from wa_cli.workers.bypass import Bypass
 from wa_cli.workers.lifecycle import Stop, Watchdog
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
-OUTAGE_CAP = 5.0
+OUTAGE_CAP = 2.0
+BACK_POLL = 0.5
 
 Poison = tuple[Delivery, str]
 
@@ -44,7 +47,9 @@ Salvage = Callable[[sa.Connection, Delivery, Batch], None]
 class Intake:
     """Takes messages over from one queue by `record`, which writes them in the transaction it is given.
 
-    `salvage` writes what it can of a single delivery that the database refuses as a whole.
+    `salvage` writes what it can of a single delivery that the database refuses as a whole. `on_return` comes before the
+    first message, and before the first one after an outage. `bypass` goes on without the database once it has been away
+    for `bypass_after`.
     """
 
     def __init__(
@@ -56,6 +61,9 @@ class Intake:
         lease: timedelta,
         tell: Tell,
         salvage: Salvage | None = None,
+        on_return: Callable[[], object] = lambda: None,
+        bypass: Bypass | None = None,
+        bypass_after: timedelta = timedelta(seconds=30),
     ) -> None:
         self.queue = queue
         self.database = database
@@ -63,14 +71,21 @@ class Intake:
         self.salvage = salvage
         self.lease = lease
         self.tell = tell
+        self.on_return = on_return
+        self.bypass = bypass
+        self.bypass_after = bypass_after.total_seconds()
+        self._database_away_since: float | None = None
 
     async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
         """Until `stop`. `arrived` is called whenever there was something."""
-        failures = 0
+        failures, returning = 0, True
         name = f"intake of {self.queue.name}"
         while not stop:
             watchdog.beat(name)
             try:
+                if returning:
+                    await asyncio.to_thread(self._return)
+                    returning = False
                 if await asyncio.to_thread(self.run_once, WAIT):
                     arrived()
                 if failures:
@@ -79,9 +94,41 @@ class Intake:
             except (DatabaseDown, QueueError) as error:
                 if not failures:
                     self.tell(events.Away(f"What the intake of the {self.queue.name} queue needs", error.message))
-                failures += 1
-                await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+                failures, returning = failures + 1, True
+                if isinstance(error, DatabaseDown):
+                    self._database_away_since = self._database_away_since or time.monotonic()
+                if self.bypass and self._has_been_away_long():
+                    await self._go_round(self.bypass, stop, lambda: watchdog.beat(name))
+                else:
+                    await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
         watchdog.forget(name)
+        if self.bypass:
+            await self.bypass.finish()
+
+    def _return(self) -> None:
+        """The database must be there before anything is received: an outage must not use up a message's receives."""
+        self.database.ping()
+        self._database_away_since = None
+        self.on_return()
+
+    def _has_been_away_long(self) -> bool:
+        since = self._database_away_since
+        return since is not None and time.monotonic() - since >= self.bypass_after
+
+    async def _go_round(self, bypass: Bypass, stop: Stop, beat: Callable[[], None]) -> None:
+        """Send without the database until it is back."""
+        back = asyncio.create_task(self._until_back())
+        try:
+            await bypass.run(stop, back.done, beat)
+        finally:
+            back.cancel()
+
+    async def _until_back(self) -> None:
+        while True:
+            with suppress(DatabaseDown):
+                await asyncio.to_thread(self.database.ping)
+                return
+            await asyncio.sleep(BACK_POLL)
 
     def run_once(self, wait: timedelta = timedelta(0)) -> int:
         """One batch; how many messages it had."""

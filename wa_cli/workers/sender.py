@@ -29,7 +29,7 @@ from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
 BATCH = 500
 FIRST_REST, LONGEST_REST = 0.05, 0.5
 THROTTLE_PAUSE = timedelta(seconds=1)
-OUTAGE_CAP = 5.0
+OUTAGE_CAP = 2.0
 
 T = TypeVar("T")
 Send = Callable[[Claim], Awaitable[Verdict]]
@@ -60,7 +60,9 @@ def through(client: CloudClient) -> Send:
 
 
 class Sender:
-    """Sends the messages of one number."""
+    """Sends the messages of one number, at most `rate` a second. `on_return` comes before the first claim, and before the
+    first one after an outage.
+    """
 
     def __init__(
         self,
@@ -71,7 +73,9 @@ class Sender:
         concurrency: int,
         lease: timedelta,
         send_timeout: timedelta,
+        rate: float,
         tell: Tell,
+        on_return: Callable[[], object] = lambda: None,
     ) -> None:
         self.outbox = outbox
         self.spool = spool
@@ -79,7 +83,9 @@ class Sender:
         self.concurrency = concurrency
         self.lease = lease.total_seconds()
         self.send_timeout = send_timeout.total_seconds()
+        self.rate = rate
         self.tell = tell
+        self.on_return = on_return
         self._in_flight: set[asyncio.Task[None]] = set()
         self._slot_free = asyncio.Event()
         self._work_came = asyncio.Event()
@@ -129,10 +135,13 @@ class Sender:
                 await asyncio.sleep(0.01)
 
     async def _claim_until(self, stop: Stop, watchdog: Watchdog) -> None:
-        failures = 0
+        failures, returning = 0, True
         while not stop:
             watchdog.beat("claim")
             try:
+                if returning:
+                    await asyncio.to_thread(self._return)
+                    returning = False
                 if not await self._has_slot(stop):
                     continue
                 self._work_came.clear()  # what comes while we look is looked for again
@@ -143,7 +152,7 @@ class Sender:
             except DatabaseDown as error:
                 if not failures:
                     self.tell(events.Away("The database", error.message))
-                failures += 1
+                failures, returning = failures + 1, True
                 await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
                 continue
             if claimed:
@@ -151,6 +160,11 @@ class Sender:
             else:
                 await self._rest(stop)
         watchdog.forget("claim")
+
+    def _return(self) -> None:
+        """The database is there: what waits for it in the spool comes before anything new."""
+        self.outbox.open_number(self.rate)
+        self.on_return()
 
     async def _has_slot(self, stop: Stop) -> bool:
         """Wait a little for a free slot, or for `stop`; whether there is one."""
@@ -189,6 +203,7 @@ class Sender:
         except SpoolUnwritable:
             return False
         self._claiming = True
+        self.tell(events.Back("The spool"))
         return True
 
     async def _send_one(self, claim: Claim, lease_ends: float) -> None:
@@ -198,7 +213,7 @@ class Sender:
                 await asyncio.to_thread(self.outbox.release, [claim])
             return
         verdict = await self.send(claim)
-        self._report(claim, verdict)
+        report(claim, verdict, self.tell)
         pause = pause_after(claim, verdict)
         settlement = Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)
         self._unsettled += 1
@@ -206,7 +221,7 @@ class Sender:
 
     async def journal_once(self) -> int:
         """Have the answers that have arrived on the disk; their number."""
-        answers = await _take(self._answered)
+        answers = await take(self._answered)
         self._beat("journal")
         try:
             entries: Sequence[Entry | None] = await asyncio.to_thread(
@@ -224,7 +239,7 @@ class Sender:
 
     async def settle_once(self) -> int:
         """Settle what is on the disk, however often the database has to be asked; its number."""
-        kept = await _take(self._journaled)
+        kept = await take(self._journaled)
         failures = 0
         while True:
             self._beat("settle")
@@ -272,18 +287,6 @@ class Sender:
         if through and self.outbox.unblock():
             self.tell(events.NumberFreed())
 
-    def _report(self, claim: Claim, verdict: Verdict) -> None:
-        customer = claim.phone_number or claim.recipient or "?"
-        match verdict:
-            case Accepted(wamid):
-                self.tell(events.Accepted(customer, wamid))
-            case Refused(_, why):
-                self.tell(events.NotAccepted(customer, "was refused", why))
-            case Unknown(why):
-                self.tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why))
-            case Later(_, why) | NotSent(why) | Blocked(_, why):
-                self.tell(events.NotAccepted(customer, "goes out later", why))
-
 
 @dataclass(frozen=True)
 class SettledBatch:
@@ -327,6 +330,19 @@ def report_settled(settled: SettledBatch, tell: Tell) -> None:
         tell(events.StoreFailed(reason, 1))
 
 
+def report(claim: Claim, verdict: Verdict, tell: Tell) -> None:
+    customer = claim.phone_number or claim.recipient or "?"
+    match verdict:
+        case Accepted(wamid):
+            tell(events.Accepted(customer, wamid))
+        case Refused(_, why):
+            tell(events.NotAccepted(customer, "was refused", why))
+        case Unknown(why):
+            tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why))
+        case Later(_, why) | NotSent(why) | Blocked(_, why):
+            tell(events.NotAccepted(customer, "goes out later", why))
+
+
 async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None:
     """Wait for the event or for `stop`, so long at most."""
     waiting = {asyncio.create_task(event.wait()), asyncio.create_task(stop.wait(seconds))}
@@ -350,7 +366,7 @@ def pause_after(claim: Claim, verdict: Verdict) -> float:
             return 0.0
 
 
-async def _take(queue: asyncio.Queue[T]) -> list[T]:
+async def take(queue: asyncio.Queue[T]) -> list[T]:
     """Wait for one, and take whatever else has arrived by then."""
     taken = [await queue.get()]
     while len(taken) < BATCH and not queue.empty():

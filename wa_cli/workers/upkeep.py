@@ -6,15 +6,20 @@ Every worker does this beside its work, in small transactions that skip what ano
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
-from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.errors import BadInput, DatabaseDown, RowRefused
+from wa_cli.messages.verdicts import has_not_left
 from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.settlement import Settlement
+from wa_cli.storage.settlement import Intent, Settlement
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
@@ -24,8 +29,10 @@ from wa_cli.workers.sender import BATCH, report_settled, settle
 
 EVERY = 5.0
 SLOW_EVERY = 60.0
-OUTAGE_CAP = 30.0
+OUTAGE_CAP = 2.0
 REFUSED_PAUSE = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,9 @@ class Upkeep:
         self.spool = spool
         self.patience = patience
         self.tell = tell
+        self.share: float | None = None
+        self._worker = f"{socket.gethostname()}/{os.getpid()}"
+        self._adopting = threading.Lock()
         self._mended_to = ""
         self._slow_at = 0.0
         self._not_before: dict[Path, float] = {}
@@ -69,6 +79,7 @@ class Upkeep:
 
     def run_once(self) -> None:
         """Everything that is due, in the order in which one makes work for the next."""
+        self._do(self._live)
         self._do(self.adopt)
         self._do(self.decide)
         self._do(lambda: self.outbox.pass_turns(self.patience.wait))
@@ -87,40 +98,59 @@ class Upkeep:
         except RowRefused as error:
             self.tell(events.StoreFailed(error.message, 1))
 
+    def _live(self) -> None:
+        """Say that this worker lives, and learn its share of the rate, for when the database is away."""
+        self.share = self.outbox.heartbeat(self._worker, socket.gethostname(), os.getpid())
+
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.mend_turns(self._mended_to)
         self._tell("Customers whose turn had been missed", mended)
 
     def adopt(self) -> int:
-        """Settle what dead processes of this machine left in the spool; how many verdicts."""
+        """Settle what dead processes of this machine left in the spool, and what this one sent without the database;
+        how many verdicts.
+
+        One at a time: whoever asks while it is done waits until it is done.
+        """
         adopted = 0
-        for path in self.spool.orphans():
-            if self._not_before.get(path, 0.0) > time.monotonic():
-                continue
-            with self.spool.adopt(path) as orphan:
-                if orphan is not None:
-                    adopted += self._settle(orphan)
+        with self._adopting:
+            for path in self.spool.orphans():
+                if self._not_before.get(path, 0.0) > time.monotonic():
+                    continue
+                with self.spool.adopt(path) as orphan:
+                    if orphan is not None:
+                        adopted += self._settle(orphan)
         if adopted:
             self.tell(events.Adopted(adopted))
         return adopted
 
     def _settle(self, orphan: Orphan) -> int:
         """Settle one file. Where a row is refused it stays, for later; what is not ours to settle is set aside."""
-        settlements = [(record, _readable(record)) for record in orphan.records]
-        strange = [record for record, settlement in settlements if settlement is None]
-        known = [settlement for _, settlement in settlements if settlement is not None]
-        for start in range(0, len(known), BATCH):
-            self._beat()
-            batch = settle(self.outbox, known[start : start + BATCH])
-            report_settled(batch, self.tell)
-            strange += [stranger.to_record() for stranger in batch.result.strangers]
-            if batch.unstored:
-                orphan.stay()
-                self._not_before[orphan.path] = time.monotonic() + REFUSED_PAUSE
+        found = _Found.of(orphan.records)
+        strange = found.strange
+        settlements = [*found.settlements]
+        try:
+            for intents in _batches(found.intents):
+                self._beat()
+                settlements += self.outbox.recover(intents)
+            for batch in _batches(settlements):
+                self._beat()
+                settled = settle(self.outbox, batch)
+                report_settled(settled, self.tell)
+                strange += [stranger.to_record() for stranger in settled.result.strangers]
+                if settled.unstored:
+                    self._leave_for_later(orphan)
+        except RowRefused as error:
+            self.tell(events.StoreFailed(error.message, len(orphan.records)))
+            self._leave_for_later(orphan)
         if strange and not orphan.stays:
             orphan.set_aside(strange)
             self._tell("Verdicts of messages that this database does not know, set aside", len(strange))
-        return 0 if orphan.stays else len(known)
+        return 0 if orphan.stays else len(settlements)
+
+    def _leave_for_later(self, orphan: Orphan) -> None:
+        orphan.stay()
+        self._not_before[orphan.path] = time.monotonic() + REFUSED_PAUSE
 
     def decide(self) -> None:
         """Sends whose lease ended become uncertain; uncertain ones follow the evidence."""
@@ -135,8 +165,34 @@ class Upkeep:
             self.tell(events.Swept(what, count))
 
 
-def _readable(record: Record) -> Settlement | None:
-    try:
-        return Settlement.from_record(record)
-    except (KeyError, TypeError, ValueError):
-        return None
+@dataclass(frozen=True)
+class _Found:
+    """What a file of the spool holds."""
+
+    intents: list[Intent]
+    settlements: list[Settlement]
+    strange: list[Record]
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> _Found:
+        """An intent whose message did not leave after all went back to its queue: as if it had never been."""
+        found = cls([], [], [])
+        for record in records:
+            try:
+                if "intent" in record:
+                    found.intents.append(Intent.from_record(record))
+                else:
+                    found.settlements.append(Settlement.from_record(record))
+            except (KeyError, TypeError, ValueError, BadInput):
+                found.strange.append(record)
+        intended = {intent.token for intent in found.intents}
+        returned = {s.token for s in found.settlements if s.token in intended and has_not_left(s.verdict)}
+        return cls(
+            [intent for intent in found.intents if intent.token not in returned],
+            [settlement for settlement in found.settlements if settlement.token not in returned],
+            found.strange,
+        )
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

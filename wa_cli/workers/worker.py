@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from wa_cli.workers.sender import Sender
 from wa_cli.workers.upkeep import Upkeep
 
 DRAIN_POLL = 0.1
+THREADS = 24
 
 
 class OutgoingWorker:
@@ -27,21 +29,20 @@ class OutgoingWorker:
         sender: Sender,
         upkeep: Upkeep,
         *,
-        rate: float,
         stop_timeout: timedelta,
         drain: bool = False,
     ) -> None:
         self.intake = intake
         self.sender = sender
         self.upkeep = upkeep
-        self.rate = rate
         self.stop_timeout = stop_timeout
         self.drain = drain
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`, or until there is nothing left to do when draining. Raises StillPending with what is left."""
         self.sender.spool.check()
-        await asyncio.to_thread(self.sender.outbox.open_number, self.rate)
+        # Each part waits for the database in a thread of its own, and none may keep another from the disk.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="wa"))
         with Watchdog().watching() as watchdog:
             parts = [
                 self.intake.run(stop, watchdog, arrived=self.sender.work_came),

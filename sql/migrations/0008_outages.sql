@@ -1,0 +1,10 @@
+-- why: A worker that goes on while the database is away needs its share of the rate, and afterwards the statuses that were
+-- there before their message was. The rate that was last too fast lets a throttled number find its limit again.
+-- transaction: no
+
+ALTER TABLE wa.worker_heartbeats ADD COLUMN IF NOT EXISTS number TEXT;
+
+ALTER TABLE wa.rate_limits ADD COLUMN IF NOT EXISTS throttled_rate DOUBLE PRECISION;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS status_events_early
+    ON wa.status_events (reference) WHERE reference IS NOT NULL AND applied_at IS NULL;

@@ -1,0 +1,15 @@
+-- A worker lives; the share of its number's rate that is its own, 0 while the number may not send. Rows of workers that
+-- ended are forgotten after a day.
+WITH alive AS (
+    INSERT INTO wa.worker_heartbeats AS known (worker, kind, number, host, pid)
+    VALUES (:worker, 'outgoing', :number, :host, :pid)
+    ON CONFLICT (worker) DO UPDATE SET seen_at = clock_timestamp()
+), gone AS (
+    DELETE FROM wa.worker_heartbeats WHERE seen_at < clock_timestamp() - interval '1 day'
+)
+SELECT CASE WHEN paused_until = 'infinity' OR blocked_at IS NOT NULL THEN 0 ELSE rate END
+       / (1 + (SELECT count(*) FROM wa.worker_heartbeats AS other
+                WHERE other.kind = 'outgoing' AND other.number = :number AND other.worker <> :worker
+                  AND other.seen_at > clock_timestamp() - interval '30 seconds')) AS share
+  FROM wa.rate_limits
+ WHERE number = :number

@@ -1,0 +1,281 @@
+"""The database is away while messages wait at SQS: sending goes on through the spool, and every row comes later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.conftest import Outage
+from tests.integration.conftest import Bench
+from tests.integration.running_sandbox import running_sandbox
+from tests.integration.works import Works
+from tests.local_aws import LocalAws
+from wa_cli.clock import now
+from wa_cli.messages.content.text import text
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.verdicts import Accepted, Later, Unknown, Verdict
+from wa_cli.queues.base import Letter
+from wa_cli.queues.sqs import SqsQueue
+from wa_cli.storage.settlement import Intent, Settlement
+from wa_cli.storage.spool import Spool
+from wa_cli.telemetry import events
+from wa_cli.workers.lifecycle import Stop
+from wa_cli.workers.upkeep import Patience, Upkeep
+
+
+@pytest.fixture
+def works(database: Any, aws: LocalAws, tmp_path: Path) -> Iterator[Works]:
+    queue = SqsQueue("outgoing", aws.queue(fifo=True), aws.sqs, database.transaction)
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        yield Works(database, sandbox, tmp_path, queue)
+
+
+async def until(condition: Callable[[], bool], limit: float = 20.0) -> None:
+    async with asyncio.timeout(limit):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def in_an_outage(
+    works: Works, outage: Outage, during: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
+) -> Callable[[Stop], Awaitable[None]]:
+    """What happens while the worker runs: the database goes, `during`, it comes back, `after`, and the worker stops."""
+
+    async def story(stop: Stop) -> None:
+        await until(lambda: bool(works.bench.sql("SELECT 1 FROM wa.worker_heartbeats")))
+        await asyncio.to_thread(outage.begin)
+        try:
+            await during()
+        finally:
+            await asyncio.to_thread(outage.end)
+        await after()
+        stop.set()
+
+    return story
+
+
+def test_sending_goes_on_and_every_row_comes_when_the_database_is_back(works: Works, outage: Outage) -> None:
+    customers = [f"+1555{place:04}" for place in range(60)]
+
+    async def during() -> None:
+        await asyncio.to_thread(works.put, *customers)
+        await until(lambda: len(works.sandbox.accepted()) == 60)
+        await until(lambda: works.queue.depth().is_empty)
+        assert works.spool.state().records == 120
+
+    async def after() -> None:
+        await until(lambda: len(works.bench.rows()) == 60, limit=5.0)
+
+    works.run(drain=False, during=in_an_outage(works, outage, during, after))
+
+    accepted = {line["wamid"] for line in works.sandbox.accepted()}
+    assert {row["message_id"] for row in works.bench.rows()} == accepted
+    assert works.bench.states() == {"sent": 60}
+    assert len(works.heard(events.WithoutStorage)) == 1
+    assert works.spool.state().files == 0
+    [attempts] = works.bench.sql("SELECT count(*) AS n FROM wa.send_attempts WHERE verdict = 'accepted'")
+    assert attempts["n"] == 60
+
+
+def test_one_customers_messages_keep_their_order_without_the_database(works: Works, outage: Outage) -> None:
+    messages = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(12)]
+
+    async def during() -> None:
+        letters = [Letter(message.to_body(), message.customer) for message in messages]
+        await asyncio.to_thread(works.queue.put, letters)
+        await until(lambda: len(works.sandbox.accepted()) == 12)
+
+    async def after() -> None:
+        await until(lambda: len(works.bench.rows()) == 12)
+
+    works.run(drain=False, during=in_an_outage(works, outage, during, after))
+
+    order = [line["opaque"].split(":")[1] for line in works.sandbox.accepted()]
+    assert order == [str(message.reference) for message in messages]
+
+
+def test_what_did_not_leave_goes_back_to_the_queue_and_leaves_no_trace(works: Works, outage: Outage) -> None:
+    refused_for_now = "+9991131056"  # too many messages to this customer
+
+    async def during() -> None:
+        await asyncio.to_thread(works.put, refused_for_now)
+        await until(lambda: bool(works.heard(events.NotAccepted)))
+        await until(lambda: works.queue.depth().in_flight + works.queue.depth().waiting == 1)
+
+    async def after() -> None:
+        await until(lambda: works.spool.state().files == 0)
+
+    works.run(drain=False, during=in_an_outage(works, outage, during, after))
+
+    assert works.sandbox.accepted() == []
+    rows = works.bench.sql("SELECT state, possible_double, uncertain_count FROM wa.outbox")
+    assert all(row == {"state": "queued", "possible_double": False, "uncertain_count": 0} for row in rows)
+
+
+def test_a_paused_number_stays_paused_without_the_database(works: Works, outage: Outage) -> None:
+    works.bench.outbox.pause("by hand")
+
+    async def during() -> None:
+        await asyncio.to_thread(works.put, "+123")
+        await until(lambda: bool(works.heard(events.WithoutStorage)))
+        await asyncio.sleep(0.3)  # long enough for a send that must not happen
+
+    async def after() -> None:
+        await until(lambda: works.bench.states() == {"queued": 1})
+
+    works.run(drain=False, during=in_an_outage(works, outage, during, after))
+
+    assert works.sandbox.accepted() == []
+
+
+def test_a_message_that_cannot_be_read_waits_for_the_day_it_can_be_buried(works: Works, outage: Outage) -> None:
+    async def during() -> None:
+        await asyncio.to_thread(works.queue.put, [Letter("{not json", "1")])
+        await asyncio.to_thread(works.put, "+123")
+        await until(lambda: len(works.sandbox.accepted()) == 1)
+
+    async def after() -> None:
+        await until(lambda: len(works.bench.rows()) == 1)
+
+    works.run(drain=False, during=in_an_outage(works, outage, during, after))
+
+    assert works.queue.depth().in_flight == 1
+
+
+# What the replay makes of each thing that an outage may leave.
+
+
+class Replay:
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench = bench
+        self.spool = Spool(folder)
+        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), lambda _: None)
+        self.message = OutgoingMessage(text("hi"), phone_number="+123", number="42")
+        self.token = uuid4()
+
+    @property
+    def reference(self) -> UUID:
+        return self.message.reference
+
+    def left(self, *verdicts: Verdict) -> None:
+        """A worker that sent the message without the database, and what it heard."""
+        settlements = [Settlement(self.reference, 1, self.token, verdict) for verdict in verdicts]
+        self.spool.leave([Intent(self.message, self.token).to_record(), *(s.to_record() for s in settlements)])
+
+    def outbox_row(self) -> dict[str, Any]:
+        [row] = self.bench.sql("SELECT * FROM wa.outbox WHERE reference = :r", r=self.reference)
+        return dict(row)
+
+    def status(self, wamid: str) -> None:
+        status = StatusUpdate(wamid, "delivered", now(), "42", reference=self.reference, attempt=1, raw={})
+        with self.bench.database.transaction() as connection:
+            self.bench.outbox.learn(connection, [status])
+
+
+@pytest.fixture
+def replay(bench: Bench, tmp_path: Path) -> Replay:
+    return Replay(bench, tmp_path / "spool")
+
+
+def test_an_accepted_send_is_a_row(replay: Replay) -> None:
+    replay.left(Accepted("wamid.a"))
+
+    assert replay.upkeep.adopt() == 1
+
+    assert replay.bench.state(replay.reference) == "sent"
+    assert [row["message_id"] for row in replay.bench.rows()] == ["wamid.a"]
+
+
+def test_an_intent_without_an_answer_is_uncertain(replay: Replay) -> None:
+    replay.left()
+
+    replay.upkeep.adopt()
+    replay.bench.outbox.lose_leases()
+
+    assert replay.bench.state(replay.reference) == "uncertain"
+
+
+def test_a_status_that_came_during_the_outage_proves_the_send(replay: Replay) -> None:
+    replay.status("wamid.a")
+    replay.left(Unknown("cut"))
+
+    replay.upkeep.adopt()
+
+    assert replay.bench.state(replay.reference) == "sent"
+    assert [(row["message_id"], row["status"]) for row in replay.bench.rows()] == [("wamid.a", "delivered")]
+
+
+def test_what_did_not_leave_is_as_if_it_had_never_been(replay: Replay) -> None:
+    replay.left(Later(130429, "too fast", scope="number", counts=False))
+
+    replay.upkeep.adopt()
+
+    assert replay.bench.states() == {}
+
+
+def test_a_message_that_the_outbox_knew_already_is_not_sent_again(replay: Replay) -> None:
+    replay.bench.record([replay.message])
+    replay.left(Accepted("wamid.a"))
+
+    replay.upkeep.adopt()
+
+    row = replay.outbox_row()
+    assert (row["state"], row["wamid"], row["possible_double"]) == ("sent", "wamid.a", False)
+    assert replay.bench.claim() == []
+
+
+def test_a_message_that_was_sent_both_ways_is_a_double_and_says_so(replay: Replay) -> None:
+    replay.bench.record([replay.message])
+    [claim] = replay.bench.claim()
+    replay.bench.settle(claim, Accepted("wamid.first"))
+    replay.left(Accepted("wamid.second"))
+
+    replay.upkeep.adopt()
+
+    assert replay.outbox_row()["possible_double"]
+    assert sorted(row["message_id"] for row in replay.bench.rows()) == ["wamid.first", "wamid.second"]
+
+
+def test_a_message_of_unknown_fate_that_was_sent_otherwise_may_be_a_double(replay: Replay) -> None:
+    replay.bench.record([replay.message])
+    [claim] = replay.bench.claim()
+    replay.bench.settle(claim, Accepted("wamid.first"))
+    replay.left(Unknown("cut"))
+
+    replay.upkeep.adopt()
+
+    row = replay.outbox_row()
+    assert (row["state"], row["possible_double"]) == ("sent", True)
+
+
+def test_replaying_twice_changes_nothing(replay: Replay) -> None:
+    replay.left(Unknown("cut"))
+    replay.upkeep.adopt()
+    before = replay.outbox_row()
+    replay.left(Unknown("cut"))
+
+    replay.upkeep.adopt()
+
+    assert replay.outbox_row() == before
+
+
+def test_the_next_of_a_customer_goes_when_the_replayed_one_is_settled(replay: Replay) -> None:
+    [after] = replay.bench.queue("after", to="+123")
+    replay.left(Accepted("wamid.a"))
+
+    replay.upkeep.adopt()
+
+    assert [claim.reference for claim in replay.bench.claim()] == [after]
+
+
+def test_an_intent_reads_as_it_was_written(replay: Replay) -> None:
+    intent = Intent(replay.message, replay.token)
+
+    assert Intent.from_record(json.loads(json.dumps(intent.to_record()))) == intent

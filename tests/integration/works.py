@@ -1,0 +1,107 @@
+"""The whole outgoing worker in the test's own process, against a sandbox: `works.run()`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.integration.conftest import Bench
+from tests.integration.running_sandbox import RunningSandbox
+from wa_cli.cloud.client import CloudClient
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.sandbox import NUMBER
+from wa_cli.storage.spool import Spool
+from wa_cli.telemetry.events import Event
+from wa_cli.workers import recording
+from wa_cli.workers.bypass import Bypass
+from wa_cli.workers.intake import Intake
+from wa_cli.workers.lifecycle import Stop
+from wa_cli.workers.sender import Sender, through
+from wa_cli.workers.upkeep import Patience, Upkeep
+from wa_cli.workers.worker import OutgoingWorker
+
+SECONDS = timedelta(seconds=1)
+
+
+class Works:
+    def __init__(self, database: Any, sandbox: RunningSandbox, folder: Path, queue: Queue | None = None) -> None:
+        self.bench = Bench(database, NUMBER)
+        self.sandbox = sandbox
+        self.queue = queue or PostgresQueue("outgoing", database.transaction)
+        self.spool = Spool(folder / "spool")
+        self.told: list[Event] = []
+        self.lease = 60 * SECONDS
+        self.send_timeout = 5 * SECONDS
+        self.bypass_after = timedelta(0)
+        self.share = 1000.0
+
+    def put(self, *recipients: str) -> None:
+        messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
+        self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
+
+    def run(self, *, drain: bool = True, token: str = "token", during: Callable[[Stop], Any] | None = None) -> None:
+        async def live() -> None:
+            client = CloudClient(
+                self.sandbox.url,
+                version="v25.0",
+                number=NUMBER,
+                token=token,
+                timeout=self.send_timeout.total_seconds(),
+            )
+
+            upkeep = Upkeep(self.bench.outbox, self.spool, Patience(), self.told.append)
+            sender = Sender(
+                self.bench.outbox,
+                self.spool,
+                through(client),
+                concurrency=50,
+                lease=self.lease,
+                send_timeout=self.send_timeout,
+                rate=10_000,
+                tell=self.told.append,
+                on_return=upkeep.adopt,
+            )
+            record = recording.outgoing(self.bench.outbox, "en_US")
+            bypass = Bypass(
+                self.queue,
+                Spool(self.spool.folder),
+                through(client),
+                number=NUMBER,
+                language="en_US",
+                concurrency=50,
+                lease=self.lease,
+                share=lambda: self.share if upkeep.share is None else upkeep.share,
+                patience=20 * SECONDS,
+                tell=self.told.append,
+            )
+            intake = Intake(
+                self.queue,
+                self.bench.database,
+                record,
+                lease=self.lease,
+                tell=self.told.append,
+                on_return=upkeep.adopt,
+                bypass=None if self.queue.in_database else bypass,
+                bypass_after=self.bypass_after,
+            )
+            worker = OutgoingWorker(intake, sender, upkeep, stop_timeout=20 * SECONDS, drain=drain)
+            stop = Stop()
+            try:
+                async with asyncio.timeout(60):
+                    if during is None:
+                        await worker.run(stop)
+                    else:
+                        await asyncio.gather(worker.run(stop), during(stop))
+            finally:
+                await client.close()
+
+        asyncio.run(live())
+
+    def heard(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
