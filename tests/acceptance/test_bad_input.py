@@ -119,7 +119,7 @@ def test_a_production_database_is_migrated_only_when_asked(shell: Shell) -> None
 
     refused = shell.wa("send", "text", "+123", "hi", code=4)
     assert refused.stderr.splitlines() == [
-        "wa: This database lacks the migration 0001_messages and 6 more.",
+        "wa: This database lacks the migration 0001_messages and 7 more.",
         "    Type: wa migrate",
     ]
     failed = shell.wa("verify", code=3)

@@ -303,20 +303,36 @@ def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) ->
     assert bench.claim() == []
 
 
-def test_the_rate_never_falls_under_its_floor_and_recovers(bench: Bench) -> None:
+def rate_after(bench: Bench, span: timedelta) -> float:
+    """The rate when that long has passed since the last claim and the last throttle."""
+    bench.sql(
+        "UPDATE wa.rate_limits SET paused_until = NULL, slowed_at = slowed_at - CAST(:span AS interval),"
+        " refilled_at = clock_timestamp() - CAST(:span AS interval)",
+        span=span,
+    )
+    bench.outbox.claim(1, LEASE)
+    [row] = bench.sql("SELECT rate FROM wa.rate_limits")
+    return float(row["rate"])
+
+
+def test_the_rate_never_falls_under_its_floor(bench: Bench) -> None:
     bench.outbox.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 6")
+
     assert bench.outbox.slow_down(timedelta(0)) == 5
 
-    bench.sql(
-        "UPDATE wa.rate_limits SET paused_until = NULL, slowed_at = clock_timestamp() - interval '1 hour',"
-        " refilled_at = clock_timestamp() - interval '1 hour'"
-    )
-    bench.queue("hi")
-    assert len(bench.outbox.claim(1, LEASE)) == 1
 
-    [row] = bench.sql("SELECT rate FROM wa.rate_limits")
-    assert row["rate"] == 100
+def test_a_throttled_rate_comes_back_fast_then_carefully_then_slowly(bench: Bench) -> None:
+    bench.outbox.open_number(100)
+    bench.sql("UPDATE wa.rate_limits SET rate = 20")
+    assert bench.outbox.slow_down(timedelta(0)) == 14
+
+    assert rate_after(bench, timedelta(seconds=1)) == pytest.approx(17.5, rel=0.01)
+    assert rate_after(bench, timedelta(seconds=1)) == pytest.approx(19, rel=0.01)
+    assert rate_after(bench, timedelta(seconds=10)) == pytest.approx(19.4, rel=0.01)
+    assert rate_after(bench, timedelta(seconds=60)) == pytest.approx(21.9, rel=0.01)
+    assert rate_after(bench, timedelta(seconds=10)) == pytest.approx(24.2, rel=0.01)
+    assert rate_after(bench, timedelta(hours=1)) == 100
 
 
 def test_a_blocked_number_lets_one_probe_through_a_minute(bench: Bench) -> None:
