@@ -15,7 +15,8 @@ import pytest
 
 from tests.integration.running_sandbox import RunningSandbox, running_sandbox
 from wa_cli.cloud import signature, webhooks
-from wa_cli.sandbox import NUMBER
+from wa_cli.errors import BadInput
+from wa_cli.sandbox import NUMBER, faults
 from wa_cli.sandbox.app import Options, Sandbox
 
 PATH = f"/v25.0/{NUMBER}/messages"
@@ -123,6 +124,56 @@ def test_versions_and_objects(sandbox: RunningSandbox) -> None:
 def test_a_number_with_a_fate_of_its_own(sandbox: RunningSandbox) -> None:
     assert post(sandbox, text(to="+9991131047")).json()["error"]["code"] == 131047
     assert post(sandbox, text(to="+9990131026")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "taken"),
+    [
+        ("throttled", 400, False),
+        ("failed", 500, False),
+        ("gateway_rejected", 504, False),
+        ("gateway_accepted", 504, True),
+        ("cut_before", None, False),
+        ("cut_accepted", None, True),
+    ],
+)
+def test_trouble_on_request(tmp_path: Path, kind: str, status: int | None, taken: bool) -> None:
+    with running_sandbox(tmp_path, Options(faults=faults.parse(f"{kind}=100%"))) as sandbox:
+        if status is None:
+            with pytest.raises(httpx.TransportError):
+                post(sandbox, text())
+        else:
+            assert post(sandbox, text()).status_code == status
+
+        assert [line["fault"] for line in sandbox.accepted()] == ([kind] if taken else [])
+
+
+def test_trouble_comes_to_its_share() -> None:
+    drawn = [faults.parse("slow=25%,failed=0.5").draw() for _ in range(4000)]
+
+    assert 800 < drawn.count("slow") < 1200
+    assert 1800 < drawn.count("failed") < 2200
+
+
+@pytest.mark.parametrize("bad", ["fire=1%", "slow", "slow=2", "slow=x%", "slow=60%,failed=60%"])
+def test_trouble_that_is_none_is_refused(bad: str) -> None:
+    with pytest.raises(BadInput):
+        faults.parse(bad)
+
+
+def test_a_number_has_a_throughput(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, Options(limit=4)) as sandbox:
+        codes = [post(sandbox, text()).json().get("error", {}).get("code") for _ in range(5)]
+
+    assert codes[0] is None
+    assert 130429 in codes
+
+
+def test_an_account_without_webhooks_hears_nothing(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, Options(statuses=False)) as sandbox:
+        post(sandbox, text())
+
+        assert sandbox.sandbox.callbacks.waiting == 0
 
 
 def test_strict_applies_the_window(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from wa_cli.cli import wiring
 from wa_cli.cli.wiring import House, say
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, ConfigError
+
+if TYPE_CHECKING:
+    from wa_cli.sandbox.app import Options
 
 app = typer.Typer(no_args_is_help=True, help="A stand-in for WhatsApp: nothing leaves this machine.")
 
@@ -24,14 +27,32 @@ def serve(
     ctx: typer.Context,
     strict: Annotated[bool, typer.Option(help="Apply the real rules: 24-hour windows.")] = False,
     answer_after: Annotated[str, typer.Option(help="How long an answer takes, like 100ms.", metavar="SPAN")] = "0s",
+    fault: Annotated[
+        str,
+        typer.Option(help="Trouble for a share of the sends, like throttled=3%,cut_accepted=1%.", metavar="KIND=SHARE"),
+    ] = "",
+    limit: Annotated[float | None, typer.Option(min=0.1, help="Sends a second before it throttles.")] = None,
+    statuses: Annotated[bool, typer.Option(help="Report what becomes of each message, by webhook.")] = True,
 ) -> None:
     """Run the sandbox in the foreground.
 
-    Example: wa sandbox serve --strict
+    Faults: throttled, failed, gateway_rejected, gateway_accepted, cut_before, cut_accepted, slow.
+
+    Example: wa sandbox serve --strict --fault throttled=3%,cut_accepted=1%
     """
     import asyncio
 
-    asyncio.run(_serve(wiring.of(ctx), strict, parse_span(answer_after).total_seconds()))
+    from wa_cli.sandbox import faults
+    from wa_cli.sandbox.app import Options
+
+    options = Options(
+        strict=strict,
+        answer_after=parse_span(answer_after).total_seconds(),
+        statuses=statuses,
+        limit=limit,
+        faults=faults.parse(fault),
+    )
+    asyncio.run(_serve(wiring.of(ctx), options))
 
 
 @app.command("say")
@@ -68,15 +89,14 @@ def customer_says(
         say(f"{number} wrote: {words}")
 
 
-async def _serve(house: House, strict: bool, answer_after: float) -> None:
-    from wa_cli.sandbox.app import Options
+async def _serve(house: House, options: Options) -> None:
     from wa_cli.telemetry import logs
     from wa_cli.workers.lifecycle import Stop, stopping_on_signals
 
     logs.start()
     stop = Stop()
     with stopping_on_signals(stop, logs.tell):
-        async with house.sandbox(options=Options(strict=strict, answer_after=answer_after)):
+        async with house.sandbox(options=options):
             await stop.wait()
 
 

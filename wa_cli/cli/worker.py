@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated
 
 import typer
 
 from wa_cli.cli import wiring
 from wa_cli.cli.wiring import House
+from wa_cli.config import SQS
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
 
@@ -19,38 +21,86 @@ RequireStorage = Annotated[
 ]
 
 
+Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Worker processes side by side.")]
+
+
 @app.command()
-def outgoing(ctx: typer.Context, drain: Drain = False, require_storage: RequireStorage = False) -> None:
+def outgoing(
+    ctx: typer.Context, drain: Drain = False, processes: Processes = 1, require_storage: RequireStorage = False
+) -> None:
     """Send what is queued, and store every sent message.
 
     Ctrl-C finishes what is in flight; a second one leaves at once.
 
     Example: wa worker outgoing --drain
     """
-    import asyncio
+    house = wiring.of(ctx)
 
-    asyncio.run(_outgoing(wiring.of(ctx), drain, require_storage))
+    def check() -> None:
+        house.number  # noqa: B018 — what is missing is said once, and before anything is started
+        _look_at_database(house, can_wait=not (drain or require_storage))
+
+    _run(house, lambda parent: _outgoing(house, drain, require_storage, parent), processes, check)
 
 
 @app.command()
-def incoming(ctx: typer.Context, drain: Drain = False) -> None:
+def incoming(ctx: typer.Context, drain: Drain = False, processes: Processes = 1) -> None:
     """Store what customers write, and what became of our messages.
 
     Example: wa worker incoming
     """
+    house = wiring.of(ctx)
+
+    def check() -> None:
+        house.database  # noqa: B018 — asking is connecting
+
+    _run(house, lambda parent: _incoming(house, drain, parent), processes, check)
+
+
+Worker = Callable[[int | None], Coroutine[None, None, None]]
+
+
+def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]) -> None:
+    """Run the worker here, or in several processes that this one looks after, once `check` has found nothing."""
     import asyncio
 
-    asyncio.run(_incoming(wiring.of(ctx), drain))
-
-
-async def _outgoing(house: House, drain: bool, require_storage: bool) -> None:
-    from wa_cli.telemetry import events, logs
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
+    from wa_cli.telemetry import logs
 
     logs.start()
+    if processes == 1:
+        asyncio.run(worker(None))
+        return
+    from wa_cli.workers.crew import Crew
+
+    check()
+    _load(house)
+    crew = Crew(processes, logs.tell)
+    parent = crew.divide()
+    if parent is None:
+        raise typer.Exit(crew.exit_code)
+    asyncio.run(worker(parent))
+
+
+def _load(house: House) -> None:
+    """What the processes share are the modules, loaded once; connections are each one's own."""
+    from wa_cli.cloud import client
+    from wa_cli.workers import bypass, worker
+
+    del client, bypass, worker
+    if house.settings.queue == SQS:
+        from wa_cli.queues import sqs
+
+        del sqs
+    house.database.close()
+
+
+async def _outgoing(house: House, drain: bool, require_storage: bool, parent: int | None) -> None:
+    from wa_cli.telemetry import events, logs
+    from wa_cli.workers.lifecycle import Stop, stopping_on_signals, stopping_with_parent
+
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell):
-        # What is wrong with them is said before anything else is started.
+    with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
+        # What is wrong with them is said before the sandbox is started.
         _look_at_database(house, can_wait=not (drain or require_storage))
         house.outgoing_queue.depth()
         async with house.cloud() as client:
@@ -67,19 +117,18 @@ def _look_at_database(house: House, *, can_wait: bool) -> None:
     try:
         house.database  # noqa: B018 — asking is connecting
     except DatabaseDown as error:
-        if not can_wait or house.settings.queue == "postgres":
+        if not can_wait or house.settings.queue != SQS:
             raise
         logs.tell(events.Away("The database", error.message))
         house.database = house.unchecked_database
 
 
-async def _incoming(house: House, drain: bool) -> None:
+async def _incoming(house: House, drain: bool, parent: int | None) -> None:
     from wa_cli.telemetry import events, logs
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
+    from wa_cli.workers.lifecycle import Stop, stopping_on_signals, stopping_with_parent
 
-    logs.start()
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell):
+    with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
         worker = house.incoming_worker(drain=drain)
         logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
         await worker.run(stop)

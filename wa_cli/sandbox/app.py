@@ -21,6 +21,7 @@ from wa_cli.errors import ConfigError
 from wa_cli.sandbox import NUMBER, events, rules
 from wa_cli.sandbox import graph_errors as no
 from wa_cli.sandbox.callbacks import Callbacks
+from wa_cli.sandbox.faults import AFTER_TAKING, SLOW_SECONDS, Faults
 from wa_cli.sandbox.numbers import Fate, fate_of
 
 ACCOUNT = "200000000000002"
@@ -42,13 +43,17 @@ class Options:
     """How the sandbox behaves. `strict` applies the 24-hour windows; `answer_after`: seconds before it answers a send.
 
     `templates`: the approved ones besides hello_world, (name, language) → number of parameters. `pace`: how much slower
-    than the usual half second statuses follow.
+    than the usual half second statuses follow. `statuses=False` sends none, as where webhooks are not subscribed.
+    `limit`: sends a second that the number may do, a quarter of a second's worth at once.
     """
 
     strict: bool = False
     answer_after: float = 0.0
     templates: Mapping[tuple[str, str], int] = field(default_factory=dict)
     pace: float = 1.0
+    statuses: bool = True
+    limit: float | None = None
+    faults: Faults = field(default_factory=Faults)
     home: str = ""
 
 
@@ -61,6 +66,7 @@ class Sandbox:
         self.templates: dict[tuple[str, str], int] = {("hello_world", "en_US"): 0, **self.options.templates}
         self.windows: dict[str, float] = {}
         self.accepted = 0
+        self._room, self._room_at = 1.0, time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         self.callbacks = Callbacks(webhook_url, secret, folder / "callbacks.jsonl", ACCOUNT)
         self._log: IO[str] | None = None
@@ -114,6 +120,7 @@ class Sandbox:
         return wamid
 
     async def _messages(self, request: web.Request) -> web.Response:
+        fault = self.options.faults.draw()
         try:
             rules.check_version(request.match_info["version"])
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
@@ -124,20 +131,53 @@ class Sandbox:
             fate = fate_of(customer)
             self._check_fate(fate)
             self._check_window(customer, kind)
+            self._check_limit()
+            if fault == "throttled":
+                raise no.throttled()
+            if fault == "failed":
+                raise no.out_of_order()
         except no.GraphError as error:
             self._note({"kind": "refused", "code": error.code})
             await asyncio.sleep(self.options.answer_after)
             return web.json_response(error.body(), status=error.status)
-        answer = self._accept(asked, customer, kind, fate)
+        if fault and fault not in AFTER_TAKING:
+            self._note({"kind": "fault", "fault": fault})
+            return await self._answer_with(fault, request)
+        answer = self._accept(asked, customer, kind, fate, fault)
         await asyncio.sleep(self.options.answer_after)
+        if fault:
+            return await self._answer_with(fault, request, answer)
         return web.json_response(answer)
 
-    def _accept(self, asked: Mapping[str, Any], customer: str, kind: str, fate: Fate) -> dict[str, Any]:
+    @staticmethod
+    async def _answer_with(fault: str, request: web.Request, answer: Any = None) -> web.Response:
+        if fault.startswith("gateway"):
+            return web.Response(status=504, text="<html>504 Gateway Time-out</html>", content_type="text/html")
+        if fault == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
+        elif request.transport is not None:
+            request.transport.abort()
+        return web.json_response(answer)
+
+    def _check_limit(self) -> None:
+        if self.options.limit is None:
+            return
+        now = time.monotonic()
+        burst = max(1.0, self.options.limit / 4)
+        self._room = min(burst, self._room + (now - self._room_at) * self.options.limit)
+        self._room_at = now
+        if self._room < 1:
+            raise no.throttled()
+        self._room -= 1
+
+    def _accept(
+        self, asked: Mapping[str, Any], customer: str, kind: str, fate: Fate, fault: str | None
+    ) -> dict[str, Any]:
         wamid = rules.make_wamid(customer, outbound=True)
         echo = asked.get("biz_opaque_callback_data")
         self.accepted += 1
-        self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo})
-        for status in fate.statuses:
+        self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo, "fault": fault})
+        for status in fate.statuses if self.options.statuses else ():
             value = events.value(
                 "status", wamid=wamid, status=status, to=customer, timestamp=str(int(time.time() + self._delay(status)))
             )

@@ -91,3 +91,18 @@ def window_closed() -> GraphError:
         "(#131047) Re-engagement message",
         details="Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
     )
+
+
+def throttled() -> GraphError:
+    return GraphError(
+        130429,
+        "(#130429) Rate limit hit",
+        details="Message failed to send because there were too many messages sent from this phone number in a short period"
+        " of time.",
+    )
+
+
+def out_of_order() -> GraphError:
+    return GraphError(
+        131000, "(#131000) Something went wrong", details="Message failed to send due to an unknown error.", status=500
+    )

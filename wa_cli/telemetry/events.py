@@ -120,6 +120,14 @@ class Back(Event):
 
 
 @dataclass(frozen=True)
+class WorkerDied(Event):
+    """One of several worker processes ended and is replaced. `code`: its exit code, negative for a signal."""
+
+    pid: int
+    code: int
+
+
+@dataclass(frozen=True)
 class WithoutStorage(Event):
     """The database is away for so long that sending goes on without it; `rate` in messages a second."""
 

@@ -63,6 +63,9 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.WARNING, f"{what} is away, trying again: {error}"
         case events.Back(what):
             return logging.INFO, f"{what} is back"
+        case events.WorkerDied(pid, code):
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+            return logging.ERROR, f"Worker process {pid} {how}: another takes its place"
         case events.WithoutStorage(rate):
             return logging.WARNING, (
                 f"Sending goes on without the database, at {rate:.1f} messages a second at most:"

@@ -70,6 +70,19 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
+@contextmanager
+def stopping_with_parent(stop: Stop, pipe: int | None) -> Iterator[None]:
+    """When the process at the other end of the pipe is gone, stop in order: nobody forwards signals any more."""
+    loop = asyncio.get_running_loop()
+    if pipe is not None:
+        loop.add_reader(pipe, stop.set)
+    try:
+        yield
+    finally:
+        if pipe is not None:
+            loop.remove_reader(pipe)
+
+
 class Watchdog:
     """Ends a process one of whose loops has not moved for a minute: silence helps nobody.
 

@@ -1,0 +1,64 @@
+"""Several worker processes under one command."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from subprocess import Popen
+
+import psutil
+
+from tests.acceptance.conftest import Shell
+
+
+@contextmanager
+def three_workers(shell: Shell) -> Iterator[tuple[Popen[str], list[int]]]:
+    with shell.running("worker", "outgoing", "--processes", "3") as crew:
+        yield crew, until_there_are(crew, 3)
+
+
+def until_there_are(crew: Popen[str], number: int, *, besides: int = 0) -> list[int]:
+    """The children, as soon as so many run and have said so."""
+    assert crew.stdout is not None
+    running = 0
+    while running < number:
+        running += "The outgoing worker is running" in crew.stdout.readline()
+    return [child.pid for child in psutil.Process(crew.pid).children() if child.pid != besides]
+
+
+def test_what_is_queued_is_sent_once_by_three(shell: Shell) -> None:
+    for place in range(6):
+        shell.wa("send", "text", f"+1555123000{place}", "hi")
+
+    said = shell.wa("worker", "outgoing", "--drain", "--processes", "3").stderr
+
+    assert said.count("Outgoing message stored in database") == 6
+
+
+def test_one_that_dies_is_replaced(shell: Shell) -> None:
+    with three_workers(shell) as (crew, children):
+        assert len(children) == 3
+        os.kill(children[0], signal.SIGKILL)
+
+        after = until_there_are(crew, 1, besides=children[0])
+
+        assert len(after) == 3
+
+
+def test_they_end_with_their_parent(shell: Shell) -> None:
+    with three_workers(shell) as (crew, children):
+        processes = [psutil.Process(child) for child in children]
+        crew.kill()
+        _, alive = psutil.wait_procs(processes, timeout=20)
+        assert alive == []
+        crew.returncode = 0  # killed on purpose
+
+
+def test_a_mistake_in_the_settings_is_said_once(shell: Shell) -> None:
+    shell.environ["WA_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:9/none"
+
+    said = shell.wa("worker", "outgoing", "--processes", "3", code=4).stderr
+
+    assert said.count("The database does not answer") == 1
