@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start bench-outgoing clean
+.PHONY: help demo test check format docs bench bench-start bench-outgoing chaos clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ bench-start: $(READY)  ## How fast commands start
 
 bench-outgoing: $(READY)  ## Messages a second through one outgoing worker
 	@$(BIN)/python tests/benchmarks/outgoing.py --claims
+
+chaos: $(READY)  ## Kill workers, crash the database, and judge: lost 0, doubled 0
+	@$(BIN)/python -m tests.chaos.storm
+	@$(BIN)/python -m tests.chaos.storm --alone --queue sqs
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -61,4 +61,4 @@ def test_a_mistake_in_the_settings_is_said_once(shell: Shell) -> None:
 
     said = shell.wa("worker", "outgoing", "--processes", "3", code=4).stderr
 
-    assert said.count("The database does not answer") == 1
+    assert said.count("is missing, and WA_DATABASE_URL is set") == 1

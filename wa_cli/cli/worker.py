@@ -100,9 +100,9 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
 
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
-        # What is wrong with them is said before the sandbox is started.
-        _look_at_database(house, can_wait=not (drain or require_storage))
-        house.outgoing_queue.depth()
+        if parent is None:  # else the parent has looked, and what is away now is waited for
+            _look_at_database(house, can_wait=not (drain or require_storage))
+            house.outgoing_queue.depth()
         async with house.cloud() as client:
             worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage)
             logs.tell(events.Started("The outgoing worker is running" + (" until nothing is left" if drain else "")))

@@ -118,7 +118,8 @@ class EmbeddedServer:
         # which we hold, is of this folder.
         pgserver.PostgresServer._lock = nullcontext()
         try:
-            pgserver.get_server(self.data, cleanup_mode=None)
+            # The library hands out what it started in this process before, and believes that it runs for ever.
+            pgserver.get_server(self.data, cleanup_mode=None).ensure_postgres_running()
         except Exception as error:
             raise DatabaseDown(
                 f"The embedded database in {self.data} does not start: {error}", hint=f"Its log is {self.data / 'log'}."

@@ -1,0 +1,254 @@
+"""Where a storm happens: a database, a sandbox with faults, the service, workers as processes that are killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import sqlalchemy as sa
+
+from tests.local_aws import ENVIRON, local_aws
+from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.migrations.runner import Migrator
+from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.queues.sqs import SqsQueue
+from wa_cli.sandbox import NUMBER
+from wa_cli.sandbox.host import app_secret
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+WA = [sys.executable, "-m", "wa_cli"]
+FAULTS = "throttled=1%,failed=2%,gateway_accepted=1%,gateway_rejected=1%,cut_accepted=1%,cut_before=1%,slow=1%"
+KILL_EVERY = 1 / 3
+# Short leases and waits, in the proportions of the real ones, so that a storm ends in a minute.
+HASTE = {
+    "WA_SEND_TIMEOUT": "1.5s",
+    "WA_OUTGOING_LEASE": "4s",
+    "WA_INCOMING_LEASE": "1.5s",
+    "WA_UNCERTAIN_WAIT": "4s",
+    "WA_SILENCE_LIMIT": "8s",
+    "WA_STOP_TIMEOUT": "5s",
+}
+
+
+@dataclass(frozen=True)
+class Weather:
+    """How a storm is to be: `queue` is postgres or sqs; `outage`: seconds for which the database is away on top."""
+
+    messages: int = 10_000
+    rate: float = 200.0
+    workers: int = 3
+    queue: str = "postgres"
+    webhooks: bool = True
+    crashes: int = 2
+    outage: float = 0.0
+    answer_after: str = "50ms"
+
+
+class Stage:
+    """The parts of one storm, all of them processes of their own but the test's hands."""
+
+    def __init__(self, home: Path, weather: Weather, server: EmbeddedServer, name: str) -> None:
+        self.home = home
+        self.weather = weather
+        self.server = server
+        self.name = name
+        self.database = Database(server.url(name), pool_size=2)
+        self.port = _free_port()
+        self.kills = 0
+        self._parts = ExitStack()
+
+    @property
+    def log(self) -> Path:
+        return self.home / "sandbox" / "log.jsonl"
+
+    def environ(self, **more: str) -> dict[str, str]:
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("WA_")}
+        return {
+            **plain,
+            **HASTE,
+            "WA_HOME": str(self.home),
+            "WA_DATABASE_URL": self.server.url(self.name),
+            "WA_PORT": str(self.port),
+            "WA_SANDBOX_PORT": "0",
+            "WA_RATE": str(self.weather.rate),
+            **more,
+        }
+
+    @contextmanager
+    def process(self, command: Sequence[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+        """A part that runs as long as the block does; what it says is in a file beside the data."""
+        with (self.home / "said.log").open("ab") as said:
+            part = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
+        try:
+            yield part
+        finally:
+            part.send_signal(signal.SIGINT)
+            try:
+                part.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                part.kill()
+                part.wait()
+
+    @contextmanager
+    def sandbox(self) -> Iterator[str]:
+        """The URL of a sandbox with faults."""
+        command = [*WA, "sandbox", "serve", "--answer-after", self.weather.answer_after, "--fault", FAULTS]
+        if not self.weather.webhooks:
+            command.append("--no-statuses")
+        with self.process(command, self.environ(WA_CLOUD_API_URL="sandbox")):
+            url = self.home / "sandbox" / "url"
+            _wait_for(lambda: url.exists() and bool(url.read_text()) and self.log.exists(), "the sandbox")
+            yield url.read_text()
+
+    @contextmanager
+    def queue(self) -> Iterator[tuple[Queue, dict[str, str]]]:
+        """The outgoing queue, and the settings that name it."""
+        if self.weather.queue == "postgres":
+            yield PostgresQueue("outgoing", self.database.transaction), {}
+            return
+        with local_aws() as aws:
+            outgoing, incoming = aws.queue(fifo=True), aws.queue(fifo=False)
+            settings = {
+                **ENVIRON,
+                "WA_QUEUE": "sqs",
+                "WA_OUTGOING_QUEUE_URL": outgoing,
+                "WA_INCOMING_QUEUE_URL": incoming,
+            }
+            yield SqsQueue("outgoing", outgoing, aws.sqs, self.database.transaction), settings
+
+    def feed(self, queue: Queue, pace: float) -> set[str]:
+        """Queue all the messages, `pace` a second; their references. A queue that is away is asked again."""
+        references = set()
+        customers = max(1, self.weather.messages // 4)
+        batch = 20
+        for start in range(0, self.weather.messages, batch):
+            began = time.monotonic()
+            messages = [
+                OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place % customers:09}", number=NUMBER)
+                for place in range(start, min(self.weather.messages, start + batch))
+            ]
+            references |= {str(message.reference) for message in messages}
+            _insist(lambda: queue.put([Letter(message.to_body(), message.customer) for message in messages]))  # noqa: B023
+            time.sleep(max(0.0, batch / pace - (time.monotonic() - began)))
+        return references
+
+    def accepted(self) -> int:
+        return self.log.read_bytes().count(b'"kind":"accepted"')
+
+    def close(self) -> None:
+        self.database.close()
+
+
+class Killer(threading.Thread):
+    """Kills one of the processes that `alive` lists, every third of a second, until it is told to stop."""
+
+    def __init__(self, alive: Callable[[], list[int]]) -> None:
+        super().__init__(daemon=True)
+        self.alive = alive
+        self.kills = 0
+        self._stop_now = threading.Event()
+
+    def run(self) -> None:
+        while not self._stop_now.wait(KILL_EVERY):
+            victims = self.alive()
+            if victims:
+                with suppress(ProcessLookupError):
+                    os.kill(random.choice(victims), signal.SIGKILL)
+                    self.kills += 1
+
+    def stop(self) -> None:
+        self._stop_now.set()
+        self.join()
+
+
+@contextmanager
+def stage(home: Path, weather: Weather) -> Iterator[Stage]:
+    """A database server of its own, since it is going to be crashed."""
+    server = EmbeddedServer(home)
+    server.ensure("storm")
+    scene = Stage(home, weather, server, "storm")
+    try:
+        Migrator(scene.database).apply()
+        yield scene
+    finally:
+        scene.close()
+        server.stop()
+
+
+def children_of(pid: int) -> list[int]:
+    with suppress(psutil.NoSuchProcess):
+        return [child.pid for child in psutil.Process(pid).children()]
+    return []
+
+
+def crash(scene: Stage) -> None:
+    """The server dies at once, as by a power cut, and is started again a second later."""
+    scene.server.crash()
+    time.sleep(1.0)
+    scene.server.ensure(scene.name)
+
+
+def take_away(scene: Stage, seconds: float) -> None:
+    """Nobody can connect to the database for so long."""
+    admin = Database(scene.server.url("postgres"), pool_size=1)
+    for allowed in ("false", "true"):
+        with admin.autocommit() as connection:
+            connection.execute(sa.text(f"ALTER DATABASE {scene.name} ALLOW_CONNECTIONS {allowed}"))
+            if allowed == "false":
+                connection.execute(
+                    sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{scene.name}'")
+                )
+                time.sleep(seconds)
+    admin.close()
+
+
+def secret(scene: Stage) -> str:
+    return app_secret(scene.home / "sandbox")
+
+
+def wait_for_service(url: str) -> None:
+    def answers() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(url, timeout=2).status_code == 200
+        return False
+
+    _wait_for(answers, "the service")
+
+
+def _wait_for(condition: Callable[[], bool], what: str, limit: float = 30.0) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come up")
+        time.sleep(0.05)
+
+
+def _insist(action: Callable[[], None]) -> None:
+    while True:
+        try:
+            return action()
+        except (DatabaseDown, QueueError):
+            time.sleep(0.2)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
