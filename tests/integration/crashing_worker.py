@@ -1,6 +1,7 @@
-"""An outgoing worker that ends by SIGKILL at one point of a message's life: `crashing_worker.py POINT`.
+"""An outgoing worker that ends by SIGKILL at one point of a message's life: `crashing_worker.py POINT [MISTAKE]`.
 
-The program is the real one; only the deadly function is wrapped, from outside.
+The program is the real one; only the deadly function is wrapped, from outside. A mistake turns two stages round, so that
+the tests can show that they would notice.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from copy import copy
 from typing import Any
 
 from wa_cli import config
@@ -20,6 +23,7 @@ from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Decision
 from wa_cli.storage.spool import Spool
 from wa_cli.workers.lifecycle import Stop
+from wa_cli.workers.sender import Sender, take
 
 
 def die(*_: Any, **__: Any) -> Any:
@@ -64,13 +68,76 @@ POINTS: dict[str, tuple[Any, str, Any]] = {
 }
 
 
+def settle_before_the_spool() -> None:
+    """The answer goes to the database first and to the disk afterwards."""
+
+    async def journal_nothing(self: Sender) -> int:
+        answers = await take(self._answered)
+        for answer in answers:
+            self._journaled.put_nowait(answer)
+        return len(answers)
+
+    settle = Outbox.settle
+
+    def settle_then_keep(self: Outbox, settlements: Any, **named: Any) -> Any:
+        settled = settle(self, settlements, **named)
+        house.spool.keep([settlement.to_record() for settlement in settlements])
+        return settled
+
+    Sender.journal_once = journal_nothing  # type: ignore[method-assign]
+    Outbox.settle = settle_then_keep  # type: ignore[method-assign]
+
+
+def claim_when_settling() -> None:
+    """The request leaves first, and the claim is committed with the answer."""
+    claim, settle = Outbox.claim, Outbox.settle
+    seen: set[Any] = set()
+
+    def look(self: Outbox, limit: int, lease: Any) -> Any:
+        looking = copy(self)
+        looking.database = RolledBack(self.database)  # type: ignore[assignment]
+        fresh = [one for one in claim(looking, limit, lease) if one.reference not in seen]
+        seen.update(one.reference for one in fresh)
+        return fresh
+
+    def claim_and_settle(self: Outbox, settlements: Any, **named: Any) -> Any:
+        claim(self, 100, house.settings.outgoing_lease)
+        return settle(self, settlements, **named)
+
+    Outbox.claim = look  # type: ignore[method-assign]
+    Outbox.settle = claim_and_settle  # type: ignore[method-assign]
+
+
+class Rollback(Exception):
+    pass
+
+
+class RolledBack:
+    """A database none of whose transactions commits."""
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with suppress(Rollback), self.database.transaction() as connection:
+            yield connection
+            raise Rollback
+
+
+MISTAKES = {"settle_before_the_spool": settle_before_the_spool, "claim_when_settling": claim_when_settling}
+
+house = House(config.load())
+
+
 async def work() -> None:
-    house = House(config.load())
     async with house.cloud() as api:
         await house.outgoing_worker(api).run(Stop())
 
 
 if __name__ == "__main__":
+    for mistake in sys.argv[2:]:
+        MISTAKES[mistake]()
     place, name, deadly = POINTS[sys.argv[1]]
     setattr(place, name, deadly)
     asyncio.run(work())

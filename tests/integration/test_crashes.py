@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Scene:
     def __init__(self, database: Any, url: str, sandbox: RunningSandbox, home: Path) -> None:
         self.bench = Bench(database, NUMBER)
         self.sandbox = sandbox
+        self.mistakes: list[str] = []
         self.queue = PostgresQueue("outgoing", database.transaction)
         self.environ = {
             **os.environ,
@@ -49,8 +51,10 @@ class Scene:
 
     def crash(self, point: str) -> None:
         script = Path(__file__).with_name("crashing_worker.py")
-        died = subprocess.run([sys.executable, script, point], env=self.environ, timeout=60, capture_output=True)
-        assert died.returncode == -9, died.stderr.decode()
+        command = [sys.executable, script, point, *self.mistakes]
+        died = subprocess.run(command, env=self.environ, timeout=60, capture_output=True)
+        if died.returncode != -signal.SIGKILL:
+            raise RuntimeError(died.stderr.decode())
 
     def drain(self) -> int:
         command = [sys.executable, "-m", "wa_cli", "worker", "outgoing", "--drain"]
@@ -145,3 +149,28 @@ def test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again(scene: Sc
 
     assert (scene.sent(), scene.stored()) == (1, ["sent"])
     assert scene.bench.state(message.reference) == "sent"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "story", "point"),
+    [
+        (
+            "settle_before_the_spool",
+            test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again,
+            "before_the_settle",
+        ),
+        (
+            "claim_when_settling",
+            test_a_request_whose_answer_was_lost_is_named_by_its_status_and_not_sent_again,
+            "before_the_answer_is_read",
+        ),
+    ],
+)
+def test_a_worker_with_two_stages_turned_round_would_be_noticed(
+    scene: Scene, mistake: str, story: Callable[[Scene, str], None], point: str
+) -> None:
+    scene.mistakes = [mistake]
+    scene.environ |= {"WA_SEND_TIMEOUT": "2s", "WA_OUTGOING_LEASE": "3s"}
+
+    with pytest.raises(AssertionError):
+        story(scene, point)
