@@ -36,6 +36,28 @@ def parse_span(text: str) -> timedelta:
         raise BadInput(f"{text!r} is too long a time.") from None
 
 
+def parse_instant(text: str, zone: str) -> datetime:
+    """An instant as people write it: an ISO 8601 time, in `zone` unless it says its own, or a span from now.
+
+    Raises BadInput for anything else.
+    """
+    from zoneinfo import ZoneInfo
+
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        pass
+    else:
+        return (instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    try:
+        return now() + parse_span(text)
+    except BadInput:
+        raise BadInput(
+            f"{text!r} is neither a time nor a length of time.",
+            hint='Write it like "2026-12-24 09:00", or 30m from now.',
+        ) from None
+
+
 def check_zone(name: str) -> str:
     """The name of a time zone. Raises BadInput where there is none of that name."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

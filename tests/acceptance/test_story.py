@@ -251,3 +251,15 @@ def test_the_data_folder_is_where_it_was_said(shell: Shell) -> None:
     made = {path.name for path in Path(shell.folder / "data").iterdir()}
 
     assert "postgres" in made
+
+
+def test_a_message_may_have_a_time_of_its_own(shell: Shell) -> None:
+    shell.wa("send", "text", "+15551234567", "later", "--at", "2h", "--expires", "3h")
+    shell.wa("send", "text", "+15551234567", "now")
+
+    said = shell.wa("worker", "outgoing", "--drain", code=8).stderr
+
+    assert said.count("Message sent successfully") == 1
+    assert "1 scheduled for later" in said
+    too_late = shell.wa("send", "text", "+15551234567", "hi", "--at", "2h", "--expires", "1h", code=2).stderr
+    assert "--expires 1h is over before the message could be sent." in too_late

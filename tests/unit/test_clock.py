@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wa_cli.clock import format_span, parse_span
+from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput
 
 
@@ -34,3 +34,25 @@ def test_what_is_shown_in_full_can_be_read_again(minutes: int) -> None:
     shown = format_span(timedelta(minutes=minutes))
 
     assert abs(parse_span(shown) - timedelta(minutes=minutes)) < timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "instant"),
+    [
+        ("2026-12-24 09:00", "UTC", "2026-12-24T09:00:00+00:00"),
+        ("2026-12-24 09:00", "Europe/Berlin", "2026-12-24T08:00:00+00:00"),
+        ("2026-07-01T09:00", "America/New_York", "2026-07-01T13:00:00+00:00"),
+        ("2026-12-24T09:00+02:00", "America/New_York", "2026-12-24T07:00:00+00:00"),
+    ],
+)
+def test_an_instant_is_in_its_zone(text: str, zone: str, instant: str) -> None:
+    assert parse_instant(text, zone).isoformat() == instant
+
+
+def test_a_span_is_from_now() -> None:
+    assert timedelta(minutes=29) < parse_instant("30m", "UTC") - now() <= timedelta(minutes=30)
+
+
+def test_what_is_neither_says_both() -> None:
+    with pytest.raises(BadInput, match="'tomorrow' is neither a time nor a length of time"):
+        parse_instant("tomorrow", "UTC")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +15,7 @@ import typer
 from wa_cli.cli import wiring
 from wa_cli.cli.parameters import AsJson, Phone
 from wa_cli.cli.wiring import House, say
-from wa_cli.clock import format_span, parse_span
+from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput, CloudError, StillPending
 
 app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer; a worker sends it.")
@@ -22,6 +24,13 @@ POLL = 0.2
 
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until a worker has sent it; exit 5 where it was refused.")]
 Within = Annotated[str, typer.Option("--timeout", help="How long to wait, like 30s.", metavar="SPAN")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help='Not before: "2026-12-24 09:00" in WA_TIMEZONE, or 30m from now.', metavar="WHEN"),
+]
+Expires = Annotated[
+    str | None, typer.Option("--expires", help="Not after: what is unsent by then is given up.", metavar="WHEN")
+]
 Employee = Annotated[str | None, typer.Option("--employee", help="In whose name (a UUID); default: WA_EMPLOYEE.")]
 
 
@@ -31,6 +40,8 @@ def text(
     phone: Phone,
     body: Annotated[str, typer.Argument(help="What to say; at most 4,096 characters.")],
     employee: Employee = None,
+    at: At = None,
+    expires: Expires = None,
     wait: Wait = False,
     timeout: Within = "60s",
     as_json: AsJson = False,
@@ -41,7 +52,7 @@ def text(
     """
     from wa_cli.messages.content import text
 
-    _send(ctx, phone, text.text(body), employee, wait, timeout, as_json)
+    _send(ctx, phone, text.text(body), Terms(employee, at, expires, wait, timeout, as_json))
 
 
 @app.command()
@@ -51,6 +62,8 @@ def image(
     link: Annotated[str, typer.Argument(help="Where WhatsApp fetches it, https.")],
     caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
     employee: Employee = None,
+    at: At = None,
+    expires: Expires = None,
     wait: Wait = False,
     timeout: Within = "60s",
     as_json: AsJson = False,
@@ -61,7 +74,7 @@ def image(
     """
     from wa_cli.messages.content import media
 
-    _send(ctx, phone, media.image(link, caption), employee, wait, timeout, as_json)
+    _send(ctx, phone, media.image(link, caption), Terms(employee, at, expires, wait, timeout, as_json))
 
 
 @app.command()
@@ -72,6 +85,8 @@ def document(
     filename: Annotated[str | None, typer.Option(help="The name the customer sees.")] = None,
     caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
     employee: Employee = None,
+    at: At = None,
+    expires: Expires = None,
     wait: Wait = False,
     timeout: Within = "60s",
     as_json: AsJson = False,
@@ -82,7 +97,7 @@ def document(
     """
     from wa_cli.messages.content import media
 
-    _send(ctx, phone, media.document(link, filename, caption), employee, wait, timeout, as_json)
+    _send(ctx, phone, media.document(link, filename, caption), Terms(employee, at, expires, wait, timeout, as_json))
 
 
 @app.command()
@@ -93,6 +108,8 @@ def template(
     parameters: Annotated[list[str] | None, typer.Argument(help="The values of its body, in order.")] = None,
     language: Annotated[str | None, typer.Option(help="Like en_US; default: WA_TEMPLATE_LANGUAGE.")] = None,
     employee: Employee = None,
+    at: At = None,
+    expires: Expires = None,
     wait: Wait = False,
     timeout: Within = "60s",
     as_json: AsJson = False,
@@ -104,35 +121,60 @@ def template(
     from wa_cli.messages.content import template
 
     chosen = language or wiring.of(ctx).settings.template_language
-    _send(ctx, phone, template.template(name, chosen, parameters or ()), employee, wait, timeout, as_json)
+    _send(
+        ctx,
+        phone,
+        template.template(name, chosen, parameters or ()),
+        Terms(employee, at, expires, wait, timeout, as_json),
+    )
 
 
-def _send(
-    ctx: typer.Context,
-    phone: str,
-    message: Mapping[str, Any],
-    employee: str | None,
-    wait: bool,
-    timeout: str,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True)
+class Terms:
+    """How a message is to be sent, as it was typed."""
+
+    employee: str | None
+    at: str | None
+    expires: str | None
+    wait: bool
+    timeout: str
+    as_json: bool
+
+
+def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Terms) -> None:
     from wa_cli.messages import content
     from wa_cli.messages.outgoing import OutgoingMessage
     from wa_cli.messages.phone import parse_phone
 
     # What is wrong with the message is said before anything is started for it.
-    number, patience = parse_phone(phone), parse_span(timeout).total_seconds()
+    number, patience = parse_phone(phone), parse_span(terms.timeout).total_seconds()
     content.check(message)
     house = wiring.of(ctx)
-    outgoing = OutgoingMessage(message, phone_number=number, employee_id=_employee(employee or house.settings.employee))
+    due_at, expires_at = _when(terms, house.settings.timezone)
+    outgoing = OutgoingMessage(
+        message,
+        phone_number=number,
+        employee_id=_employee(terms.employee or house.settings.employee),
+        due_at=due_at,
+        expires_at=expires_at,
+    )
     [told] = house.submitter.submit([outgoing])
-    if wait:
+    if terms.wait:
         told |= _wait(house, outgoing.reference, patience)
-    if as_json:
+    if terms.as_json:
         print(json.dumps(told))
     else:
         print(told["message_id"])
-        say(f"Queued for {number}." if not wait else f"Sent to {number}: {told['wamid']}")
+        say(f"Queued for {number}." if not terms.wait else f"Sent to {number}: {told['wamid']}")
+
+
+def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:
+    """Not before and not after. Raises BadInput where no time is left between the two."""
+    due_at = parse_instant(terms.at, zone) if terms.at else None
+    expires_at = parse_instant(terms.expires, zone) if terms.expires else None
+    if expires_at and expires_at <= max(now(), due_at or now()):
+        raise BadInput(f"--expires {terms.expires} is over before the message could be sent.")
+    return due_at, expires_at
 
 
 def _employee(text: str | None) -> UUID | None:
