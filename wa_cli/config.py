@@ -168,6 +168,8 @@ class Settings:
     timezone: str = _setting("UTC", "Days and hours of the reports.", check_zone)
     template_language: str = _setting("en_US", "Language of a template when none is given.")
 
+    log_format: str = _setting("text", "Log lines of workers and service: `text` or `json`.", _choice("text", "json"))
+
     rate: float = _setting(80.0, "Messages per second for the number, shared by all workers.", _number(0.1))
     on_uncertain: str = _setting(
         "evidence", "A send of unknown fate: `evidence` decides, or `hold` for a person.", _choice("evidence", "hold")

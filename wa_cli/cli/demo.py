@@ -59,7 +59,7 @@ async def _live(house: House) -> None:
     from wa_cli.telemetry import logs
     from wa_cli.workers.lifecycle import Stop
 
-    logs.start(logging.WARNING)
+    logs.start(level=logging.WARNING)
     async with up.everything(house, Stop(), Options(templates=TEMPLATES)):
         url = (house.sandbox_folder / "url").read_text()
 

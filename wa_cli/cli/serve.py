@@ -42,7 +42,7 @@ async def _serve(house: House, host: str, port: int, insecure: bool) -> None:
     from wa_cli.telemetry import events, logs
     from wa_cli.workers.lifecycle import Stop, stopping_on_signals
 
-    logs.start()
+    logs.start(house.settings.log_format)
     app = house.service_app(insecure=insecure)
     from wa_cli.server.app import Service
 

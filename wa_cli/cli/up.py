@@ -37,7 +37,7 @@ async def _up(house: House) -> None:
     from wa_cli.telemetry import logs
     from wa_cli.workers.lifecycle import Stop, stopping_on_signals
 
-    logs.start()
+    logs.start(house.settings.log_format)
     stop = Stop()
     with stopping_on_signals(stop, logs.tell):
         async with everything(house, stop):

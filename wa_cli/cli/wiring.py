@@ -21,6 +21,7 @@ from wa_cli import config
 from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
 from wa_cli.errors import ConfigError
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
+from wa_cli.telemetry.logs import Tell, tell
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -252,10 +253,9 @@ class House:
     # What runs all day.
 
     def outgoing_worker(
-        self, client: CloudClient, *, drain: bool = False, require_storage: bool = False
+        self, client: CloudClient, *, drain: bool = False, require_storage: bool = False, tell: Tell = tell
     ) -> OutgoingWorker:
         from wa_cli.storage.engine import guard_against_freezing
-        from wa_cli.telemetry.logs import tell
         from wa_cli.workers import recording
         from wa_cli.workers.intake import Intake
         from wa_cli.workers.sender import Sender, through
@@ -289,14 +289,13 @@ class House:
             lease=settings.incoming_lease,
             tell=tell,
             on_return=upkeep.adopt,
-            bypass=None if require_storage or self.outgoing_queue.in_database else self._bypass(client, upkeep),
+            bypass=None if require_storage or self.outgoing_queue.in_database else self._bypass(client, upkeep, tell),
             bypass_after=settings.bypass_after,
         )
         return OutgoingWorker(intake, sender, upkeep, stop_timeout=settings.stop_timeout, drain=drain)
 
-    def _bypass(self, client: CloudClient, upkeep: Upkeep) -> Bypass:
+    def _bypass(self, client: CloudClient, upkeep: Upkeep, tell: Tell) -> Bypass:
         from wa_cli.storage.spool import Spool
-        from wa_cli.telemetry.logs import tell
         from wa_cli.workers.bypass import Bypass
         from wa_cli.workers.sender import through
 
@@ -314,9 +313,8 @@ class House:
             tell=tell,
         )
 
-    def incoming_worker(self, *, drain: bool = False) -> IncomingWorker:
+    def incoming_worker(self, *, drain: bool = False, tell: Tell = tell) -> IncomingWorker:
         from wa_cli.storage.engine import guard_against_freezing
-        from wa_cli.telemetry.logs import tell
         from wa_cli.workers import recording
         from wa_cli.workers.intake import Intake
         from wa_cli.workers.worker import IncomingWorker
@@ -355,10 +353,10 @@ class House:
         return Keys(parse_keys(self.settings.api_keys), open_to_this_machine=not self.loaded.production)
 
 
-def of(ctx: typer.Context) -> House:
-    """The house of this command line."""
+def of(ctx: typer.Context, **flags: str | None) -> House:
+    """The house of this command line; `flags` are settings that it gave itself."""
     root = ctx.find_root()
     if not isinstance(root.obj, House):
-        options = root.params
-        root.obj = House(config.load(profile=options.get("profile")))
+        given = {name: value for name, value in flags.items() if value is not None}
+        root.obj = House(config.load(profile=root.params.get("profile"), flags=given))
     return root.obj

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
 
-from wa_cli.cli import wiring
+from wa_cli.cli import live, wiring
 from wa_cli.cli.wiring import House
 from wa_cli.config import SQS
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
 
 Drain = Annotated[bool, typer.Option("--drain", help="End when nothing is left to do; exit 8 where something waits.")]
-
-
 RequireStorage = Annotated[
     bool, typer.Option("--require-storage", help="On SQS, wait while the database is away instead of sending on.")
 ]
-
-
+Worker = Callable[[int | None], Coroutine[None, None, None]]
+LogFormat = Annotated[str | None, typer.Option("--log-format", help="text or json; default: WA_LOG_FORMAT.")]
 Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Worker processes side by side.")]
 
 
 @app.command()
 def outgoing(
-    ctx: typer.Context, drain: Drain = False, processes: Processes = 1, require_storage: RequireStorage = False
+    ctx: typer.Context,
+    drain: Drain = False,
+    processes: Processes = 1,
+    require_storage: RequireStorage = False,
+    log_format: LogFormat = None,
 ) -> None:
     """Send what is queued, and store every sent message.
 
-    Ctrl-C finishes what is in flight; a second one leaves at once.
+    At a terminal a line shows how it is doing; in a pipe, and with several processes, the log says what happens to each
+    message. Ctrl-C finishes what is in flight; a second one leaves at once.
 
     Example: wa worker outgoing --drain
     """
-    house = wiring.of(ctx)
+    house = wiring.of(ctx, log_format=log_format)
 
     def check() -> None:
         house.number  # noqa: B018 — what is missing is said once, and before anything is started
@@ -44,20 +48,17 @@ def outgoing(
 
 
 @app.command()
-def incoming(ctx: typer.Context, drain: Drain = False, processes: Processes = 1) -> None:
+def incoming(ctx: typer.Context, drain: Drain = False, processes: Processes = 1, log_format: LogFormat = None) -> None:
     """Store what customers write, and what became of our messages.
 
     Example: wa worker incoming
     """
-    house = wiring.of(ctx)
+    house = wiring.of(ctx, log_format=log_format)
 
     def check() -> None:
         house.database  # noqa: B018 — asking is connecting
 
     _run(house, lambda parent: _incoming(house, drain, parent), processes, check)
-
-
-Worker = Callable[[int | None], Coroutine[None, None, None]]
 
 
 def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]) -> None:
@@ -66,7 +67,7 @@ def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]
 
     from wa_cli.telemetry import logs
 
-    logs.start()
+    logs.start(house.settings.log_format)
     if processes == 1:
         asyncio.run(worker(None))
         return
@@ -96,6 +97,7 @@ def _load(house: House) -> None:
 
 async def _outgoing(house: House, drain: bool, require_storage: bool, parent: int | None) -> None:
     from wa_cli.telemetry import events, logs
+    from wa_cli.telemetry.meter import Meter
     from wa_cli.workers.lifecycle import Stop, stopping_on_signals, stopping_with_parent
 
     stop = Stop()
@@ -104,9 +106,11 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
             _look_at_database(house, can_wait=not (drain or require_storage))
             house.outgoing_queue.depth()
         async with house.cloud() as client:
-            worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage)
+            meter = Meter(logs.tell)
+            worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage, tell=meter.tell)
             logs.tell(events.Started("The outgoing worker is running" + (" until nothing is left" if drain else "")))
-            await worker.run(stop)
+            with _watched(house, parent, *live.outgoing(worker, meter)):
+                await worker.run(stop)
 
 
 def _look_at_database(house: House, *, can_wait: bool) -> None:
@@ -125,10 +129,22 @@ def _look_at_database(house: House, *, can_wait: bool) -> None:
 
 async def _incoming(house: House, drain: bool, parent: int | None) -> None:
     from wa_cli.telemetry import events, logs
+    from wa_cli.telemetry.meter import Meter
     from wa_cli.workers.lifecycle import Stop, stopping_on_signals, stopping_with_parent
 
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
-        worker = house.incoming_worker(drain=drain)
+        meter = Meter(logs.tell)
+        worker = house.incoming_worker(drain=drain, tell=meter.tell)
         logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
-        await worker.run(stop)
+        with _watched(house, parent, *live.incoming(worker, meter)):
+            await worker.run(stop)
+
+
+def _watched(
+    house: House, parent: int | None, now: Callable[[], live.Facts], asked: Callable[[], live.Facts]
+) -> AbstractContextManager[None]:
+    """A line at the bottom of the terminal, where this is the one process of its command."""
+    if parent is None and live.is_wanted(house.settings.log_format):
+        return live.line(now, asked)
+    return nullcontext()

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 
 Tell = Callable[[Event], None]
 
+# What happens to every single message: too much beside a line that counts them.
+EACH_MESSAGE = (events.Accepted, events.Stored, events.Received)
+FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+TEXT, JSON = "text", "json"
+
 _log = logging.getLogger("wa")
 
 
-def start(level: int = logging.INFO) -> None:
-    """Lines of this process go to stderr from now, each with its time."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"))
+def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str], object] | None = None) -> None:
+    """Lines of this process go to stderr from now, each with its time; as JSON objects where `form` says so.
+
+    `write` takes the lines instead, for a terminal that shows more than lines: then each message's own are left out.
+    """
+    handler = logging.StreamHandler(sys.stderr) if write is None else _Through(write)
+    handler.setFormatter(_Json() if form == JSON else logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
     _log.handlers[:] = [handler]
     _log.setLevel(level)
     _log.propagate = False
@@ -26,7 +38,37 @@ def start(level: int = logging.INFO) -> None:
 def tell(event: Event) -> None:
     """The event as a line of the log."""
     level, line = _line(event)
-    _log.log(level, "%s", line)
+    _log.log(level, "%s", line, extra={"event": event})
+
+
+class _Through(logging.Handler):
+    def __init__(self, write: Callable[[str], object]) -> None:
+        super().__init__()
+        self.write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not isinstance(getattr(record, "event", None), EACH_MESSAGE):
+            self.write(self.format(record))
+
+
+class _Json(logging.Formatter):
+    """One object a line: at, level, event, message, and the event's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: Event | None = getattr(record, "event", None)
+        return json.dumps(
+            {
+                "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+                "level": record.levelname.lower(),
+                "event": _snake(type(event).__name__) if event else "line",
+                "message": record.getMessage(),
+                **(asdict(event) if event else {}),
+            }
+        )
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def _line(event: Event) -> tuple[int, str]:

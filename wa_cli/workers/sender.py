@@ -97,6 +97,10 @@ class Sender:
         self._claiming = True
 
     @property
+    def in_flight(self) -> int:
+        return len(self._in_flight)
+
+    @property
     def is_idle(self) -> bool:
         """Nothing is in flight, and everything that was answered is settled."""
         return not self._in_flight and not self._unsettled

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from wa_cli.cli.live import Facts, _Line
+from wa_cli.errors import DatabaseDown
+
+
+def test_the_line_says_how_a_worker_is_doing() -> None:
+    answers: list[Facts | DatabaseDown] = [[("queue", 4210), ("uncertain", 0)], DatabaseDown("away")]
+
+    def asked() -> Facts:
+        answer = answers.pop(0)
+        shown.done.set()
+        if isinstance(answer, DatabaseDown):
+            raise answer
+        return answer
+
+    shown = _Line(lambda: [("/s", 81.5), ("sent", 4711)], asked)
+    assert shown.text() == "[bold]81.5[/]/s · sent [bold]4,711[/]"
+
+    shown.keep_asking()
+    assert shown.text() == "[bold]81.5[/]/s · sent [bold]4,711[/] · queue [bold]4,210[/] · uncertain [bold]0[/]"
+
+    shown.done.clear()
+    shown.keep_asking()
+    assert shown.text().endswith("queue [bold]?[/] · uncertain [bold]?[/]")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from wa_cli.telemetry import events, logs
+from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.meter import Meter
+
+
+def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.start(logs.JSON)
+
+    logs.tell(events.Accepted("+123", "wamid.x"))
+    logs.tell(events.NumberBlocked("the token is expired"))
+
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert first.pop("at").endswith("+00:00")
+    assert first == {
+        "level": "info",
+        "event": "accepted",
+        "message": "Message sent successfully to +123: wamid.x",
+        "phone": "+123",
+        "wamid": "wamid.x",
+    }
+    assert (second["level"], second["event"], second["why"]) == ("error", "number_blocked", "the token is expired")
+
+
+def test_beside_a_live_line_each_messages_own_lines_are_left_out() -> None:
+    said: list[str] = []
+    logs.start(write=said.append)
+
+    logs.tell(events.Accepted("+123", "wamid.x"))
+    logs.tell(events.Stored("wamid.x"))
+    logs.tell(events.NotAccepted("+123", "was refused", "why not"))
+
+    assert len(said) == 1
+    assert "Message to +123 was refused: why not" in said[0]
+
+
+def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.start(level=logging.ERROR)
+
+    logs.tell(events.Accepted("+123", "wamid.x"))
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_meter_counts_and_passes_on() -> None:
+    told: list[Event] = []
+    now = 100.0
+    meter = Meter(told.append, lambda: now)
+
+    for _ in range(20):
+        meter.tell(events.Accepted("+1", "wamid.x"))
+    meter.tell(events.NotAccepted("+1", "was refused", "why"))
+    meter.tell(events.NotAccepted("+1", "goes out later", "why"))
+    meter.tell(events.Received(3, 5))
+
+    assert dict(meter.counts) == {"sent": 20, "failed": 1, "messages": 3, "statuses": 5}
+    assert meter.rate() == 2.3
+    assert len(told) == 23
+    now += 11
+    assert meter.rate() == 0

@@ -1,0 +1,103 @@
+"""The line at the bottom of a terminal that says how a worker is doing, while its log scrolls above."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.telemetry import logs
+
+if TYPE_CHECKING:
+    from wa_cli.telemetry.meter import Meter
+    from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
+
+REFRESHES = 4
+# Asking how much waits may itself take long: it is done a tenth of the time at most.
+ASK_EVERY, ASK_SHARE = 2.0, 10.0
+
+Facts = list[tuple[str, int | float | None]]
+
+
+def is_wanted(log_format: str) -> bool:
+    """Whether somebody watches, and wants to read rather than to parse."""
+    return sys.stderr.isatty() and log_format == logs.TEXT
+
+
+@contextmanager
+def line(now: Callable[[], Facts], asked: Callable[[], Facts]) -> Iterator[None]:
+    """Show the facts until the block ends: `now` is known at once, `asked` needs the database or the queue."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True, highlight=False)
+    shown = _Line(now, asked)
+    with Live(get_renderable=shown.text, console=console, refresh_per_second=REFRESHES, transient=True):
+        logs.start(write=lambda said: console.print(said, markup=False, soft_wrap=True))
+        asking = threading.Thread(target=shown.keep_asking, name="live", daemon=True)
+        asking.start()
+        try:
+            yield
+        finally:
+            shown.done.set()
+    logs.start()
+
+
+def outgoing(worker: OutgoingWorker, meter: Meter) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
+    def now() -> Facts:
+        return [
+            ("/s", round(meter.rate(), 1)),
+            ("in flight", worker.sender.in_flight),
+            ("sent", meter.counts["sent"]),
+            ("failed", meter.counts["failed"]),
+            ("spool", worker.sender.spool.left()),
+        ]
+
+    def asked() -> Facts:
+        left = worker.sender.outbox.work_left()
+        waiting = worker.intake.queue.depth().waiting + left.due + left.waiting
+        return [("queue", waiting), ("uncertain", left.uncertain), ("held", left.held)]
+
+    return now, asked
+
+
+def incoming(worker: IncomingWorker, meter: Meter) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
+    def now() -> Facts:
+        return [
+            ("/s", round(meter.rate(), 1)),
+            ("messages", meter.counts["messages"]),
+            ("statuses", meter.counts["statuses"]),
+        ]
+
+    return now, lambda: [("queue", worker.intake.queue.depth().waiting)]
+
+
+class _Line:
+    def __init__(self, now: Callable[[], Facts], asked: Callable[[], Facts]) -> None:
+        self.now = now
+        self.asked = asked
+        self.done = threading.Event()
+        self._answer: Facts = []
+
+    def text(self) -> str:
+        """Like `81.5/s · in flight 20 · sent 4,711`."""
+        (unit, rate), *facts = self.now()
+        told = [f"{name} [bold]{_number(value)}[/]" for name, value in (*facts, *self._answer)]
+        return " · ".join([f"[bold]{_number(rate)}[/]{unit}", *told])
+
+    def keep_asking(self) -> None:
+        while not self.done.is_set():
+            began = time.monotonic()
+            try:
+                self._answer = self.asked()
+            except (DatabaseDown, QueueError):
+                self._answer = [(name, None) for name, _ in self._answer]
+            self.done.wait(max(ASK_EVERY, ASK_SHARE * (time.monotonic() - began)))
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:,}"

@@ -1,0 +1,45 @@
+"""Counts what happened, for a line that shows it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.logs import Tell
+
+WINDOW = 10.0
+
+
+class Meter:
+    """Stands in front of whoever is told, and counts: `sent`, `failed`, `messages`, `statuses`."""
+
+    def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._clock = clock
+        self.counts: Counter[str] = Counter()
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case events.Accepted():
+                self._count("sent", 1)
+            case events.NotAccepted(_, "was refused", _):
+                self.counts["failed"] += 1
+            case events.Received(messages, statuses):
+                self.counts["statuses"] += statuses
+                self._count("messages", messages)
+        self._tell(event)
+
+    def rate(self) -> float:
+        """Messages a second, over the last ten."""
+        began = self._clock() - WINDOW
+        while self._recent and self._recent[0][0] < began:
+            self._recent.popleft()
+        return sum(number for _, number in self._recent) / WINDOW
+
+    def _count(self, what: str, number: int) -> None:
+        self.counts[what] += number
+        self._recent.append((self._clock(), number))
