@@ -43,16 +43,23 @@ WITH unsure AS MATERIALIZED (
      WHERE verdict.state IS NOT NULL AND message.state = 'uncertain'
      ORDER BY reference LIMIT :limit
        FOR UPDATE OF message SKIP LOCKED
+), placed AS (
+    SELECT decided.*,
+           row_number() OVER (PARTITION BY message.number, message.customer, decided.state, message.scheduled
+                                  ORDER BY message.seq) AS place
+      FROM decided
+      JOIN wa.outbox AS message USING (reference)
 )
 UPDATE wa.outbox AS message
-   SET state = decided.state, failure_reason = decided.reason, due_at = clock_timestamp(), uncertain_since = NULL,
-       -- A later message may have the turn by now: then this one is next in line.
-       turn = decided.state = 'queued'
+   SET state = placed.state, failure_reason = placed.reason, due_at = clock_timestamp(), uncertain_since = NULL,
+       -- A later message may have the turn by now: then this one is next in line, as is the second of a customer's two.
+       turn = placed.state = 'queued'
               AND (message.turn OR message.scheduled
-                   OR NOT EXISTS (SELECT FROM wa.outbox AS holder
+                   OR placed.place = 1
+                      AND NOT EXISTS (SELECT FROM wa.outbox AS holder
                                    WHERE holder.number = message.number AND holder.customer = message.customer
                                      AND holder.turn AND NOT holder.scheduled)),
-       possible_double = message.possible_double OR (decided.silent AND decided.state = 'queued')
-  FROM decided
- WHERE message.reference = decided.reference
-RETURNING message.reference, message.state, message.customer, message.number, decided.silent
+       possible_double = message.possible_double OR (placed.silent AND placed.state = 'queued')
+  FROM placed
+ WHERE message.reference = placed.reference
+RETURNING message.reference, message.state, message.customer, message.number, placed.silent

@@ -1,6 +1,10 @@
--- Statuses that came while nobody knew the message yet: they prove that it was sent.
-SELECT DISTINCT ON (event.reference) event.reference, event.wamid, event.attempt, event.happened_at
+-- Statuses that came while nobody knew the message yet, or passed its row by: each wamid proves a send of its own.
+-- :references are those to look at, NULL for all.
+SELECT DISTINCT ON (event.reference, event.wamid) event.reference, event.wamid, event.attempt, event.happened_at
   FROM wa.status_events AS event
   JOIN wa.outbox AS message ON message.reference = event.reference AND message.number = event.number
- WHERE event.reference = ANY(CAST(:references AS uuid[])) AND event.applied_at IS NULL AND message.wamid IS NULL
- ORDER BY event.reference, event.happened_at
+ WHERE (CAST(:references AS uuid[]) IS NULL OR event.reference = ANY(CAST(:references AS uuid[])))
+   AND event.applied_at IS NULL AND event.wamid IS DISTINCT FROM message.wamid
+   AND event.received_at > clock_timestamp() - interval '2 days'
+ ORDER BY event.reference, event.wamid, event.happened_at
+ LIMIT :limit

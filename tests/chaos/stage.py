@@ -47,7 +47,10 @@ HASTE = {
 
 @dataclass(frozen=True)
 class Weather:
-    """How a storm is to be: `queue` is postgres or sqs; `outage`: seconds for which the database is away on top."""
+    """How a storm is to be: `queue` is postgres or sqs; `outage`: seconds for which the database is away on top.
+
+    `limit`: the sends a second that the sandbox takes. `customers`: a quarter of the messages where it is not said.
+    """
 
     messages: int = 10_000
     rate: float = 200.0
@@ -57,6 +60,9 @@ class Weather:
     crashes: int = 2
     outage: float = 0.0
     answer_after: str = "50ms"
+    faults: str = FAULTS
+    limit: float | None = None
+    customers: int | None = None
 
 
 class Stage:
@@ -107,7 +113,10 @@ class Stage:
     @contextmanager
     def sandbox(self) -> Iterator[str]:
         """The URL of a sandbox with faults."""
-        command = [*WA, "sandbox", "serve", "--answer-after", self.weather.answer_after, "--fault", FAULTS]
+        command = [*WA, "sandbox", "serve", "--answer-after", self.weather.answer_after]
+        command += ["--fault", self.weather.faults]
+        if self.weather.limit:
+            command += ["--limit", str(self.weather.limit)]
         if not self.weather.webhooks:
             command.append("--no-statuses")
         with self.process(command, self.environ(WA_CLOUD_API_URL="sandbox")):
@@ -134,7 +143,7 @@ class Stage:
     def feed(self, queue: Queue, pace: float) -> set[str]:
         """Queue all the messages, `pace` a second; their references. A queue that is away is asked again."""
         references = set()
-        customers = max(1, self.weather.messages // 4)
+        customers = self.weather.customers or max(1, self.weather.messages // 4)
         batch = 20
         for start in range(0, self.weather.messages, batch):
             began = time.monotonic()

@@ -23,6 +23,7 @@ from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.verdicts import Accepted, Later, Unknown, Verdict
 from wa_cli.queues.base import Letter
 from wa_cli.queues.sqs import SqsQueue
+from wa_cli.storage import messages
 from wa_cli.storage.settlement import Intent, Settlement
 from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
@@ -210,6 +211,30 @@ def test_a_status_that_came_during_the_outage_proves_the_send(replay: Replay) ->
 
     assert replay.bench.state(replay.reference) == "sent"
     assert [(row["message_id"], row["status"]) for row in replay.bench.rows()] == [("wamid.a", "delivered")]
+
+
+def test_every_status_that_came_during_the_outage_proves_a_send_of_its_own(replay: Replay) -> None:
+    replay.status("wamid.a")
+    replay.status("wamid.b")
+    replay.left(Unknown("cut"))
+
+    replay.upkeep.adopt()
+
+    assert replay.outbox_row()["possible_double"]
+    assert sorted(row["message_id"] for row in replay.bench.rows()) == ["wamid.a", "wamid.b"]
+
+
+def test_a_status_that_the_replay_missed_is_found_by_the_sweep(replay: Replay) -> None:
+    replay.left(Unknown("cut"))
+    replay.upkeep.adopt()
+    with replay.bench.database.transaction() as connection:
+        status = StatusUpdate("wamid.a", "read", now(), "42", reference=replay.reference, attempt=1, raw={})
+        messages.keep_statuses(connection, [status])  # as a transaction that did not see the row yet
+
+    replay.upkeep.run_once()
+
+    assert replay.bench.state(replay.reference) == "sent"
+    assert [row["status"] for row in replay.bench.rows()] == ["read"]
 
 
 def test_what_did_not_leave_is_as_if_it_had_never_been(replay: Replay) -> None:

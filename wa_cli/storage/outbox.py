@@ -140,8 +140,8 @@ class Outbox:
             strangers = tuple(s for s in settlements if s.reference not in locked)
             return replace(settled, strangers=strangers)
 
-    def recover(self, intents: Sequence[Intent]) -> list[Settlement]:
-        """Take in what was sent while the database was away; what statuses prove of it that came before it was known."""
+    def recover(self, intents: Sequence[Intent]) -> None:
+        """Take in what was sent while the database was away."""
         with self.database.transaction() as connection:
             run(
                 connection,
@@ -149,11 +149,15 @@ class Outbox:
                 rows=rows([self._recovered(intent) for intent in intents]),
                 on_uncertain=self.on_uncertain,
             )
-            references = [str(intent.message.reference) for intent in intents]
-            found = run(connection, "outbox/early", references=references).all()
-            return [
-                Settlement(row.reference, row.attempt or 0, None, Accepted(row.wamid), row.happened_at) for row in found
-            ]
+
+    def early_proofs(self, references: Sequence[UUID] | None = None) -> list[Settlement]:
+        """What statuses prove that came before their message was known; of these messages, or of any."""
+        asked = None if references is None else [str(reference) for reference in references]
+        with self.database.reading() as connection:
+            found = run(connection, "outbox/early", references=asked, limit=SWEEP_LIMIT * 10).all()
+        return [
+            Settlement(row.reference, row.attempt or 0, None, Accepted(row.wamid), row.happened_at) for row in found
+        ]
 
     def _recovered(self, intent: Intent) -> dict[str, Any]:
         return {
