@@ -4,7 +4,7 @@ SELECT DISTINCT ON (reference, attempt) *
   FROM json_to_recordset(CAST(:rows AS json)) AS made (
            reference uuid, attempt int, token uuid, verdict text, wamid text, code int, reason text,
            answered_at timestamptz)
- ORDER BY reference, attempt
+ ORDER BY reference, attempt, verdict = 'unknown'
 ON CONFLICT (reference, attempt) DO UPDATE
    SET verdict = excluded.verdict, wamid = excluded.wamid, code = excluded.code, reason = excluded.reason,
        answered_at = excluded.answered_at

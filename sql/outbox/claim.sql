@@ -5,7 +5,8 @@ WITH locked AS MATERIALIZED (
     -- Nothing is computed here: what is beside a row when its lock is waited for, is of the row's older version.
     SELECT * FROM wa.rate_limits WHERE number = :number FOR UPDATE
 ), aged AS MATERIALIZED (
-    SELECT *, greatest(0, extract(epoch FROM clock_timestamp() - refilled_at))::float AS elapsed FROM locked
+    -- No longer than ten minutes: what grows by a power overflows over a weekend.
+    SELECT *, least(600, greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)))::float AS elapsed FROM locked
 ), recovered AS MATERIALIZED (
     -- Fast back to just under the rate that was too fast, carefully past it, slowly on from there. What was too fast ten
     -- minutes ago need not be now.

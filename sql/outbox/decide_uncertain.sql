@@ -8,7 +8,8 @@ WITH unsure AS MATERIALIZED (
      WHERE state = 'uncertain'
 ), judged AS (
     SELECT unsure.*,
-           last_attempt_at < clock_timestamp() - :wait
+           -- Both: what the database learnt late has not been waited for yet.
+           last_attempt_at < clock_timestamp() - :wait AND uncertain_since < clock_timestamp() - :wait
            AND EXISTS (SELECT FROM wa.outbox AS other
                         WHERE other.number = unsure.number AND other.accepted_at >= last_attempt_at - interval '1 minute'
                           AND other.status_at IS NOT NULL)

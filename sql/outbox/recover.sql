@@ -1,13 +1,13 @@
--- Messages that were sent while the database was away, as if they had been claimed then: the sweep finds their lease over,
+-- Messages that were sent while the database was away, as if they had been claimed now: the sweep finds their lease over,
 -- unless a verdict comes. One that the outbox knew already and nobody has in hand is claimed after the fact; one that
 -- somebody else tried too may be a double. Nothing happens the second time.
 INSERT INTO wa.outbox AS known (reference, number, customer, phone_number, recipient, message_type, message, business_phone,
                                 employee_id, campaign, on_uncertain, queued_at, expires_at, due_at, turn, state, attempt,
-                                token, last_attempt_at, lease_until)
+                                token, last_attempt_at, lease_until, possible_double)
 SELECT reference, number, customer, phone_number, recipient, message_type, message, business_phone,
        employee_id, campaign, :on_uncertain, queued_at, expires_at, sent_at, FALSE, 'sending', 1,
-       token, sent_at, clock_timestamp()
-  FROM (SELECT DISTINCT ON (reference) *
+       token, sent_at, clock_timestamp() + :lease, tries > 1
+  FROM (SELECT DISTINCT ON (reference) *, count(*) OVER (PARTITION BY reference) AS tries
           FROM json_to_recordset(CAST(:rows AS json)) AS intent (
                    reference uuid, number text, customer text, phone_number text, recipient text, message_type text,
                    message json, business_phone text, employee_id uuid, campaign text, queued_at timestamptz,
@@ -20,7 +20,7 @@ ON CONFLICT (reference) DO UPDATE
        token           = CASE known.state WHEN 'queued' THEN excluded.token ELSE known.token END,
        last_attempt_at = CASE known.state WHEN 'queued' THEN excluded.last_attempt_at ELSE known.last_attempt_at END,
        lease_until     = CASE known.state WHEN 'queued' THEN excluded.lease_until ELSE known.lease_until END,
-       possible_double = known.possible_double OR known.state <> 'queued' OR known.uncertain_count > 0
+       possible_double = known.possible_double OR excluded.possible_double OR known.state <> 'queued' OR known.uncertain_count > 0
  WHERE known.token IS DISTINCT FROM excluded.token
    AND NOT EXISTS (SELECT FROM wa.send_attempts AS made
                     WHERE made.reference = known.reference AND made.token = excluded.token)

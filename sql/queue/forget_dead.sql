@@ -1,1 +1,1 @@
-DELETE FROM wa.queue_messages WHERE queue = :queue AND state = 'dead' AND id = ANY(:ids)
+DELETE FROM wa.queue_messages WHERE queue = :queue AND state = 'dead' AND id = :id

@@ -2,5 +2,5 @@ SELECT id, body, customer
   FROM wa.queue_messages
  WHERE queue = :queue AND state = 'dead'
  ORDER BY died_at, seq
- LIMIT :limit
+ LIMIT 1
    FOR UPDATE SKIP LOCKED

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 from hypothesis.stateful import run_state_machine_as_test as run_histories
 
-from tests.integration.conftest import Bench
+from tests.integration.conftest import LEASE, Bench
 from wa_cli.clock import now
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate
@@ -174,7 +174,7 @@ class Histories(RuleBasedStateMachine):
         self.messages[message.reference] = message
         intent = Intent(message, uuid4())
         self.tokens.add(intent.token)
-        self.bench.outbox.recover([intent])
+        self.bench.outbox.recover([intent], LEASE)
         self.recorded.add(message.reference)
         self._settle(self.bench.outbox.early_proofs())
         heard: Verdict = verdict if isinstance(verdict, (Refused, Unknown)) else Accepted(self._take(message.reference))

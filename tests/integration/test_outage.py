@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.conftest import Outage
-from tests.integration.conftest import Bench
+from tests.integration.conftest import LEASE, Bench
 from tests.integration.running_sandbox import running_sandbox
-from tests.integration.works import Works
+from tests.integration.works import SECONDS, Works
 from tests.local_aws import LocalAws
 from wa_cli.clock import now
 from wa_cli.messages.content.text import text
@@ -102,6 +103,25 @@ def test_one_customers_messages_keep_their_order_without_the_database(works: Wor
     assert order == [str(message.reference) for message in messages]
 
 
+def test_a_customer_with_a_backlog_outlives_no_lease(works: Works, outage: Outage) -> None:
+    """An answer takes so long that the lease ends before the last of them: the queue would give it to somebody else."""
+    works.sandbox.sandbox.options = replace(works.sandbox.sandbox.options, answer_after=0.4)
+    works.lease, works.send_timeout = 2 * SECONDS, 1 * SECONDS
+    messages = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(6)]
+
+    async def during() -> None:
+        await asyncio.to_thread(works.queue.put, [Letter(message.to_body(), message.customer) for message in messages])
+        await until(lambda: len(works.sandbox.accepted()) == 6)
+
+    async def after() -> None:
+        await until(lambda: len(works.bench.rows()) == 6)
+
+    works.run(drain=False, during=in_an_outage(works, outage, during, after))
+
+    order = [line["opaque"].split(":")[1] for line in works.sandbox.accepted()]
+    assert order == [str(message.reference) for message in messages]
+
+
 def test_what_did_not_leave_goes_back_to_the_queue_and_leaves_no_trace(works: Works, outage: Outage) -> None:
     refused_for_now = "+9991131056"  # too many messages to this customer
 
@@ -157,7 +177,7 @@ class Replay:
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench = bench
         self.spool = Spool(folder)
-        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), lambda _: None)
+        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), LEASE, lambda _: None)
         self.message = OutgoingMessage(text("hi"), phone_number="+123", number="42")
         self.token = uuid4()
 
@@ -198,6 +218,7 @@ def test_an_intent_without_an_answer_is_uncertain(replay: Replay) -> None:
     replay.left()
 
     replay.upkeep.adopt()
+    replay.bench.age("lease_until", LEASE * 2)
     replay.bench.outbox.lose_leases()
 
     assert replay.bench.state(replay.reference) == "uncertain"
@@ -278,6 +299,42 @@ def test_a_message_of_unknown_fate_that_was_sent_otherwise_may_be_a_double(repla
 
     row = replay.outbox_row()
     assert (row["state"], row["possible_double"]) == ("sent", True)
+
+
+def test_a_message_that_two_sent_may_be_a_double(replay: Replay) -> None:
+    other = Replay(replay.bench, replay.spool.folder)
+    other.message = replay.message
+    replay.left(Accepted("wamid.a"))
+    other.left(Unknown("cut"))
+
+    replay.upkeep.adopt()
+
+    row = replay.outbox_row()
+    assert (row["state"], row["wamid"], row["possible_double"]) == ("sent", "wamid.a", True)
+
+
+def test_a_verdict_is_replayed_without_the_file_of_its_intent(replay: Replay) -> None:
+    intent = Intent(replay.message, replay.token)
+    settlement = Settlement(replay.reference, 1, replay.token, Accepted("wamid.a"))
+    replay.spool.leave([{**intent.to_record(), **settlement.to_record()}])
+
+    replay.upkeep.adopt()
+
+    assert [row["message_id"] for row in replay.bench.rows()] == ["wamid.a"]
+    assert replay.spool.state().corrupt == ()
+
+
+def test_one_intent_that_the_database_refuses_takes_no_other_with_it(replay: Replay) -> None:
+    replay.bench.sql("ALTER TABLE wa.outbox ADD CONSTRAINT no_bob CHECK (customer <> '666')")
+    bad = OutgoingMessage(text("hi"), phone_number="+666", number="42")
+    replay.spool.leave([Intent(bad, uuid4()).to_record()])
+    replay.left(Accepted("wamid.a"))
+
+    replay.upkeep.adopt()
+
+    assert replay.bench.state(replay.reference) == "sent"
+    assert replay.spool.state().files == 0
+    assert len(replay.spool.state().corrupt) == 1
 
 
 def test_replaying_twice_changes_nothing(replay: Replay) -> None:

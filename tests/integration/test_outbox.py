@@ -303,6 +303,13 @@ def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) ->
     assert bench.claim() == []
 
 
+def test_a_number_that_was_idle_over_a_weekend_sends_again(bench: Bench) -> None:
+    bench.queue("hi")
+    bench.sql("UPDATE wa.rate_limits SET refilled_at = clock_timestamp() - interval '30 days'")
+
+    assert len(bench.outbox.claim(1, LEASE)) == 1
+
+
 def rate_after(bench: Bench, span: timedelta) -> float:
     """The rate when that long has passed since the last claim and the last throttle."""
     bench.sql(

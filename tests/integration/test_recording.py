@@ -77,7 +77,7 @@ class Desk:
             tell=self.told.append,
             salvage=recorder.salvage,
         )
-        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), self.told.append)
+        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), LEASE, self.told.append)
 
     def hear(self, *bodies: str) -> None:
         self.incoming_queue.put([Letter(body) for body in bodies])

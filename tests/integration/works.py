@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.integration.conftest import Bench
+from tests.integration.conftest import LEASE, Bench
 from tests.integration.running_sandbox import RunningSandbox
 from wa_cli.cloud.client import CloudClient
 from wa_cli.messages.content.text import text
@@ -55,7 +55,25 @@ class Works:
                 timeout=self.send_timeout.total_seconds(),
             )
 
-            upkeep = Upkeep(self.bench.outbox, self.spool, Patience(), self.told.append)
+            upkeep = Upkeep(self.bench.outbox, self.spool, Patience(), LEASE, self.told.append)
+            bypass = Bypass(
+                self.queue,
+                Spool(self.spool.folder),
+                through(client),
+                number=NUMBER,
+                language="en_US",
+                concurrency=50,
+                lease=self.lease,
+                send_timeout=self.send_timeout,
+                share=lambda: self.share if upkeep.share is None else upkeep.share,
+                patience=20 * SECONDS,
+                tell=self.told.append,
+            )
+
+            def come_back() -> None:
+                bypass.end()
+                upkeep.adopt()
+
             sender = Sender(
                 self.bench.outbox,
                 self.spool,
@@ -65,28 +83,17 @@ class Works:
                 send_timeout=self.send_timeout,
                 rate=10_000,
                 tell=self.told.append,
-                on_return=upkeep.adopt,
+                on_return=come_back,
             )
             record = recording.outgoing(self.bench.outbox, "en_US")
-            bypass = Bypass(
-                self.queue,
-                Spool(self.spool.folder),
-                through(client),
-                number=NUMBER,
-                language="en_US",
-                concurrency=50,
-                lease=self.lease,
-                share=lambda: self.share if upkeep.share is None else upkeep.share,
-                patience=20 * SECONDS,
-                tell=self.told.append,
-            )
             intake = Intake(
                 self.queue,
                 self.bench.database,
                 record,
                 lease=self.lease,
                 tell=self.told.append,
-                on_return=upkeep.adopt,
+                probe=upkeep.live,
+                on_return=come_back,
                 bypass=None if self.queue.in_database else bypass,
                 bypass_after=self.bypass_after,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC
 from typing import Any
 from uuid import UUID, uuid4
@@ -183,3 +184,40 @@ def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
 )
 def test_a_verdict_survives_the_spool(verdict: verdicts.Verdict) -> None:
     assert verdicts.from_record(json.loads(json.dumps(verdicts.to_record(verdict)))) == verdict
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"type": "image", "image": {"link": "https://[x"}},
+        {"type": "template", "template": {"name": "a", "language": {"code": "en"}, "components": 5}},
+        {"type": "template", "template_name": "a", "parameters": 5},
+        {"type": "text", "text": 5},
+        {"type": "text", "text": {"body": ["a"]}},
+        {"type": "location", "location": {"latitude": float("nan"), "longitude": 1}},
+        {"type": "image", "image": []},
+        [],
+    ],
+)
+def test_a_body_of_any_shape_is_a_sentence_at_worst(data: object) -> None:
+    body = json.dumps({"phone_number": "+123", "message_data": data})
+
+    with pytest.raises(BadInput):
+        OutgoingMessage.from_body(body, queue_id="1")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["type", "text", "image", "template", "link", "body", "components"]), inner
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_body_ends_the_worker_that_reads_it(data: object) -> None:
+    with suppress(BadInput):
+        OutgoingMessage.from_body(json.dumps({"phone_number": "+123", "message_data": data}), queue_id="1")

@@ -48,4 +48,5 @@ def replay(ctx: typer.Context) -> None:
 
     logs.start()
     house = wiring.of(ctx)
-    say(f"{Upkeep(house.outbox, house.spool, Patience(), logs.tell).adopt()} verdicts settled from the spool.")
+    upkeep = Upkeep(house.outbox, house.spool, Patience(), house.settings.outgoing_lease, logs.tell)
+    say(f"{upkeep.adopt()} verdicts settled from the spool.")

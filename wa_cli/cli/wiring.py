@@ -270,7 +270,15 @@ class House:
             evidence_limit=settings.evidence_limit,
             keep_final=settings.keep_final,
         )
-        upkeep = Upkeep(self.outbox, self.spool, patience, tell)
+        upkeep = Upkeep(self.outbox, self.spool, patience, settings.outgoing_lease, tell)
+        goes_round = not (require_storage or self.outgoing_queue.in_database)
+        bypass = self._bypass(client, upkeep, tell) if goes_round else None
+
+        def come_back() -> None:
+            if bypass:
+                bypass.end()
+            upkeep.adopt()
+
         sender = Sender(
             self.outbox,
             self.spool,
@@ -280,7 +288,7 @@ class House:
             send_timeout=settings.send_timeout,
             rate=settings.rate,
             tell=tell,
-            on_return=upkeep.adopt,
+            on_return=come_back,
         )
         intake = Intake(
             self.outgoing_queue,
@@ -288,8 +296,9 @@ class House:
             recording.outgoing(self.outbox, settings.template_language),
             lease=settings.incoming_lease,
             tell=tell,
-            on_return=upkeep.adopt,
-            bypass=None if require_storage or self.outgoing_queue.in_database else self._bypass(client, upkeep, tell),
+            probe=upkeep.live,
+            on_return=come_back,
+            bypass=bypass,
             bypass_after=settings.bypass_after,
         )
         return OutgoingWorker(intake, sender, upkeep, stop_timeout=settings.stop_timeout, drain=drain)
@@ -308,6 +317,7 @@ class House:
             language=settings.template_language,
             concurrency=settings.concurrency,
             lease=settings.outgoing_lease,
+            send_timeout=settings.send_timeout,
             share=lambda: settings.rate / UNKNOWN_WORKERS if upkeep.share is None else upkeep.share,
             patience=settings.stop_timeout,
             tell=tell,

@@ -86,6 +86,14 @@ class OutgoingMessage:
 
         `queue_id` names the reference of a body that has none; `language` is a template's without one.
         """
+        try:
+            return cls._from_body(body, queue_id, language)
+        except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
+            # A shape that nobody thought of must not end the worker that reads it.
+            raise BadInput(f"The body cannot be read: {type(error).__name__}: {error}.") from error
+
+    @classmethod
+    def _from_body(cls, body: str, queue_id: str, language: str) -> OutgoingMessage:
         data = _json_object(body)
         metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
         assert isinstance(metadata, dict)
@@ -131,12 +139,16 @@ def _modern(data: object, language: str) -> dict[str, Any]:
 
 def _json_object(body: str) -> dict[str, Any]:
     try:
-        data = json.loads(body)
+        data = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The body is not JSON: {error}.") from None
     if not isinstance(data, dict):
         raise BadInput("The body is JSON, but not an object.")
     return data
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON's")
 
 
 def _phone(value: object) -> str:

@@ -30,18 +30,20 @@ class DeadLetters:
         return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
 
     def hand_over(self, limit: int, put: Callable[[Sequence[Letter]], None]) -> int:
-        """`put` the oldest somewhere and forget them, in this order: what is put twice is recorded once."""
+        """`put` the oldest somewhere and forget them, one by one: what fails leaves no other behind that is put already."""
+        moved = 0
+        while moved < limit and self._hand_over_oldest(put):
+            moved += 1
+        return moved
+
+    def _hand_over_oldest(self, put: Callable[[Sequence[Letter]], None]) -> bool:
         with self._transaction() as connection:
-            found = connection.execute(
-                sa.text(sqlfiles.read("queue/oldest_dead")), {"queue": self.queue, "limit": limit}
-            ).all()
-            if found:
-                put([Letter(body, customer) for _, body, customer in found])
-                connection.execute(
-                    sa.text(sqlfiles.read("queue/forget_dead")),
-                    {"queue": self.queue, "ids": [identity for identity, _, _ in found]},
-                )
-        return len(found)
+            found = connection.execute(sa.text(sqlfiles.read("queue/oldest_dead")), {"queue": self.queue}).one_or_none()
+            if found is None:
+                return False
+            put([Letter(found.body, found.customer)])
+            connection.execute(sa.text(sqlfiles.read("queue/forget_dead")), {"queue": self.queue, "id": found.id})
+            return True
 
     def purge(self) -> int:
         return len(self._run("purge_dead"))

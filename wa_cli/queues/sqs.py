@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BATCH = 10
 BATCH_BYTES = 256 << 10
-LONGEST_LEASE = 43_200
+LONGEST_LEASE = 43_000  # 12 hours from the receive, which was a moment ago
 LONGEST_POLL = 20
 PARALLEL = 8
 PUT_TRIES = 3
@@ -62,9 +62,10 @@ def connect(queue_url: str) -> SQSClient:
             region_name=found[1] if found else session.region_name or "us-east-1",
             endpoint_url=None if elsewhere else f"{address.scheme}://{address.netloc}",
             config=Config(
-                retries={"mode": "standard", "total_max_attempts": 3},
+                # Together less than the watchdog's minute.
+                retries={"mode": "standard", "total_max_attempts": 2},
                 connect_timeout=5,
-                read_timeout=LONGEST_POLL + 10,
+                read_timeout=LONGEST_POLL + 5,
                 max_pool_connections=PARALLEL * 2,
                 tcp_keepalive=True,
             ),
@@ -84,13 +85,22 @@ class SqsQueue:
 
     def put(self, letters: Sequence[Letter]) -> None:
         batches = list(_batches([self._entry(letter) for letter in letters]))
-        # One after the other where order counts.
-        results = map(self._put, batches) if self.keeps_order else self._pool.map(self._put, batches)
-        reasons = [reason for failed in results for reason in failed]
+        put = self._put_in_order if self.keeps_order else self._put_at_once
+        reasons = put(batches)
         if reasons:
             raise QueueError(
                 f"{len(reasons)} of {len(letters)} messages could not be queued in {self.url}: {reasons[0]}"
             )
+
+    def _put_at_once(self, batches: Sequence[list[Entry]]) -> list[str]:
+        return [reason for failed in self._pool.map(self._put, batches) for reason in failed]
+
+    def _put_in_order(self, batches: Sequence[list[Entry]]) -> list[str]:
+        """One after the other; nothing follows what failed, so that the caller may repeat it."""
+        for place, batch in enumerate(batches):
+            if reasons := self._put(batch):
+                return reasons + [reasons[0]] * sum(map(len, batches[place + 1 :]))
+        return []
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         first = self._receive(min(limit, BATCH), lease, wait)

@@ -140,14 +140,15 @@ class Outbox:
             strangers = tuple(s for s in settlements if s.reference not in locked)
             return replace(settled, strangers=strangers)
 
-    def recover(self, intents: Sequence[Intent]) -> None:
-        """Take in what was sent while the database was away."""
+    def recover(self, intents: Sequence[Intent], lease: timedelta) -> None:
+        """Take in what was sent while the database was away; a verdict may come for as long as `lease`."""
         with self.database.transaction() as connection:
             run(
                 connection,
                 "outbox/recover",
                 rows=rows([self._recovered(intent) for intent in intents]),
                 on_uncertain=self.on_uncertain,
+                lease=lease,
             )
 
     def early_proofs(self, references: Sequence[UUID] | None = None) -> list[Settlement]:

@@ -70,6 +70,10 @@ class Intent:
     token: UUID
     sent_at: datetime = field(default_factory=now)
 
+    @property
+    def reference(self) -> UUID:
+        return self.message.reference
+
     def to_record(self) -> dict[str, Any]:
         return {"intent": self.message.to_body(), "token": str(self.token), "sent_at": self.sent_at.isoformat()}
 

@@ -82,7 +82,7 @@ class SpoolState:
 class Spool:
     """This process's own part of the folder, and the way to adopt what others left. Threads may share it.
 
-    All the files of the folder together hold at most `quota` bytes, to the size of a file for each process.
+    When its files hold `quota` bytes nothing new may be begun, as `check_room` says; what is begun is always kept.
     """
 
     def __init__(self, folder: Path, *, quota: int = 1 << 30) -> None:
@@ -95,7 +95,6 @@ class Spool:
 
     def check(self) -> None:
         """Raise SpoolUnwritable unless a record could be kept now."""
-        self._check_quota()
         probe = self.folder / f".probe-{uuid4().hex}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -200,7 +199,6 @@ class Spool:
 
     def _open_segment(self) -> _Segment:
         """A new file, ours by its lock before anybody can see it under its name."""
-        self._check_quota()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{uuid4().hex[:8]}{SUFFIX}"
         unborn = path.with_suffix(UNBORN)
@@ -211,7 +209,9 @@ class Spool:
         _sync_folder(self.folder)
         return segment
 
-    def _check_quota(self) -> None:
+    def check_room(self) -> None:
+        """Raise SpoolUnwritable where nothing new may be begun, for lack of disk or of quota."""
+        self.check()
         held = sum(_size(path) for path in self._files())
         if held >= self.quota:
             raise SpoolUnwritable(
@@ -272,7 +272,7 @@ def _write_all(file: IO[bytes], data: bytes) -> None:
 def _opened_if_ownerless(path: Path) -> IO[bytes] | None:
     """The file, locked for us; None where its owner lives or it went between the opening and the lock."""
     try:
-        file = path.open("rb")
+        file = path.open("r+b")  # NFS locks only what may be written
     except FileNotFoundError:
         return None
     try:

@@ -1,7 +1,8 @@
 """Several processes that do the same work side by side, forked from one that only looks after them.
 
-The parent has loaded the program once, so that a process that dies is replaced in a moment. It forwards signals; when it
-dies itself, its children notice and stop in order.
+The parent has loaded the program once, so that a process that dies is replaced in a moment. Its children stop in order
+when the pipe from it closes, whether it closes it or dies: a signal that reaches parent and children alike, as a
+service manager sends it, is then each one's first.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from wa_cli.telemetry.events import Event
 
 Tell = Callable[[Event], None]
 
-SHORT_LIFE = 0.5
-REST = 1.0
-# How a command ends for good: done, usage, a check, configuration, partly done, still pending.
-FINAL = (0, 2, 3, 4, 6, 8)
-PENDING = 8
+SHORT_LIFE, REST = 0.5, 1.0
+# How a command ends that has nothing left to do; and how one ends that cannot be begun, so that the next would neither.
+DONE, HOPELESS = (0, 6, 8), (2, 3, 4)
+BEGINNING = 5.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Crew:
@@ -32,28 +33,23 @@ class Crew:
         self.tell = tell
         self._born: dict[int, float] = {}
         self._codes: list[int] = []
-        self._stopping = False
         self._read, self._write = os.pipe()
+        self._is_stopping = False
 
     def divide(self) -> int | None:
-        """In a child the end of a pipe that closes when the parent is gone; in the parent, at the end of all, None."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._forward)
+        """In a child the end of a pipe that closes when it is to stop; in the parent, at the end of all, None."""
+        for number in SIGNALS:
+            signal.signal(number, self._hear)
         for _ in range(self.count):
             if self._fork():
                 return self._read
         while self._born:
             pid, status = os.wait()
-            lived = time.monotonic() - self._born.pop(pid)
-            code = os.waitstatus_to_exitcode(status)
-            if self._has_ended(code):
-                self._codes.append(code)
-                if code not in (0, PENDING):
-                    self._stop(signal.SIGTERM)
-            else:
-                self.tell(events.WorkerDied(pid, code))
-                if self._fork(REST if lived < SHORT_LIFE else 0.0):
-                    return self._read
+            born = self._born.pop(pid, None)
+            if born is None:
+                continue  # somebody's orphan: as the first process of a container one gets those
+            if self._is_replaced(pid, os.waitstatus_to_exitcode(status), time.monotonic() - born):
+                return self._read
         return None
 
     @property
@@ -61,30 +57,47 @@ class Crew:
         """The worst of those that ended by themselves."""
         return max(self._codes, default=0)
 
-    def _has_ended(self, code: int) -> bool:
-        """Whether it is not to be replaced: it is done, or the next one would end the same way."""
-        return self._stopping or code in FINAL
+    def _is_replaced(self, pid: int, code: int, lived: float) -> bool:
+        """Look after one that ended; True in its successor."""
+        hopeless = code in HOPELESS and lived < BEGINNING
+        if self._is_stopping or code in DONE or hopeless:
+            self._codes.append(max(code, 0))
+            if hopeless:
+                self._stop()
+            return False
+        self.tell(events.WorkerDied(pid, code))
+        return self._fork(REST if lived < SHORT_LIFE else 0.0)
 
     def _fork(self, rest: float = 0.0) -> bool:
         """A new process; whether this is it."""
         sys.stdout.flush()
         sys.stderr.flush()
+        # No signal between the birth and the entry in the register: it would miss the newcomer.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if pid:
             self._born[pid] = time.monotonic()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             return False
-        for number in (signal.SIGINT, signal.SIGTERM):
+        os.setpgid(0, 0)  # Ctrl-C at the terminal is the parent's alone
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        os.setpgid(0, 0)  # Ctrl-C at the terminal reaches the parent alone, which forwards it once
-        os.close(self._write)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        if not self._is_stopping:
+            os.close(self._write)
         time.sleep(rest)
         return True
 
-    def _forward(self, number: int, frame: object) -> None:
-        del frame
-        self._stop(signal.Signals(number))
-
-    def _stop(self, number: signal.Signals) -> None:
-        self._stopping = True
+    def _hear(self, number: int, frame: object) -> None:
+        """The first signal lets everybody finish, the second nobody."""
+        del number, frame
+        if not self._is_stopping:
+            self._stop()
+            return
         for pid in self._born:
-            os.kill(pid, number)
+            os.kill(pid, signal.SIGKILL)
+
+    def _stop(self) -> None:
+        if not self._is_stopping:
+            self._is_stopping = True
+            os.close(self._write)

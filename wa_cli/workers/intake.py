@@ -22,7 +22,7 @@ from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
 from wa_cli.workers.bypass import Bypass
-from wa_cli.workers.lifecycle import Stop, Watchdog
+from wa_cli.workers.lifecycle import Stop, Watchdog, with_beats
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
@@ -48,7 +48,8 @@ class Intake:
     """Takes messages over from one queue by `record`, which writes them in the transaction it is given.
 
     `salvage` writes what it can of a single delivery that the database refuses as a whole. `on_return` comes before the
-    first message, and before the first one after an outage. `bypass` goes on without the database once it has been away
+    first message, and before the first one after an outage. `probe` raises DatabaseDown while it
+    is away, by default a ping. `bypass` goes on without the database once it has been away
     for `bypass_after`.
     """
 
@@ -61,6 +62,7 @@ class Intake:
         lease: timedelta,
         tell: Tell,
         salvage: Salvage | None = None,
+        probe: Callable[[], object] | None = None,
         on_return: Callable[[], object] = lambda: None,
         bypass: Bypass | None = None,
         bypass_after: timedelta = timedelta(seconds=30),
@@ -71,7 +73,9 @@ class Intake:
         self.salvage = salvage
         self.lease = lease
         self.tell = tell
+        self.probe = probe or database.ping
         self.on_return = on_return
+        self._beat: Callable[[], None] = lambda: None
         self.bypass = bypass
         self.bypass_after = bypass_after.total_seconds()
         self._database_away_since: float | None = None
@@ -80,11 +84,12 @@ class Intake:
         """Until `stop`. `arrived` is called whenever there was something."""
         failures, returning = 0, True
         name = f"intake of {self.queue.name}"
+        self._beat = lambda: watchdog.beat(name)
         while not stop:
-            watchdog.beat(name)
+            self._beat()
             try:
                 if returning:
-                    await asyncio.to_thread(self._return)
+                    await with_beats(self._return, self._beat)
                     returning = False
                 if await asyncio.to_thread(self.run_once, WAIT):
                     arrived()
@@ -98,7 +103,7 @@ class Intake:
                 if isinstance(error, DatabaseDown):
                     self._database_away_since = self._database_away_since or time.monotonic()
                 if self.bypass and self._has_been_away_long():
-                    await self._go_round(self.bypass, stop, lambda: watchdog.beat(name))
+                    await self._go_round(self.bypass, stop, self._beat)
                 else:
                     await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
         watchdog.forget(name)
@@ -107,7 +112,7 @@ class Intake:
 
     def _return(self) -> None:
         """The database must be there before anything is received: an outage must not use up a message's receives."""
-        self.database.ping()
+        self.probe()
         self._database_away_since = None
         self.on_return()
 
@@ -126,7 +131,7 @@ class Intake:
     async def _until_back(self) -> None:
         while True:
             with suppress(DatabaseDown):
-                await asyncio.to_thread(self.database.ping)
+                await asyncio.to_thread(self.probe)
                 return
             await asyncio.sleep(BACK_POLL)
 
@@ -135,11 +140,13 @@ class Intake:
         deliveries = self.queue.receive(BATCH, self.lease, wait)
         if not deliveries:
             return 0
+        self._beat()
         try:
             self._record(deliveries)
         except DatabaseDown:
             self._give_back(deliveries)
             raise
+        self._beat()
         self.queue.done(deliveries)
         return len(deliveries)
 

@@ -47,9 +47,11 @@ class Stop:
 def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
     """The first SIGINT or SIGTERM sets `stop`, the second ends the process."""
     loop = asyncio.get_running_loop()
+    heard: list[signal.Signals] = []
 
     def arrived(number: signal.Signals) -> None:
-        if stop:
+        heard.append(number)
+        if len(heard) > 1:
             sys.stderr.write(
                 "Left at once: what was in flight is settled by the next worker, from spool and evidence.\n"
             )
@@ -72,10 +74,15 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
 
 @contextmanager
 def stopping_with_parent(stop: Stop, pipe: int | None) -> Iterator[None]:
-    """When the process at the other end of the pipe is gone, stop in order: nobody forwards signals any more."""
+    """When the process at the other end of the pipe closes it or is gone, stop in order."""
     loop = asyncio.get_running_loop()
+
+    def closed(pipe: int) -> None:
+        loop.remove_reader(pipe)
+        stop.set()
+
     if pipe is not None:
-        loop.add_reader(pipe, stop.set)
+        loop.add_reader(pipe, closed, pipe)
     try:
         yield
     finally:
@@ -127,6 +134,15 @@ class Watchdog:
         faulthandler.dump_traceback(all_threads=True)
         sys.stderr.flush()
         os._exit(HANG_EXIT)
+
+
+async def with_beats(work: Callable[[], object], beat: Callable[[], None]) -> None:
+    """Work in a thread that may take long and has time-outs of its own: waiting for it is progress."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    while not task.done():
+        beat()
+        await asyncio.wait({task}, timeout=1.0)
+    await task
 
 
 async def all_until_one_fails(*parts: Awaitable[None]) -> None:

@@ -24,12 +24,13 @@ from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter, pair_pause
-from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
+from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails, with_beats
 
 BATCH = 500
 FIRST_REST, LONGEST_REST = 0.05, 0.5
 THROTTLE_PAUSE = timedelta(seconds=1)
 OUTAGE_CAP = 2.0
+ROOM_KNOWN = 2.0
 
 T = TypeVar("T")
 Send = Callable[[Claim], Awaitable[Verdict]]
@@ -95,6 +96,7 @@ class Sender:
         self._rest_seconds = FIRST_REST
         self._beat: Callable[[str], None] = lambda _: None
         self._claiming = True
+        self._room_until = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -144,7 +146,7 @@ class Sender:
             watchdog.beat("claim")
             try:
                 if returning:
-                    await asyncio.to_thread(self._return)
+                    await with_beats(self._return, lambda: watchdog.beat("claim"))
                     returning = False
                 if not await self._has_slot(stop):
                     continue
@@ -185,7 +187,7 @@ class Sender:
     async def claim_once(self) -> int:
         """Claim what there are free slots for, and let it leave; how many."""
         free = self.concurrency - len(self._in_flight)
-        if not self._claiming and not await self._spool_is_back():
+        if not await self._has_room():
             return 0
         asked_at = time.monotonic()
         claims = await asyncio.to_thread(self.outbox.claim, free, timedelta(seconds=self.lease))
@@ -201,14 +203,25 @@ class Sender:
         if not task.cancelled():
             task.result()  # a mistake of ours must not pass in silence
 
-    async def _spool_is_back(self) -> bool:
+    async def _has_room(self) -> bool:
+        """Whether what is begun now could be recorded; asked when it could not be, and now and then."""
+        if self._claiming and time.monotonic() < self._room_until:
+            return True
         try:
-            await asyncio.to_thread(self.spool.check)
-        except SpoolUnwritable:
+            await asyncio.to_thread(self.spool.check_room)
+        except SpoolUnwritable as error:
+            self._stop_claiming(error)
             return False
-        self._claiming = True
-        self.tell(events.Back("The spool"))
+        if not self._claiming:
+            self.tell(events.Back("The spool"))
+        self._claiming, self._room_until = True, time.monotonic() + ROOM_KNOWN
         return True
+
+    def _stop_claiming(self, error: SpoolUnwritable) -> None:
+        """The outbox still knows of the attempts; nothing new is begun until there is room. Said once."""
+        if self._claiming:
+            self.tell(events.Away("The spool", error.message))
+        self._claiming = False
 
     async def _send_one(self, claim: Claim, lease_ends: float) -> None:
         if time.monotonic() + self.send_timeout > lease_ends:
@@ -232,10 +245,7 @@ class Sender:
                 self.spool.keep, [answer.settlement.to_record() for answer in answers]
             )
         except SpoolUnwritable as error:
-            # The outbox still knows of the attempts; nothing new is begun until the disk is back.
-            if self._claiming:
-                self.tell(events.Away("The spool", error.message))
-            self._claiming = False
+            self._stop_claiming(error)
             entries = [None] * len(answers)
         for answer, entry in zip(answers, entries, strict=True):
             self._journaled.put_nowait(replace(answer, entry=entry))

@@ -50,10 +50,13 @@ class Patience:
 
 
 class Upkeep:
-    def __init__(self, outbox: Outbox, spool: Spool, patience: Patience, tell: Tell) -> None:
+    """`lease`: how long a verdict may still come for what was sent without the database."""
+
+    def __init__(self, outbox: Outbox, spool: Spool, patience: Patience, lease: timedelta, tell: Tell) -> None:
         self.outbox = outbox
         self.spool = spool
         self.patience = patience
+        self.lease = lease
         self.tell = tell
         self.share: float | None = None
         self._worker = f"{socket.gethostname()}/{os.getpid()}"
@@ -79,7 +82,7 @@ class Upkeep:
 
     def run_once(self) -> None:
         """Everything that is due, in the order in which one makes work for the next."""
-        self._do(self._live)
+        self._do(self.live)
         self._do(self.adopt)
         self._do(self.decide)
         self._do(lambda: self.outbox.pass_turns(self.patience.wait))
@@ -87,7 +90,7 @@ class Upkeep:
         self._do(self._mend)
         if time.monotonic() >= self._slow_at:
             self._slow_at = time.monotonic() + SLOW_EVERY
-            self._do(lambda: self._tell("Statuses applied after the fact", self._apply_late()))
+            self._do(lambda: self._tell("Statuses applied after the fact", self.outbox.merge_pending_statuses()))
             self._do(lambda: self.outbox.prune(self.patience.keep_final))
 
     def _do(self, step: Callable[[], object]) -> None:
@@ -98,16 +101,12 @@ class Upkeep:
         except RowRefused as error:
             self.tell(events.StoreFailed(error.message, 1))
 
-    def _live(self) -> None:
-        """Say that this worker lives, and learn its share of the rate, for when the database is away."""
-        self.share = self.outbox.heartbeat(self._worker, socket.gethostname(), os.getpid())
+    def live(self) -> None:
+        """Say that this worker lives, and learn its share of the rate, for when the database is away.
 
-    def _apply_late(self) -> int:
-        """Statuses that missed their message or its row, as two transactions may miss each other; in calm none."""
-        proofs = self.outbox.early_proofs()
-        for batch in _batches(proofs):
-            report_settled(settle(self.outbox, batch), self.tell)
-        return len(proofs) + self.outbox.merge_pending_statuses()
+        A write, which a standby and a full disk refuse: a database that only answers is not back.
+        """
+        self.share = self.outbox.heartbeat(self._worker, socket.gethostname(), os.getpid())
 
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.mend_turns(self._mended_to)
@@ -124,9 +123,13 @@ class Upkeep:
             for path in self.spool.orphans():
                 if self._not_before.get(path, 0.0) > time.monotonic():
                     continue
-                with self.spool.adopt(path) as orphan:
-                    if orphan is not None:
-                        adopted += self._settle(orphan)
+                try:
+                    with self.spool.adopt(path) as orphan:
+                        if orphan is not None:
+                            adopted += self._settle(orphan)
+                except OSError as error:
+                    self.tell(events.StoreFailed(f"{path.name} cannot be adopted: {error}", 1))
+                    self._not_before[path] = time.monotonic() + REFUSED_PAUSE
         if adopted:
             self.tell(events.Adopted(adopted))
         return adopted
@@ -136,25 +139,33 @@ class Upkeep:
         found = _Found.of(orphan.records)
         strange = found.strange
         settlements = [*found.settlements]
-        try:
-            for intents in _batches(found.intents):
-                self._beat()
-                self.outbox.recover(intents)
-                settlements += self.outbox.early_proofs([intent.message.reference for intent in intents])
-            for batch in _batches(settlements):
-                self._beat()
-                settled = settle(self.outbox, batch)
-                report_settled(settled, self.tell)
-                strange += [stranger.to_record() for stranger in settled.result.strangers]
-                if settled.unstored:
-                    self._leave_for_later(orphan)
-        except RowRefused as error:
-            self.tell(events.StoreFailed(error.message, len(orphan.records)))
-            self._leave_for_later(orphan)
+        for intents in _batches(found.intents):
+            self._beat()
+            strange += [intent.to_record() for intent in self._recover(intents)]
+            settlements += self.outbox.early_proofs([intent.reference for intent in intents])
+        for batch in _batches(settlements):
+            self._beat()
+            settled = settle(self.outbox, batch)
+            report_settled(settled, self.tell)
+            strange += [stranger.to_record() for stranger in settled.result.strangers]
+            if settled.unstored:
+                self._leave_for_later(orphan)
         if strange and not orphan.stays:
             orphan.set_aside(strange)
             self._tell("Verdicts of messages that this database does not know, set aside", len(strange))
         return 0 if orphan.stays else len(settlements)
+
+    def _recover(self, intents: Sequence[Intent]) -> list[Intent]:
+        """Those that the database refuses, looked for by halving."""
+        try:
+            self.outbox.recover(intents, self.lease)
+        except RowRefused as refusal:
+            if len(intents) == 1:
+                self.tell(events.StoreFailed(refusal.message, 1))
+                return [*intents]
+            middle = len(intents) // 2
+            return self._recover(intents[:middle]) + self._recover(intents[middle:])
+        return []
 
     def _leave_for_later(self, orphan: Orphan) -> None:
         orphan.stay()
@@ -163,6 +174,9 @@ class Upkeep:
     def decide(self) -> None:
         """Sends whose lease ended become uncertain; uncertain ones follow the evidence."""
         self._tell("Sends whose worker was lost", self.outbox.lose_leases())
+        # Statuses that missed their message, as two transactions may miss each other: before their absence counts.
+        for proofs in _batches(self.outbox.early_proofs()):
+            report_settled(settle(self.outbox, proofs), self.tell)
         for reference, state, _, _, silent in self.outbox.decide_uncertain(
             wait=self.patience.wait, silence=self.patience.silence, evidence_limit=self.patience.evidence_limit
         ):
@@ -189,14 +203,14 @@ class _Found:
             try:
                 if "intent" in record:
                     found.intents.append(Intent.from_record(record))
-                else:
+                if "verdict" in record or "intent" not in record:
                     found.settlements.append(Settlement.from_record(record))
             except (KeyError, TypeError, ValueError, BadInput):
                 found.strange.append(record)
-        intended = {intent.token for intent in found.intents}
+        intended = {intent.token: intent for intent in found.intents}
         returned = {s.token for s in found.settlements if s.token in intended and has_not_left(s.verdict)}
         return cls(
-            [intent for intent in found.intents if intent.token not in returned],
+            [intent for token, intent in intended.items() if token not in returned],
             [settlement for settlement in found.settlements if settlement.token not in returned],
             found.strange,
         )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wa_cli.errors import DatabaseDown, StillPending
+from wa_cli.errors import DatabaseDown, QueueError, StillPending
 from wa_cli.queues.base import Queue
 from wa_cli.storage.outbox import Outbox, WorkLeft
 from wa_cli.workers.intake import Intake
@@ -57,7 +57,7 @@ class OutgoingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            with suppress(DatabaseDown):  # an outage is nothing finished
+            with suppress(DatabaseDown, QueueError):  # an outage is nothing finished
                 # Time may have brought more to do: a lost lease, evidence, what a dead worker left in the spool.
                 if await self._is_drained():
                     await asyncio.to_thread(self.upkeep.run_once)
@@ -87,7 +87,7 @@ class IncomingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            with suppress(DatabaseDown):  # an outage is nothing finished
+            with suppress(DatabaseDown, QueueError):  # an outage is nothing finished
                 if (await asyncio.to_thread(self.intake.queue.depth)).is_empty:
                     stop.set()
             await stop.wait(DRAIN_POLL)
