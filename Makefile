@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start bench-outgoing chaos clean
+.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-hardship chaos clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,13 +37,17 @@ format: $(READY)  ## Format the code
 docs: $(READY)  ## Write the command, setting and report tables into README.md
 	@$(BIN)/python -m wa_cli.cli.reference README.md
 
-bench: bench-start bench-outgoing  ## Print every figure we publish, with what it does not prove
+bench: bench-start bench-outgoing bench-hardship  ## Print every figure we publish, with what it does not prove
 
 bench-start: $(READY)  ## How fast commands start
-	@$(BIN)/python tests/benchmarks/start.py
+	@$(BIN)/python -m tests.benchmarks.start
 
 bench-outgoing: $(READY)  ## Messages a second through one outgoing worker
-	@$(BIN)/python tests/benchmarks/outgoing.py --claims
+	@$(BIN)/python -m tests.benchmarks.outgoing --claims
+	@$(BIN)/python -m tests.benchmarks.outgoing --queue sqs --messages 10000
+
+bench-hardship: $(READY)  ## What a stop, a freeze, an outage and a limit cost an outgoing worker
+	@$(BIN)/python -m tests.benchmarks.hardship
 
 chaos: $(READY)  ## Kill workers, crash the database, and judge: lost 0, doubled 0
 	@$(BIN)/python -m tests.chaos.storm

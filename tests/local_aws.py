@@ -27,8 +27,9 @@ ENVIRON = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DE
 
 
 class LocalAws:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int) -> None:
         self.url = url
+        self.pid = pid
         self.sqs: Any = boto3.session.Session().client(
             "sqs",
             endpoint_url=url,
@@ -56,7 +57,7 @@ def local_aws() -> Iterator[LocalAws]:
         port = free.getsockname()[1]
     environ = {**os.environ, "LOG_LEVEL": "ERROR", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
     server = subprocess.Popen([sys.executable, str(Path(__file__)), str(port)], env=environ)
-    aws = LocalAws(f"http://127.0.0.1:{port}")
+    aws = LocalAws(f"http://127.0.0.1:{port}", server.pid)
     try:
         _wait_for(aws)
         yield aws

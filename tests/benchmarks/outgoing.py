@@ -1,7 +1,8 @@
 """The outgoing worker's rate, with every promise on: queue, outbox, spool, rows; beside it the limit and a plain loop.
 
-The stand-in API answers after 100 ms. Database, sandbox and worker share this machine. Does not prove: anything about
-Meta's latency or limits, about a network between the parts, or about a database whose disk is slower than this one.
+The stand-in API answers after 100 ms. Database, sandbox, queue and worker share this machine; no webhooks are taken.
+Does not prove: anything about Meta's latency or limits, about a network between the parts, about AWS's own SQS, or about
+a database whose disk is slower than this one.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -23,50 +28,96 @@ import httpx
 import psutil
 import sqlalchemy as sa
 
+from tests.local_aws import ENVIRON, local_aws
 from wa_cli.cloud.client import CloudClient
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.verdicts import Accepted
 from wa_cli.migrations.runner import Migrator
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import Letter, Queue
 from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 from wa_cli.storage.outbox import Outbox
 
 CONCURRENCY = 300
+FED = 1500
 LEASE = timedelta(seconds=60)
 WA = [sys.executable, "-m", "wa_cli"]
 
 
-def fill(queue: PostgresQueue, count: int) -> float:
+def letters(start: int, end: int) -> list[Letter]:
+    messages = [
+        OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place:09}", number=NUMBER)
+        for place in range(start, end)
+    ]
+    return [Letter(message.to_body(), message.customer) for message in messages]
+
+
+def fill(queue: Queue, count: int) -> float:
     """Queue so many messages to as many customers; how many a second."""
     began = time.perf_counter()
     for start in range(0, count, 1000):
-        messages = [
-            OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place:09}", number=NUMBER)
-            for place in range(start, min(count, start + 1000))
-        ]
-        queue.put([Letter(message.to_body(), message.customer) for message in messages])
+        queue.put(letters(start, min(count, start + 1000)))
     return count / (time.perf_counter() - began)
 
 
-def run_worker(environ: dict[str, str], processes: int) -> int:
-    """Drain with so many worker processes; the largest resident memory of any, in bytes."""
-    command = [*WA, "worker", "outgoing", "--drain"]
-    workers = [subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) for _ in range(processes)]
-    watched = [psutil.Process(worker.pid) for worker in workers]
-    resident = 0
-    while any(worker.poll() is None for worker in workers):
-        for process in watched:
-            try:
-                resident = max(resident, process.memory_info().rss)
-            except psutil.NoSuchProcess:
-                continue
-        with suppress(subprocess.TimeoutExpired):
-            workers[0].wait(timeout=0.2)
-    return resident
+def feed(queue: Queue, count: int) -> None:
+    """Keep some waiting: the stand-in for SQS looks at every message it holds for each that it gives."""
+    for start in range(0, count, 500):
+        while queue.depth().waiting > FED:
+            time.sleep(0.05)
+        queue.put(letters(start, min(count, start + 500)))
+
+
+@dataclass
+class Watched:
+    """What the processes of a run used: resident memory of the largest worker along the way, CPU seconds by part."""
+
+    resident: list[int] = field(default_factory=list)
+    cpu: dict[str, float] = field(default_factory=dict)
+
+
+def run_worker(
+    environ: dict[str, str], processes: int, database: Database, count: int, parts: dict[str, int]
+) -> Watched:
+    """Run worker processes until everything is a row."""
+    workers = [
+        subprocess.Popen([*WA, "worker", "outgoing"], env=environ, stderr=subprocess.DEVNULL) for _ in range(processes)
+    ]
+    watched = Watched()
+    before = {name: cpu_of(pid) for name, pid in parts.items()}
+    marks = [count * quarter // 4 for quarter in (1, 2, 3, 4)]
+    while marks:
+        time.sleep(0.25)
+        stored = rows_stored(database)
+        if stored >= marks[0]:
+            marks.pop(0)
+            watched.resident.append(max(psutil.Process(worker.pid).memory_info().rss for worker in workers))
+    watched.cpu = {name: cpu_of(pid) - before[name] for name, pid in parts.items()}
+    watched.cpu["worker"] = sum(cpu_of(worker.pid) for worker in workers)
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(30)
+    return watched
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a process and its children."""
+    process = psutil.Process(pid)
+    found = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            found += times.user + times.system
+    return found
+
+
+def rows_stored(database: Database) -> int:
+    with database.reading() as connection:
+        return int(connection.execute(sa.text("SELECT count(*) FROM whatsapp_messages")).scalar_one())
 
 
 def rate_of_rows(database: Database, count: int) -> float:
@@ -153,10 +204,28 @@ def claims(database: Database) -> list[tuple[str, float]]:
     return found
 
 
+@contextmanager
+def a_queue(kind: str, database: Database) -> Iterator[tuple[Queue, dict[str, str], dict[str, int]]]:
+    """A queue, the settings that name it, and the process that keeps it where it has one of its own."""
+    if kind == "postgres":
+        yield PostgresQueue("outgoing", database.transaction), {}, {}
+        return
+    with local_aws() as aws:
+        url = aws.queue(fifo=False)
+        settings = {
+            **ENVIRON,
+            "WA_QUEUE": "sqs",
+            "WA_OUTGOING_QUEUE_URL": url,
+            "WA_INCOMING_QUEUE_URL": aws.queue(fifo=False),
+        }
+        yield SqsQueue("outgoing", url, aws.sqs, database.transaction), settings, {"sqs": aws.pid}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--queue", choices=["postgres", "sqs"], default="postgres")
     parser.add_argument("--claims", action="store_true", help="also claims in front of a million queued rows")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="wa-bench-"))
@@ -174,22 +243,35 @@ def main() -> None:
         "WA_CONCURRENCY": str(CONCURRENCY),
     }
     sandbox = subprocess.Popen(
-        [*WA, "sandbox", "serve", "--answer-after", "100ms"], env=environ, stderr=subprocess.PIPE, text=True
+        [*WA, "sandbox", "serve", "--answer-after", "100ms", "--no-statuses"],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert sandbox.stderr is not None
         sandbox.stderr.readline()
         url = (home / "sandbox" / "url").read_text()
-        queued = fill(PostgresQueue("outgoing", database.transaction), asked.messages)
-        print(f"queueing {asked.messages:,} messages          {queued:10,.0f} /s", flush=True)
-        resident = run_worker(environ, asked.processes)
+        with a_queue(asked.queue, database) as (queue, settings, keeper):
+            if asked.queue == "postgres":
+                print(
+                    f"queueing {asked.messages:,} messages          {fill(queue, asked.messages):10,.0f} /s", flush=True
+                )
+            else:
+                threading.Thread(target=feed, args=(queue, asked.messages), daemon=True).start()
+            postmaster = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+            parts = {"postgres": postmaster, "sandbox": sandbox.pid, **keeper}
+            watched = run_worker({**environ, **settings}, asked.processes, database, asked.messages, parts)
         ours = rate_of_rows(database, asked.messages)
         top = limit(url, min(asked.messages, 10_000))
         slow = plain_loop(url, database, 50)
-        print(f"wa worker outgoing, {asked.processes} process(es)      {ours:10,.0f} /s   1.0")
-        print(f"  resident memory                     {resident / 2**20:10,.0f} MB")
+        print(f"wa worker outgoing, {asked.processes} process(es), {asked.queue:<9}{ours:8,.0f} /s   1.0")
         print(f"the same client, nothing else         {top:10,.0f} /s   {top / ours:.2f}")
         print(f"a plain loop, one at a time           {slow:10,.1f} /s   {slow / ours:.3f}", flush=True)
+        resident = ", ".join(f"{size / 2**20:,.0f}" for size in watched.resident)
+        print(f"  resident at each quarter, MB        {resident}")
+        spent = ", ".join(f"{name} {seconds / asked.messages * 1e6:,.0f}" for name, seconds in watched.cpu.items())
+        print(f"  CPU a message, microseconds         {spent}", flush=True)
         for name, milliseconds in claims(database) if asked.claims else ():
             print(f"a claim of 100, {name:<36} {milliseconds:6.1f} ms", flush=True)
     finally:
@@ -197,6 +279,7 @@ def main() -> None:
         sandbox.communicate(timeout=30)
         database.close()
         server.stop()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":
