@@ -9,6 +9,11 @@ import pytest
 from tests.acceptance.conftest import Shell
 from tests.conftest import Outage
 from tests.local_aws import ENVIRON, LocalAws
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.queues.base import Letter
+from wa_cli.queues.sqs import SqsQueue
+from wa_cli.sandbox import NUMBER
 
 
 @pytest.fixture
@@ -36,6 +41,27 @@ def test_a_message_travels_over_sqs(production: Shell) -> None:
 
     assert "Outgoing message stored in database: wamid." in said
     assert "hi" in production.wa("conversation", "+15551234567").stdout
+
+
+def test_three_workers_keep_each_customers_order(production: Shell, aws: LocalAws) -> None:
+    bodies = [
+        OutgoingMessage(text(f"{place}"), phone_number=f"+1555123{customer:04}", number=NUMBER)
+        for place in range(8)
+        for customer in range(20)
+    ]
+    url = production.environ["WA_OUTGOING_QUEUE_URL"]
+    queue = SqsQueue("outgoing", url, aws.sqs, pytest.fail)
+    queue.put([Letter(message.to_body(), message.customer) for message in bodies])
+
+    production.wa("worker", "outgoing", "--drain", "--processes", "3")
+
+    log = (production.folder / "data" / "sandbox" / "log.jsonl").read_text().splitlines()
+    sent = [json.loads(line)["opaque"].split(":")[1] for line in log if '"accepted"' in line]
+    assert len(sent) == len(bodies)
+    place = {reference: at for at, reference in enumerate(sent)}
+    for customer in {message.customer for message in bodies}:
+        order = [place[str(message.reference)] for message in bodies if message.customer == customer]
+        assert order == sorted(order)
 
 
 def test_sending_needs_no_database(production: Shell, outage: Outage) -> None:
