@@ -59,6 +59,12 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _api_url(value: str) -> str:
+    if value != SANDBOX and not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise BadInput(f"{value!r} is neither a URL nor the word `sandbox`.", hint="Like https://graph.facebook.com")
+    return value
+
+
 def _size(value: str) -> int:
     found = re.fullmatch(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?", value.strip())
     if not found:
@@ -151,7 +157,7 @@ class Settings:
     incoming_queue_url: str | None = _setting(None, "SQS queue of webhooks.", _queue_url, production=True)
     spool: Path | None = _setting(None, "Folder of the spool; default: `spool` in the data folder.", _folder)
 
-    cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", production=True)
+    cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", _api_url, production=True)
     graph_version: str = _setting("v25.0", "Version of the Graph API named in each call.")
     phone_number_id: str | None = _setting(None, "The business number's id at Meta (not the number).", production=True)
     access_token: str | None = _setting(None, "Token of a system user.", secret=True, production=True)
@@ -297,6 +303,11 @@ def _check_together(settings: Settings) -> None:
             f"WA_OUTGOING_LEASE ({format_span(settings.outgoing_lease)}) does not outlast WA_SEND_TIMEOUT"
             f" ({format_span(settings.send_timeout)}): no message could ever leave.",
             hint="Give the lease at least twice the time-out.",
+        )
+    if settings.outgoing_queue_url and settings.outgoing_queue_url == settings.incoming_queue_url:
+        raise ConfigError(
+            "WA_OUTGOING_QUEUE_URL and WA_INCOMING_QUEUE_URL are the same queue: webhooks would be taken for messages to send.",
+            hint="Give each direction a queue of its own.",
         )
     for name in ("outgoing_queue_url", "incoming_queue_url"):
         if settings.queue != SQS and getattr(settings, name):

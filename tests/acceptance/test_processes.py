@@ -56,6 +56,21 @@ def test_they_end_with_their_parent(shell: Shell) -> None:
         crew.returncode = 0  # killed on purpose
 
 
+def test_a_second_signal_waits_for_nobody(shell: Shell) -> None:
+    with three_workers(shell) as (crew, children):
+        for child in children:
+            os.kill(child, signal.SIGSTOP)  # as if each had much in flight
+        crew.send_signal(signal.SIGINT)
+        assert crew.stdout is not None
+        assert any("finishing what is in flight" in line for line in crew.stdout)
+        crew.send_signal(signal.SIGINT)
+        said, _ = crew.communicate(timeout=20)
+
+        assert crew.returncode == 130
+        assert "Left at once" in said
+        crew.returncode = 0  # left on purpose
+
+
 def test_a_mistake_in_the_settings_is_said_once(shell: Shell) -> None:
     shell.environ["WA_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:9/none"
 

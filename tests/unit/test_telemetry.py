@@ -13,7 +13,7 @@ from wa_cli.telemetry.meter import Meter
 def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[str]) -> None:
     logs.start(logs.JSON)
 
-    logs.tell(events.Accepted("+123", "wamid.x"))
+    logs.tell(events.Accepted("+123", "wamid.x", "060e0119"))
     logs.tell(events.NumberBlocked("the token is expired"))
 
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
@@ -24,6 +24,7 @@ def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[st
         "message": "Message sent successfully to +123: wamid.x",
         "phone": "+123",
         "wamid": "wamid.x",
+        "reference": "060e0119",
     }
     assert (second["level"], second["event"], second["why"]) == ("error", "number_blocked", "the token is expired")
 

@@ -13,6 +13,8 @@ from wa_cli.errors import DatabaseDown, QueueError
 from wa_cli.telemetry import logs
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from wa_cli.telemetry.meter import Meter
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
@@ -83,11 +85,16 @@ class _Line:
         self.done = threading.Event()
         self._answer: Facts = []
 
-    def text(self) -> str:
-        """Like `81.5/s · in flight 20 · sent 4,711`."""
+    def text(self) -> Text:
+        """Like `81.5/s  in flight 20  sent 4,711`."""
+        from rich.text import Text
+
         (unit, rate), *facts = self.now()
-        told = [f"{name} [bold]{_number(value)}[/]" for name, value in (*facts, *self._answer)]
-        return " · ".join([f"[bold]{_number(rate)}[/]{unit}", *told])
+        told = [
+            f"{name} [bold]{_number(value)}[/]" for name, value in (*facts, *self._answer) if name != "held" or value
+        ]
+        line = "  ".join([f"[bold]{_number(rate)}[/]{unit}", *told])
+        return Text.from_markup(line, overflow="ellipsis", end="")
 
     def keep_asking(self) -> None:
         while not self.done.is_set():

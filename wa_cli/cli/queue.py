@@ -175,8 +175,9 @@ def _say_done(done: int, references: list[str], what: str) -> None:
     """Raises PartlyDone where some were not in a state that allows it."""
     if done < len(references):
         raise PartlyDone(
-            f"{done} of {len(references)} messages {what}; the others are not there, or not in a state that allows it.",
-            hint="wa queue held lists what waits for a person.",
+            f"{done} of {len(references)} messages {what}; the others are unknown, not in a state that allows it, or still on"
+            " the queue, where no worker has taken them over yet.",
+            hint="wa queue held lists what waits for a person; wa queue status counts what waits for a worker.",
         )
     say(f"{done} messages {what}.")
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from wa_cli.errors import BadInput, CloudError, StillPending
 app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer; a worker sends it.")
 
 POLL = 0.2
+ONE_MINUTE = timedelta(minutes=1)
 
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until a worker has sent it; exit 5 where it was refused.")]
 Within = Annotated[str, typer.Option("--timeout", help="How long to wait, like 30s.", metavar="SPAN")]
@@ -29,7 +30,10 @@ At = Annotated[
     typer.Option("--at", help='Not before: "2026-12-24 09:00" in WA_TIMEZONE, or 30m from now.', metavar="WHEN"),
 ]
 Expires = Annotated[
-    str | None, typer.Option("--expires", help="Not after: what is unsent by then is given up.", metavar="WHEN")
+    str | None,
+    typer.Option(
+        "--expires", help="Not after, as a time or a span from now: what is unsent by then is given up.", metavar="WHEN"
+    ),
 ]
 Employee = Annotated[str | None, typer.Option("--employee", help="In whose name (a UUID); default: WA_EMPLOYEE.")]
 
@@ -142,6 +146,8 @@ class Terms:
 
 
 def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Terms) -> None:
+    from zoneinfo import ZoneInfo
+
     from wa_cli.messages import content
     from wa_cli.messages.outgoing import OutgoingMessage
     from wa_cli.messages.phone import parse_phone
@@ -150,7 +156,8 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
     number, patience = parse_phone(phone), parse_span(terms.timeout).total_seconds()
     content.check(message)
     house = wiring.of(ctx)
-    due_at, expires_at = _when(terms, house.settings.timezone)
+    zone = house.settings.timezone
+    due_at, expires_at = _when(terms, zone)
     outgoing = OutgoingMessage(
         message,
         phone_number=number,
@@ -165,13 +172,16 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
         print(json.dumps(told))
     else:
         print(told["message_id"])
-        say(f"Queued for {number}." if not terms.wait else f"Sent to {number}: {told['wamid']}")
+        later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
+        say(f"Queued for {number}{later}." if not terms.wait else f"Sent to {number}: {told['wamid']}")
 
 
 def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:
     """Not before and not after. Raises BadInput where no time is left between the two."""
     due_at = parse_instant(terms.at, zone) if terms.at else None
     expires_at = parse_instant(terms.expires, zone) if terms.expires else None
+    if due_at and due_at < now() - ONE_MINUTE:
+        raise BadInput(f"--at {terms.at} is past.", hint="Leave it out to send now.")
     if expires_at and expires_at <= max(now(), due_at or now()):
         raise BadInput(f"--expires {terms.expires} is over before the message could be sent.")
     return due_at, expires_at

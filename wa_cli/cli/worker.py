@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,12 +15,18 @@ from wa_cli.config import SQS
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
 
+
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
 Drain = Annotated[bool, typer.Option("--drain", help="End when nothing is left to do; exit 8 where something waits.")]
 RequireStorage = Annotated[
     bool, typer.Option("--require-storage", help="On SQS, wait while the database is away instead of sending on.")
 ]
 Worker = Callable[[int | None], Coroutine[None, None, None]]
-LogFormat = Annotated[str | None, typer.Option("--log-format", help="text or json; default: WA_LOG_FORMAT.")]
+LogFormat = Annotated[Form | None, typer.Option("--log-format", help="Of the lines on stderr; default: WA_LOG_FORMAT.")]
 Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Worker processes side by side.")]
 
 

@@ -21,7 +21,13 @@ from uuid import uuid4
 
 import boto3.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 
 from wa_cli.errors import QueueError
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
@@ -36,6 +42,7 @@ LONGEST_LEASE = 43_000  # 12 hours from the receive, which was a moment ago
 LONGEST_POLL = 20
 PARALLEL = 8
 PUT_TRIES = 3
+HINT = "Check the queue's URL, the credentials (AWS_*), and that their policy allows this queue."
 MOVING = timedelta(seconds=60)
 
 # What SQS takes is XML's characters; anything else in a body is refused with all of its batch.
@@ -89,7 +96,7 @@ class SqsQueue:
         reasons = put(batches)
         if reasons:
             raise QueueError(
-                f"{len(reasons)} of {len(letters)} messages could not be queued in {self.url}: {reasons[0]}"
+                f"{len(reasons)} of {len(letters)} messages could not be queued in {self.url}: {reasons[0]}", hint=HINT
             )
 
     def _put_at_once(self, batches: Sequence[list[Entry]]) -> list[str]:
@@ -251,7 +258,11 @@ def _translated() -> Iterator[None]:
         said = error.response.get("Error", {})
         raise QueueError(
             f"SQS refuses: {said.get('Code', 'unknown')}: {said.get('Message', error)}",
-            hint="Check the queue's URL, the credentials (AWS_*), and that their policy allows this queue.",
+            hint=HINT,
+        ) from error
+    except (NoCredentialsError, PartialCredentialsError, InvalidRegionError) as error:
+        raise QueueError(
+            f"SQS cannot be asked: {error}", hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or a role."
         ) from error
     except (BotoCoreError, ValueError) as error:  # boto3 raises ValueError for an endpoint that is no URL
         raise QueueError(

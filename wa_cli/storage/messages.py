@@ -107,3 +107,7 @@ def apply_statuses(connection: sa.Connection, wamids: Iterable[str]) -> int:
 def failed_id(reference: UUID) -> str:
     """The message_id of a message that failed before it had a wamid."""
     return f"ref:{reference}"
+
+
+def is_failed_id(message_id: str) -> bool:
+    return message_id.startswith("ref:")

@@ -16,6 +16,7 @@ class Accepted(Event):
 
     phone: str
     wamid: str
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class NotAccepted(Event):
     phone: str
     what: str
     why: str
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Swept(Event):
 
 @dataclass(frozen=True)
 class Adopted(Event):
-    """Verdicts that a dead process left were settled."""
+    """Verdicts that lay in the spool were settled."""
 
     count: int
 
@@ -132,6 +134,14 @@ class WithoutStorage(Event):
     """The database is away for so long that sending goes on without it; `rate` in messages a second."""
 
     rate: float
+
+
+@dataclass(frozen=True)
+class PutBack(Event):
+    """Messages that cannot be sent without the database: not due, not readable, or another number's."""
+
+    count: int
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from wa_cli.clock import format_span
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 
@@ -73,14 +74,14 @@ def _snake(name: str) -> str:
 
 def _line(event: Event) -> tuple[int, str]:
     match event:
-        case events.Accepted(phone, wamid):
+        case events.Accepted(phone, wamid, _):
             return logging.INFO, f"Message sent successfully to {phone}: {wamid}"
         case events.Stored(wamid):
             return logging.INFO, f"Outgoing message stored in database: {wamid}"
         case events.StoreFailed(error, count):
             kept = f" ({count} kept in the spool)" if count != 1 else " (kept in the spool)"
             return logging.ERROR, f"Failed to store outgoing message in database: {error}{kept}"
-        case events.NotAccepted(phone, what, why):
+        case events.NotAccepted(phone, what, why, _):
             return logging.WARNING, f"Message to {phone} {what}: {why}"
         case events.Doubled(reference):
             return logging.ERROR, f"Message {reference} was accepted twice: both copies are stored"
@@ -100,11 +101,14 @@ def _line(event: Event) -> tuple[int, str]:
         case events.Swept(what, count):
             return logging.INFO, f"{what}: {count}"
         case events.Adopted(count):
-            return logging.INFO, f"Settled {_count(count, 'verdict')} that another process left in the spool"
+            return logging.INFO, f"Settled {_count(count, 'verdict')} from the spool"
         case events.Away(what, error):
             return logging.WARNING, f"{what} is away, trying again: {error}"
         case events.Back(what):
             return logging.INFO, f"{what} is back"
+        case events.PutBack(count, seconds):
+            span = format_span(timedelta(seconds=seconds))
+            return logging.WARNING, f"{_count(count, 'message')} cannot be sent now: back on the queue for {span}"
         case events.WorkerDied(pid, code):
             how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
             return logging.ERROR, f"Worker process {pid} {how}: another takes its place"

@@ -26,7 +26,7 @@ class Meter:
         match event:
             case events.Accepted():
                 self._count("sent", 1)
-            case events.NotAccepted(_, "was refused", _):
+            case events.NotAccepted(_, "was refused", _, _):
                 self.counts["failed"] += 1
             case events.Received(messages, statuses):
                 self.counts["statuses"] += statuses

@@ -33,8 +33,8 @@ from wa_cli.workers.sender import Send, pause_after, report, take
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
-# Each receive counts at SQS: what cannot be sent now is not asked for every minute. On a FIFO queue it holds up its customer.
-NOT_NOW, NOT_NOW_IN_ORDER = timedelta(hours=11), timedelta(minutes=5)
+# Each receive counts at SQS: what cannot be sent now is not asked for every minute, and not put away for long either.
+NOT_NOW = timedelta(minutes=5)
 BLOCKED_PAUSE, LONGEST_PAUSE = 60.0, 60.0
 TROUBLE_PAUSE = 1.0
 LAST_WORDS = 2.0
@@ -186,7 +186,7 @@ class Bypass:
             await asyncio.to_thread(self.spool.keep, [one.intent.to_record() for one in held])
         except SpoolUnwritable as error:
             self.tell(events.Away("The spool", error.message))
-            await self._give_back([one.delivery for one in held], self._not_now)
+            await self._give_back([one.delivery for one in held], NOT_NOW)
             return
         pace.spend(len(held))
         for chain in _by_customer(held):
@@ -200,32 +200,39 @@ class Bypass:
         """
         asked_at = time.monotonic()
         deliveries = await asyncio.to_thread(self.queue.receive, room, self.lease, WAIT)
-        held, sent, not_now = [], [], []
+        until = asked_at + self.lease.total_seconds()
+        held, sent = [], []
+        not_now: dict[timedelta, list[Delivery]] = {}
         for delivery in deliveries:
-            message = self._readable(delivery)
-            if message is None or self._is_ending:
-                not_now.append(delivery)
+            message, pause = self._readable(delivery)
+            if self._is_ending:
+                not_now.setdefault(timedelta(0), []).append(delivery)
+            elif message is None:
+                not_now.setdefault(pause, []).append(delivery)
             elif message.reference in self._sent:
                 sent.append(delivery)
             else:
-                until = asked_at + self.lease.total_seconds()
                 held.append(_Held(delivery, Intent(message, uuid4()), until))
         if sent:
             await self._tell_queue(self.queue.done, sent)
-        if not_now:
-            await self._give_back(not_now, timedelta(0) if self._is_ending else self._not_now)
+        for pause, put_back in not_now.items():
+            if pause:
+                self.tell(events.PutBack(len(put_back), pause.total_seconds()))
+            await self._give_back(put_back, pause)
         return held
 
-    def _readable(self, delivery: Delivery) -> OutgoingMessage | None:
-        """The message, where it can be read, is due, and is this number's."""
+    def _readable(self, delivery: Delivery) -> tuple[OutgoingMessage | None, timedelta]:
+        """The message, where it can be read, is due, and is this number's; else how long it goes back."""
         try:
             message = OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=self.language)
         except BadInput:
-            return None
+            return None, NOT_NOW
         now = clock.now()
-        is_due = (message.due_at or now) <= now and (message.expires_at is None or message.expires_at > now)
-        ours = message.number in (None, self.number)
-        return replace(message, number=self.number) if is_due and ours else None
+        if message.due_at and message.due_at > now:
+            return None, min(NOT_NOW, message.due_at - now)
+        if message.number not in (None, self.number) or (message.expires_at and message.expires_at <= now):
+            return None, NOT_NOW
+        return replace(message, number=self.number), timedelta(0)
 
     async def _send_in_order(self, chain: Sequence[_Held], pace: Pace) -> None:
         """One customer's messages, one after the other; where one does not leave, none after it does."""
@@ -293,10 +300,6 @@ class Bypass:
         for pause in sorted({one.pause for one in not_left}):
             same = [one.held.delivery for one in not_left if one.pause == pause]
             await self._give_back(same, timedelta(seconds=pause))
-
-    @property
-    def _not_now(self) -> timedelta:
-        return NOT_NOW_IN_ORDER if self.queue.keeps_order else NOT_NOW
 
     async def _give_back(self, deliveries: Sequence[Delivery], pause: timedelta) -> None:
         await self._tell_queue(lambda them: self.queue.again(them, pause), deliveries)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
+from wa_cli.workers.lifecycle import LEFT_AT_ONCE, leave_code
 
 Tell = Callable[[Event], None]
 
@@ -35,6 +36,7 @@ class Crew:
         self._codes: list[int] = []
         self._read, self._write = os.pipe()
         self._is_stopping = False
+        self._left_by = 0
 
     def divide(self) -> int | None:
         """In a child the end of a pipe that closes when it is to stop; in the parent, at the end of all, None."""
@@ -54,8 +56,8 @@ class Crew:
 
     @property
     def exit_code(self) -> int:
-        """The worst of those that ended by themselves."""
-        return max(self._codes, default=0)
+        """The worst of those that ended by themselves; the signal's where they were not let."""
+        return self._left_by or max(self._codes, default=0)
 
     def _is_replaced(self, pid: int, code: int, lived: float) -> bool:
         """Look after one that ended; True in its successor."""
@@ -90,10 +92,13 @@ class Crew:
 
     def _hear(self, number: int, frame: object) -> None:
         """The first signal lets everybody finish, the second nobody."""
-        del number, frame
+        del frame
         if not self._is_stopping:
+            self.tell(events.Stopping(signal.Signals(number).name))
             self._stop()
             return
+        self._left_by = leave_code(number)
+        sys.stderr.write(LEFT_AT_ONCE)
         for pid in self._born:
             os.kill(pid, signal.SIGKILL)
 

@@ -94,11 +94,12 @@ class Intake:
                 if await asyncio.to_thread(self.run_once, WAIT):
                     arrived()
                 if failures:
-                    self.tell(events.Back(f"What the intake of the {self.queue.name} queue needs"))
+                    self.tell(events.Back(f"What the {self.queue.name} intake waited for"))
                 failures = 0
             except (DatabaseDown, QueueError) as error:
                 if not failures:
-                    self.tell(events.Away(f"What the intake of the {self.queue.name} queue needs", error.message))
+                    what = "The database" if isinstance(error, DatabaseDown) else f"The {self.queue.name} queue"
+                    self.tell(events.Away(what, error.message))
                 failures, returning = failures + 1, True
                 if isinstance(error, DatabaseDown):
                     self._database_away_since = self._database_away_since or time.monotonic()

@@ -23,6 +23,14 @@ HANG_LIMIT = 60.0
 HANG_EXIT = 70
 
 
+LEFT_AT_ONCE = "\nLeft at once: what was in flight is settled by the next worker, from spool and evidence.\n"
+
+
+def leave_code(number: int) -> int:
+    """The exit code of a process that leaves on this signal."""
+    return 128 + number
+
+
 class Stop:
     """Whether to stop, and the way to wait for it: `await stop.wait(0.5)` instead of a sleep."""
 
@@ -52,11 +60,9 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
     def arrived(number: signal.Signals) -> None:
         heard.append(number)
         if len(heard) > 1:
-            sys.stderr.write(
-                "Left at once: what was in flight is settled by the next worker, from spool and evidence.\n"
-            )
+            sys.stderr.write(LEFT_AT_ONCE)
             sys.stderr.flush()
-            os._exit(130 if number == signal.SIGINT else 128 + number)
+            os._exit(leave_code(number))
         tell(events.Stopping(number.name))
         stop.set()
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.storage.messages import is_failed_id
 from wa_cli.storage.outbox import Claim, Outbox
 from wa_cli.storage.settlement import Settled, Settlement
 from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
@@ -337,7 +338,8 @@ def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
 
 def report_settled(settled: SettledBatch, tell: Tell) -> None:
     for _, wamid in settled.result.stored:
-        tell(events.Stored(wamid))
+        if not is_failed_id(wamid):
+            tell(events.Stored(wamid))
     for reference in settled.result.doubles:
         tell(events.Doubled(str(reference)))
     for reason in settled.refused:
@@ -345,16 +347,16 @@ def report_settled(settled: SettledBatch, tell: Tell) -> None:
 
 
 def report(claim: Claim, verdict: Verdict, tell: Tell) -> None:
-    customer = claim.phone_number or claim.recipient or "?"
+    customer, reference = claim.phone_number or claim.recipient or "?", str(claim.reference)
     match verdict:
         case Accepted(wamid):
-            tell(events.Accepted(customer, wamid))
+            tell(events.Accepted(customer, wamid, reference))
         case Refused(_, why):
-            tell(events.NotAccepted(customer, "was refused", why))
+            tell(events.NotAccepted(customer, "was refused", why, reference))
         case Unknown(why):
-            tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why))
+            tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why, reference))
         case Later(_, why) | NotSent(why) | Blocked(_, why):
-            tell(events.NotAccepted(customer, "goes out later", why))
+            tell(events.NotAccepted(customer, "goes out later", why, reference))
 
 
 async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None:
