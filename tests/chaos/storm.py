@@ -9,6 +9,7 @@ short leases and waits. Does not prove: anything about Meta's own faults, or abo
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.chaos import naive
 from tests.chaos.judge import Finding, judge, judge_naive
 from tests.chaos.stage import WA, Killer, Stage, Weather, children_of, crash, stage, take_away, wait_for_service
 from wa_cli.errors import DatabaseDown
+from wa_cli.queues.base import Letter
 from wa_cli.sandbox import NUMBER
 
 CALM_LIMIT = 120.0
@@ -105,9 +107,7 @@ class _NaiveQueue:
     def __init__(self, scene: Stage) -> None:
         self.scene = scene
 
-    def put(self, letters: list) -> None:  # type: ignore[type-arg]
-        import json
-
+    def put(self, letters: Sequence[Letter]) -> None:
         rows = [json.loads(letter.body) for letter in letters]
         with self.scene.database.transaction() as connection:
             connection.execute(

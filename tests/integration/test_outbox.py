@@ -19,6 +19,8 @@ from wa_cli.workers import sender
 
 HOUR = timedelta(hours=1)
 
+NOW = timedelta(0)
+
 
 def test_recording_twice_is_a_no_op(bench: Bench) -> None:
     message = OutgoingMessage(text("hi"), phone_number="+123")
@@ -296,11 +298,18 @@ def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) ->
     bench.outbox.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 100")
 
-    assert bench.outbox.slow_down(timedelta(seconds=1)) == pytest.approx(70)
-    assert bench.outbox.slow_down(timedelta(seconds=1)) is None
+    assert bench.outbox.slow_down(timedelta(seconds=1), NOW) == pytest.approx(70)
+    assert bench.outbox.slow_down(timedelta(seconds=1), NOW) is None
 
     bench.queue("hi")
     assert bench.claim() == []
+
+
+def test_a_throttle_of_what_was_claimed_before_the_last_one_is_old_news(bench: Bench) -> None:
+    assert bench.outbox.slow_down(timedelta(0), NOW) is not None
+
+    assert bench.outbox.slow_down(timedelta(0), timedelta(seconds=5)) is None
+    assert bench.outbox.slow_down(timedelta(0), NOW) is not None
 
 
 def test_a_number_that_was_idle_over_a_weekend_sends_again(bench: Bench) -> None:
@@ -326,13 +335,13 @@ def test_the_rate_never_falls_under_its_floor(bench: Bench) -> None:
     bench.outbox.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 6")
 
-    assert bench.outbox.slow_down(timedelta(0)) == 5
+    assert bench.outbox.slow_down(timedelta(0), NOW) == 5
 
 
 def test_a_throttled_rate_comes_back_fast_then_carefully_then_slowly(bench: Bench) -> None:
     bench.outbox.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 20")
-    assert bench.outbox.slow_down(timedelta(0)) == 14
+    assert bench.outbox.slow_down(timedelta(0), NOW) == 14
 
     assert rate_after(bench, timedelta(seconds=1)) == pytest.approx(17.5, rel=0.01)
     assert rate_after(bench, timedelta(seconds=1)) == pytest.approx(19, rel=0.01)

@@ -210,10 +210,13 @@ class Outbox:
             ).scalar_one_or_none()
             return None if share is None else float(share)
 
-    def slow_down(self, pause: timedelta) -> float | None:
-        """The number was throttled: slower from now, after a pause. The new rate, or None where that is done already."""
+    def slow_down(self, pause: timedelta, age: timedelta) -> float | None:
+        """The number was throttled: slower from now, after a pause. The new rate, or None where that is done already.
+
+        `age`: how long ago the latest of what was throttled was claimed.
+        """
         with self.database.transaction() as connection:
-            rate = run(connection, "outbox/slow_down", number=self.number, pause=pause).scalar()
+            rate = run(connection, "outbox/slow_down", number=self.number, pause=pause, age=age).scalar()
             return None if rate is None else float(rate)
 
     def block(self, why: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import DatabaseDown, RowRefused
@@ -39,9 +39,12 @@ Send = Callable[[Claim], Awaitable[Verdict]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """A settlement, and where the spool keeps it (nowhere, when the disk is full)."""
+    """A settlement, when its message was claimed, on the monotonic clock, and where the spool keeps it (nowhere, when the
+    disk is full).
+    """
 
     settlement: Settlement
+    claimed_at: float
     is_probe: bool
     entry: Entry | None = None
 
@@ -235,7 +238,7 @@ class Sender:
         pause = pause_after(claim, verdict)
         settlement = Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)
         self._unsettled += 1
-        self._answered.put_nowait(_Kept(settlement, claim.is_probe))
+        self._answered.put_nowait(_Kept(settlement, lease_ends - self.lease, claim.is_probe))
 
     async def journal_once(self) -> int:
         """Have the answers that have arrived on the disk; their number."""
@@ -289,10 +292,11 @@ class Sender:
     def _act_on_the_number(self, kept: Sequence[_Kept]) -> None:
         """A throttle slows the number down; a block stops it for everybody, until a probe gets through."""
         verdicts = [k.settlement.verdict for k in kept]
-        throttled = [v for v in verdicts if isinstance(v, Later) and v.scope == "number"]
+        throttled = [(v, k.claimed_at) for v, k in zip(verdicts, kept, strict=True) if _is_throttle(v)]
         if throttled:
-            pause = max([THROTTLE_PAUSE.total_seconds(), *(v.after or 0.0 for v in throttled)])
-            rate = self.outbox.slow_down(timedelta(seconds=pause))
+            pause = max([THROTTLE_PAUSE.total_seconds(), *(v.after or 0.0 for v, _ in throttled)])
+            age = time.monotonic() - max(claimed_at for _, claimed_at in throttled)
+            rate = self.outbox.slow_down(timedelta(seconds=pause), timedelta(seconds=age))
             if rate is not None:
                 self.tell(events.SlowedDown(rate))
         blocked = next((v for v in verdicts if isinstance(v, Blocked)), None)
@@ -344,6 +348,10 @@ def report_settled(settled: SettledBatch, tell: Tell) -> None:
         tell(events.Doubled(str(reference)))
     for reason in settled.refused:
         tell(events.StoreFailed(reason, 1))
+
+
+def _is_throttle(verdict: Verdict) -> TypeGuard[Later]:
+    return isinstance(verdict, Later) and verdict.scope == "number"
 
 
 def report(claim: Claim, verdict: Verdict, tell: Tell) -> None:
