@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import pytest
 
 from tests.chaos import storm
 from tests.chaos.stage import Weather
+from tests.chaos.storm import Storm
 
-SHORT = Weather(messages=240, rate=80, crashes=1)
+SHORT = {"messages": 240, "rate": 80.0, "crashes": 1}
+AT_ONCE = 3
+
+
+@pytest.fixture(scope="module")
+def storms() -> Iterator[dict[str, Future[Storm]]]:
+    """All of them side by side, since most of a storm is waiting for what it left to be decided."""
+    with ThreadPoolExecutor(AT_ONCE) as sky:
+        yield {
+            "postgres": sky.submit(storm.ours, Weather(**SHORT)),
+            "sqs": sky.submit(storm.ours, Weather(**SHORT, queue="sqs")),
+            "no webhooks": sky.submit(storm.ours, Weather(**SHORT, webhooks=False)),
+            "outage": sky.submit(storm.ours, Weather(messages=240, rate=80.0, crashes=0, queue="sqs", outage=4.0)),
+            "theirs": sky.submit(storm.theirs, Weather(**SHORT)),
+        }
 
 
 @pytest.mark.parametrize("queue", ["postgres", "sqs"])
-def test_nothing_is_lost_and_nothing_doubled(queue: str) -> None:
-    result = storm.ours(Weather(messages=240, rate=80, crashes=1, queue=queue))
+def test_nothing_is_lost_and_nothing_doubled(storms: dict[str, Future[Storm]], queue: str) -> None:
+    result = storms[queue].result()
 
     assert result.kills > 3
     assert result.finding.broken() == {}
 
 
-def test_without_webhooks_every_double_is_recorded() -> None:
-    result = storm.ours(Weather(messages=240, rate=80, crashes=1, webhooks=False))
+def test_without_webhooks_every_double_is_recorded(storms: dict[str, Future[Storm]]) -> None:
+    result = storms["no webhooks"].result()
 
     assert result.finding.uncertain > 0
     assert result.finding.broken(webhooks=False) == {}
 
 
-def test_without_the_database_every_double_is_counted() -> None:
-    result = storm.ours(Weather(messages=240, rate=80, crashes=0, queue="sqs", outage=4.0))
-
-    assert result.finding.broken(storage=False) == {}
+def test_without_the_database_every_double_is_counted(storms: dict[str, Future[Storm]]) -> None:
+    assert storms["outage"].result().finding.broken(storage=False) == {}
 
 
-def test_the_usual_worker_doubles_in_the_same_storm() -> None:
+def test_the_usual_worker_doubles_in_the_same_storm(storms: dict[str, Future[Storm]]) -> None:
     """So that the zeros above mean something."""
-    result = storm.theirs(SHORT)
+    result = storms["theirs"].result()
 
     assert result.finding.doubled > 0
     assert result.finding.unrecorded_doubles > 0

@@ -23,7 +23,7 @@ SHORT_LIFE, REST = 0.5, 1.0
 # How a command ends that has nothing left to do; and how one ends that cannot be begun, so that the next would neither.
 DONE, HOPELESS = (0, 6, 8), (2, 3, 4)
 BEGINNING = 5.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
 
 
 class Crew:
@@ -40,19 +40,33 @@ class Crew:
 
     def divide(self) -> int | None:
         """In a child the end of a pipe that closes when it is to stop; in the parent, at the end of all, None."""
-        for number in SIGNALS:
-            signal.signal(number, self._hear)
+        # Signals are waited for, not caught: one that comes just before a blocking call would be noticed after it.
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # what is ignored by default need not be kept for us
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         for _ in range(self.count):
             if self._fork():
                 return self._read
         while self._born:
-            pid, status = os.wait()
+            number = signal.sigwait(SIGNALS)
+            if number != signal.SIGCHLD:
+                self._hear(number)
+            elif self._look_after_the_ended():
+                return self._read
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        return None
+
+    def _look_after_the_ended(self) -> bool:
+        """Replace those that are to be replaced; True in a successor."""
+        while self._born:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
             born = self._born.pop(pid, None)
             if born is None:
-                continue  # somebody's orphan: as the first process of a container one gets those
+                continue  # somebody's orphan: the first process of a container gets those
             if self._is_replaced(pid, os.waitstatus_to_exitcode(status), time.monotonic() - born):
-                return self._read
-        return None
+                return True
+        return False
 
     @property
     def exit_code(self) -> int:
@@ -74,25 +88,20 @@ class Crew:
         """A new process; whether this is it."""
         sys.stdout.flush()
         sys.stderr.flush()
-        # No signal between the birth and the entry in the register: it would miss the newcomer.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if pid:
             self._born[pid] = time.monotonic()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             return False
         os.setpgid(0, 0)  # Ctrl-C at the terminal is the parent's alone
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if not self._is_stopping:
             os.close(self._write)
         time.sleep(rest)
         return True
 
-    def _hear(self, number: int, frame: object) -> None:
+    def _hear(self, number: int) -> None:
         """The first signal lets everybody finish, the second nobody."""
-        del frame
         if not self._is_stopping:
             self.tell(events.Stopping(signal.Signals(number).name))
             self._stop()
