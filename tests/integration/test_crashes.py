@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -149,6 +150,35 @@ def test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again(scene: Sc
 
     assert (scene.sent(), scene.stored()) == (1, ["sent"])
     assert scene.bench.state(message.reference) == "sent"
+
+
+def test_a_zombie_that_settles_after_its_lease_is_recorded(scene: Scene) -> None:
+    """A worker that is stopped with its request on the way, taken for lost, and goes on."""
+    message = scene.put("hi")
+    command = [sys.executable, "-m", "wa_cli", "worker", "outgoing"]
+    zombie = subprocess.Popen(command, env=scene.environ, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: scene.sent() == 1)
+        zombie.send_signal(signal.SIGSTOP)
+        scene.let_time_pass()
+        assert scene.drain() == 8
+        assert scene.bench.state(message.reference) == "uncertain"
+
+        zombie.send_signal(signal.SIGCONT)
+
+        until(lambda: scene.bench.state(message.reference) == "sent")
+        assert (scene.sent(), scene.stored()) == (1, ["sent"])
+    finally:
+        zombie.send_signal(signal.SIGCONT)
+        zombie.terminate()
+        assert zombie.wait(timeout=30) == 0
+
+
+def until(condition: Callable[[], bool], limit: float = 30.0) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
