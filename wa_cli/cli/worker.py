@@ -40,8 +40,9 @@ def outgoing(
 ) -> None:
     """Send what is queued, and store every sent message.
 
-    At a terminal a line shows how it is doing; in a pipe, and with several processes, the log says what happens to each
-    message. Ctrl-C finishes what is in flight; a second one leaves at once.
+    At a terminal a line shows how it is doing; otherwise the log tells of each message.
+
+    Ctrl-C finishes what is in flight; a second one leaves at once.
 
     Example: wa worker outgoing --drain
     """
