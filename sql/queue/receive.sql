@@ -1,8 +1,10 @@
--- The oldest messages that nobody holds, of customers none of whose earlier ones is held or given back for later.
+-- The oldest messages that nobody holds, of customers none of whose earlier ones is held or given back for later. Who is
+-- busy is asked with the statement's time, for which there is an index; who is next with the clock's, for which there is
+-- none, so that the walk is along the order.
 WITH busy AS MATERIALIZED (
     SELECT DISTINCT customer
       FROM wa.queue_messages
-     WHERE queue = :queue AND state = 'waiting' AND visible_at > clock_timestamp() AND customer IS NOT NULL
+     WHERE queue = :queue AND state = 'waiting' AND visible_at > statement_timestamp() AND customer IS NOT NULL
 ), ready AS MATERIALIZED (
     SELECT queue, id
       FROM wa.queue_messages
