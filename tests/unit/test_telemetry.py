@@ -65,3 +65,14 @@ def test_a_meter_counts_and_passes_on() -> None:
     assert len(told) == 23
     now += 11
     assert meter.rate() == 0
+
+
+def test_a_meter_that_nobody_reads_does_not_grow() -> None:
+    now = 0.0
+    meter = Meter(lambda _: None, lambda: now)
+
+    for _ in range(1000):
+        now += 1.0
+        meter.tell(events.Accepted("+1", "wamid.x"))
+
+    assert len(meter._recent) <= 11

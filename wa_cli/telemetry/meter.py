@@ -35,11 +35,15 @@ class Meter:
 
     def rate(self) -> float:
         """Messages a second, over the last ten."""
-        began = self._clock() - WINDOW
-        while self._recent and self._recent[0][0] < began:
-            self._recent.popleft()
+        self._forget_old()
         return sum(number for _, number in self._recent) / WINDOW
 
     def _count(self, what: str, number: int) -> None:
         self.counts[what] += number
         self._recent.append((self._clock(), number))
+        self._forget_old()  # nobody may ever ask for the rate
+
+    def _forget_old(self) -> None:
+        began = self._clock() - WINDOW
+        while self._recent and self._recent[0][0] < began:
+            self._recent.popleft()
