@@ -25,11 +25,23 @@ SELECT CASE WHEN turn.customer ~ '^[0-9]+$' THEN '+' || turn.customer ELSE turn.
        said.content
   FROM turn
  CROSS JOIN LATERAL (
-       SELECT count(*) AS messages, max(placed.at) AS last_at,
-              (array_agg(coalesce(placed.content, '[' || placed.message_type || ']')
-                         ORDER BY placed.at DESC, placed.created_at DESC, placed.id DESC))[1] AS content
-         FROM placed
-        WHERE placed.customer = turn.customer AND placed.direction = 'incoming' AND placed.answers = turn.answers) AS said
+       -- A turn that nobody has answered goes on past the end of the range.
+       SELECT count(*) AS messages, max(waiting.at) AS last_at,
+              (array_agg(coalesce(waiting.content, '[' || waiting.message_type || ']')
+                         ORDER BY waiting.at DESC, waiting.created_at DESC, waiting.id DESC))[1] AS content
+         FROM (SELECT placed.at, placed.created_at, placed.id, placed.content, placed.message_type
+                 FROM placed
+                WHERE placed.customer = turn.customer AND placed.direction = 'incoming' AND placed.answers = turn.answers
+               UNION ALL
+               SELECT message.timestamp, message.created_at, message.id, message.content, message.message_type
+                 FROM (SELECT turn.customer AS name
+                       UNION ALL SELECT customer FROM wa.contacts WHERE same_as = turn.customer) AS known
+                 JOIN whatsapp_messages AS message
+                   ON wa.customer_key(message.direction, message.from_phone, message.to_phone,
+                                      message.customer_user_id) = known.name
+                WHERE message.timestamp >= :until AND message.direction IS DISTINCT FROM 'outgoing'
+                  AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
+              ) AS waiting) AS said
   LEFT JOIN wa.contacts AS contact ON contact.customer = turn.customer
  WHERE turn.answered_at IS NULL
  ORDER BY turn.started_at, turn.customer
