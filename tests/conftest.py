@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 
 from tests.local_aws import LocalAws, local_aws
+from tests.outage import Outage
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
@@ -55,29 +55,6 @@ def database(database_url: str) -> Iterator[Database]:
 def aws() -> Iterator[LocalAws]:
     with local_aws() as running:
         yield running
-
-
-class Outage:
-    """The database away, and back: nobody can connect, and who was connected is not any more."""
-
-    def __init__(self, server: EmbeddedServer, database_url: str) -> None:
-        self._admin = Database(server.url("template_wa"))
-        self._name = sa.make_url(database_url).database
-
-    def begin(self) -> None:
-        self._say(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        self._say(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
-
-    def end(self) -> None:
-        self._say(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
-
-    def _say(self, statement: str) -> None:
-        with self._admin.autocommit() as connection:
-            connection.execute(sa.text(statement))
-
-    def close(self) -> None:
-        self.end()
-        self._admin.close()
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """AWS on loopback: ministack in a process of its own, started and stopped with the tests.
 
-As a script it is that process: `local_aws.py PORT`. It lets a test move the messages instead of the clock.
+As a module it is that process: `python -m tests.local_aws PORT`. It lets a test move the messages instead of the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -22,7 +20,9 @@ import boto3
 import httpx
 from botocore.config import Config
 
-START_LIMIT = 30.0
+from tests.waiting import free_port, until
+
+ROOT = Path(__file__).parents[1]
 ENVIRON = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -46,34 +46,29 @@ class LocalAws:
             attributes["FifoQueue"] = "true"
         return str(self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
 
+    def answers(self) -> bool:
+        with suppress(httpx.TransportError):
+            self.pass_time(timedelta(0))
+            return True
+        return False
+
     def pass_time(self, span: timedelta) -> None:
         httpx.get(f"{self.url}/_pass_time?{span.total_seconds()}", timeout=5).raise_for_status()
 
 
 @contextmanager
 def local_aws() -> Iterator[LocalAws]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environ = {**os.environ, "LOG_LEVEL": "ERROR", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
-    server = subprocess.Popen([sys.executable, str(Path(__file__)), str(port)], env=environ)
+    server = subprocess.Popen([sys.executable, "-m", "tests.local_aws", str(port)], env=environ, cwd=ROOT)
     aws = LocalAws(f"http://127.0.0.1:{port}", server.pid)
     try:
-        _wait_for(aws)
+        until(aws.answers, "ministack")
         yield aws
     finally:
         aws.sqs.close()
         server.terminate()
         server.wait(timeout=10)
-
-
-def _wait_for(aws: LocalAws) -> None:
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            return aws.pass_time(timedelta(0))
-        time.sleep(0.02)
-    raise TimeoutError("ministack did not start")
 
 
 def _serve(port: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -69,12 +68,6 @@ class Shell:
             if process.poll() is None:
                 process.kill()
                 process.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until_it_answers(url: str, process: subprocess.Popen[str]) -> None:

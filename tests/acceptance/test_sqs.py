@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.acceptance.conftest import Shell
-from tests.conftest import Outage
 from tests.local_aws import ENVIRON, LocalAws
+from tests.outage import Outage
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Letter

@@ -12,7 +12,8 @@ import httpx
 import psycopg2
 import pytest
 
-from tests.acceptance.conftest import Shell, free_port, until_it_answers
+from tests.acceptance.conftest import Shell, until_it_answers
+from tests.waiting import free_port
 from wa_cli.storage.embedded import EmbeddedServer
 
 LINES = [

@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.chaos.stage import HASTE, WA, Stage, Weather, stage, take_away
+from tests.waiting import until
 
 CALM = "throttled=0"
 
@@ -35,16 +35,6 @@ def at_ease(scene: Stage, **more: str) -> dict[str, str]:
 def count(scene: Stage, query: str) -> int:
     with scene.database.reading() as connection:
         return int(connection.execute(sa.text(query)).scalar_one())
-
-
-def wait(condition: Callable[[], bool], limit: float = 120.0) -> float:
-    """Seconds until it holds."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > limit:
-            raise TimeoutError("it never came")
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ def stop(in_flight: int = 200, answer_after: str = "3s") -> Stopped:
         scene.feed(queue, 1e9)
         environ = at_ease(scene, **settings, WA_CONCURRENCY=str(in_flight))
         worker = subprocess.Popen([*WA, "worker", "outgoing"], env=environ, stderr=subprocess.DEVNULL)
-        wait(lambda: scene.accepted() >= in_flight)
+        until(lambda: scene.accepted() >= in_flight)
         began = time.monotonic()
         worker.send_signal(signal.SIGTERM)
         code = worker.wait(60)
@@ -96,19 +86,19 @@ def outage(seconds: float, rate: float) -> None:
         parts.enter_context(scene.process([*WA, "worker", "outgoing"], at_ease(scene, **settings)))
         feeding = threading.Thread(target=scene.feed, args=(queue, rate), daemon=True)
         feeding.start()
-        wait(lambda: scene.accepted() > rate * 10)
+        until(lambda: scene.accepted() > rate * 10)
         before = scene.accepted()
         take_away(scene, seconds)
         at_return = scene.accepted()
         stored = "SELECT count(*) FROM whatsapp_messages"
-        behind = wait(lambda: count(scene, stored) >= at_return)
+        behind = until(lambda: count(scene, stored) >= at_return)
         print(f"outage of {seconds:.0f} s under {rate:.0f} messages/s over SQS")
         print(
             f"  sent while it lasted {at_return - before:,}; every row there after its return {behind:6.1f} s",
             flush=True,
         )
         feeding.join()
-        wait(lambda: count(scene, stored) == weather.messages)
+        until(lambda: count(scene, stored) == weather.messages, limit=180)
         doubles = count(scene, "SELECT count(*) FROM wa.outbox WHERE possible_double")
         print(
             f"  in the end {count(scene, stored):,} rows, accepted {scene.accepted():,}, possible doubles {doubles}",
@@ -124,12 +114,12 @@ def freeze(statement_timeout: float = 15.0) -> float:
         queue, settings = parts.enter_context(scene.queue())
         environ = at_ease(scene, **settings, WA_STATEMENT_TIMEOUT=f"{statement_timeout:g}s")
         parts.enter_context(scene.process([*WA, "worker", "outgoing"], environ))
-        wait(lambda: len(_backends(scene)) >= 2)
+        until(lambda: len(_backends(scene)) >= 2)
         frozen = _freeze_all(scene)
         try:
             began = time.monotonic()
             scene.feed(queue, 1e9)
-            wait(lambda: count(scene, "SELECT count(*) FROM whatsapp_messages") == 20)
+            until(lambda: count(scene, "SELECT count(*) FROM whatsapp_messages") == 20)
             return time.monotonic() - began
         finally:
             for pid in frozen:
@@ -166,7 +156,7 @@ def rate() -> None:
         queue, settings = parts.enter_context(scene.queue())
         scene.feed(queue, 1e9)
         parts.enter_context(scene.process([*WA, "worker", "outgoing", "--processes", "10"], at_ease(scene, **settings)))
-        wait(lambda: scene.accepted() > 0)
+        until(lambda: scene.accepted() > 0)
         time.sleep(10)
         for what in ("after 10 s", "after 70 s"):
             before, refused, began = scene.accepted(), _refused(scene), time.monotonic()

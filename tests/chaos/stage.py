@@ -10,15 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
-import sqlalchemy as sa
 
 from tests.local_aws import ENVIRON, local_aws
+from tests.outage import Outage
+from tests.waiting import free_port, until
 from wa_cli.errors import DatabaseDown, QueueError
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -27,7 +28,6 @@ from wa_cli.queues.base import Letter, Queue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
-from wa_cli.sandbox.host import app_secret
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 
@@ -74,9 +74,7 @@ class Stage:
         self.server = server
         self.name = name
         self.database = Database(server.url(name), pool_size=2)
-        self.port = _free_port()
-        self.kills = 0
-        self._parts = ExitStack()
+        self.port = free_port()
 
     @property
     def log(self) -> Path:
@@ -121,7 +119,7 @@ class Stage:
             command.append("--no-statuses")
         with self.process(command, self.environ(WA_CLOUD_API_URL="sandbox")):
             url = self.home / "sandbox" / "url"
-            _wait_for(lambda: url.exists() and bool(url.read_text()) and self.log.exists(), "the sandbox")
+            until(lambda: url.exists() and bool(url.read_text()) and self.log.exists(), "the sandbox")
             yield url.read_text()
 
     @contextmanager
@@ -214,20 +212,10 @@ def crash(scene: Stage) -> None:
 
 def take_away(scene: Stage, seconds: float) -> None:
     """Nobody can connect to the database for so long."""
-    admin = Database(scene.server.url("postgres"), pool_size=1)
-    for allowed in ("false", "true"):
-        with admin.autocommit() as connection:
-            connection.execute(sa.text(f"ALTER DATABASE {scene.name} ALLOW_CONNECTIONS {allowed}"))
-            if allowed == "false":
-                connection.execute(
-                    sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{scene.name}'")
-                )
-                time.sleep(seconds)
-    admin.close()
-
-
-def secret(scene: Stage) -> str:
-    return app_secret(scene.home / "sandbox")
+    outage = Outage(scene.server, scene.server.url(scene.name))
+    outage.begin()
+    time.sleep(seconds)
+    outage.close()
 
 
 def wait_for_service(url: str) -> None:
@@ -236,15 +224,7 @@ def wait_for_service(url: str) -> None:
             return httpx.get(url, timeout=2).status_code == 200
         return False
 
-    _wait_for(answers, "the service")
-
-
-def _wait_for(condition: Callable[[], bool], what: str, limit: float = 30.0) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come up")
-        time.sleep(0.05)
+    until(answers, "the service")
 
 
 def _insist(action: Callable[[], None]) -> None:
@@ -253,11 +233,3 @@ def _insist(action: Callable[[], None]) -> None:
             return action()
         except (DatabaseDown, QueueError):
             time.sleep(0.2)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

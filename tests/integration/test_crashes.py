@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from tests.integration.conftest import Bench
 from tests.integration.running_sandbox import RunningSandbox, running_sandbox
+from tests.waiting import until
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate, parse_opaque
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -172,13 +172,6 @@ def test_a_zombie_that_settles_after_its_lease_is_recorded(scene: Scene) -> None
         zombie.send_signal(signal.SIGCONT)
         zombie.terminate()
         assert zombie.wait(timeout=30) == 0
-
-
-def until(condition: Callable[[], bool], limit: float = 30.0) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
