@@ -1,9 +1,8 @@
 -- Both sides of one conversation, oldest first, whichever way the number was written; what is not sent yet is there too.
-WITH names AS (
-    SELECT coalesce((SELECT same_as FROM wa.contacts WHERE customer = :customer), :customer) AS canonical
-), keys AS (
-    SELECT canonical AS name FROM names
-    UNION SELECT contact.customer FROM wa.contacts AS contact, names WHERE contact.same_as = names.canonical
+WITH keys AS MATERIALIZED (
+    SELECT name
+      FROM wa.keys(coalesce((SELECT same_as FROM wa.contacts WHERE customer = wa.person_key(:customer)),
+                            wa.person_key(:customer))) AS known (name)
 ), said AS (
     SELECT message.timestamp AS at, message.created_at, message.id::text AS id,
            coalesce(message.direction, 'incoming') AS direction, message.message_type, message.content, message.media_url,

@@ -34,8 +34,7 @@ SELECT CASE WHEN turn.customer ~ '^[0-9]+$' THEN '+' || turn.customer ELSE turn.
                 WHERE placed.customer = turn.customer AND placed.direction = 'incoming' AND placed.answers = turn.answers
                UNION ALL
                SELECT message.timestamp, message.created_at, message.id, message.content, message.message_type
-                 FROM (SELECT turn.customer AS name
-                       UNION ALL SELECT customer FROM wa.contacts WHERE same_as = turn.customer) AS known
+                 FROM wa.keys(turn.customer) AS known (name)
                  JOIN whatsapp_messages AS message
                    ON wa.customer_key(message.direction, message.from_phone, message.to_phone,
                                       message.customer_user_id) = known.name

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from wa_cli.errors import DatabaseDown
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.runner import Range
-from wa_cli.storage import messages
+from wa_cli.storage import contacts, messages
 from wa_cli.storage.engine import Database
 
 # The present, to the minute: waiting is judged at the moment of asking.
@@ -46,7 +46,11 @@ class Said:
 
     @property
     def counts(self) -> bool:
-        return self.kind not in ("reaction", "system") and not (self.by_us and (self.failed or self.bulk))
+        return (
+            self.kind not in ("reaction", "system", "edit", "revoke")
+            and not self.bulk
+            and not (self.by_us and self.failed)
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def store(database: Database, said: list[Said], aliases: dict[str, str] | None =
                     }
                 ],
             )
-        messages.keep_aliases(connection, {v.lstrip("+"): k.lstrip("+") for k, v in written.items()})
+        contacts.unite(connection, [(v.lstrip("+"), k.lstrip("+")) for k, v in written.items()])
 
 
 def ask(database: Database, name: str, since: datetime, until: datetime, zone: str = "UTC") -> list[dict[str, Any]]:
@@ -124,7 +128,7 @@ conversations = st.lists(
         minute=st.integers(0, HOURS * 60 - 1) | st.sampled_from([600, 601, 1800]),
         customer=st.sampled_from(CUSTOMERS),
         by_us=st.booleans(),
-        kind=st.sampled_from(["text", "text", "image", "reaction", "system"]),
+        kind=st.sampled_from(["text", "text", "image", "reaction", "system", "edit", "revoke"]),
         failed=st.sampled_from([False, False, False, True]),
         bulk=st.sampled_from([False, False, False, True]),
     ),

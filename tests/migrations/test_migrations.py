@@ -236,7 +236,7 @@ def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> 
 
 
 def test_a_database_without_migrations_says_what_is_missing(empty: Database) -> None:
-    with pytest.raises(SchemaTooOld, match="lacks the migration 0001_messages and 7 more") as error:
+    with pytest.raises(SchemaTooOld, match=f"lacks the migration 0001_messages and {len(NAMES) - 1} more") as error:
         runner.check(empty)
 
     assert error.value.hint == "Type: wa migrate"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
-from wa_cli.cloud import codes, signature, webhooks
+from wa_cli.cloud import codes, signature
 from wa_cli.cloud.codes import Class
-from wa_cli.errors import BadInput
 from wa_cli.messages.verdicts import Blocked, Later, Refused
 from wa_cli.sandbox import callbacks
 
@@ -73,102 +69,3 @@ def test_every_code_makes_a_verdict_that_says_it() -> None:
         assert isinstance(verdict, (Refused, Later, Blocked))
         assert str(number) in verdict.why
         assert code.meaning
-
-
-def notification(**value: Any) -> str:
-    metadata = {"display_phone_number": "15550100000", "phone_number_id": "42"}
-    changes = [{"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **value}}]
-    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]})
-
-
-def message(**changes: Any) -> dict[str, Any]:
-    return {
-        "from": "5511",
-        "id": "wamid.A",
-        "timestamp": "1792500000",
-        "type": "text",
-        "text": {"body": "Oi"},
-        **changes,
-    }
-
-
-def test_a_text_becomes_a_message_with_its_sender() -> None:
-    contacts = [{"wa_id": "99", "profile": {"name": "Not me"}}, {"wa_id": "5511", "profile": {"name": "Ana"}}]
-
-    [found] = webhooks.parse(notification(messages=[message(context={"id": "wamid.Q"})], contacts=contacts)).messages
-
-    assert (found.phone, found.name, found.content, found.context_wamid) == ("+5511", "Ana", "Oi", "wamid.Q")
-    assert (found.number, found.business_phone) == ("42", "+15550100000")
-    assert found.sent_at.isoformat() == "2026-10-20T12:40:00+00:00"
-
-
-@pytest.mark.parametrize(
-    ("item", "content"),
-    [
-        ({"type": "image", "image": {"caption": "olá", "id": "1"}}, "olá"),
-        ({"type": "reaction", "reaction": {"message_id": "wamid.X", "emoji": "👍"}}, "👍"),
-        ({"type": "reaction", "reaction": {"message_id": "wamid.X"}}, None),
-        ({"type": "button", "button": {"payload": "STOP", "text": "Parar"}}, "Parar"),
-        (
-            {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "a", "title": "Um"}}},
-            "Um",
-        ),
-        ({"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "Loja"}}, "Loja"),
-        ({"type": "unsupported", "errors": [{"code": 131051}]}, None),
-        ({"type": "hologram", "hologram": {"x": 1}}, None),
-        ({"type": "text", "text": None}, None),
-    ],
-)
-def test_other_types_keep_what_a_person_would_read_and_unknown_ones_are_kept(
-    item: dict[str, Any], content: Any
-) -> None:
-    [found] = webhooks.parse(notification(messages=[message(**item)])).messages
-
-    assert (found.message_type, found.content) == (item["type"], content)
-    assert found.raw["type"] == item["type"]
-
-
-def test_a_sender_without_a_phone_is_known_by_the_user_id() -> None:
-    item = message(from_user_id="BR.1A")
-    del item["from"]
-
-    [found] = webhooks.parse(notification(messages=[item])).messages
-
-    assert (found.phone, found.user_id) == (None, "BR.1A")
-
-
-def test_a_status_carries_its_echo_and_its_error() -> None:
-    status = {
-        "id": "wamid.O",
-        "status": "failed",
-        "timestamp": "1792500010",
-        "recipient_id": "5511",
-        "biz_opaque_callback_data": "wa:060e0119-051c-4f79-9159-9e7b5134b2fe:2",
-        "errors": [{"code": 131047, "title": "Re-engagement message", "error_data": {"details": "more than 24 hours"}}],
-    }
-
-    [found] = webhooks.parse(notification(statuses=[status])).statuses
-
-    assert (str(found.reference), found.attempt) == ("060e0119-051c-4f79-9159-9e7b5134b2fe", 2)
-    assert (found.code, found.reason) == (131047, "131047: more than 24 hours")
-
-
-def test_one_bad_item_never_takes_its_neighbours_with_it() -> None:
-    broken = [None, 5, {}, message(timestamp="soon"), message(id=None), {"id": "x", "timestamp": "1"}]
-
-    found = webhooks.parse(notification(messages=[message(), *broken, message(id="wamid.B")], statuses=[{}, "x"]))
-
-    assert [m.wamid for m in found.messages] == ["wamid.A", "wamid.B"]
-    assert len(found.unreadable) == len(broken) + 2
-    assert all(reason for _, reason in found.unreadable)
-
-
-@pytest.mark.parametrize("body", ["", "x", "[]", "{}", '{"entry": 5}', "[" * 100_000])
-def test_what_is_no_notification_says_so(body: str) -> None:
-    with pytest.raises(BadInput):
-        webhooks.parse(body)
-
-
-@pytest.mark.parametrize("entry", [None, 5, {}, {"changes": 5}, {"changes": [None]}, {"changes": [{"value": 5}]}])
-def test_parts_of_no_known_shape_are_passed_over(entry: Any) -> None:
-    assert webhooks.parse(json.dumps({"entry": [entry]})) == webhooks.Notification()

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wa_cli.errors import BadInput
-from wa_cli.messages.phone import customer_key, from_wire, parse_phone
+from wa_cli.messages.phone import customer_key, forms, from_wire, is_user_id, parse_phone, person_key
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,33 @@ def test_a_customer_without_a_phone_is_their_user_id() -> None:
     assert customer_key("", "BR.1A2B") == "BR.1A2B"
     assert customer_key("+55", "BR.1A2B") == "55"
     assert customer_key(None) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "known", "forms_of_it"),
+    [
+        ("551187654321", "5511987654321", ("5511987654321", "551187654321")),
+        ("5511987654321", "5511987654321", ("5511987654321", "551187654321")),
+        ("551132654321", "551132654321", ("551132654321",)),  # a landline has no ninth digit
+        ("5215512345678", "525512345678", ("525512345678", "5215512345678")),
+        ("525512345678", "525512345678", ("525512345678", "5215512345678")),
+        ("541112345678", "5491112345678", ("5491112345678", "541112345678")),
+        ("5491112345678", "5491112345678", ("5491112345678", "541112345678")),
+        ("15551234567", "15551234567", ("15551234567",)),
+        ("BR.1A2B", "BR.1A2B", ("BR.1A2B",)),
+        ("", "", ("",)),
+    ],
+)
+def test_a_person_with_two_forms_of_a_number_is_one(key: str, known: str, forms_of_it: tuple[str, ...]) -> None:
+    assert person_key(key) == known
+    assert forms(key) == forms_of_it
+
+
+@pytest.mark.parametrize("text", ["BR.1A2B3C4D5E6F7G", "US.ENT.1A2B", "DE." + "x" * 128])
+def test_a_user_id_is_known_by_its_shape(text: str) -> None:
+    assert is_user_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "15551234567", "BR.", "br.1A", "BR.1A 2", "BR." + "x" * 129])
+def test_what_is_no_user_id_is_none(text: str) -> None:
+    assert not is_user_id(text)

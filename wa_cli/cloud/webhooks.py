@@ -1,48 +1,284 @@
-"""A notification's JSON, as Meta posts it, into messages and statuses.
+"""A notification's JSON, as Meta posts it, into messages, statuses and notices.
 
 Up to 1,000 updates may come in one body, for several numbers. Unknown fields and types are normal: a message of a type
-that nobody knows is kept with its raw data, and one bad item never takes its neighbours with it.
+that nobody knows is kept with its raw data, a field that nobody knows is a notice, and one bad item never takes its
+neighbours with it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from wa_cli.cloud import inbound
 from wa_cli.errors import BadInput
-from wa_cli.messages.incoming import IncomingMessage, Notification, StatusUpdate, parse_opaque
-from wa_cli.messages.phone import from_wire
+from wa_cli.messages.incoming import IncomingMessage, Notice, Notification, StatusUpdate, parse_opaque
+from wa_cli.messages.phone import customer_key, from_wire, is_user_id
 
-_MEDIA = ("image", "video", "audio", "document", "sticker", "voice")
+OBJECT = "whatsapp_business_account"
+# Meta's own bodies are some ten levels deep; what is deeper is meant to exhaust somebody's stack.
+LARGEST_DEPTH = 64
+ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status"}
+HISTORY = "history"
+_BAD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+
+Object = Mapping[str, Any]
+
+
+def load(body: str | bytes) -> Any:
+    """The JSON of a body. Raises BadInput where it is none, or nested as no notification is."""
+    try:
+        data = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The notification is not JSON: {error}.") from None
+    if _is_deeper(data, LARGEST_DEPTH):
+        raise BadInput(f"The notification is nested more than {LARGEST_DEPTH} levels deep.")
+    return data
+
+
+def is_ours(data: Any) -> bool:
+    """Whether it is of WhatsApp at all: an app's other subscriptions come to the same address."""
+    return isinstance(data, dict) and data.get("object", OBJECT) == OBJECT and isinstance(data.get("entry"), list)
 
 
 def parse(body: str | bytes) -> Notification:
     """Everything in the body. Raises BadInput where it is no notification at all."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"The notification is not JSON: {error}.") from None
-    if not isinstance(data, dict) or not isinstance(data.get("entry"), list):
-        raise BadInput("The notification has no `entry`.")
-    messages: list[IncomingMessage] = []
-    statuses: list[StatusUpdate] = []
-    unreadable: list[tuple[Any, str]] = []
-    for value, kind, item in _items(data["entry"]):
+    data = load(body)
+    if not is_ours(data):
+        raise BadInput("The notification is not of a WhatsApp business account, or has no `entry`.")
+    found = _Found()
+    for place in _places(data["entry"], found):
+        place.read_into(found)
+    return found.notification()
+
+
+def notify(value: Object, field_name: str = "messages", account: str = "0") -> dict[str, Any]:
+    """A notification with this one value in it, as Meta wraps it."""
+    return {"object": OBJECT, "entry": [{"id": account, "changes": [{"field": field_name, "value": value}]}]}
+
+
+@dataclass
+class _Found:
+    messages: list[IncomingMessage] = field(default_factory=list)
+    statuses: list[StatusUpdate] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    aliases: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: list[tuple[Any, str]] = field(default_factory=list)
+
+    def notification(self) -> Notification:
+        return Notification(
+            tuple(self.messages), tuple(self.statuses), tuple(self.notices), tuple(self.aliases), tuple(self.unreadable)
+        )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A change, and where in the notification it stands."""
+
+    account: str
+    told_at: datetime | None
+    field: str
+    value: Object
+
+    @property
+    def number(self) -> str:
+        return str(self._metadata.get("phone_number_id") or "")
+
+    @property
+    def business_phone(self) -> str:
+        digits = re.sub(r"\D", "", str(self._metadata.get("display_phone_number") or ""))
+        return f"+{digits}" if digits else "business"
+
+    @property
+    def _metadata(self) -> Object:
+        found = self.value.get("metadata")
+        return found if isinstance(found, dict) else {}
+
+    def read_into(self, found: _Found) -> None:
+        """Every update of the change; what is none is a notice, so that nothing is dropped."""
+        known = False
+        for kind in ITEMS:
+            for item in _list(self.value, kind):
+                known = True
+                self._read_item(kind, item, found)
+        for chunk in _list(self.value, HISTORY):
+            known |= self._read_history(chunk, found)
+        if self.value.get("errors"):
+            self._note({"errors": self.value["errors"]}, found)
+        elif not known:
+            self._note({key: item for key, item in self.value.items() if key != "messaging_product"}, found)
+
+    def _read_item(self, kind: str, item: Any, found: _Found) -> None:
         try:
             if kind == "statuses":
-                statuses.append(_status(value, item))
+                found.statuses.append(self._status(item))
             else:
-                messages.append(_message(value, item, by_us=kind == "message_echoes"))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            unreadable.append((item, _reason(kind, item, error)))
-    return Notification(tuple(messages), tuple(statuses), tuple(unreadable))
+                message = self._message(item, by_us=kind == "message_echoes", from_history=self.field == HISTORY)
+                found.messages.append(message)
+                found.aliases += _aliases(message)
+        except _BAD as error:
+            found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
+
+    def _read_history(self, chunk: Any, found: _Found) -> bool:
+        """Conversations from before we were there; False where the chunk has none, as one that was declined."""
+        threads = _list(chunk, "threads")
+        for thread in threads:
+            customer = thread.get("id") if isinstance(thread, dict) else None
+            context = thread.get("context") if isinstance(thread, dict) else None
+            known = context if isinstance(context, dict) else {}
+            for item in _list(thread, "messages"):
+                try:
+                    found.messages.append(self._said_before(item, customer or known.get("wa_id"), known.get("user_id")))
+                except _BAD as error:
+                    found.unreadable.append((item, _reason("message", item, error)))
+        return bool(threads)
+
+    def _said_before(self, item: Object, customer: Any, user_id: Any) -> IncomingMessage:
+        sender = from_wire(str(item.get("from") or ""))
+        by_us = (
+            sender == self.business_phone if self.business_phone != "business" else sender != from_wire(str(customer))
+        )
+        side = {"to": customer, "to_user_id": user_id} if by_us else {"from": customer, "from_user_id": user_id}
+        return self._message({**side, **item}, by_us=by_us, from_history=True, raw=item)
+
+    def _message(self, item: Object, *, by_us: bool, from_history: bool, raw: Any = None) -> IncomingMessage:
+        side = ("to", "to_user_id") if by_us else ("from", "from_user_id")
+        phone, user_id = _customer(item, self.value, *side)
+        said = inbound.read(item)
+        return IncomingMessage(
+            wamid=_text(item["id"]),
+            number=self.number,
+            business_phone=self.business_phone,
+            phone=from_wire(phone) if phone else None,
+            user_id=user_id,
+            name=_name(self.value, phone, user_id),
+            message_type=str(item.get("type") or "unknown"),
+            sent_at=_instant(item["timestamp"]),
+            content=said.content,
+            media=said.media,
+            context_wamid=said.refers_to,
+            by_us=by_us,
+            from_history=from_history,
+            status=_history_status(item) if by_us else None,
+            raw=item if raw is None else raw,
+        )
+
+    def _status(self, item: Object) -> StatusUpdate:
+        echo = parse_opaque(item.get("biz_opaque_callback_data"))
+        error = next((e for e in _list(item, "errors") if isinstance(e, dict)), {})
+        participant = item.get("recipient_participant_id") or item.get("recipient_participant_user_id") or ""
+        return StatusUpdate(
+            wamid=_text(item["id"]),
+            status=_text(item["status"]),
+            happened_at=_instant(item["timestamp"]),
+            number=self.number,
+            recipient=item.get("recipient_id") or item.get("recipient_user_id"),
+            participant=str(participant),
+            reference=echo[0] if echo else None,
+            attempt=echo[1] if echo else None,
+            code=error.get("code") if isinstance(error.get("code"), int) else None,
+            reason=_error_text(error),
+            raw=item,
+        )
+
+    def _note(self, said: Any, found: _Found) -> None:
+        known = [self.account, self.told_at.isoformat() if self.told_at else None, self.field, self.number, said]
+        identity = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+        found.notices.append(Notice(identity, self.field, self.number or None, self.told_at, said))
+        found.aliases += _new_user_ids(self.value)
 
 
-def _reason(kind: str, item: Any, error: Exception) -> str:
+def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
+    """Each change of each entry; what is no shape of Meta's is unreadable, not passed over."""
+    for entry in entries:
+        changes = entry.get("changes") if isinstance(entry, dict) else None
+        if not isinstance(changes, list):
+            found.unreadable.append((entry, "an entry has no list of changes"))
+            continue
+        for change in changes:
+            value = change.get("value") if isinstance(change, dict) else None
+            if isinstance(value, dict):
+                yield _Place(str(entry.get("id", "")), _told_at(entry), str(change.get("field", "")), value)
+            else:
+                found.unreadable.append((change, "a change has no value"))
+
+
+def _customer(item: Object, value: Object, phone_at: str, user_id_at: str) -> tuple[str | None, str | None]:
+    """Phone and user id of the other side. A hidden phone is left out, or the user id stands in its place."""
+    phone, user_id = str(item.get(phone_at) or ""), str(item.get(user_id_at) or "")
+    if is_user_id(phone):
+        phone, user_id = "", user_id or phone
+    if not phone and not user_id:
+        phone, user_id = _only_contact(value)
+    if not phone and not user_id:
+        raise ValueError("it names no customer")
+    return phone or None, user_id or None
+
+
+def _only_contact(value: Object) -> tuple[str, str]:
+    """Where one message comes with one contact, there is no doubt whose it is."""
+    contacts = _list(value, "contacts")
+    if len(contacts) != 1 or sum(len(_list(value, kind)) for kind in ITEMS) != 1 or not isinstance(contacts[0], dict):
+        return "", ""
+    return str(contacts[0].get("wa_id") or ""), str(contacts[0].get("user_id") or "")
+
+
+def _name(value: Object, phone: str | None, user_id: str | None) -> str | None:
+    """The name in the contact of this customer, matched by id: the order of the list means nothing."""
+    for contact in _list(value, "contacts"):
+        if isinstance(contact, dict) and (
+            (phone and contact.get("wa_id") == phone)
+            or (user_id and user_id in (contact.get("user_id"), contact.get("wa_id")))
+        ):
+            profile = contact.get("profile")
+            name = profile.get("name") if isinstance(profile, dict) else None
+            return str(name) if name else None
+    return None
+
+
+def _aliases(message: IncomingMessage) -> Iterator[tuple[str, str]]:
+    """Keys of one person: a user id with its phone, and what a system message says has changed."""
+    if message.phone and message.user_id:
+        yield message.user_id, message.phone.lstrip("+")
+    told = message.raw.get("system") if message.message_type == "system" else None
+    if isinstance(told, dict):
+        before = customer_key(message.phone, message.user_id)
+        phone = told.get("wa_id") or told.get("new_wa_id")
+        after = customer_key(str(phone) if phone else None, str(told.get("user_id") or ""))
+        if before and after:
+            yield before, after
+
+
+def _new_user_ids(value: Object) -> Iterator[tuple[str, str]]:
+    """From the field `user_id_update`: a person's user id changes with their phone number."""
+    updates = value.get("user_id_update")
+    for update in updates if isinstance(updates, list) else [updates or value]:
+        change = update.get("user_id") if isinstance(update, dict) else None
+        if isinstance(change, dict) and change.get("previous") and change.get("current"):
+            yield str(change["previous"]), str(change["current"])
+
+
+def _history_status(item: Object) -> str | None:
+    context = item.get("history_context")
+    word = str(context.get("status") or "").lower() if isinstance(context, dict) else ""
+    return {"error": "failed", "played": "read", "pending": "sent"}.get(word, word) or None
+
+
+def _error_text(error: Object) -> str | None:
+    if not error:
+        return None
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else error.get("details")
+    return f"{error.get('code')}: {details or error.get('title') or error.get('message') or 'no reason given'}"
+
+
+def _reason(what: str, item: Any, error: Exception) -> str:
     """Why an item cannot be read, in words that help to find it."""
-    what = {"statuses": "status", "messages": "message", "message_echoes": "echo"}[kind]
     if not isinstance(item, dict):
         return f"a {what} is not an object but {type(item).__name__}"
     name = f"the {what} {item['id']!r}" if isinstance(item.get("id"), str) else f"a {what}"
@@ -51,123 +287,15 @@ def _reason(kind: str, item: Any, error: Exception) -> str:
     return f"{name} cannot be read: {str(error)[:200]}"
 
 
-def _items(entries: list[Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:
-    """Each update with the `value` it stands in and its kind."""
-    for entry in entries:
-        for change in _list(entry, "changes"):
-            value = change.get("value") if isinstance(change, dict) else None
-            for kind in ("messages", "message_echoes", "statuses"):
-                for item in _list(value, kind):
-                    yield value, kind, item  # type: ignore[misc]
-
-
-def _message(value: dict[str, Any], item: dict[str, Any], *, by_us: bool) -> IncomingMessage:
-    kind = str(item.get("type") or "unknown")
-    phone, user_id = (item.get("to"), item.get("to_user_id")) if by_us else (item.get("from"), item.get("from_user_id"))
-    if not phone and not user_id:
-        raise ValueError("it names no customer")
-    part = item.get(kind)
-    contact = _contact(value, phone, user_id)
-    context = item.get("context")
-    return IncomingMessage(
-        wamid=_text(item["id"]),
-        number=_number(value),
-        business_phone=from_wire(str(_metadata(value).get("display_phone_number") or "business")),
-        phone=from_wire(str(phone)) if phone else None,
-        user_id=str(user_id) if user_id else None,
-        name=_profile_name(contact),
-        message_type=kind,
-        sent_at=_instant(item["timestamp"]),
-        content=_content(kind, part),
-        media_url=_media(kind, part, "url"),
-        media_type=_media(kind, part, "mime_type"),
-        context_wamid=context.get("id") if isinstance(context, dict) else None,
-        by_us=by_us,
-        raw=item,
-    )
-
-
-def _status(value: dict[str, Any], item: dict[str, Any]) -> StatusUpdate:
-    echo = parse_opaque(item.get("biz_opaque_callback_data"))
-    error = next((e for e in _list(item, "errors") if isinstance(e, dict)), {})
-    return StatusUpdate(
-        wamid=_text(item["id"]),
-        status=_text(item["status"]),
-        happened_at=_instant(item["timestamp"]),
-        number=_number(value),
-        recipient=item.get("recipient_id"),
-        participant=str(item.get("recipient_participant_id") or ""),
-        reference=echo[0] if echo else None,
-        attempt=echo[1] if echo else None,
-        code=error.get("code") if isinstance(error.get("code"), int) else None,
-        reason=_error_text(error),
-        raw=item,
-    )
-
-
-def _content(kind: str, part: Any) -> str | None:
-    """What belongs in `content`: the words a person would read."""
-    if not isinstance(part, dict):
+def _told_at(entry: Object) -> datetime | None:
+    try:
+        return _instant(entry["time"])
+    except _BAD:
         return None
-    match kind:
-        case "text":
-            found = part.get("body")
-        case "reaction":
-            found = part.get("emoji")
-        case "button":
-            found = part.get("text")
-        case "interactive":
-            reply = part.get(str(part.get("type")))
-            found = (reply.get("title") or reply.get("response_json")) if isinstance(reply, dict) else None
-        case "location":
-            found = part.get("name") or part.get("address")
-        case "system":
-            found = part.get("body")
-        case _:
-            found = part.get("caption")
-    return found if isinstance(found, str) else None
-
-
-def _media(kind: str, part: Any, key: str) -> str | None:
-    found = part.get(key) if kind in _MEDIA and isinstance(part, dict) else None
-    return str(found) if found else None
-
-
-def _contact(value: dict[str, Any], phone: Any, user_id: Any) -> dict[str, Any]:
-    """The contact of this sender, matched by id: the order of the list means nothing."""
-    for contact in _list(value, "contacts"):
-        if isinstance(contact, dict) and (
-            (phone and contact.get("wa_id") == phone) or (user_id and contact.get("user_id") == user_id)
-        ):
-            return contact
-    return {}
-
-
-def _profile_name(contact: dict[str, Any]) -> str | None:
-    profile = contact.get("profile")
-    name = profile.get("name") if isinstance(profile, dict) else None
-    return str(name) if name else None
-
-
-def _error_text(error: dict[str, Any]) -> str | None:
-    if not error:
-        return None
-    data = error.get("error_data")
-    details = data.get("details") if isinstance(data, dict) else error.get("details")
-    return f"{error.get('code')}: {details or error.get('title') or error.get('message') or 'no reason given'}"
-
-
-def _metadata(value: dict[str, Any]) -> dict[str, Any]:
-    found = value.get("metadata")
-    return found if isinstance(found, dict) else {}
-
-
-def _number(value: dict[str, Any]) -> str:
-    return str(_metadata(value).get("phone_number_id") or "")
 
 
 def _instant(text: Any) -> datetime:
-    """Unix seconds, which Meta writes as a string."""
+    """Unix seconds, which Meta writes as a string, and in some places as a number."""
     return datetime.fromtimestamp(int(text), UTC)
 
 
@@ -180,3 +308,18 @@ def _text(value: Any) -> str:
 def _list(holder: Any, key: str) -> list[Any]:
     found = holder.get(key) if isinstance(holder, dict) else None
     return found if isinstance(found, list) else []
+
+
+def _is_deeper(data: Any, limit: int) -> bool:
+    """Level by level, because a deep value must not exhaust our own stack."""
+    level = [data]
+    for _ in range(limit):
+        inner = [part for part in level if isinstance(part, (dict, list))]
+        if not inner:
+            return False
+        level = [item for part in inner for item in (part.values() if isinstance(part, dict) else part)]
+    return any(isinstance(part, (dict, list)) for part in level)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON's")

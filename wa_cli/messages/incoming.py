@@ -12,11 +12,22 @@ _OPAQUE = re.compile(r"wa:([0-9a-f-]{36}):([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
+class Media:
+    """A file that came with a message and still lies at Meta: for seven days under its id."""
+
+    id: str | None
+    mime_type: str | None = None
+    sha256: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
 class IncomingMessage:
     """A row to be: one message between a customer and a number of ours.
 
     `phone` is the customer's, `+` and digits, absent where WhatsApp hides it; then `user_id` is there. `sent_at` is an
-    aware instant. `by_us` marks what a colleague wrote in the Business app. `raw` is the item as it came.
+    aware instant. `context_wamid`: the message that it answers, reacts to, edits or takes back. `by_us` marks what a
+    colleague wrote in the Business app, `from_history` what was said before we were there. `raw` is the item as it came.
     """
 
     wamid: str
@@ -28,10 +39,11 @@ class IncomingMessage:
     message_type: str
     sent_at: datetime
     content: str | None = None
-    media_url: str | None = None
-    media_type: str | None = None
+    media: Media | None = None
     context_wamid: str | None = None
     by_us: bool = False
+    from_history: bool = False
+    status: str | None = None
     raw: Any = None
 
 
@@ -53,11 +65,30 @@ class StatusUpdate:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What Meta says that is neither a message nor a status: of templates, accounts, preferences, errors.
+
+    `id` is the same for the same notice told twice. `number` is the business number's id, where it is about one.
+    """
+
+    id: str
+    field: str
+    number: str | None
+    happened_at: datetime | None
+    raw: Any
+
+
+@dataclass(frozen=True)
 class Notification:
-    """What one webhook body holds; `unreadable` are parts that are no known shape, each with its reason."""
+    """What one webhook body holds; `unreadable` are parts that are no known shape, each with its reason.
+
+    `aliases` are keys of one person, the one by which they are known from now second.
+    """
 
     messages: tuple[IncomingMessage, ...] = ()
     statuses: tuple[StatusUpdate, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[tuple[Any, str], ...] = ()
 
 

@@ -8,6 +8,8 @@ from wa_cli.errors import BadInput
 
 _ASIDE = re.compile(r"[\s().\-\u2010-\u2015]")
 _NUMBER = re.compile(r"\+[0-9]{2,15}")
+# A business-scoped user id (Meta, 2026): country and up to 128 letters and digits; a parent one has a part between.
+_USER_ID = re.compile(r"[A-Z]{2}\.(?:[A-Z]+\.)?[A-Za-z0-9]{1,128}")
 
 
 def parse_phone(text: str) -> str:
@@ -27,6 +29,11 @@ def parse_phone(text: str) -> str:
     raise BadInput(f"{text!r} is not a phone number.", hint="Write + and 2 to 15 digits, like +15551234567.")
 
 
+def is_user_id(text: str) -> bool:
+    """Whether this names a customer whose number WhatsApp hides: a business-scoped user id."""
+    return _USER_ID.fullmatch(text) is not None
+
+
 def from_wire(number: str) -> str:
     """A number as Meta writes it, digits only, as we store it; anything else as it came."""
     digits = number.lstrip("+")
@@ -34,5 +41,33 @@ def from_wire(number: str) -> str:
 
 
 def customer_key(phone: str | None, user_id: str | None = None) -> str | None:
-    """Under which key a conversation is kept: the phone without its `+`, else the user id; as `wa.customer_key` in SQL."""
+    """Under which key a row belongs to a customer: the phone without its `+`, else the user id; as `wa.customer_key` in SQL."""
     return (phone or "").lstrip("+") or user_id
+
+
+# Countries in which WhatsApp itself writes one person's number in two ways (Meta: Brazil's and Mexico's prefixes may be
+# rewritten, and that is no bug): how the odd form is recognised, and how the person is known.
+_TWO_FORMS = (
+    (re.compile(r"55([1-9][1-9])([6-9][0-9]{7})"), r"55\g<1>9\2"),  # Brazil: mobiles without their ninth digit
+    (re.compile(r"521([0-9]{10})"), r"52\1"),  # Mexico: the old mobile 1
+    (re.compile(r"54([1-3][0-9]{9})"), r"549\1"),  # Argentina: without the mobile 9
+)
+_OTHER_FORM = (
+    (re.compile(r"55([1-9][1-9])9([6-9][0-9]{7})"), r"55\1\2"),
+    (re.compile(r"52([0-9]{10})"), r"521\1"),
+    (re.compile(r"549([1-3][0-9]{9})"), r"54\1"),
+)
+
+
+def person_key(key: str) -> str:
+    """The one key of a person whose number has two forms; any other key as it is. As `wa.person_key` in SQL."""
+    for odd, known in _TWO_FORMS:
+        if odd.fullmatch(key):
+            return odd.sub(known, key)
+    return key
+
+
+def forms(key: str) -> tuple[str, ...]:
+    """Every key under which rows of this person may stand, the known one first. As `wa.forms` in SQL."""
+    known = person_key(key)
+    return (known, *(form.sub(other, known) for form, other in _OTHER_FORM if form.fullmatch(known)))

@@ -9,12 +9,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli.messages.incoming import IncomingMessage, StatusUpdate
-from wa_cli.messages.phone import customer_key
+from wa_cli.messages.incoming import IncomingMessage, Notice, StatusUpdate
 from wa_cli.messages.states import MessageStatus
 from wa_cli.storage.engine import rows, run
 
 TYPE_LIMIT = 20
+# Types under which Meta announces a message that it cannot show yet, or not to us.
+PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
+# The bulk run to which belongs what was said before we were there: it answers nobody, and nobody waits because of it.
+HISTORY = "history"
 
 
 def utc(instant: datetime | None) -> str | None:
@@ -33,42 +36,55 @@ def insert(connection: sa.Connection, messages: Sequence[dict[str, Any]]) -> set
     return {message_id for (message_id,) in run(connection, "messages/insert", rows=rows(messages))}
 
 
-def incoming_row(message: IncomingMessage) -> dict[str, Any]:
-    """The row of a customer's message, or of one that a colleague wrote in the Business app."""
-    customer = message.phone or message.user_id or "unknown"
+def hear(connection: sa.Connection, heard: Sequence[IncomingMessage]) -> set[str]:
+    """Store what customers wrote, and what colleagues wrote in the Business app; the message ids that were news."""
+    made = [_incoming_row(message) for message in heard]
+    new = insert(connection, made)
+    # Meta may show that there is a message before it shows the message: the later one is under the same id.
+    late = [row for row in made if row["message_id"] not in new and row["message_type"] not in PLACEHOLDERS]
+    if late:
+        filled = run(connection, "messages/fill", rows=rows(late), placeholders=list(PLACEHOLDERS))
+        new |= {message_id for (message_id,) in filled}
+    # A colleague's message may come after its first status, or with it.
+    apply_statuses(connection, (message.wamid for message in heard if message.by_us and message.wamid in new))
+    return new
+
+
+def _incoming_row(message: IncomingMessage) -> dict[str, Any]:
+    customer = message.phone or message.user_id
     return {
         "message_id": message.wamid,
         "from_phone": message.business_phone if message.by_us else customer,
         "to_phone": customer if message.by_us else message.business_phone,
         "message_type": message.message_type[:TYPE_LIMIT],
         "content": message.content,
-        "media_url": message.media_url,
-        "media_type": message.media_type,
-        "status": "sent" if message.by_us else "received",
+        "media_url": message.media.url if message.media else None,
+        "media_type": message.media.mime_type if message.media else None,
+        "status": message.status or ("sent" if message.by_us else "received"),
         "timestamp": utc(message.sent_at),
         "context_message_id": message.context_wamid,
         "webhook_raw_data": message.raw,
         "direction": "outgoing" if message.by_us else "incoming",
+        "campaign": HISTORY if message.from_history else None,
         "customer_user_id": message.user_id,
     }
 
 
-def keep_contacts(connection: sa.Connection, messages: Iterable[IncomingMessage]) -> None:
-    """What the messages say of who wrote them; the newest word for each."""
-    known: dict[str, dict[str, Any]] = {}
-    for message in messages:
-        key = customer_key(message.phone, message.user_id)
-        if key and not message.by_us:
-            known[key] = {"customer": key, "name": message.name, "user_id": message.user_id}
-    if known:
-        run(connection, "messages/contacts", rows=rows(list(known.values())))
-
-
-def keep_aliases(connection: sa.Connection, aliases: dict[str, str]) -> None:
-    """Numbers that WhatsApp writes otherwise than we do: our key → theirs, one person."""
-    if aliases:
-        found = [{"customer": ours, "same_as": theirs} for ours, theirs in aliases.items() if ours != theirs]
-        run(connection, "messages/contacts", rows=rows(found))
+def keep_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[str]:
+    """Keep what is neither message nor status, each once; the ids that were news."""
+    if not notices:
+        return set()
+    told = [
+        {
+            "id": notice.id,
+            "field": notice.field,
+            "number": notice.number,
+            "happened_at": notice.happened_at.isoformat() if notice.happened_at else None,
+            "raw": notice.raw,
+        }
+        for notice in notices
+    ]
+    return {identity for (identity,) in run(connection, "messages/notices", rows=rows(told))}
 
 
 def keep_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> set[str]:

@@ -19,7 +19,7 @@ from wa_cli.messages import content, verdicts
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import OutboxState
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
-from wa_cli.storage import messages
+from wa_cli.storage import contacts, messages
 from wa_cli.storage.engine import rows, run
 
 MOST_RETRIES = 8
@@ -214,7 +214,7 @@ class Decision:
             run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
         new = messages.insert(connection, stored)
         messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
-        messages.keep_aliases(connection, self.aliases)
+        contacts.unite(connection, self.aliases.items())
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)

@@ -68,10 +68,11 @@ class SlowedDown(Event):
 
 @dataclass(frozen=True)
 class Received(Event):
-    """Messages and statuses that the incoming worker stored."""
+    """Messages, statuses and notices that the incoming worker stored."""
 
     messages: int
     statuses: int
+    notices: int = 0
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,12 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.INFO, "The number can send again"
         case events.SlowedDown(rate):
             return logging.WARNING, f"WhatsApp throttles the number: on at {rate:.0f} messages a second after a pause"
-        case events.Received(messages, statuses):
-            return logging.INFO, f"Stored {_count(messages, 'message')} and {_count(statuses, 'status', 'statuses')}"
+        case events.Received(messages, statuses, notices):
+            also = f", and {_count(notices, 'notice')}" if notices else ""
+            return (
+                logging.INFO,
+                f"Stored {_count(messages, 'message')} and {_count(statuses, 'status', 'statuses')}{also}",
+            )
         case events.Buried(queue, reason):
             return logging.WARNING, f"A message of the {queue} queue is a dead letter now: {reason}"
         case events.Decided(reference, state, possible_double):

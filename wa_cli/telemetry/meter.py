@@ -28,7 +28,7 @@ class Meter:
                 self._count("sent", 1)
             case events.NotAccepted(_, "was refused", _, _):
                 self.counts["failed"] += 1
-            case events.Received(messages, statuses):
+            case events.Received(messages, statuses, _):
                 self.counts["statuses"] += statuses
                 self._count("messages", messages)
         self._tell(event)

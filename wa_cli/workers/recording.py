@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from wa_cli.cloud import webhooks
 from wa_cli.errors import BadInput, RowRefused
-from wa_cli.messages.incoming import IncomingMessage, Notification, StatusUpdate
+from wa_cli.messages.incoming import Notification, StatusUpdate
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Delivery
-from wa_cli.storage import messages
+from wa_cli.storage import announcements, contacts, media, messages
 from wa_cli.storage.engine import clean, translated
 from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Settled
@@ -38,7 +38,10 @@ def outgoing(outbox: Outbox, language: str) -> Record:
 
 
 class Incoming:
-    """Notifications, into rows of both directions, contacts and statuses. `spool` takes proofs whose row is refused."""
+    """Notifications, into rows of both directions, statuses, contacts, notices, and files to be fetched.
+
+    `spool` takes proofs whose row is refused.
+    """
 
     def __init__(self, outbox: Outbox, spool: Spool) -> None:
         self.outbox = outbox
@@ -46,36 +49,27 @@ class Incoming:
 
     def record(self, connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
         """All of them, in bulk; one refused row is everybody's failure, and `salvage` looks closer."""
-        heard: list[IncomingMessage] = []
-        statuses: list[StatusUpdate] = []
-        for delivery in deliveries:
-            notification = _parsed(delivery, batch)
-            heard += notification.messages
-            statuses += notification.statuses
-        self._write(connection, heard, statuses, batch)
+        self._write(connection, _joined([_parsed(delivery, batch) for delivery in deliveries]), batch)
 
     def salvage(self, connection: sa.Connection, delivery: Delivery, batch: Batch) -> None:
         """One delivery, an update at a time: what the database refuses is buried, and takes nothing with it."""
-        notification = _parsed(delivery, batch)
-        for status in notification.statuses:
-            self._attempt(connection, delivery, [], [status], batch)
-        for message in notification.messages:
-            self._attempt(connection, delivery, [message], [], batch)
+        heard = _parsed(delivery, batch)
+        parts = [
+            *(Notification(statuses=(status,)) for status in heard.statuses),
+            *(Notification(messages=(message,)) for message in heard.messages),
+            *(Notification(notices=(notice,)) for notice in heard.notices),
+            Notification(aliases=heard.aliases),
+        ]
+        for part in parts:
+            self._attempt(connection, delivery, part, batch)
 
-    def _attempt(
-        self,
-        connection: sa.Connection,
-        delivery: Delivery,
-        heard: Sequence[IncomingMessage],
-        statuses: Sequence[StatusUpdate],
-        batch: Batch,
-    ) -> None:
+    def _attempt(self, connection: sa.Connection, delivery: Delivery, part: Notification, batch: Batch) -> None:
         try:
             with translated(), connection.begin_nested():
-                self._write(connection, heard, statuses, batch)
+                self._write(connection, part, batch)
         except RowRefused as refusal:
             batch.poison.append((delivery, refusal.message))
-            self._keep_proof(connection, statuses)
+            self._keep_proof(connection, part.statuses)
 
     def _keep_proof(self, connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> None:
         """The row is refused, but the proof counts: without it the message would be sent again."""
@@ -84,20 +78,27 @@ class Incoming:
                 _, proofs = self.outbox.learn(connection, statuses, rows_too=False)
                 self.spool.leave([proof.to_record() for proof in proofs])
 
-    def _write(
-        self,
-        connection: sa.Connection,
-        heard: Sequence[IncomingMessage],
-        statuses: Sequence[StatusUpdate],
-        batch: Batch,
-    ) -> None:
+    def _write(self, connection: sa.Connection, heard: Notification, batch: Batch) -> None:
         # Outbox rows are locked before message rows, as in every transaction.
-        settled = self.outbox.learn(connection, statuses)[0] if statuses else Settled()
-        new = messages.insert(connection, [messages.incoming_row(message) for message in heard])
-        messages.keep_contacts(connection, heard)
-        batch.told.append(events.Received(len(new), len(statuses)))
+        settled = self.outbox.learn(connection, heard.statuses)[0] if heard.statuses else Settled()
+        new = messages.hear(connection, heard.messages)
+        contacts.keep(connection, heard.messages)
+        contacts.unite(connection, heard.aliases)
+        media.expect(connection, (message for message in heard.messages if message.wamid in new))
+        noticed = messages.keep_notices(connection, heard.notices)
+        announcements.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
+        batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
         batch.told += [events.Stored(wamid) for _, wamid in settled.stored]
         batch.told += [events.Doubled(str(reference)) for reference in settled.doubles]
+
+
+def _joined(parts: Sequence[Notification]) -> Notification:
+    return Notification(
+        messages=tuple(message for part in parts for message in part.messages),
+        statuses=tuple(status for part in parts for status in part.statuses),
+        notices=tuple(notice for part in parts for notice in part.notices),
+        aliases=tuple(alias for part in parts for alias in part.aliases),
+    )
 
 
 def _parsed(delivery: Delivery, batch: Batch) -> Notification:

@@ -6,8 +6,8 @@ event AS MATERIALIZED (
            message.timestamp AS at, message.created_at, message.id, message.employee_id, message.content,
            message.message_type
       FROM whatsapp_messages AS message
-     CROSS JOIN LATERAL (SELECT wa.customer_key(message.direction, message.from_phone, message.to_phone,
-                                                message.customer_user_id) AS customer) AS who
+     CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(message.direction, message.from_phone, message.to_phone,
+                                                              message.customer_user_id)) AS customer) AS who
       LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
      WHERE message.timestamp >= :since AND message.timestamp < :until
        AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
@@ -22,8 +22,7 @@ event AS MATERIALIZED (
       FROM placed
       LEFT JOIN LATERAL (
            SELECT earlier.direction
-             FROM (SELECT placed.customer AS name
-                   UNION ALL SELECT customer FROM wa.contacts WHERE same_as = placed.customer) AS known
+             FROM wa.keys(placed.customer) AS known (name)
             CROSS JOIN LATERAL (
                   SELECT coalesce(message.direction, 'incoming') AS direction, message.timestamp AS at,
                          message.created_at, message.id
@@ -48,8 +47,7 @@ event AS MATERIALIZED (
         ON answer.customer = start.customer AND answer.direction = 'outgoing' AND answer.answers = start.answers + 1
       LEFT JOIN LATERAL (
            SELECT following.at, following.employee_id
-             FROM (SELECT start.customer AS name
-                   UNION ALL SELECT customer FROM wa.contacts WHERE same_as = start.customer) AS known
+             FROM wa.keys(start.customer) AS known (name)
             CROSS JOIN LATERAL (
                   SELECT message.timestamp AS at, message.employee_id, message.created_at, message.id
                     FROM whatsapp_messages AS message

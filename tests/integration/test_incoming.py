@@ -1,0 +1,285 @@
+"""What customers write, as rows: one each, in any order, however often it comes, and one person whatever the number's form."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.conftest import Bench
+from tests.integration.test_recording import METADATA, Desk
+from wa_cli.clock import now
+from wa_cli.cloud import webhooks
+from wa_cli.messages import phone
+from wa_cli.queues.base import Letter
+from wa_cli.reports import catalogue, runner
+from wa_cli.reports.runner import Range
+from wa_cli.storage.engine import Database
+
+BUSINESS = METADATA["display_phone_number"]
+STAMP = str(int(now().timestamp()) - 600)
+
+
+@pytest.fixture
+def desk(bench: Bench, tmp_path: Path) -> Desk:
+    return Desk(bench, tmp_path / "spool")
+
+
+def body(field: str = "messages", **value: Any) -> str:
+    return json.dumps(webhooks.notify({"metadata": METADATA, **value}, field))
+
+
+def said(wamid: str, words: str = "hi", **changes: Any) -> dict[str, Any]:
+    plain = {"from": "15551234567", "id": wamid, "timestamp": STAMP, "type": "text", "text": {"body": words}}
+    return {**plain, **changes}
+
+
+def unanswered(database: Database) -> list[str]:
+    [report] = [r for r in catalogue.reports() if r.name == "unanswered"]
+    span = Range(now() - timedelta(days=2), now(), "UTC")
+    return [row["customer"] for row in runner.run(database, report, span, timeout=timedelta(seconds=30))]
+
+
+def test_the_keys_of_a_person_are_the_same_in_sql_and_python(database: Database) -> None:
+    numbers = [
+        f"{cc}{rest}"
+        for cc in ("55", "54", "52", "1", "49", "549", "521", "5511", "55119")
+        for rest in range(10**8, 10**11, 7919 * 10**6)
+    ]
+    with database.reading() as connection:
+        found = connection.execute(
+            sa.text("SELECT number, wa.person_key(number), wa.forms(number) FROM unnest(:numbers) AS number"),
+            {"numbers": numbers},
+        ).all()
+    assert {n: (known, tuple(forms)) for n, known, forms in found} == {
+        n: (phone.person_key(n), phone.forms(n)) for n in numbers
+    }
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("+5511987654321", "551187654321"), ("+525512345678", "5215512345678"), ("+5491112345678", "541112345678")],
+)
+def test_both_forms_of_a_number_are_one_person_and_stay_as_they_came(desk: Desk, ours: str, theirs: str) -> None:
+    desk.bench.sql(
+        "INSERT INTO whatsapp_messages (message_id, from_phone, to_phone, message_type, direction, status, timestamp)"
+        " VALUES ('answer', 'business', :ours, 'text', 'outgoing', 'sent', now())",
+        ours=ours,
+    )
+
+    desk.hear(body(messages=[said("question", **{"from": theirs})]))
+
+    assert unanswered(desk.bench.database) == []
+    assert {row["from_phone"] for row in desk.bench.rows()} == {"business", f"+{theirs}"}
+
+
+def test_a_person_without_a_phone_is_reported_and_one_with_both_is_one(desk: Desk) -> None:
+    hidden = {key: value for key, value in said("wamid.1", from_user_id="BR.1A2B").items() if key != "from"}
+    desk.hear(body(messages=[hidden], contacts=[{"user_id": "BR.1A2B", "profile": {"name": "Ana"}}]))
+    assert unanswered(desk.bench.database) == ["BR.1A2B"]
+
+    desk.hear(body(messages=[said("wamid.2", from_user_id="BR.1A2B")]))
+
+    assert unanswered(desk.bench.database) == ["+15551234567"]
+    [row] = desk.bench.sql("SELECT name FROM wa.contacts WHERE customer = '15551234567'")
+    assert row["name"] == "Ana"
+
+
+def test_who_changes_their_number_twice_is_still_one_person(desk: Desk) -> None:
+    def moved(wamid: str, old: str, new: str) -> dict[str, Any]:
+        return {**said(wamid), "from": old, "type": "system", "system": {"type": "user_changed_number", "wa_id": new}}
+
+    desk.hear(body(messages=[moved("wamid.2", "1002", "1003")]))
+    desk.hear(body(messages=[moved("wamid.1", "1001", "1002"), said("wamid.3", **{"from": "1001"})]))
+    desk.hear(body(messages=[moved("wamid.4", "1003", "1001")]))
+
+    people = desk.bench.sql("SELECT customer, same_as FROM wa.contacts ORDER BY customer")
+    assert [(p["customer"], p["same_as"]) for p in people] == [("1001", "1003"), ("1002", "1003"), ("1003", None)]
+    assert unanswered(desk.bench.database) == ["+1003"]
+
+
+def test_what_a_colleague_wrote_in_the_business_app_answers(desk: Desk) -> None:
+    echo = said("echo", **{"from": BUSINESS, "to": "15551234567", "timestamp": str(int(STAMP) + 5)})
+
+    desk.hear(body(messages=[said("question")]), body("smb_message_echoes", message_echoes=[echo]))
+
+    assert unanswered(desk.bench.database) == []
+    [row] = [row for row in desk.bench.rows() if row["message_id"] == "echo"]
+    assert (row["direction"], row["status"], row["to_phone"]) == ("outgoing", "sent", "+15551234567")
+
+
+def test_history_is_kept_and_answers_nobody(desk: Desk) -> None:
+    before = [said("old.1", history_context={"status": "READ"}), {**said("old.2"), "from": BUSINESS}]
+    desk.hear(
+        body(messages=[said("question", timestamp=str(int(STAMP) - 60))]),
+        body("history", history=[{"threads": [{"id": "15551234567", "messages": before}]}]),
+    )
+
+    assert unanswered(desk.bench.database) == ["+15551234567"]
+    rows = {row["message_id"]: (row["direction"], row["campaign"]) for row in desk.bench.rows()}
+    assert rows == {"question": ("incoming", None), "old.1": ("incoming", "history"), "old.2": ("outgoing", "history")}
+
+
+def test_an_edit_and_a_revocation_are_rows_that_wait_for_nobody(desk: Desk) -> None:
+    edit = said(
+        "wamid.2",
+        type="edit",
+        edit={"original_message_id": "wamid.1", "message": {"type": "text", "text": {"body": "no"}}},
+    )
+    answer = {**said("echo"), "from": BUSINESS, "to": "15551234567"}
+    later = {"timestamp": str(int(STAMP) + 60)}
+
+    desk.hear(
+        body(messages=[said("wamid.1", timestamp=str(int(STAMP) - 60))]),
+        body("smb_message_echoes", message_echoes=[answer]),
+        body(
+            messages=[
+                {**edit, **later},
+                said("wamid.3", type="revoke", revoke={"original_message_id": "wamid.1"}, **later),
+            ]
+        ),
+    )
+
+    assert unanswered(desk.bench.database) == []
+    rows = {row["message_id"]: (row["content"], row["context_message_id"]) for row in desk.bench.rows()}
+    assert rows["wamid.2"] == ("no", "wamid.1")
+    assert rows["wamid.3"] == (None, "wamid.1")
+
+
+def test_a_message_takes_the_place_of_what_announced_it(desk: Desk) -> None:
+    image = {"type": "image", "image": {"id": "1", "mime_type": "image/png", "caption": "look"}}
+    announced = said("wamid.1", type="media_placeholder", history_context={"status": "READ"})
+    desk.hear(body("history", history=[{"threads": [{"id": "15551234567", "messages": [announced]}]}]))
+    desk.hear(body(messages=[said("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
+
+    desk.hear(body("history", messages=[said("wamid.1", **image)]), body(messages=[said("wamid.2", "here")]))
+    desk.hear(body(messages=[said("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
+
+    rows = {row["message_id"]: (row["message_type"], row["content"], row["media_type"]) for row in desk.bench.rows()}
+    assert rows == {"wamid.1": ("image", "look", "image/png"), "wamid.2": ("text", "here", None)}
+    assert [row["message_id"] for row in desk.bench.sql("SELECT message_id FROM wa.media")] == ["wamid.1"]
+
+
+def test_a_notice_is_kept_once(desk: Desk) -> None:
+    told = body("user_preferences", user_preferences=[{"wa_id": "1", "value": "stop"}])
+
+    desk.hear(told, told)
+    desk.hear(told)
+
+    [row] = desk.bench.sql("SELECT field, number, raw FROM wa.notices")
+    assert (row["field"], row["number"]) == ("user_preferences", "42")
+    assert row["raw"]["user_preferences"] == [{"wa_id": "1", "value": "stop"}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "NUL \x00",
+        "half \ud800 of a pair",
+        "'); DROP TABLE whatsapp_messages; --",
+        "\x1b[2J\x1b]0;owned\x07",
+        "‮rtl‬ 👍🏽",
+        "x" * 70_000,
+    ],
+)
+def test_hostile_text_is_stored_harmlessly(desk: Desk, words: str) -> None:
+    desk.hear(body(messages=[said("wamid.1", words)]))
+
+    [row] = desk.bench.rows()
+    assert row["content"] == words.replace("\x00", "�").replace("\ud800", "�")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"id": "w" * 512}, "too long"),
+        ({"from": "9" * 300}, "too long"),
+        ({"x": 1e999}, "json"),
+    ],
+)
+def test_what_the_table_cannot_hold_is_buried_alone(desk: Desk, changes: dict[str, Any], reason: str) -> None:
+    desk.hear(
+        body(messages=[said("wamid.1"), said("wamid.2", **changes), said("wamid.3")]).replace("Infinity", "1e999")
+    )
+
+    assert {row["message_id"] for row in desk.bench.rows()} == {"wamid.1", "wamid.3"}
+    [letter] = desk.incoming_queue.dead_letters(5)
+    assert reason in letter.reason
+
+
+def test_a_body_nested_without_end_is_buried(desk: Desk) -> None:
+    deep = json.dumps(webhooks.notify({})).replace("{}", '{"a":' * 900 + "1" + "}" * 900)
+
+    desk.hear(deep, body(messages=[said("wamid.1")]))
+
+    assert len(desk.bench.rows()) == 1
+    assert "nested" in desk.incoming_queue.dead_letters(1)[0].reason
+
+
+WORDS = st.sampled_from(["sent", "delivered", "read", "failed", "played"])
+UPDATES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda n: ("messages", said(f"in.{n}", f"words {n}", **{"from": str(1000 + n % 3)})), st.integers(0, 9)
+        ),
+        st.builds(
+            lambda n: ("message_echoes", {**said(f"echo.{n}"), "from": BUSINESS, "to": str(1000 + n % 3)}),
+            st.integers(0, 5),
+        ),
+        st.builds(
+            lambda n, word: ("statuses", {"id": f"echo.{n}", "status": word, "timestamp": str(int(STAMP) + len(word))}),
+            st.integers(0, 5),
+            WORDS,
+        ),
+    ),
+    max_size=25,
+)
+COMPARED = (
+    "SELECT message_id, direction, from_phone, to_phone, content, status, delivered_at, read_at, timestamp"
+    " FROM whatsapp_messages ORDER BY message_id"
+)
+
+
+def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
+    """What the table holds when each of these was heard on a connection of its own, at once."""
+    desk.bench.sql("TRUNCATE whatsapp_messages, wa.status_events, wa.contacts, wa.notices, wa.queue_messages")
+    parts = [Desk(Bench(desk.bench.database), desk.spool.folder) for _ in queues]
+    for part, bodies in zip(parts, queues, strict=True):
+        part.incoming_queue.name = uuid4().hex
+        part.incoming_queue.put([Letter(text) for text in bodies])
+    threads = [
+        threading.Thread(target=lambda part=part: [None for _ in iter(part.incoming.run_once, 0)]) for part in parts
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not desk.bench.sql("SELECT reason FROM wa.queue_messages")
+    desk.bench.outbox.merge_pending_statuses()  # two transactions may miss each other's half of an echo and its status
+    return [tuple(row.values()) for row in desk.bench.sql(COMPARED)]
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(updates=UPDATES, shuffle=st.randoms(use_true_random=False), times=st.integers(1, 3))
+def test_any_order_repetition_and_connection_gives_the_same_table(
+    desk: Desk, updates: list[tuple[str, dict[str, Any]]], shuffle: random.Random, times: int
+) -> None:
+    bodies = [body(**{kind: [item]}) for kind, item in updates]
+    in_order = table_after(desk, bodies)
+
+    mixed = [bodies * times, bodies * times]
+    for part in mixed:
+        shuffle.shuffle(part)
+
+    assert table_after(desk, *mixed) == in_order

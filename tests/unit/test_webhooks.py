@@ -1,0 +1,361 @@
+"""What Meta posts: every type, every shape, and what is no shape of Meta's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa_cli.cloud import inbound, splitting, webhooks
+from wa_cli.errors import BadInput
+from wa_cli.messages.incoming import IncomingMessage, Media, Notification
+
+METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
+
+
+def body(value: Any, field: str = "messages") -> str:
+    return json.dumps(webhooks.notify(value, field, "1"))
+
+
+def notification(*, field: str = "messages", **value: Any) -> str:
+    return body({"messaging_product": "whatsapp", "metadata": METADATA, **value}, field)
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    return {
+        "from": "15551234567",
+        "id": "wamid.A",
+        "timestamp": "1792500000",
+        "type": "text",
+        "text": {"body": "Oi"},
+        **changes,
+    }
+
+
+def heard(**changes: Any) -> IncomingMessage:
+    [found] = webhooks.parse(notification(messages=[message(**changes)])).messages
+    return found
+
+
+def test_a_text_becomes_a_message_with_its_sender() -> None:
+    contacts = [{"wa_id": "99", "profile": {"name": "Not me"}}, {"wa_id": "15551234567", "profile": {"name": "Ana"}}]
+
+    [found] = webhooks.parse(notification(messages=[message(context={"id": "wamid.Q"})], contacts=contacts)).messages
+
+    assert (found.phone, found.name, found.content, found.context_wamid) == ("+15551234567", "Ana", "Oi", "wamid.Q")
+    assert (found.number, found.business_phone) == ("42", "+15550100000")
+    assert found.sent_at.isoformat() == "2026-10-20T12:40:00+00:00"
+
+
+SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
+    ({"type": "image", "image": {"caption": "olá", "id": "1"}}, "olá", None),
+    ({"type": "document", "document": {"caption": "", "filename": "nota.pdf", "id": "1"}}, "nota.pdf", None),
+    ({"type": "sticker", "sticker": {"id": "1", "animated": False}}, None, None),
+    ({"type": "reaction", "reaction": {"message_id": "wamid.X", "emoji": "👍"}}, "👍", "wamid.X"),
+    ({"type": "reaction", "reaction": {"message_id": "wamid.X"}}, None, "wamid.X"),
+    (
+        {"type": "button", "button": {"payload": "STOP", "text": "Parar"}, "context": {"id": "wamid.T"}},
+        "Parar",
+        "wamid.T",
+    ),
+    (
+        {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "a", "title": "Um"}}},
+        "Um",
+        None,
+    ),
+    (
+        {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "a", "title": "Yes"}}},
+        "Yes",
+        None,
+    ),
+    (
+        {
+            "type": "interactive",
+            "interactive": {"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": '{"day":1}'}},
+        },
+        '{"day":1}',
+        None,
+    ),
+    (
+        {
+            "type": "interactive",
+            "interactive": {"type": "call_permission_reply", "call_permission_reply": {"response": "accept"}},
+        },
+        "accept",
+        None,
+    ),
+    ({"type": "interactive", "interactive": {"type": "from_tomorrow"}}, None, None),
+    ({"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "Loja", "address": "Rua"}}, "Loja", None),
+    ({"type": "location", "location": {"latitude": -23.5, "longitude": -46.6}}, "-23.5, -46.6", None),
+    (
+        {
+            "type": "contacts",
+            "contacts": [
+                {"name": {"formatted_name": "Ana Souza"}},
+                {"name": {"first_name": "Bo"}},
+                {"org": {"company": "Loja"}},
+                {"phones": [{"phone": "+1 555"}]},
+                {},
+                None,
+            ],
+        },
+        "Ana Souza, Bo, Loja, +1 555",
+        None,
+    ),
+    (
+        {"type": "order", "order": {"product_items": [{"product_retailer_id": "red", "quantity": 2}]}},
+        "2 x red",
+        None,
+    ),
+    ({"type": "order", "order": {"text": "by Friday", "product_items": []}}, "by Friday", None),
+    ({"type": "system", "system": {"type": "user_changed_number", "body": "moved", "wa_id": "99"}}, "moved", None),
+    (
+        {
+            "type": "edit",
+            "edit": {
+                "original_message_id": "wamid.X",
+                "message": {"type": "image", "image": {"caption": "now", "id": "1"}},
+            },
+        },
+        "now",
+        "wamid.X",
+    ),
+    ({"type": "revoke", "revoke": {"original_message_id": "wamid.X"}}, None, "wamid.X"),
+    ({"type": "unsupported", "errors": [{"code": 131051}], "unsupported": {"type": "poll_creation"}}, None, None),
+    ({"type": "request_welcome"}, None, None),
+    ({"type": "hologram", "hologram": {"x": 1, "caption": "look"}}, "look", None),
+    ({"type": "hologram"}, None, None),
+    ({"type": "text", "text": None}, None, None),
+    ({"type": "contacts", "contacts": "none"}, None, None),
+]
+
+
+@pytest.mark.parametrize(("item", "content", "refers_to"), SAYINGS)
+def test_every_type_keeps_what_a_person_would_read(
+    item: dict[str, Any], content: str | None, refers_to: str | None
+) -> None:
+    found = heard(**item)
+
+    assert (found.message_type, found.content, found.context_wamid) == (item["type"], content, refers_to)
+    assert found.raw["type"] == item["type"]
+
+
+def test_every_type_that_is_read_is_tried_here() -> None:
+    assert set(inbound.READERS) - {item["type"] for item, *_ in SAYINGS} == {"video", "audio", "voice"}
+
+
+def test_a_file_is_known_by_its_id_type_and_hash() -> None:
+    part = {"id": 2002, "mime_type": "audio/ogg; codecs=opus", "sha256": "abc=", "voice": True, "url": "https://x/1"}
+
+    found = heard(type="audio", audio=part)
+
+    assert found.media == Media("2002", "audio/ogg; codecs=opus", "abc=", "https://x/1")
+
+
+@pytest.mark.parametrize(
+    ("sender", "contacts"),
+    [
+        ({"from_user_id": "BR.1A2B"}, []),
+        ({"from": "", "from_user_id": "BR.1A2B"}, []),
+        ({"from": "BR.1A2B"}, [{"wa_id": "BR.1A2B", "profile": {"name": "Ana"}}]),
+        ({}, [{"user_id": "BR.1A2B", "profile": {"name": "Ana"}}]),
+    ],
+)
+def test_a_sender_without_a_phone_is_known_by_the_user_id(sender: dict[str, str], contacts: list[Any]) -> None:
+    item = {key: value for key, value in message().items() if key != "from"} | sender
+
+    [found] = webhooks.parse(notification(messages=[item], contacts=contacts)).messages
+
+    assert (found.phone, found.user_id) == (None, "BR.1A2B")
+    assert found.name == ("Ana" if contacts else None)
+
+
+def test_what_says_that_two_keys_are_one_person() -> None:
+    said = [
+        message(from_user_id="BR.1A"),
+        message(type="system", system={"type": "user_changed_number", "wa_id": "15557654321"}),
+        message(type="system", system={"type": "user_changed_user_id", "user_id": "BR.2B"}),
+    ]
+    update = notification(field="user_id_update", user_id={"previous": "BR.2B", "current": "BR.3C"})
+
+    assert webhooks.parse(notification(messages=said)).aliases == (
+        ("BR.1A", "15551234567"),
+        ("15551234567", "15557654321"),
+        ("15551234567", "BR.2B"),
+    )
+    assert webhooks.parse(update).aliases == (("BR.2B", "BR.3C"),)
+
+
+def test_what_a_colleague_wrote_in_the_business_app_is_ours() -> None:
+    echo = {**message(), "from": "15550100000", "to": "15551234567"}
+    contacts = [{"wa_id": "15551234567", "profile": {"name": "Ana"}}]
+
+    [found] = webhooks.parse(
+        notification(field="smb_message_echoes", message_echoes=[echo], contacts=contacts)
+    ).messages
+
+    assert (found.by_us, found.phone, found.name) == (True, "+15551234567", "Ana")
+
+
+def test_history_tells_both_sides_from_before() -> None:
+    said = [
+        message(id="wamid.1", history_context={"status": "READ"}),
+        {**message(id="wamid.2"), "from": "15550100000", "history_context": {"status": "ERROR"}},
+        {"from": "15550100000", "id": "wamid.3", "timestamp": "1792500000", "type": "media_placeholder"},
+    ]
+    chunk = {
+        "metadata": {"phase": 0, "chunk_order": 1, "progress": 10},
+        "threads": [{"id": "15551234567", "messages": said}],
+    }
+
+    found = webhooks.parse(notification(field="history", history=[chunk])).messages
+
+    assert [(m.by_us, m.phone, m.from_history, m.status) for m in found] == [
+        (False, "+15551234567", True, None),
+        (True, "+15551234567", True, "failed"),
+        (True, "+15551234567", True, None),
+    ]
+
+
+def test_what_is_neither_message_nor_status_is_a_notice() -> None:
+    told = {
+        "message_template_status_update": {"event": "REJECTED", "message_template_id": 1},
+        "user_preferences": {"metadata": METADATA, "user_preferences": [{"wa_id": "1", "value": "stop"}]},
+        "messages": {"metadata": METADATA, "errors": [{"code": 130429}]},
+        "history": {"metadata": METADATA, "history": [{"errors": [{"code": 2593109}]}]},
+        "from_tomorrow": {"x": 1},
+    }
+
+    found = [webhooks.parse(body(value, field)) for field, value in told.items()]
+
+    assert [len(notification.notices) for notification in found] == [1] * len(told)
+    assert [notification.notices[0].field for notification in found] == list(told)
+    assert not any(notification.unreadable or notification.messages for notification in found)
+
+
+def test_the_same_notice_has_the_same_id_and_another_another() -> None:
+    def notice(time: int, event: str = "FLAGGED") -> str:
+        data = webhooks.notify({"event": event, "phone": "1"}, "phone_number_quality_update")
+        data["entry"][0]["time"] = time
+        return webhooks.parse(json.dumps(data)).notices[0].id
+
+    assert notice(1) == notice(1)
+    assert len({notice(1), notice(2), notice(1, "UNFLAGGED")}) == 3
+
+
+def test_errors_beside_messages_take_nothing_from_them() -> None:
+    found = webhooks.parse(notification(messages=[message()], errors=[{"code": 131052}]))
+
+    assert (len(found.messages), len(found.notices)) == (1, 1)
+
+
+def test_a_status_carries_its_echo_and_its_error() -> None:
+    status = {
+        "id": "wamid.O",
+        "status": "failed",
+        "timestamp": 1792500010,
+        "recipient_id": "5511",
+        "biz_opaque_callback_data": "wa:060e0119-051c-4f79-9159-9e7b5134b2fe:2",
+        "errors": [{"code": 131047, "title": "Re-engagement message", "error_data": {"details": "more than 24 hours"}}],
+    }
+
+    [found] = webhooks.parse(notification(statuses=[status])).statuses
+
+    assert (str(found.reference), found.attempt) == ("060e0119-051c-4f79-9159-9e7b5134b2fe", 2)
+    assert (found.code, found.reason) == (131047, "131047: more than 24 hours")
+
+
+def test_one_bad_item_never_takes_its_neighbours_with_it() -> None:
+    broken = [None, 5, {}, message(timestamp="soon"), message(id=None), {"id": "x", "timestamp": "1"}]
+
+    found = webhooks.parse(notification(messages=[message(), *broken, message(id="wamid.B")], statuses=[{}, "x"]))
+
+    assert [m.wamid for m in found.messages] == ["wamid.A", "wamid.B"]
+    assert len(found.unreadable) == len(broken) + 2
+    assert all(reason for _, reason in found.unreadable)
+
+
+DEEP = json.dumps(webhooks.notify({})).replace("{}", '{"a":' * 100 + "1" + "}" * 100)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "[]", "{}", '{"entry": 5}', '{"object": "page", "entry": []}', "[" * 100_000, DEEP, '{"entry":[NaN]}'],
+)
+def test_what_is_no_notification_says_so(text: str) -> None:
+    with pytest.raises(BadInput):
+        webhooks.parse(text)
+
+
+@pytest.mark.parametrize("entry", [None, 5, {}, {"changes": 5}, {"changes": [None]}, {"changes": [{"value": 5}]}])
+def test_parts_of_no_known_shape_are_unreadable_not_passed_over(entry: Any) -> None:
+    found = webhooks.parse(json.dumps({"entry": [entry]}))
+
+    assert len(found.unreadable) == 1
+    assert found == Notification(unreadable=found.unreadable)
+
+
+def contents(texts: list[str]) -> list[Any]:
+    """What they hold, whatever they were split into."""
+    found = [webhooks.parse(text) for text in texts]
+    return sorted(
+        repr((kind, item))
+        for notification in found
+        for kind in ("messages", "statuses", "notices", "aliases", "unreadable")
+        for item in getattr(notification, kind)
+    )
+
+
+words = st.text(max_size=30)
+items = st.lists(
+    st.builds(lambda n, w: message(id=f"wamid.{n}", text={"body": w}), st.integers(0, 99), words), max_size=12
+)
+values = st.fixed_dictionaries(
+    {"metadata": st.just(METADATA)},
+    optional={
+        "messages": items,
+        "message_echoes": items.map(lambda said: [{**one, "to": "1555"} for one in said]),
+        "statuses": st.lists(
+            st.builds(lambda n: {"id": f"s{n}", "status": "read", "timestamp": "1"}, st.integers(0, 99)), max_size=12
+        ),
+        "contacts": st.just([{"wa_id": "15551234567", "profile": {"name": "Ana"}}, {"wa_id": "9"}]),
+        "history": st.lists(st.builds(lambda said: {"threads": [{"id": "1555", "messages": said}]}, items), max_size=3),
+        "errors": st.just([{"code": 1}]),
+    },
+)
+
+
+@given(st.lists(st.lists(values, max_size=3), max_size=3), st.integers(200, 3000))
+def test_what_is_split_holds_the_same(changes: list[list[Any]], limit: int) -> None:
+    entries = [{"id": "1", "changes": [{"field": "messages", "value": value} for value in part]} for part in changes]
+    data = {"object": webhooks.OBJECT, "entry": entries}
+
+    pieces = splitting.split(data, limit)
+
+    assert contents(pieces) == contents([json.dumps(data)])
+
+
+def test_a_contact_goes_with_its_message_alone() -> None:
+    """Else a body of 1,000 people would be copied a thousand times."""
+    said = [message(id=f"wamid.{n}", **{"from": str(10_000 + n)}) for n in range(8)]
+    people = [{"wa_id": str(10_000 + n), "profile": {"name": f"N{n}"}} for n in range(8)]
+
+    pieces = splitting.split(json.loads(notification(messages=said, contacts=people)), 100)
+
+    values = [json.loads(piece)["entry"][0]["changes"][0]["value"] for piece in pieces]
+    assert [[c["wa_id"] for c in value["contacts"]] for value in values] == [[one["from"]] for one in said]
+    assert [webhooks.parse(piece).messages[0].name for piece in pieces] == [f"N{n}" for n in range(8)]
+
+
+def test_pieces_are_no_larger_than_asked_unless_one_update_is() -> None:
+    many = [message(id=f"wamid.{n}", text={"body": "x" * 500}) for n in range(1000)]
+    data = json.loads(notification(messages=[*many, message(id="wamid.large", text={"body": "x" * 300_000})]))
+
+    pieces = splitting.split(data, 200_000)
+
+    assert sorted(map(len, pieces))[-2] <= 200_000
+    assert len(pieces) < 16
+    assert max(map(len, pieces)) > 300_000
