@@ -155,6 +155,9 @@ class Settings:
         None, "SQS queue of messages to send; FIFO keeps each customer's order.", _queue_url, production=True
     )
     incoming_queue_url: str | None = _setting(None, "SQS queue of webhooks.", _queue_url, production=True)
+    dedup_table: str | None = _setting(
+        None, "DynamoDB table that spares the queue webhooks it had already; needs none.", production=True
+    )
     spool: Path | None = _setting(None, "Folder of the spool; default: `spool` in the data folder.", _folder)
 
     cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", _api_url, production=True)

@@ -51,32 +51,33 @@ def conversation(
     from datetime import UTC
 
     from wa_cli.clock import now
-    from wa_cli.messages.phone import customer_key, parse_phone
+    from wa_cli.messages.phone import customer_key, parse_customer
     from wa_cli.reports.runner import instant
     from wa_cli.storage.engine import run
 
     house = wiring.of(ctx)
-    number = parse_phone(phone)
+    whom = parse_customer(phone)
     begin = instant(since, house.settings.timezone, now()).astimezone(UTC).replace(tzinfo=None)
     with house.database.reading(house.settings.report_timeout) as connection:
         found = run(
-            connection, "conversation/both_sides", customer=customer_key(number), since=begin, limit=limit
+            connection, "conversation/both_sides", customer=customer_key(*whom), since=begin, limit=limit
         ).mappings()
         rows = [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found]
-    table = Table("conversation", f"Conversation with {number}", _COLUMNS, rows)
+    name = whom[0] or str(whom[1])
+    table = Table("conversation", f"Conversation with {name}", _COLUMNS, rows)
     chosen = chosen_format(form, as_json)
     if chosen is None:
-        _print_chat(number, rows)
+        _print_chat(name, rows)
     else:
         render.show(table, chosen)
 
 
-def _print_chat(number: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_chat(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(f"Conversation with {number}", style="italic"))
+    console.print(Text(f"Conversation with {name}", style="italic"))
     day = None
     for row in rows:
         if row["at"].date() != day:

@@ -13,7 +13,9 @@ from wa_cli.errors import BadInput
 AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 Format = Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file; its ending says the format.")]
-Phone = Annotated[str, typer.Argument(help="The customer's number, with + and country code.", metavar="PHONE")]
+Phone = Annotated[
+    str, typer.Argument(help="The customer's number, with + and country code; or their user id.", metavar="PHONE")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

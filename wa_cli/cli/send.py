@@ -150,10 +150,11 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
 
     from wa_cli.messages import content
     from wa_cli.messages.outgoing import OutgoingMessage
-    from wa_cli.messages.phone import parse_phone
+    from wa_cli.messages.phone import parse_customer
 
     # What is wrong with the message is said before anything is started for it.
-    number, patience = parse_phone(phone), parse_span(terms.timeout).total_seconds()
+    number, user_id = parse_customer(phone)
+    patience = parse_span(terms.timeout).total_seconds()
     content.check(message)
     house = wiring.of(ctx)
     zone = house.settings.timezone
@@ -161,6 +162,7 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
     outgoing = OutgoingMessage(
         message,
         phone_number=number,
+        recipient=user_id,
         employee_id=_employee(terms.employee or house.settings.employee),
         due_at=due_at,
         expires_at=expires_at,
@@ -173,7 +175,8 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
     else:
         print(told["message_id"])
         later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
-        say(f"Queued for {number}{later}." if not terms.wait else f"Sent to {number}: {told['wamid']}")
+        whom = number or user_id
+        say(f"Queued for {whom}{later}." if not terms.wait else f"Sent to {whom}: {told['wamid']}")
 
 
 def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wa_cli.cli import wiring
 from wa_cli.cli.wiring import House
+from wa_cli.cli.worker import LogFormat
 from wa_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    import socket
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: WA_HOST, this machine alone.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; default: WA_PORT.", min=0, max=65535)]
@@ -19,34 +26,87 @@ def serve(
     ctx: typer.Context,
     host: Host = None,
     port: Port = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
     insecure_no_signature: Annotated[
         bool, typer.Option("--insecure-no-signature", help="Take unsigned webhooks; on loopback only.")
     ] = False,
+    log_format: LogFormat = None,
 ) -> None:
     """Run the webhook receiver and the messaging API.
 
-    Example: wa serve --port 8000
+    A webhook is answered 200 when it is safe: on the queue or, while the queue is away, on this machine's disk.
+
+    Example: wa serve --port 8000 --processes 2
     """
     import asyncio
 
-    house = wiring.of(ctx)
+    house = wiring.of(ctx, log_format=log_format)
     address = host or house.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
             "Unsigned webhooks are taken on loopback only.", hint="Leave --host away, or set WA_APP_SECRET."
         )
-    asyncio.run(_serve(house, address, house.settings.port if port is None else port, insecure_no_signature))
-
-
-async def _serve(house: House, host: str, port: int, insecure: bool) -> None:
     from wa_cli.telemetry import events, logs
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
 
     logs.start(house.settings.log_format)
-    app = house.service_app(insecure=insecure)
-    from wa_cli.server.app import Service
+    house.look_at_database(can_wait=not house.is_embedded)
+    bound = listen(house, address, house.settings.port if port is None else port)
+    what = f"Serving at http://{address}:{bound.getsockname()[1]}: /webhook, /messaging, /health, /metrics"
+    if processes == 1:
+        logs.tell(events.Started(what))
+        asyncio.run(_serve(house, bound, insecure_no_signature, None))
+    else:
+        _serve_side_by_side(house, bound, insecure_no_signature, processes, what)
 
-    service, stop = Service(app, host, port), Stop()
-    with stopping_on_signals(stop, logs.tell):
-        logs.tell(events.Started(f"Serving at {service.url}: /webhook, /messaging, /health"))
-        await service.run(stop)
+
+def listen(house: House, host: str, port: int) -> socket.socket:
+    """The port, when everything that can be wrong with the settings has been said."""
+    house.app_secret, house.keys  # noqa: B018
+    try:
+        from wa_cli.server import listening
+    except ImportError:
+        raise ConfigError("The service is not installed.", hint="pip install 'wa-cli[server]'") from None
+    return listening.listen(host, port)
+
+
+def _serve_side_by_side(house: House, bound: socket.socket, insecure: bool, processes: int, what: str) -> None:
+    """In several processes on one socket, that this one looks after; what they count is counted together."""
+    import asyncio
+
+    from wa_cli.telemetry import events, logs
+
+    counts = tempfile.mkdtemp(prefix="wa-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client looks for it when it is loaded
+    parent = os.getpid()
+    try:
+        from wa_cli.workers.crew import Crew
+
+        _load()
+        house.database.close()
+        logs.tell(events.Started(f"{what}, in {processes} processes"))
+        crew = Crew(processes, logs.tell)
+        pipe = crew.divide()
+        if pipe is None:
+            raise typer.Exit(crew.exit_code)
+        asyncio.run(_serve(house, bound, insecure, pipe))
+    finally:
+        if os.getpid() == parent:
+            shutil.rmtree(counts, ignore_errors=True)
+
+
+def _load() -> None:
+    """What the processes share are the modules, loaded once; connections are each one's own."""
+    from wa_cli.server import app, door, health, messaging, webhook
+
+    del app, door, health, messaging, webhook
+
+
+async def _serve(house: House, bound: socket.socket, insecure: bool, parent: int | None) -> None:
+    from wa_cli.server.listening import Service
+    from wa_cli.telemetry import logs
+    from wa_cli.workers.lifecycle import Stop, all_until_one_fails, stopping_on_signals, stopping_with_parent
+
+    app, door = house.service(insecure=insecure, tell=logs.tell)
+    service, stop = Service(app, bound), Stop()
+    with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
+        await all_until_one_fails(service.run(stop), door.run(stop))

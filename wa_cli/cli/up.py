@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wa_cli.cli import wiring
-from wa_cli.cli.serve import Host, Port
+from wa_cli.cli.serve import Host, Port, listen
 from wa_cli.cli.wiring import House
 
 if TYPE_CHECKING:
@@ -50,16 +50,18 @@ async def everything(house: House, stop: Stop, options: Options | None = None) -
     from wa_cli.telemetry import events, logs
 
     house.database  # noqa: B018 — what is wrong with it is said before anything else is started
-    app = house.service_app()
-    from wa_cli.server.app import Service
+    bound = listen(house, house.settings.host, house.settings.port)
+    app, door = house.service()
+    from wa_cli.server.listening import Service
 
-    service = Service(app, house.settings.host, house.settings.port)
+    service = Service(app, bound)
     # The port may have been left to the system, and the sandbox must know where to post.
     house.loaded = replace(house.loaded, settings=replace(house.settings, port=service.port))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(house.cloud(options))
         await stack.enter_async_context(_running(house.incoming_worker().run, stop))
         await stack.enter_async_context(_running(house.outgoing_worker(client).run, stop))
+        await stack.enter_async_context(_running(door.run, stop))
         await stack.enter_async_context(_running(service.run, stop))
         logs.tell(events.Started(f"Everything is up. The service: {service.url}. Ctrl-C stops it all."))
         yield service.url

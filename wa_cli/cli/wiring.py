@@ -19,7 +19,7 @@ import typer
 
 from wa_cli import config
 from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
-from wa_cli.errors import ConfigError
+from wa_cli.errors import ConfigError, DatabaseDown
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
 from wa_cli.telemetry.logs import Tell, tell
 
@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from wa_cli.queues.base import Queue
     from wa_cli.sandbox.app import Options
     from wa_cli.server.auth import Keys
+    from wa_cli.server.door import Door
     from wa_cli.storage.embedded import EmbeddedServer
     from wa_cli.storage.engine import Database
+    from wa_cli.storage.marks import DynamoMarks
     from wa_cli.storage.outbox import Outbox
     from wa_cli.storage.spool import Spool
     from wa_cli.submit import Submitter
+    from wa_cli.workers.admission import Readmission
     from wa_cli.workers.bypass import Bypass
     from wa_cli.workers.upkeep import Upkeep
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
@@ -115,6 +118,18 @@ class House:
             runner.Migrator(database).apply()
         return database
 
+    def look_at_database(self, *, can_wait: bool) -> None:
+        """Raise what is wrong with the database, unless it is only away and there is a way round it."""
+        from wa_cli.telemetry import events
+
+        try:
+            self.database  # noqa: B018 — asking is connecting
+        except DatabaseDown as error:
+            if not can_wait:
+                raise
+            tell(events.Away("The database", error.message))
+            self.database = self.unchecked_database
+
     # Queues and what stands on them.
 
     @cached_property
@@ -156,6 +171,23 @@ class House:
         mark = hashlib.sha256(f"{url.host or url.query.get('host')}:{url.port}/{url.database}".encode()).hexdigest()[:8]
         folder = (self.settings.spool or self.folder / "spool") / f"{url.database}-{mark}"
         return Spool(folder, quota=self.settings.spool_quota)
+
+    @cached_property
+    def webhook_spool(self) -> Spool:
+        """Webhooks that wait for their queue: a folder for each queue."""
+        from wa_cli.storage.spool import Spool
+
+        if self.settings.queue == config.SQS:
+            url = self.loaded.need("incoming_queue_url", "")
+            name = f"webhooks-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+        else:
+            name = f"webhooks-{self.spool.folder.name}"
+        return Spool(self.spool.folder.parent / name, quota=self.settings.spool_quota)
+
+    def readmission(self, tell: Tell) -> Readmission:
+        from wa_cli.workers.admission import Readmission
+
+        return Readmission(self.incoming_queue, self.webhook_spool, tell)
 
     @cached_property
     def backlog(self) -> Backlog:
@@ -341,20 +373,37 @@ class House:
         )
         return IncomingWorker(intake, drain=drain)
 
-    def service_app(self, *, insecure: bool = False) -> FastAPI:
-        """The HTTP application; `insecure` takes unsigned webhooks."""
+    def service(self, *, insecure: bool = False, tell: Tell = tell) -> tuple[FastAPI, Door]:
+        """The HTTP application, and the door that is to run beside it; `insecure` takes unsigned webhooks."""
         try:
-            from wa_cli.server import app, health, messaging, webhook
+            from wa_cli.server import app, door, health, messaging, webhook
+            from wa_cli.telemetry.metrics import Metrics
         except ImportError:
             raise ConfigError("The service is not installed.", hint="pip install 'wa-cli[server]'") from None
 
         secret = None if insecure else self.app_secret
-        verify_token = self.settings.verify_token or (self.app_secret if self.uses_sandbox else None)
-        return app.create(
-            webhook.routes(self.incoming_queue, app_secret=secret, verify_token=verify_token),
-            messaging.routes(self.submitter, self.backlog, self.keys, language=self.settings.template_language),
-            health.routes(self.database),
+        metrics = Metrics(tell, self.backlog.status)
+        entrance = door.Door(
+            self.incoming_queue, self.readmission(metrics.tell), tell=metrics.tell, marks=self._marks(metrics.tell)
         )
+        application = app.create(
+            webhook.routes(entrance, app_secret=secret, verify_token=self.verify_token, tell=metrics.tell),
+            messaging.routes(self.submitter, self.backlog, self.keys, language=self.settings.template_language),
+            health.routes(self.database, metrics, self.keys),
+        )
+        return application, entrance
+
+    def _marks(self, tell: Tell) -> DynamoMarks | None:
+        if self.settings.dedup_table is None:
+            return None
+        from wa_cli.storage import marks
+
+        return marks.DynamoMarks(self.settings.dedup_table, marks.connect(), tell)
+
+    @cached_property
+    def verify_token(self) -> str | None:
+        """What Meta repeats in the handshake; the sandbox's is its secret."""
+        return self.settings.verify_token or (self.app_secret if self.uses_sandbox else None)
 
     @cached_property
     def keys(self) -> Keys:

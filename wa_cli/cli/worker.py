@@ -50,7 +50,7 @@ def outgoing(
 
     def check() -> None:
         house.number  # noqa: B018 — what is missing is said once, and before anything is started
-        _look_at_database(house, can_wait=not (drain or require_storage))
+        house.look_at_database(can_wait=_goes_round(house, drain, require_storage))
 
     _run(house, lambda parent: _outgoing(house, drain, require_storage, parent), processes, check)
 
@@ -111,7 +111,7 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
         if parent is None:  # else the parent has looked, and what is away now is waited for
-            _look_at_database(house, can_wait=not (drain or require_storage))
+            house.look_at_database(can_wait=_goes_round(house, drain, require_storage))
             house.outgoing_queue.depth()
         async with house.cloud() as client:
             meter = Meter(logs.tell)
@@ -121,18 +121,9 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
                 await worker.run(stop)
 
 
-def _look_at_database(house: House, *, can_wait: bool) -> None:
-    """Raise what is wrong with it, unless it is only away and there is a way round it."""
-    from wa_cli.errors import DatabaseDown
-    from wa_cli.telemetry import events, logs
-
-    try:
-        house.database  # noqa: B018 — asking is connecting
-    except DatabaseDown as error:
-        if not can_wait or house.settings.queue != SQS:
-            raise
-        logs.tell(events.Away("The database", error.message))
-        house.database = house.unchecked_database
+def _goes_round(house: House, drain: bool, require_storage: bool) -> bool:
+    """Whether sending goes on while the database is away."""
+    return house.settings.queue == SQS and not (drain or require_storage)
 
 
 async def _incoming(house: House, drain: bool, parent: int | None) -> None:

@@ -33,7 +33,8 @@ Object = Mapping[str, Any]
 def load(body: str | bytes) -> Any:
     """The JSON of a body. Raises BadInput where it is none, or nested as no notification is."""
     try:
-        data = json.loads(body, parse_constant=_no_number)
+        text = body if isinstance(body, str) else body.decode()
+        data = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The notification is not JSON: {error}.") from None
     if _is_deeper(data, LARGEST_DEPTH):

@@ -16,7 +16,7 @@ from wa_cli.messages.content.base import check_length
 from wa_cli.messages.content.media import document
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
-from wa_cli.messages.phone import customer_key, parse_phone
+from wa_cli.messages.phone import customer_key, is_user_id, parse_phone
 
 # Names a reference for a body without one after the queue's message id: a redelivery gets the same.
 _REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
@@ -114,6 +114,15 @@ class OutgoingMessage:
         )
         message.check()
         return message
+
+
+def address(phone_number: str, recipient: str) -> tuple[str | None, str | None]:
+    """To whom a message goes: a phone number as a person writes it, or a user id. Raises BadInput for neither or both."""
+    if bool(phone_number) == bool(recipient):
+        raise BadInput("A message goes to a phone_number, or in its place to a recipient.")
+    if recipient and not is_user_id(recipient):
+        raise BadInput(f"{recipient!r} is not a user id.", hint="WhatsApp writes them like BR.1A2B3C4D5E.")
+    return parse_phone(phone_number) if phone_number else None, recipient or None
 
 
 def _modern(data: object, language: str) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def is_user_id(text: str) -> bool:
     return _USER_ID.fullmatch(text) is not None
 
 
+def parse_customer(text: str) -> tuple[str | None, str | None]:
+    """Phone number or user id of a customer as a person names them: one of the two. Raises BadInput."""
+    return (None, text.strip()) if is_user_id(text.strip()) else (parse_phone(text), None)
+
+
 def from_wire(number: str) -> str:
     """A number as Meta writes it, digits only, as we store it; anything else as it came."""
     digits = number.lstrip("+")

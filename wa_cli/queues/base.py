@@ -67,6 +67,8 @@ class Queue(Protocol):
     keeps_order: bool
     # Whether it is in the database, and so away when the database is.
     in_database: bool
+    # Bytes of the largest body that it takes, where there is a limit.
+    largest: int | None
 
     def put(self, letters: Sequence[Letter]) -> None:
         """Have them wait. Raises QueueError where not all could be put, and says how many were."""
@@ -85,6 +87,9 @@ class Queue(Protocol):
 
     def bury(self, delivery: Delivery, reason: str) -> None:
         """It cannot be dealt with: keep it among the dead."""
+
+    def refuse(self, letter: Letter, reason: str) -> None:
+        """Keep among the dead what cannot even be put."""
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The dead, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -23,8 +24,15 @@ class DeadLetters:
         self._transaction = transaction
 
     def bury(self, delivery: Delivery, reason: str) -> None:
-        letter = {"id": delivery.id, "body": delivery.body, "reason": reason, "customer": delivery.customer}
-        self._run("bury", rows=json.dumps([letter]))
+        self._bury(delivery.id, Letter(delivery.body, delivery.customer), reason)
+
+    def refuse(self, letter: Letter, reason: str) -> None:
+        """A letter that was on no queue, under an id of its content: repeating it is a no-op."""
+        self._bury(hashlib.sha256(letter.body.encode()).hexdigest(), letter, reason)
+
+    def _bury(self, identity: str, letter: Letter, reason: str) -> None:
+        row = {"id": identity, "body": letter.body, "reason": reason, "customer": letter.customer}
+        self._run("bury", rows=json.dumps([row]))
 
     def newest(self, limit: int) -> list[DeadLetter]:
         return [DeadLetter(*row) for row in self._run("dead", limit=limit)]

@@ -26,6 +26,7 @@ class _Message:
 class MemoryQueue:
     keeps_order = True
     in_database = False
+    largest: int | None = None
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name
@@ -78,6 +79,9 @@ class MemoryQueue:
             if held := self._held(delivery):
                 self._messages.remove(held)
                 self._dead.append(DeadLetter(held.id, held.body, reason, self.now))
+
+    def refuse(self, letter: Letter, reason: str) -> None:
+        self._dead.append(DeadLetter(str(next(self._ids)), letter.body, reason, self.now))
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return self._dead[::-1][:limit]

@@ -21,6 +21,7 @@ POLL = 0.2
 class PostgresQueue:
     keeps_order = True
     in_database = True
+    largest: int | None = None
 
     def __init__(self, name: str, transaction: Transaction) -> None:
         self.name = name
@@ -63,6 +64,9 @@ class PostgresQueue:
                 connection.execute(
                     sa.text(sqlfiles.read("queue/bury")), {"queue": self.name, "rows": json.dumps([letter])}
                 )
+
+    def refuse(self, letter: Letter, reason: str) -> None:
+        self._dead.refuse(letter, reason)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return self._dead.newest(limit)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 BATCH = 10
 BATCH_BYTES = 256 << 10
+LARGEST = 256 << 10  # a queue may take 1 MiB by now, but need not (MaximumMessageSize)
 LONGEST_LEASE = 43_000  # 12 hours from the receive, which was a moment ago
 LONGEST_POLL = 20
 PARALLEL = 8
@@ -81,6 +82,7 @@ def connect(queue_url: str) -> SQSClient:
 
 class SqsQueue:
     in_database = False
+    largest: int | None = LARGEST
 
     def __init__(self, name: str, url: str, client: SQSClient, transaction: Transaction) -> None:
         self.name = name
@@ -134,6 +136,9 @@ class SqsQueue:
         if self._hold([delivery], MOVING):
             self._dead.bury(delivery, reason)  # before it is gone from here
             self.done([delivery])
+
+    def refuse(self, letter: Letter, reason: str) -> None:
+        self._dead.refuse(letter, reason)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return self._dead.newest(limit)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from fastapi import HTTPException, Request
+
 from wa_cli.errors import ConfigError
 
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -27,6 +29,17 @@ class Keys:
     def __init__(self, keys: Mapping[str, UUID | None], *, open_to_this_machine: bool) -> None:
         self.keys = keys
         self.open_to_this_machine = open_to_this_machine and not keys
+
+    def required(self, request: Request) -> Caller:
+        """For routes that only known callers may use. Raises HTTPException 401 for a stranger."""
+        found = self.caller(request.client.host if request.client else None, request.headers)
+        if found is None:
+            raise HTTPException(
+                401,
+                "A key from WA_API_KEYS is needed: Authorization: Bearer <key>.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return found
 
     def caller(self, peer: str | None, headers: Mapping[str, str]) -> Caller | None:
         """Who it is, or None for a stranger. Every key is compared, in constant time."""

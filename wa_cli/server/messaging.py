@@ -4,50 +4,91 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
 
 from wa_cli.backlog import Backlog
-from wa_cli.messages.content.media import document, image
+from wa_cli.messages.content.base import CAPTION_LIMIT
+from wa_cli.messages.content.media import LINK, LINK_LIMIT, document, image
 from wa_cli.messages.content.template import template
-from wa_cli.messages.content.text import text
-from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.phone import parse_phone
+from wa_cli.messages.content.text import TEXT_LIMIT, text
+from wa_cli.messages.outgoing import OutgoingMessage, address
 from wa_cli.server.auth import Caller, Keys
 from wa_cli.submit import Submitter
 
+# What the document says of each field; a value that does not fit is answered by our own checks, which say why.
+_NUMBER: dict[str, Any] = {"pattern": r"^[ ().-]*\+([ ().-]*[0-9]){2,15}[ ().-]*$", "examples": ["+15551234567"]}
+_USER_ID: dict[str, Any] = {"pattern": r"^[A-Z]{2}\.([A-Z]+\.)?[A-Za-z0-9]{1,128}$", "examples": ["BR.1A2B3C4D5E"]}
+_WORDS: dict[str, Any] = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+_LINK: dict[str, Any] = {
+    "pattern": f"^{LINK.pattern}$",
+    "maxLength": LINK_LIMIT,
+    "examples": ["https://example.org/red.jpg"],
+}
+_NO_NUL = r"^[^\x00]*$"
+
 
 class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """`phone_number`, or in its place `recipient`: the user id of a customer whose number WhatsApp hides."""
 
-    phone_number: str
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"oneOf": [{"required": ["phone_number"]}, {"required": ["recipient"]}]},
+    )
+
+    phone_number: str = Field("", json_schema_extra=_NUMBER)
+    recipient: str = Field("", json_schema_extra=_USER_ID)
+
+    def to(self, message: Mapping[str, Any], who: Caller) -> OutgoingMessage:
+        """The message, addressed. Raises BadInput where that is to nobody, or to two."""
+        phone_number, recipient = address(self.phone_number, self.recipient)
+        return OutgoingMessage(message, phone_number, recipient, employee_id=who.employee)
 
 
 class TextMessage(_Message):
-    text: str
+    text: str = Field(json_schema_extra={"maxLength": TEXT_LIMIT, **_WORDS})
 
 
 class ImageMessage(_Message):
-    image_url: str
-    caption: str | None = None
+    image_url: str = Field(json_schema_extra=_LINK)
+    caption: str | None = Field(None, max_length=CAPTION_LIMIT, pattern=_NO_NUL)
 
 
 class DocumentMessage(_Message):
-    document_url: str
-    filename: str | None = None
-    caption: str | None = None
+    document_url: str = Field(json_schema_extra=_LINK)
+    filename: str | None = Field(None, max_length=240, pattern=_NO_NUL)
+    caption: str | None = Field(None, max_length=CAPTION_LIMIT, pattern=_NO_NUL)
+
+
+Parameter = Annotated[str, Field(json_schema_extra={"pattern": r"^(?!.*     )[^\n\t\x00]*$"})]
 
 
 class TemplateMessage(_Message):
-    template_name: str
-    parameters: list[str] = []
-    language: str | None = None
+    template_name: str = Field(json_schema_extra={"pattern": "^[a-z0-9_]{1,512}$"})
+    parameters: list[Parameter] = []
+    language: str | None = Field(None, json_schema_extra={"pattern": "^[A-Za-z0-9_-]{2,12}$"})
+
+
+class Problem(BaseModel):
+    error: str
+    hint: str | None
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The message could not be sent as it is; nothing was queued."},
+    401: {"model": Problem, "description": "A key is needed."},
+    413: {"model": Problem, "description": "The body is too large."},
+    422: {"model": Problem, "description": "The body is not what this route takes."},
+    503: {"model": Problem, "description": "The queue is away; nothing was queued."},
+}
 
 
 class Queued(BaseModel):
-    """`message_id` is our reference; `estimated_processing_time` is in seconds."""
+    """`message_id` is our reference, `phone_number` the customer's number or user id; `estimated_processing_time` is in
+    seconds.
+    """
 
     status: str
     message_id: str
@@ -57,39 +98,32 @@ class Queued(BaseModel):
 
 
 def routes(submitter: Submitter, backlog: Backlog, keys: Keys, *, language: str) -> APIRouter:
-    router = APIRouter(prefix="/messaging")
+    router = APIRouter(prefix="/messaging", responses=ERRORS)
 
-    def caller(request: Request) -> Caller:
-        found = keys.caller(request.client.host if request.client else None, request.headers)
-        if found is None:
-            raise HTTPException(401, "A key from WA_API_KEYS is needed: Authorization: Bearer <key>.")
-        return found
-
-    async def submit(phone_number: str, message: Mapping[str, Any], who: Caller) -> dict[str, Any]:
-        outgoing = OutgoingMessage(message, phone_number=parse_phone(phone_number), employee_id=who.employee)
+    async def submit(outgoing: OutgoingMessage) -> dict[str, Any]:
         [told] = await asyncio.to_thread(submitter.submit, [outgoing])
         return told
 
     @router.post("/send/text", response_model=Queued)
-    async def send_text(asked: TextMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
-        return await submit(asked.phone_number, text(asked.text), who)
+    async def send_text(asked: TextMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
+        return await submit(asked.to(text(asked.text), who))
 
     @router.post("/send/image", response_model=Queued)
-    async def send_image(asked: ImageMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
-        return await submit(asked.phone_number, image(asked.image_url, asked.caption), who)
+    async def send_image(asked: ImageMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
+        return await submit(asked.to(image(asked.image_url, asked.caption), who))
 
     @router.post("/send/document", response_model=Queued)
-    async def send_document(asked: DocumentMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
+    async def send_document(asked: DocumentMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
         message = document(asked.document_url, asked.filename, asked.caption)
-        return await submit(asked.phone_number, message, who)
+        return await submit(asked.to(message, who))
 
     @router.post("/send/template", response_model=Queued)
-    async def send_template(asked: TemplateMessage, who: Caller = Depends(caller)) -> dict[str, Any]:
+    async def send_template(asked: TemplateMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
         message = template(asked.template_name, asked.language or language, asked.parameters)
-        return await submit(asked.phone_number, message, who)
+        return await submit(asked.to(message, who))
 
     @router.get("/queue/status")
-    async def queue_status(who: Caller = Depends(caller)) -> dict[str, dict[str, Any]]:
+    async def queue_status(who: Caller = Depends(keys.required)) -> dict[str, dict[str, Any]]:
         del who
         return await asyncio.to_thread(backlog.status)
 

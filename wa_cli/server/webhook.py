@@ -1,23 +1,86 @@
-"""Meta's webhook: verify, queue, answer at once. 200 only after the queue has it; on any trouble Meta keeps it for days."""
+"""Meta's webhook: verify, hand over, answer at once. On any trouble of ours Meta is told to keep it, which it does for days."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
+import time
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
 
-from wa_cli.cloud import signature
-from wa_cli.errors import DatabaseDown, QueueError
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.cloud import signature, splitting, webhooks
+from wa_cli.errors import BadInput
+from wa_cli.server.door import Door
+from wa_cli.storage.spool import SpoolUnwritable
+from wa_cli.telemetry import events
+from wa_cli.telemetry.damper import Damper
+from wa_cli.telemetry.logs import Tell
 
-LARGEST_BODY = 4 << 20
+# Characters of a message on the queue; what is larger is split.
+LARGEST_PIECE = 200_000
+# A body from here on is read and split in a thread of its own, so that it holds nobody up.
+LONG_BODY = 64_000
 
 
-def routes(queue: Queue, *, app_secret: str | None, verify_token: str | None) -> APIRouter:
-    """`app_secret` None takes unsigned bodies: for a laptop, never in production."""
-    router = APIRouter()
+class Refusal(Exception):
+    """How a webhook is answered that is not taken over, and why: `retry` asks its sender to keep it."""
+
+    def __init__(self, status: int, outcome: str, why: str, *, retry: bool = False) -> None:
+        super().__init__(why)
+        self.status = status
+        self.outcome = outcome
+        self.why = why
+        self.retry = retry
+
+
+class Reception:
+    """What happens to a body that was posted. `app_secret` None takes unsigned ones: for a laptop, never in production."""
+
+    def __init__(self, door: Door, app_secret: str | None) -> None:
+        self.door = door
+        self.app_secret = app_secret
+
+    async def receive(self, body: bytes, signatures: list[str]) -> str:
+        """The outcome, when it is safe. Raises Refusal."""
+        if not self._is_genuine(body, signatures):
+            raise Refusal(
+                401, "unsigned", "without a valid signature: refused. Is it the app secret of the app that posts?"
+            )
+        pieces = await asyncio.to_thread(_pieces, body) if len(body) > LONG_BODY else _pieces(body)
+        try:
+            return await self.door.hand_over(pieces, hashlib.sha256(body).hexdigest())
+        except SpoolUnwritable as error:
+            raise Refusal(
+                503, "unavailable", f"not taken, their sender is to keep them: {error.message}", retry=True
+            ) from None
+
+    def _is_genuine(self, body: bytes, signatures: list[str]) -> bool:
+        if self.app_secret is None:
+            return True
+        return len(signatures) == 1 and signature.is_genuine(body, signatures[0], self.app_secret)
+
+
+def _pieces(body: bytes) -> list[str]:
+    """What goes on the queue: the body, in pieces where it is long. Raises Refusal where it is none of WhatsApp's."""
+    try:
+        data = webhooks.load(body)
+    except BadInput:
+        # The worker buries it with its reason: Meta would repeat it for a week.
+        return [body.decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")]
+    if not webhooks.is_ours(data):
+        raise Refusal(200, "foreign", "of something other than a WhatsApp business account: answered, not stored")
+    if len(body) <= LARGEST_PIECE:
+        return [body.decode()]
+    return splitting.split(data, LARGEST_PIECE)
+
+
+def routes(door: Door, *, app_secret: str | None, verify_token: str | None, tell: Tell) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    reception, damper = Reception(door, app_secret), Damper(tell)
 
     @router.get("/webhook")
     async def handshake(request: Request) -> Response:
@@ -26,32 +89,24 @@ def routes(queue: Queue, *, app_secret: str | None, verify_token: str | None) ->
         known = verify_token is not None and hmac.compare_digest(token, verify_token.encode())
         if asked.get("hub.mode") != "subscribe" or not known:
             return Response(status_code=403)
-        return PlainTextResponse(asked.get("hub.challenge", ""))
+        return PlainTextResponse(asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"})
 
     @router.post("/webhook")
     async def notification(request: Request) -> Response:
-        body = await _read(request)
-        if body is None:
-            return Response(status_code=413)
-        if app_secret is not None and not signature.is_genuine(body, request.headers.get(signature.HEADER), app_secret):
-            return Response(status_code=401)
+        began = time.monotonic()
+        headers: dict[str, Any] = {}
         try:
-            # What cannot be read is buried by the worker, with its reason: Meta would repeat it for a week.
-            await asyncio.to_thread(queue.put, [Letter(body.decode("utf-8", "replace").replace("\x00", ""))])
-        except (DatabaseDown, QueueError):
-            return Response(status_code=503, headers={"Retry-After": "5"})
-        return Response(status_code=200)
+            body = await request.body()
+            outcome = await reception.receive(body, request.headers.getlist(signature.HEADER))
+            status = 200
+        except ClientDisconnect:
+            outcome, status = "cut off", 400
+        except Refusal as refusal:
+            outcome, status = refusal.outcome, refusal.status
+            headers = {"Retry-After": "5"} if refusal.retry else {}
+            why = refusal.why
+            damper.tell(outcome, lambda count: events.Refused(why, count))
+        tell(events.Answered(outcome, time.monotonic() - began))
+        return Response(status_code=status, headers=headers)
 
     return router
-
-
-async def _read(request: Request) -> bytes | None:
-    """The raw body, or None where it is larger than any notification."""
-    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)

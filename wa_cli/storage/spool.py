@@ -212,11 +212,15 @@ class Spool:
     def check_room(self) -> None:
         """Raise SpoolUnwritable where nothing new may be begun, for lack of disk or of quota."""
         self.check()
+        self.check_quota()
+
+    def check_quota(self) -> None:
+        """Raise SpoolUnwritable where the files hold as much as they may."""
         held = sum(_size(path) for path in self._files())
         if held >= self.quota:
             raise SpoolUnwritable(
                 f"The spool in {self.folder} holds {held >> 20} MB, as much as WA_SPOOL_QUOTA allows:"
-                " nothing is sent until there is room.",
+                " nothing new is begun until there is room.",
                 hint="Is the database back? wa spool status, wa spool replay",
             )
 

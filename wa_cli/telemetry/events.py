@@ -146,6 +146,36 @@ class PutBack(Event):
 
 
 @dataclass(frozen=True)
+class Answered(Event):
+    """A webhook was answered; `outcome` says how, `seconds` after it began to arrive. Counted, not told."""
+
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Refused(Event):
+    """Webhooks that were not taken, or that mean nothing to us."""
+
+    why: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Spooled(Event):
+    """Webhooks that lie on the disk because the queue is away."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Readmitted(Event):
+    """Webhooks that lay on the disk are on the queue."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class Started(Event):
     what: str
 

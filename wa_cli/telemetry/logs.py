@@ -38,6 +38,8 @@ def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str],
 
 def tell(event: Event) -> None:
     """The event as a line of the log."""
+    if isinstance(event, events.Answered):
+        return
     level, line = _line(event)
     _log.log(level, "%s", line, extra={"event": event})
 
@@ -113,6 +115,12 @@ def _line(event: Event) -> tuple[int, str]:
         case events.PutBack(count, seconds):
             span = format_span(timedelta(seconds=seconds))
             return logging.WARNING, f"{_count(count, 'message')} cannot be sent now: back on the queue for {span}"
+        case events.Refused(why, count):
+            return logging.WARNING, f"{_count(count, 'webhook')} {why}"
+        case events.Spooled(count):
+            return logging.WARNING, f"{_count(count, 'webhook')} kept on the disk until the queue is back"
+        case events.Readmitted(count):
+            return logging.INFO, f"{_count(count, 'webhook')} from the disk put on the queue"
         case events.WorkerDied(pid, code):
             how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
             return logging.ERROR, f"Worker process {pid} {how}: another takes its place"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,8 @@ from urllib.parse import urlsplit
 from wa_cli.errors import BadInput
 from wa_cli.messages.content.base import CAPTION_LIMIT, Columns, check_length
 
-_LINK_LIMIT = 2048
+LINK_LIMIT = 2048
+LINK = re.compile(r"https?://[^\s/?#@:\[\]\\]+(:[0-9]{1,5})?([/?#]\S*)?")
 
 
 class Media:
@@ -39,9 +41,8 @@ class Media:
 
 def check_link(link: object) -> None:
     """Raise BadInput unless WhatsApp could fetch it."""
-    check_length("link", link, _LINK_LIMIT)
-    parts = urlsplit(str(link))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    check_length("link", link, LINK_LIMIT)
+    if not LINK.fullmatch(str(link)):
         raise BadInput(f"{link!r} is not a link that WhatsApp can fetch.", hint="It begins with https://.")
 
 

@@ -10,6 +10,7 @@ from wa_cli.errors import BadInput
 from wa_cli.messages.content.base import Columns
 
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_-]{2,12}")
 _FORBIDDEN = re.compile(r"[\n\t]| {5,}")
 
 
@@ -20,8 +21,11 @@ class Template:
         name, language = part.get("name"), part.get("language")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise BadInput(f"{name!r} is not the name of a template.", hint="Lower-case letters, digits and _.")
-        if not isinstance(language, Mapping) or not language.get("code"):
-            raise BadInput(f"The template {name!r} has no language.", hint="Like en_US; it must match exactly.")
+        code = language.get("code") if isinstance(language, Mapping) else None
+        if not isinstance(code, str) or not _LANGUAGE.fullmatch(code):
+            raise BadInput(
+                f"{code!r} is not the language of a template.", hint="Like en_US; it must match Meta's exactly."
+            )
         for text in _texts(part):
             if _FORBIDDEN.search(text):
                 raise BadInput(

@@ -1,0 +1,59 @@
+"""How much a request may bring, and all of them together, before anybody knows who sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+# Meta's own bodies have up to 3 MB.
+LARGEST_BODY = 4 << 20
+MOST_IN_MEMORY = 128 << 20
+# A body that is refused is read to its end and thrown away, so that whoever sends it hears why; within reason.
+DRAINED = 64 << 20
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class BodyLimit:
+    """In front of the application: 413 for a body that is too large, 503 while too many bytes are in memory."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+        self.held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = 0
+
+        async def limited() -> MutableMapping[str, Any]:
+            nonlocal size
+            message = await receive()
+            part = len(message.get("body", b""))
+            size += part
+            self.held += part
+            if size > LARGEST_BODY or _claimed(scope) > LARGEST_BODY:
+                await _drain(receive, message)
+                raise HTTPException(413, f"The body is larger than {LARGEST_BODY >> 20} MiB.")
+            if self.held > MOST_IN_MEMORY:
+                raise HTTPException(503, "Too much is being received at once.", headers={"Retry-After": "5"})
+            return message
+
+        try:
+            await self.app(scope, limited, send)
+        finally:
+            self.held -= size
+
+
+def _claimed(scope: Scope) -> int:
+    """What the request says of its length; the parser has refused what is no number."""
+    return next((int(value) for name, value in scope.get("headers", ()) if name == b"content-length"), 0)
+
+
+async def _drain(receive: Receive, message: MutableMapping[str, Any]) -> None:
+    drained = 0
+    while message.get("more_body") and drained < DRAINED:
+        message = await receive()
+        drained += len(message.get("body", b""))

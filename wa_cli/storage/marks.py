@@ -1,0 +1,106 @@
+"""Marks in DynamoDB on webhook bodies that were handed over, so that a repetition need not trouble the queue.
+
+A mark is a cache, never the authority: it is written after the hand-over, and where the table does not answer the queue
+gets the body again, which does no harm. The table's key is `id` (a string); its TTL attribute is `expires_at`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wa_cli.telemetry import events
+from wa_cli.telemetry.logs import Tell
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Meta repeats for seven days.
+KEPT = timedelta(days=8)
+# Keys in one BatchGetItem (AWS, DynamoDB limits); PutItem alone can be conditional.
+READ_AT_ONCE, PARALLEL = 100, 8
+# After trouble the table is left alone for a while: it was to save time.
+REST = 30.0
+TROUBLE = (BotoCoreError, ClientError)
+
+
+def connect() -> DynamoDBClient:
+    """A client from the AWS_* variables, impatient: a mark that is slow is worth nothing."""
+    session = boto3.session.Session()
+    return session.client(
+        "dynamodb",
+        region_name=session.region_name or "us-east-1",
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=1,
+            read_timeout=1,
+            max_pool_connections=PARALLEL * 2,
+        ),
+    )
+
+
+class DynamoMarks:
+    """Threads may share it. Nothing here raises because the table is away."""
+
+    def __init__(self, table: str, client: DynamoDBClient, tell: Tell) -> None:
+        self.table = table
+        self._client = client
+        self._tell = tell
+        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="marks")
+        self._lock = threading.Lock()
+        self._resting_until = float("-inf")
+
+    def known(self, digests: Sequence[str]) -> set[str]:
+        """Which of these bodies were handed over before; none where the table does not say."""
+        if self._rests():
+            return set()
+        wanted = list(dict.fromkeys(digests))
+        try:
+            parts = [wanted[start : start + READ_AT_ONCE] for start in range(0, len(wanted), READ_AT_ONCE)]
+            return {digest for found in self._pool.map(self._look, parts) for digest in found}
+        except TROUBLE as error:
+            self._rest(error)
+            return set()
+
+    def keep(self, digests: Sequence[str]) -> None:
+        """They were handed over."""
+        if self._rests():
+            return
+        try:
+            list(self._pool.map(self._put, dict.fromkeys(digests)))
+        except TROUBLE as error:
+            self._rest(error)
+
+    def _look(self, digests: Sequence[str]) -> list[str]:
+        asked: Any = {self.table: {"Keys": [{"id": {"S": digest}} for digest in digests], "ProjectionExpression": "id"}}
+        found = self._client.batch_get_item(RequestItems=asked)["Responses"].get(self.table, [])
+        return [item["id"]["S"] for item in found]
+
+    def _put(self, digest: str) -> None:
+        expires_at = int(time.time() + KEPT.total_seconds())
+        try:
+            self._client.put_item(
+                TableName=self.table,
+                Item={"id": {"S": digest}, "expires_at": {"N": str(expires_at)}},
+                ConditionExpression="attribute_not_exists(id)",
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise
+
+    def _rests(self) -> bool:
+        return time.monotonic() < self._resting_until
+
+    def _rest(self, error: Exception) -> None:
+        with self._lock:
+            if not self._rests():
+                self._resting_until = time.monotonic() + REST
+                self._tell(events.Away(f"The dedup table {self.table}", str(error)))

@@ -1,0 +1,35 @@
+"""Tells of what may come in floods: the first at once, then every few seconds how many more there were."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.logs import Tell
+
+EVERY = 10.0
+
+
+@dataclass
+class _Flood:
+    quiet_until: float = float("-inf")
+    untold: int = 0
+
+
+class Damper:
+    """One for each kind of thing; what is left untold is told with the next that comes."""
+
+    def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._floods: dict[str, _Flood] = {}
+
+    def tell(self, what: str, event: Callable[[int], Event], count: int = 1) -> None:
+        """`event` makes the event of so many of them."""
+        flood = self._floods.setdefault(what, _Flood())
+        flood.untold += count
+        if self._clock() >= flood.quiet_until:
+            self._tell(event(flood.untold))
+            flood.untold, flood.quiet_until = 0, self._clock() + EVERY

@@ -1,0 +1,82 @@
+"""Counts for Prometheus what the service does. With several processes the counts are in files that they share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from wa_cli.errors import WaError
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.logs import Tell
+
+# Where it is set before prometheus_client is loaded, processes share their counts in files of that folder.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+Backlog = Callable[[], Mapping[str, Mapping[str, Any]]]
+
+
+class Metrics:
+    """Stands in front of whoever is told, and counts. `backlog` is asked at each reading; away, it is left out."""
+
+    def __init__(self, tell: Tell, backlog: Backlog) -> None:
+        self._tell = tell
+        self._registry = CollectorRegistry()
+        self._webhooks = Counter("wa_webhooks", "Webhooks answered, by outcome.", ["outcome"], registry=self._registry)
+        self._seconds = Histogram(
+            "wa_webhook_seconds", "From a webhook's arrival to its answer.", buckets=BUCKETS, registry=self._registry
+        )
+        self._readmitted = Counter(
+            "wa_webhooks_readmitted", "Webhooks put on the queue from the disk.", registry=self._registry
+        )
+        self._backlog = _Backlog(backlog)
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case events.Answered(outcome, seconds):
+                self._webhooks.labels(outcome).inc()
+                self._seconds.observe(seconds)
+            case events.Readmitted(count):
+                self._readmitted.inc(count)
+        self._tell(event)
+
+    def text(self) -> bytes:
+        """The counts in Prometheus' text format, all processes' together."""
+        registry = self._registry
+        if SHARED in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        backlog = CollectorRegistry()
+        backlog.register(self._backlog)
+        return generate_latest(registry) + generate_latest(backlog)
+
+
+class _Backlog(Collector):
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        waiting = GaugeMetricFamily(
+            "wa_queue_messages", "Messages of a direction, by state.", labels=["queue", "state"]
+        )
+        oldest = GaugeMetricFamily("wa_queue_oldest_seconds", "Age of the oldest that waits.", labels=["queue"])
+        try:
+            backlog = self._backlog()
+        except WaError:
+            return []
+        for queue, counted in backlog.items():
+            for state in ("waiting", "in_flight", "delayed", "dead"):
+                waiting.add_metric([queue, state], counted[state])
+            if counted["oldest_seconds"] is not None:
+                oldest.add_metric([queue], counted["oldest_seconds"])
+        return [waiting, oldest]
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return []
