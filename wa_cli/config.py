@@ -80,6 +80,12 @@ def _queue_url(value: str) -> str:
     return value
 
 
+def _media_place(value: str) -> str:
+    if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", value):
+        raise BadInput(f"{value!r} is neither a folder nor a place like s3://bucket/prefix.")
+    return value
+
+
 def _folder(value: str) -> Path:
     return Path(value).expanduser()
 
@@ -160,6 +166,10 @@ class Settings:
     )
     spool: Path | None = _setting(None, "Folder of the spool; default: `spool` in the data folder.", _folder)
 
+    media: str | None = _setting(
+        None, "Where files of customers are saved: a folder, or `s3://bucket/prefix`.", _media_place
+    )
+
     cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", _api_url, production=True)
     graph_version: str = _setting("v25.0", "Version of the Graph API named in each call.")
     phone_number_id: str | None = _setting(None, "The business number's id at Meta (not the number).", production=True)
@@ -170,7 +180,9 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "Address that `wa serve` listens on.")
     port: int = _setting(8000, "Port that `wa serve` listens on.", _port)
-    webhook_url: str | None = _setting(None, "Where the sandbox posts webhooks; default: this host's `wa serve`.")
+    webhook_url: str | None = _setting(
+        None, "Where the sandbox, `wa verify` and `wa webhook replay` post; else this host."
+    )
     sandbox_port: int = _setting(8190, "Port the sandbox prefers; another free one if it is taken.", _port)
     api_keys: str | None = _setting(None, "Keys of the messaging API: `key` or `key=employee`, by comma.", secret=True)
     employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.", _uuid)

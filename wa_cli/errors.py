@@ -9,6 +9,8 @@ WaError              one sentence for the person at the terminal, and a hint
 ├── RowRefused       the database answers, but will not take this row
 ├── QueueError       a queue did not do what it was asked
 ├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
+│   ├── Unauthorized the token is refused: nothing will pass
+│   └── NotThere     what was asked for is not there, and will not be
 ├── PartlyDone       some of it was done, and the message says what was not
 └── StillPending     nothing is wrong, but not everything is finished
 """
@@ -57,6 +59,14 @@ class QueueError(WaError):
 
 class CloudError(WaError):
     exit_code = 5
+
+
+class Unauthorized(CloudError):
+    pass
+
+
+class NotThere(CloudError):
+    pass
 
 
 class PartlyDone(WaError):

@@ -118,7 +118,9 @@ def test_versions_and_objects(sandbox: RunningSandbox) -> None:
     assert post(sandbox, text(), f"/vX/{NUMBER}/messages").json()["error"]["code"] == 2500
     unknown = post(sandbox, text(), "/v25.0/999/messages").json()["error"]
     assert (unknown["code"], unknown["error_subcode"], unknown["type"]) == (100, 33, "GraphMethodException")
-    assert httpx.get(f"{sandbox.url}/v25.0/{NUMBER}").json()["id"] == NUMBER
+    token = {"Authorization": "Bearer token"}
+    assert httpx.get(f"{sandbox.url}/v25.0/{NUMBER}", headers=token).json()["id"] == NUMBER
+    assert httpx.get(f"{sandbox.url}/v25.0/{NUMBER}").status_code == 401
 
 
 def test_a_number_with_a_fate_of_its_own(sandbox: RunningSandbox) -> None:

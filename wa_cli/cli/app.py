@@ -13,6 +13,8 @@ from wa_cli.cli import (
     conversation,
     db,
     demo,
+    listen,
+    media,
     migrate,
     number,
     queue,
@@ -23,6 +25,7 @@ from wa_cli.cli import (
     spool,
     up,
     verify,
+    webhook,
     worker,
 )
 from wa_cli.errors import WaError
@@ -42,10 +45,13 @@ app.add_typer(worker.app, name="worker", rich_help_panel=WORK)
 app.command("serve", rich_help_panel=WORK)(serve.serve)
 app.command("up", rich_help_panel=WORK)(up.up)
 app.add_typer(queue.app, name="queue", rich_help_panel=WORK)
+app.add_typer(webhook.app, name="webhook", rich_help_panel=WORK)
 app.add_typer(number.app, name="number", rich_help_panel=WORK)
+app.add_typer(media.app, name="media", rich_help_panel=WORK)
 app.add_typer(spool.app, name="spool", rich_help_panel=WORK)
 app.add_typer(report.app, name="report", rich_help_panel=READ)
 app.command("conversation", rich_help_panel=READ)(conversation.conversation)
+app.command("listen", rich_help_panel=READ)(listen.listen)
 app.command("verify", rich_help_panel=SETUP)(verify.verify)
 app.add_typer(migrate.app, name="migrate", rich_help_panel=SETUP)
 app.add_typer(db.app, name="db", rich_help_panel=SETUP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import wiring
+from wa_cli.cli import render, wiring
+from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House, say
 from wa_cli.clock import parse_span
-from wa_cli.errors import BadInput, ConfigError
+from wa_cli.errors import BadInput, CheckFailed, ConfigError
 
 if TYPE_CHECKING:
     from wa_cli.sandbox.app import Options
@@ -84,9 +87,70 @@ def customer_says(
     house = wiring.of(ctx)
     for after, number, words in lines:
         time.sleep(after)
-        answer = asyncio.run(_call(house, {"from": number, "text": words, "name": name}))
+        answer = asyncio.run(_call(house, "/_sandbox/say", {"from": number, "text": words, "name": name}))
         print(answer["id"])
         say(f"{number} wrote: {words}")
+
+
+@app.command("list")
+def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
+    """The notifications that the sandbox can play.
+
+    Example: wa sandbox list
+    """
+    from wa_cli.sandbox import events
+
+    del ctx
+    rows = [{"name": name, "field": events.field(name), "about": events.about(name)} for name in events.names()]
+    columns = [Column("name", "Name"), Column("field", "Field"), Column("about", "What it is", "words")]
+    render.show(Table("notifications", "Notifications", columns, rows), chosen_format(form, as_json))
+
+
+@app.command()
+def play(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="Which: wa sandbox list; or all.", metavar="NAME…")],
+    customer: Annotated[str, typer.Option("--from", help="The customer.", metavar="PHONE")] = "+15551234567",
+    text: Annotated[str, typer.Option(help="What they say.")] = "hello",
+    about: Annotated[str | None, typer.Option(help="The message that it refers to.", metavar="WAMID")] = None,
+    times: Annotated[int, typer.Option(min=1, max=1000, help="Post each so often.")] = 1,
+    shuffled: Annotated[bool, typer.Option("--shuffled", help="In random order.")] = False,
+    after: Annotated[str, typer.Option(help="Post after that long.", metavar="SPAN")] = "0s",
+    batched: Annotated[bool, typer.Option("--batched", help="All in one POST.")] = False,
+    wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Post notifications as Meta does, and say how each was answered. What is not taken is posted again later.
+
+    Exit 3 where one was not answered with 200.
+
+    Example: wa sandbox play image reaction --times 2 --shuffled
+    """
+    import asyncio
+
+    from wa_cli.messages.phone import parse_phone
+    from wa_cli.sandbox import events
+
+    wanted = events.names() if names == ["all"] else names
+    for name in wanted:
+        if name not in events.names():
+            raise BadInput(f"{name!r} is no notification.", hint="wa sandbox list names them all.")
+    manner = {
+        "times": times,
+        "shuffled": shuffled,
+        "after": parse_span(after).total_seconds(),
+        "batched": batched,
+        "genuine": not wrong_signature,
+    }
+    asked = {"names": wanted, "from": parse_phone(customer), "text": text, "about": about, "manner": manner}
+    played = asyncio.run(_call(wiring.of(ctx), "/_sandbox/play", asked))["played"]
+    if as_json:
+        print(json.dumps(played))
+    for one in () if as_json else played:
+        print(one["id"])
+        say(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
+    if any(one["status"] != 200 for one in played):
+        raise CheckFailed("Not everything was taken.", hint="Does the service run? wa up, or wa serve")
 
 
 async def _serve(house: House, options: Options) -> None:
@@ -100,12 +164,12 @@ async def _serve(house: House, options: Options) -> None:
             await stop.wait()
 
 
-async def _call(house: House, body: dict[str, Any]) -> dict[str, Any]:
+async def _call(house: House, path: str, body: dict[str, Any]) -> dict[str, Any]:
     from wa_cli.sandbox.host import call, find
 
     url = await find(house.sandbox_folder)
-    answer = await call(url, "POST", "/_sandbox/say", body) if url else None
-    if not answer or "id" not in answer:
+    answer = await call(url, "POST", path, body, limit=60) if url else None
+    if not answer or "error" in answer:
         raise ConfigError("No sandbox is listening.", hint="In another terminal: wa up")
     return answer
 

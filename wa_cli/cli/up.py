@@ -59,7 +59,8 @@ async def everything(house: House, stop: Stop, options: Options | None = None) -
     house.loaded = replace(house.loaded, settings=replace(house.settings, port=service.port))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(house.cloud(options))
-        await stack.enter_async_context(_running(house.incoming_worker().run, stop))
+        fetcher = await stack.enter_async_context(house.fetcher())
+        await stack.enter_async_context(_running(house.incoming_worker(fetcher=fetcher).run, stop))
         await stack.enter_async_context(_running(house.outgoing_worker(client).run, stop))
         await stack.enter_async_context(_running(door.run, stop))
         await stack.enter_async_context(_running(service.run, stop))

@@ -15,7 +15,7 @@ from wa_cli.errors import CheckFailed
 if TYPE_CHECKING:
     from wa_cli.verify.base import Check, Finding
 
-_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+_MARKS = {"ok": ("✓", "green"), "skipped": ("–", "dim"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
 
 
 def verify(
@@ -23,7 +23,7 @@ def verify(
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone.")] = False,
 ) -> None:
-    """Prove that storage works: column, counts, recent messages, index, model, a write and a query.
+    """Prove that storage works: schema, a write and a query, messages, statuses, files, sends in doubt, and the webhook.
 
     Exit 0 where every check passes, 3 where one fails.
 
@@ -34,7 +34,7 @@ def verify(
     house = wiring.of(ctx)
     # A production database is looked at as it is: a missing migration is what the checks are to find.
     database = house.database if house.is_embedded else house.unchecked_database
-    found = checks.look(database)
+    found = checks.look(database, house.webhook_check())
     report(found, as_json=as_json, quiet=quiet)
     failed = [check.title for check, finding in found if finding.level == "failed"]
     if failed:

@@ -35,11 +35,14 @@ if TYPE_CHECKING:
     from wa_cli.storage.embedded import EmbeddedServer
     from wa_cli.storage.engine import Database
     from wa_cli.storage.marks import DynamoMarks
+    from wa_cli.storage.media import Files
     from wa_cli.storage.outbox import Outbox
     from wa_cli.storage.spool import Spool
     from wa_cli.submit import Submitter
+    from wa_cli.verify.base import Check
     from wa_cli.workers.admission import Readmission
     from wa_cli.workers.bypass import Bypass
+    from wa_cli.workers.fetcher import Fetcher
     from wa_cli.workers.upkeep import Upkeep
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
@@ -219,8 +222,12 @@ class House:
     @property
     def known_number(self) -> str | None:
         """The number that messages from here are for, where the settings say it: not everyone who queues can send."""
-        in_sandbox = self.settings.cloud_api_url == SANDBOX or not self.loaded.production
-        return SANDBOX_NUMBER if in_sandbox else self.settings.phone_number_id
+        return SANDBOX_NUMBER if self.is_in_sandbox else self.settings.phone_number_id
+
+    @property
+    def is_in_sandbox(self) -> bool:
+        """Whether the settings say so, or say nothing of production; where they say too little, this asks for no more."""
+        return self.settings.cloud_api_url == SANDBOX or not self.loaded.production
 
     @property
     def sandbox_folder(self) -> Path:
@@ -274,9 +281,12 @@ class House:
         except ImportError:
             raise ConfigError("The sandbox is not installed.", hint="pip install 'wa-cli[local]'") from None
 
-        url = self.settings.webhook_url or f"http://127.0.0.1:{self.settings.port}/webhook"
         async with SandboxHost(
-            self.sandbox_folder, webhook_url=url, port=self.settings.sandbox_port, options=options, on_move=on_move
+            self.sandbox_folder,
+            webhook_url=self.webhook_url,
+            port=self.settings.sandbox_port,
+            options=options,
+            on_move=on_move,
         ) as host:
             begun = "Started the sandbox" if host.is_ours else "Using the sandbox"
             say(f"{begun} at {host.url}: it stands in for WhatsApp, nothing leaves this machine.")
@@ -355,9 +365,12 @@ class House:
             tell=tell,
         )
 
-    def incoming_worker(self, *, drain: bool = False, tell: Tell = tell) -> IncomingWorker:
+    def incoming_worker(
+        self, *, fetcher: Fetcher | None = None, drain: bool = False, tell: Tell = tell
+    ) -> IncomingWorker:
         from wa_cli.storage.engine import guard_against_freezing
         from wa_cli.workers import recording
+        from wa_cli.workers.incoming_upkeep import IncomingUpkeep
         from wa_cli.workers.intake import Intake
         from wa_cli.workers.worker import IncomingWorker
 
@@ -371,7 +384,28 @@ class House:
             tell=tell,
             salvage=recorder.salvage,
         )
-        return IncomingWorker(intake, drain=drain)
+        upkeep = IncomingUpkeep(
+            self.outbox, self.files, self.readmission(tell), keep=self.settings.keep_final, tell=tell
+        )
+        return IncomingWorker(intake, upkeep, fetcher=fetcher, drain=drain)
+
+    @cached_property
+    def files(self) -> Files:
+        from wa_cli.storage.media import Files
+
+        return Files(self.database)
+
+    @asynccontextmanager
+    async def fetcher(self, tell: Tell = tell) -> AsyncIterator[Fetcher | None]:
+        """What saves files, where the settings say where to; with the API behind it."""
+        if self.settings.media is None:
+            yield None
+            return
+        from wa_cli.storage.shelves import open_shelf
+        from wa_cli.workers.fetcher import Fetcher
+
+        async with self.cloud() as client:
+            yield Fetcher(self.files, client.media, open_shelf(self.settings.media), tell)
 
     def service(self, *, insecure: bool = False, tell: Tell = tell) -> tuple[FastAPI, Door]:
         """The HTTP application, and the door that is to run beside it; `insecure` takes unsigned webhooks."""
@@ -400,10 +434,22 @@ class House:
 
         return marks.DynamoMarks(self.settings.dedup_table, marks.connect(), tell)
 
+    @property
+    def webhook_url(self) -> str:
+        """Where webhooks are posted by what is on this machine."""
+        return self.settings.webhook_url or f"http://127.0.0.1:{self.settings.port}/webhook"
+
     @cached_property
     def verify_token(self) -> str | None:
         """What Meta repeats in the handshake; the sandbox's is its secret."""
         return self.settings.verify_token or (self.app_secret if self.uses_sandbox else None)
+
+    def webhook_check(self) -> Check:
+        from wa_cli.verify.checks import webhook
+
+        if self.is_in_sandbox:
+            return webhook.check(self.webhook_url, self.app_secret, self.verify_token)
+        return webhook.check(self.webhook_url, self.settings.app_secret, self.settings.verify_token)
 
     @cached_property
     def keys(self) -> Keys:

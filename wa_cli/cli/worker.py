@@ -27,6 +27,10 @@ RequireStorage = Annotated[
 ]
 Worker = Callable[[int | None], Coroutine[None, None, None]]
 LogFormat = Annotated[Form | None, typer.Option("--log-format", help="Of the lines on stderr; default: WA_LOG_FORMAT.")]
+Media = Annotated[
+    str | None,
+    typer.Option(help="Save files there; default: WA_MEDIA, else nowhere.", metavar="DIR|s3://BUCKET/PREFIX"),
+]
 Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Worker processes side by side.")]
 
 
@@ -56,12 +60,20 @@ def outgoing(
 
 
 @app.command()
-def incoming(ctx: typer.Context, drain: Drain = False, processes: Processes = 1, log_format: LogFormat = None) -> None:
+def incoming(
+    ctx: typer.Context,
+    drain: Drain = False,
+    processes: Processes = 1,
+    media: Media = None,
+    log_format: LogFormat = None,
+) -> None:
     """Store what customers write, and what became of our messages.
 
-    Example: wa worker incoming
+    With --media the files that customers send are saved before Meta deletes them; a slow one holds up no message.
+
+    Example: wa worker incoming --media /srv/files
     """
-    house = wiring.of(ctx, log_format=log_format)
+    house = wiring.of(ctx, log_format=log_format, media=media)
 
     def check() -> None:
         house.database  # noqa: B018 — asking is connecting
@@ -134,10 +146,12 @@ async def _incoming(house: House, drain: bool, parent: int | None) -> None:
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
         meter = Meter(logs.tell)
-        worker = house.incoming_worker(drain=drain, tell=meter.tell)
-        logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
-        with _watched(house, parent, *live.incoming(worker, meter)):
-            await worker.run(stop)
+        house.database  # noqa: B018 — what is wrong with it is said before anything else is started
+        async with house.fetcher(meter.tell) as fetcher:
+            worker = house.incoming_worker(fetcher=fetcher, drain=drain, tell=meter.tell)
+            logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
+            with _watched(house, parent, *live.incoming(worker, meter)):
+                await worker.run(stop)
 
 
 def _watched(

@@ -17,6 +17,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from wa_cli.cloud import codes
+from wa_cli.cloud.media import MediaClient
 from wa_cli.messages.incoming import opaque
 from wa_cli.messages.verdicts import Accepted, NotSent, Unknown, Verdict
 
@@ -33,19 +34,22 @@ class CloudClient:
     def __init__(
         self, base_url: str, *, version: str, number: str, token: str, concurrency: int = 200, timeout: float = 30.0
     ) -> None:
+        self._version = version
         self._path = f"/{version}/{number}/messages"
         self.timeout = timeout
-        self.move_to(base_url)
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=4.0)
         self._http = httpx.AsyncClient(
             transport=AiohttpTransport(limits=limits),
             timeout=httpx.Timeout(timeout, connect=5.0, pool=5.0),
             headers={"Authorization": f"Bearer {token}", "User-Agent": "wa"},
         )
+        self.media = MediaClient(self._http)
+        self.move_to(base_url)
 
     def move_to(self, base_url: str) -> None:
         """From now on the API is there: the sandbox may come back on another port."""
         self._messages_url = base_url.rstrip("/") + self._path
+        self.media.base_url = f"{base_url.rstrip('/')}/{self._version}"
 
     async def send(
         self,

@@ -25,6 +25,7 @@ OBJECT = "whatsapp_business_account"
 LARGEST_DEPTH = 64
 ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status"}
 HISTORY = "history"
+UNKNOWN_PHONE = "business"
 _BAD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 
 Object = Mapping[str, Any]
@@ -44,16 +45,19 @@ def load(body: str | bytes) -> Any:
 
 def is_ours(data: Any) -> bool:
     """Whether it is of WhatsApp at all: an app's other subscriptions come to the same address."""
-    return isinstance(data, dict) and data.get("object", OBJECT) == OBJECT and isinstance(data.get("entry"), list)
+    return isinstance(data, dict) and data.get("object", OBJECT if "entry" in data else None) == OBJECT
 
 
 def parse(body: str | bytes) -> Notification:
     """Everything in the body. Raises BadInput where it is no notification at all."""
     data = load(body)
     if not is_ours(data):
-        raise BadInput("The notification is not of a WhatsApp business account, or has no `entry`.")
+        raise BadInput("The notification is not of a WhatsApp business account.")
+    entries = data.get("entry")
+    if not isinstance(entries, (list, dict)):
+        raise BadInput("The notification has no `entry`.")
     found = _Found()
-    for place in _places(data["entry"], found):
+    for place in _places(entries if isinstance(entries, list) else [entries], found):
         place.read_into(found)
     return found.notification()
 
@@ -93,7 +97,12 @@ class _Place:
     @property
     def business_phone(self) -> str:
         digits = re.sub(r"\D", "", str(self._metadata.get("display_phone_number") or ""))
-        return f"+{digits}" if digits else "business"
+        return f"+{digits}" if digits else UNKNOWN_PHONE
+
+    def _business_phone(self, item: Object, *, by_us: bool) -> str:
+        if by_us and self.business_phone == UNKNOWN_PHONE:
+            return from_wire(str(item.get("from") or UNKNOWN_PHONE))
+        return self.business_phone
 
     @property
     def _metadata(self) -> Object:
@@ -142,7 +151,9 @@ class _Place:
     def _said_before(self, item: Object, customer: Any, user_id: Any) -> IncomingMessage:
         sender = from_wire(str(item.get("from") or ""))
         by_us = (
-            sender == self.business_phone if self.business_phone != "business" else sender != from_wire(str(customer))
+            sender == self.business_phone
+            if self.business_phone != UNKNOWN_PHONE
+            else sender != from_wire(str(customer))
         )
         side = {"to": customer, "to_user_id": user_id} if by_us else {"from": customer, "from_user_id": user_id}
         return self._message({**side, **item}, by_us=by_us, from_history=True, raw=item)
@@ -154,10 +165,10 @@ class _Place:
         return IncomingMessage(
             wamid=_text(item["id"]),
             number=self.number,
-            business_phone=self.business_phone,
+            business_phone=self._business_phone(item, by_us=by_us),
             phone=from_wire(phone) if phone else None,
             user_id=user_id,
-            name=_name(self.value, phone, user_id),
+            name=_name(_contact(self.value, phone, user_id)),
             message_type=str(item.get("type") or "unknown"),
             sent_at=_instant(item["timestamp"]),
             content=said.content,
@@ -214,32 +225,35 @@ def _customer(item: Object, value: Object, phone_at: str, user_id_at: str) -> tu
     phone, user_id = str(item.get(phone_at) or ""), str(item.get(user_id_at) or "")
     if is_user_id(phone):
         phone, user_id = "", user_id or phone
-    if not phone and not user_id:
-        phone, user_id = _only_contact(value)
+    told = item.get("system")
+    if not (phone or user_id) and isinstance(told, dict):
+        phone, user_id = str(told.get("wa_id") or ""), str(told.get("previous_user_id") or told.get("user_id") or "")
+    contact = _contact(value, phone, user_id)
+    if not (phone or user_id):
+        phone = str(contact.get("wa_id") or "")
+    user_id = user_id or str(contact.get("user_id") or "")
     if not phone and not user_id:
         raise ValueError("it names no customer")
     return phone or None, user_id or None
 
 
-def _only_contact(value: Object) -> tuple[str, str]:
-    """Where one message comes with one contact, there is no doubt whose it is."""
-    contacts = _list(value, "contacts")
-    if len(contacts) != 1 or sum(len(_list(value, kind)) for kind in ITEMS) != 1 or not isinstance(contacts[0], dict):
-        return "", ""
-    return str(contacts[0].get("wa_id") or ""), str(contacts[0].get("user_id") or "")
-
-
-def _name(value: Object, phone: str | None, user_id: str | None) -> str | None:
-    """The name in the contact of this customer, matched by id: the order of the list means nothing."""
-    for contact in _list(value, "contacts"):
-        if isinstance(contact, dict) and (
-            (phone and contact.get("wa_id") == phone)
-            or (user_id and user_id in (contact.get("user_id"), contact.get("wa_id")))
+def _contact(value: Object, phone: str | None, user_id: str | None) -> Object:
+    """The contact of this customer, matched by id: the order of the list means nothing."""
+    contacts = [contact for contact in _list(value, "contacts") if isinstance(contact, dict)]
+    for contact in contacts:
+        if (phone and contact.get("wa_id") == phone) or (
+            user_id and user_id in (contact.get("user_id"), contact.get("wa_id"))
         ):
-            profile = contact.get("profile")
-            name = profile.get("name") if isinstance(profile, dict) else None
-            return str(name) if name else None
-    return None
+            return contact
+    # Where one message that names nobody comes with one contact, there is no doubt whose it is.
+    is_alone = len(contacts) == 1 == sum(len(_list(value, kind)) for kind in ITEMS)
+    return contacts[0] if is_alone and not (phone or user_id) else {}
+
+
+def _name(contact: Object) -> str | None:
+    profile = contact.get("profile")
+    name = profile.get("name") if isinstance(profile, dict) else None
+    return str(name) if name else None
 
 
 def _aliases(message: IncomingMessage) -> Iterator[tuple[str, str]]:
@@ -248,7 +262,7 @@ def _aliases(message: IncomingMessage) -> Iterator[tuple[str, str]]:
         yield message.user_id, message.phone.lstrip("+")
     told = message.raw.get("system") if message.message_type == "system" else None
     if isinstance(told, dict):
-        before = customer_key(message.phone, message.user_id)
+        before = str(told.get("previous_user_id") or "") or customer_key(message.phone, message.user_id)
         phone = told.get("wa_id") or told.get("new_wa_id")
         after = customer_key(str(phone) if phone else None, str(told.get("user_id") or ""))
         if before and after:

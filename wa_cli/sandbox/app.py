@@ -7,6 +7,7 @@ accident. Accepted messages are kept in a log on disk, which is the witness in e
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -18,18 +19,24 @@ from typing import IO, Any
 from aiohttp import web
 
 from wa_cli.errors import ConfigError
-from wa_cli.sandbox import NUMBER, events, rules
+from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, events, files, playing, rules
 from wa_cli.sandbox import graph_errors as no
-from wa_cli.sandbox.callbacks import Callbacks
+from wa_cli.sandbox.callbacks import Callbacks, Update
 from wa_cli.sandbox.faults import AFTER_TAKING, SLOW_SECONDS, Faults
 from wa_cli.sandbox.numbers import Fate, fate_of
 
-ACCOUNT = "200000000000002"
-DISPLAY_PHONE = "15550100000"
 WINDOW_SECONDS = 24 * 3600
 STATUS_DELAYS = {"sent": 0.05, "delivered": 0.25, "read": 0.8, "failed": 0.25}
 LARGEST_REQUEST = 1 << 20
 
+_NUMBER = {
+    "id": NUMBER,
+    "verified_name": "Sandbox",
+    "display_phone_number": f"+{DISPLAY_PHONE}",
+    "quality_rating": "GREEN",
+    "platform_type": "CLOUD_API",
+    "throughput": {"level": "STANDARD"},
+}
 _MEANINGS = {
     131026: "Message undeliverable",
     131047: "Re-engagement message",
@@ -79,8 +86,10 @@ class Sandbox:
         app = web.Application(client_max_size=LARGEST_REQUEST)
         app.router.add_post("/{version}/{number}/messages", self._messages)
         app.router.add_get("/{version}/{object}/message_templates", self._templates)
-        app.router.add_get("/{version}/{number}", self._number)
+        app.router.add_get("/{version}/{object}", self._object)
+        app.router.add_get("/_sandbox/files/{id}", self._file)
         app.router.add_get("/_sandbox", self._state)
+        app.router.add_post("/_sandbox/play", self._play)
         app.router.add_post("/_sandbox/say", self._say)
         app.router.add_route("*", "/{path:.*}", self._anything_else)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -109,15 +118,10 @@ class Sandbox:
 
     def say(self, customer: str, text: str, name: str | None = None) -> str:
         """A customer writes; the id of their message."""
-        wamid = rules.make_wamid(customer, outbound=False)
-        value = events.value(
-            "text",
-            **{"from": customer, "name": name or f"Customer {customer[-4:]}", "wamid": wamid, "text": text},
-            timestamp=str(int(time.time())),
-        )
+        filled = playing.words("text", customer, text, name or f"Customer {customer[-4:]}", self.url, None)
         self.windows[customer] = time.time()
-        self.callbacks.schedule({**_head(), **value})
-        return wamid
+        self.callbacks.schedule(Update(events.value("text", **filled)))
+        return filled["wamid"]
 
     async def _messages(self, request: web.Request) -> web.Response:
         fault = self.options.faults.draw()
@@ -178,14 +182,13 @@ class Sandbox:
         self.accepted += 1
         self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo, "fault": fault})
         for status in fate.statuses if self.options.statuses else ():
-            value = events.value(
-                "status", wamid=wamid, status=status, to=customer, timestamp=str(int(time.time() + self._delay(status)))
-            )
+            timestamp = str(int(time.time() + self._delay(status)))
+            value = events.value("status", other=wamid, status=status, timestamp=timestamp, **{"from": customer})
             if echo:
                 value["statuses"][0]["biz_opaque_callback_data"] = echo
             if status == "failed" and fate.code:
                 value["statuses"][0]["errors"] = [_status_error(fate.code)]
-            self.callbacks.schedule({**_head(), **value}, self._delay(status))
+            self.callbacks.schedule(Update(value), self._delay(status))
         message: dict[str, Any] = {"id": wamid}
         if kind == "template":
             message["message_status"] = "accepted"
@@ -213,20 +216,41 @@ class Sandbox:
         ]
         return web.json_response({"data": listed, "paging": {}})
 
-    async def _number(self, request: web.Request) -> web.Response:
-        if request.match_info["number"] != NUMBER:
-            error = no.unknown_object(request.match_info["number"])
+    async def _object(self, request: web.Request) -> web.Response:
+        """The business number, or a file that a customer sent."""
+        identity = request.match_info["object"]
+        try:
+            rules.check_version(request.match_info["version"])
+            rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
+            if identity == NUMBER:
+                return web.json_response(_NUMBER)
+            file = files.find(identity)
+            if file is None or request.query.get("phone_number_id", NUMBER) != NUMBER:
+                raise no.unknown_object(identity)
+        except no.GraphError as error:
             return web.json_response(error.body(), status=error.status)
+        ticket = files.ticket(file.id, self.callbacks.secret)
         return web.json_response(
             {
-                "id": NUMBER,
-                "verified_name": "Sandbox",
-                "display_phone_number": f"+{DISPLAY_PHONE}",
-                "quality_rating": "GREEN",
-                "platform_type": "CLOUD_API",
-                "throughput": {"level": "STANDARD"},
+                "messaging_product": "whatsapp",
+                "url": f"{self.url}/_sandbox/files/{file.id}?ticket={ticket}",
+                "mime_type": file.mime_type,
+                "sha256": hashlib.sha256(file.content).hexdigest(),
+                "file_size": str(len(file.content)),
+                "id": file.id,
             }
         )
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """Its bytes: with the token, and while the URL is good."""
+        try:
+            rules.check_token(request.headers.get("Authorization"), None)
+        except no.GraphError:
+            return web.Response(status=401)
+        file = files.find(request.match_info["id"])
+        if file is None or not files.is_good(file.id, request.query.get("ticket", ""), self.callbacks.secret):
+            return web.Response(status=404)
+        return web.Response(body=file.content, headers={"Content-Type": file.mime_type})
 
     async def _state(self, request: web.Request) -> web.Response:
         del request
@@ -247,6 +271,21 @@ class Sandbox:
             return web.json_response({"error": "say needs `from`, a number, and `text`"}, status=400)
         return web.json_response({"id": self.say(customer, text, asked.get("name"))})
 
+    async def _play(self, request: web.Request) -> web.Response:
+        asked = await _json(request)
+        customer = str(asked.get("from", "")).lstrip("+")
+        unknown = [name for name in asked.get("names", ()) if name not in events.names()]
+        if unknown or not customer.isdigit():
+            return web.json_response({"error": "play needs `names` of notifications and `from`, a number"}, status=400)
+        profile = asked.get("name") or f"Customer {customer[-4:]}"
+        told = [
+            (name, playing.words(name, customer, asked["text"], profile, self.url, asked.get("about")))
+            for name in asked["names"]
+        ]
+        self.windows[customer] = time.time()
+        played = await playing.play(self.callbacks, told, playing.Manner(**asked.get("manner", {})))
+        return web.json_response({"played": played})
+
     async def _anything_else(self, request: web.Request) -> web.Response:
         error = no.unknown_path(request.path)
         return web.json_response(error.body(), status=error.status)
@@ -254,13 +293,6 @@ class Sandbox:
     def _note(self, line: dict[str, Any]) -> None:
         if self._log:
             self._log.write(json.dumps({"at": time.time(), **line}, separators=(",", ":")) + "\n")
-
-
-def _head() -> dict[str, Any]:
-    return {
-        "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": DISPLAY_PHONE, "phone_number_id": NUMBER},
-    }
 
 
 def _status_error(code: int) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import heapq
 import hmac
 import json
 import time
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +27,18 @@ TICK = 0.02
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 Value = dict[str, Any]
-_LISTS = ("contacts", "messages", "statuses")
+_LISTS = ("contacts", "messages", "statuses", "message_echoes")
+
+
+@dataclass(frozen=True)
+class Update:
+    """A change to tell of. `alone`: in a POST of its own. Without `genuine` its signature is wrong, and it is told once."""
+
+    value: Value
+    field: str = "messages"
+    alone: bool = False
+    genuine: bool = True
+    answered: Callable[[int], None] | None = None
 
 
 def encode(notification: dict[str, Any]) -> bytes:
@@ -37,16 +50,23 @@ def sign(body: bytes, secret: str) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def merge(values: list[Value]) -> list[Value]:
-    """Statuses and messages of one number become one value, as when Meta is busy."""
-    merged: dict[str, Value] = {}
-    for value in values:
-        number = value["metadata"]["phone_number_id"]
-        into = merged.setdefault(number, {key: value[key] for key in value if key not in _LISTS})
-        for key in _LISTS:
-            if key in value:
-                into.setdefault(key, []).extend(value[key])
-    return list(merged.values())
+def merge(updates: Sequence[Update]) -> list[dict[str, Any]]:
+    """The changes of a POST: what is of one field and number becomes one value, as when Meta is busy."""
+    merged: dict[tuple[str, str], Value] = {}
+    changes = []
+    for update in updates:
+        value = update.value
+        key = (update.field, str(value.get("metadata", {}).get("phone_number_id")))
+        if key not in merged or not any(name in value for name in _LISTS):
+            merged[key] = {name: value[name] for name in value if name not in _LISTS}
+            changes.append({"field": update.field, "value": merged[key]})
+        for name in _LISTS:
+            if name in value:
+                merged[key].setdefault(name, []).extend(value[name])
+    return changes
+
+
+Due = tuple[int, int, Update]
 
 
 class Callbacks:
@@ -58,18 +78,19 @@ class Callbacks:
         self.account = account
         self._journal_path = journal
         self._journal: IO[str] | None = None
-        self._due: list[tuple[float, int, int, Value]] = []
+        self._due: list[tuple[float, int, int, Update]] = []
         self._order = count()
         self._posts: set[asyncio.Task[None]] = set()
-        self._undelivered: dict[int, Value] = {}
+        self._undelivered: dict[int, Update] = {}
         self._stop = asyncio.Event()
 
-    def schedule(self, value: Value, after: float = 0.0) -> None:
+    def schedule(self, update: Update, after: float = 0.0) -> None:
         """Post it after that many seconds, and keep it until it is taken."""
         identity = next(self._order)
-        self._undelivered[identity] = value
-        self._note({"id": identity, "at": time.time(), "value": value})
-        heapq.heappush(self._due, (time.monotonic() + after, identity, 0, value))
+        if update.genuine:
+            self._undelivered[identity] = update
+            self._note({"id": identity, "at": time.time(), "field": update.field, "value": update.value})
+        heapq.heappush(self._due, (time.monotonic() + after, identity, 0, update))
 
     @property
     def waiting(self) -> int:
@@ -77,8 +98,8 @@ class Callbacks:
 
     def resume(self) -> None:
         """Take up what an earlier run could not deliver; before anything new is scheduled."""
-        for value in self._left_behind():
-            self.schedule(value)
+        for update in self._left_behind():
+            self.schedule(update)
 
     async def run(self) -> None:
         """Until cancelled: post what is due."""
@@ -104,30 +125,42 @@ class Callbacks:
         self._stop.set()
 
     def _post_due(self, session: aiohttp.ClientSession) -> None:
-        batch: list[tuple[int, int, Value]] = []
-        while self._due and self._due[0][0] <= time.monotonic() and len(batch) < LARGEST_POST:
-            _, identity, tries, value = heapq.heappop(self._due)
-            batch.append((identity, tries, value))
-        if batch:
-            task = asyncio.create_task(self._post(session, batch))
-            self._posts.add(task)
-            task.add_done_callback(self._posts.discard)
+        together: list[Due] = []
+        taken = 0
+        while self._due and self._due[0][0] <= time.monotonic() and taken < LARGEST_POST:
+            _, identity, tries, update = heapq.heappop(self._due)
+            taken += 1
+            if update.alone or not update.genuine:
+                self._begin(self._post(session, [(identity, tries, update)]))
+            else:
+                together.append((identity, tries, update))
+        if together:
+            self._begin(self._post(session, together))
 
-    async def _post(self, session: aiohttp.ClientSession, batch: list[tuple[int, int, Value]]) -> None:
-        changes = [{"field": "messages", "value": value} for value in merge([value for _, _, value in batch])]
-        body = encode({"object": "whatsapp_business_account", "entry": [{"id": self.account, "changes": changes}]})
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, self.secret)}
-        taken = False
+    def _begin(self, posting: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(posting)
+        self._posts.add(task)
+        task.add_done_callback(self._posts.discard)
+
+    async def _post(self, session: aiohttp.ClientSession, batch: list[Due]) -> None:
+        changes = merge([update for _, _, update in batch])
+        entry = {"id": self.account, "time": int(time.time()), "changes": changes}
+        body = encode({"object": "whatsapp_business_account", "entry": [entry]})
+        secret = self.secret if all(update.genuine for _, _, update in batch) else "not the secret"
+        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, secret)}
+        status = 0
         with suppress(aiohttp.ClientError, TimeoutError, OSError):
             async with session.post(self.url, data=body, headers=headers) as answer:
-                taken = answer.status == 200
-        for identity, tries, value in batch:
-            if taken:
+                status = answer.status
+        for identity, tries, update in batch:
+            if status == 200:
                 self._undelivered.pop(identity, None)
                 self._note({"taken": identity})
-            else:
+            elif update.genuine:
                 gap = min(LARGEST_GAP, FIRST_GAP * 2**tries)
-                heapq.heappush(self._due, (time.monotonic() + gap, identity, tries + 1, value))
+                heapq.heappush(self._due, (time.monotonic() + gap, identity, tries + 1, update))
+            if update.answered and not tries:
+                update.answered(status)
 
     def _note(self, line: dict[str, Any]) -> None:
         if self._journal is None:
@@ -141,9 +174,9 @@ class Callbacks:
         if not self._undelivered:
             self._journal_path.unlink(missing_ok=True)
 
-    def _left_behind(self) -> list[Value]:
+    def _left_behind(self) -> list[Update]:
         """What an earlier run could not deliver within the days that Meta tries; the journal begins anew."""
-        kept: dict[int, tuple[float, Value]] = {}
+        kept: dict[int, tuple[float, Update]] = {}
         if self._journal_path.exists():
             for line in self._journal_path.read_text(encoding="utf-8").splitlines():
                 with suppress(ValueError, KeyError):
@@ -151,6 +184,6 @@ class Callbacks:
                     if "taken" in note:
                         kept.pop(note["taken"], None)
                     else:
-                        kept[note["id"]] = (note["at"], note["value"])
+                        kept[note["id"]] = (note["at"], Update(note["value"], note.get("field", "messages")))
             self._journal_path.unlink()
-        return [value for at, value in kept.values() if at > time.time() - KEPT_SECONDS]
+        return [update for at, update in kept.values() if at > time.time() - KEPT_SECONDS]

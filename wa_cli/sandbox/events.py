@@ -7,28 +7,53 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from wa_cli.sandbox import ACCOUNT_FIELDS, DISPLAY_PHONE, NUMBER
+
 _FOLDER = Path(__file__).parent / "notifications"
 
 
+@cache
 def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
+def about(event: str) -> str:
+    """What it is, in a sentence."""
+    return str(_read(event)["about"])
+
+
+def field(event: str) -> str:
+    """The field that it is a change of."""
+    return str(_read(event)["field"])
+
+
 def value(event: str, /, **words: str) -> dict[str, Any]:
     """The `value` of the notification of that name, its words filled in."""
-    filled = _fill(json.loads(_text(event)), words)
+    filled = _fill(_read(event)["value"], words)
     assert isinstance(filled, dict)
-    return filled
+    return filled if field(event) in ACCOUNT_FIELDS else {**_head(), **filled}
+
+
+def _head() -> dict[str, Any]:
+    return {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": DISPLAY_PHONE, "phone_number_id": NUMBER},
+    }
 
 
 @cache
-def _text(name: str) -> str:
-    return (_FOLDER / f"{name}.json").read_text(encoding="utf-8")
+def _read(name: str) -> dict[str, Any]:
+    content = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
 
 
 def _fill(part: Any, words: dict[str, str]) -> Any:
-    if isinstance(part, str) and part.startswith("$"):
-        return words[part[1:]]
+    """A text that is one $word becomes it; in a longer one each $word is put in its place."""
+    if isinstance(part, str) and "$" in part:
+        for word in sorted(words, key=len, reverse=True):
+            part = part.replace(f"${word}", words[word])
+        return part
     if isinstance(part, dict):
         return {key: _fill(item, words) for key, item in part.items()}
     if isinstance(part, list):

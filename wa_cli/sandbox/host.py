@@ -128,10 +128,10 @@ async def find(folder: Path) -> str | None:
     return url if state and state.get("home") == str(folder) else None
 
 
-async def call(url: str, method: str, path: str, body: Any = None) -> dict[str, Any] | None:
-    """The JSON answer of a sandbox's own route; None where nothing of the kind answers."""
+async def call(url: str, method: str, path: str, body: Any = None, limit: float = 3.0) -> dict[str, Any] | None:
+    """The JSON answer of a sandbox's own route; None where nothing of the kind answers within `limit` seconds."""
     try:
-        timeout = aiohttp.ClientTimeout(total=3)
+        timeout = aiohttp.ClientTimeout(total=limit)
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.request(method, url + path, json=body) as got,

@@ -128,8 +128,6 @@ class Door:
             await self._in_thread(self.readmission.run_once)
         except AWAY as error:
             self._went_away(error.message)
-        except OSError as error:
-            self.tell(events.Away("The spool of webhooks", str(error)))
 
     def _went_away(self, why: str) -> None:
         if not self._is_away:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import select
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,8 +38,8 @@ def _parts(ids: list[str]) -> Iterator[list[str]]:
     return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
 
 
-def heard(database: Database, idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:
-    """What is stored from now on, as it comes; an empty list each `idle` seconds without any. Without end.
+def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:
+    """What is stored from `on_ready` on, as it comes; an empty list each `idle` seconds without any. Without end.
 
     Each update: kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason, raw.
     """
@@ -48,7 +48,7 @@ def heard(database: Database, idle: float = 1.0) -> Iterator[list[Mapping[str, A
         connection.execute(sa.text(f"LISTEN {CHANNEL}"))
         driver: Any = connection.connection.dbapi_connection
         shown: dict[Mark, None] = {}
-        yield []
+        on_ready()
         while True:
             select.select([driver], [], [], idle)
             driver.poll()

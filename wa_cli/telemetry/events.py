@@ -146,6 +146,23 @@ class PutBack(Event):
 
 
 @dataclass(frozen=True)
+class FileSaved(Event):
+    """A file that came with a message lies where files are saved; `size` in bytes."""
+
+    message_id: str
+    place: str
+    size: int
+
+
+@dataclass(frozen=True)
+class FileLost(Event):
+    """A file cannot be had any more."""
+
+    message_id: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Answered(Event):
     """A webhook was answered; `outcome` says how, `seconds` after it began to arrive. Counted, not told."""
 

@@ -17,7 +17,7 @@ from wa_cli.telemetry.events import Event
 Tell = Callable[[Event], None]
 
 # What happens to every single message: too much beside a line that counts them.
-EACH_MESSAGE = (events.Accepted, events.Stored, events.Received)
+EACH_MESSAGE = (events.Accepted, events.Stored, events.Received, events.FileSaved)
 FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 TEXT, JSON = "text", "json"
 
@@ -115,6 +115,10 @@ def _line(event: Event) -> tuple[int, str]:
         case events.PutBack(count, seconds):
             span = format_span(timedelta(seconds=seconds))
             return logging.WARNING, f"{_count(count, 'message')} cannot be sent now: back on the queue for {span}"
+        case events.FileSaved(message_id, place, size):
+            return logging.INFO, f"File of {message_id} saved: {place} ({size:,} bytes)"
+        case events.FileLost(message_id, why):
+            return logging.ERROR, f"File of {message_id} cannot be had: {why}"
         case events.Refused(why, count):
             return logging.WARNING, f"{_count(count, 'webhook')} {why}"
         case events.Spooled(count):

@@ -12,6 +12,7 @@ from wa_cli.storage.engine import Database
 
 class Level(StrEnum):
     OK = "ok"
+    SKIPPED = "skipped"
     WARNING = "warning"
     FAILED = "failed"
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from wa_cli.errors import DatabaseDown, QueueError
 from wa_cli.queues.base import Letter, Queue
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
+from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
 
 BATCH = 200
@@ -43,6 +45,7 @@ class Readmission:
         self.queue = queue
         self.spool = spool
         self.tell = tell
+        self._damper = Damper(tell)
         self._bringing_back = threading.Lock()
 
     def keep(self, letters: Sequence[Letter]) -> None:
@@ -59,12 +62,19 @@ class Readmission:
         with self._bringing_back:
             self.spool.close()  # what this process has kept is anybody's now
             for path in self.spool.orphans():
-                with self.spool.adopt(path) as orphan:
-                    if orphan is not None:
-                        back += self._bring_back(orphan)
+                back += self._adopt(path)
         if back:
             self.tell(events.Readmitted(back))
         return back
+
+    def _adopt(self, path: Path) -> int:
+        try:
+            with self.spool.adopt(path) as orphan:
+                return self._bring_back(orphan) if orphan is not None else 0
+        except OSError as error:
+            said = str(error)
+            self._damper.tell(path.name, lambda _: events.Away("The spool of webhooks", said))
+            return 0
 
     def _bring_back(self, orphan: Orphan) -> int:
         letters = [Letter(record[KEY]) for record in orphan.records if _is_webhook(record)]

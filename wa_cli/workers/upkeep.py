@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from wa_cli.errors import BadInput, DatabaseDown, RowRefused
+from wa_cli.errors import BadInput, DatabaseDown, QueueError, RowRefused
 from wa_cli.messages.verdicts import has_not_left
 from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Intent, Settlement
@@ -33,6 +33,20 @@ OUTAGE_CAP = 2.0
 REFUSED_PAUSE = 60.0
 
 T = TypeVar("T")
+
+
+async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callable[[], object] = lambda: None) -> None:
+    """Do it until `stop`, in a thread; sooner again while something is away, of which others tell. `rest` is called between."""
+    failures = 0
+    while not stop:
+        try:
+            await asyncio.to_thread(once)
+            failures, pause = 0, EVERY
+        except (DatabaseDown, QueueError):
+            failures += 1
+            pause = full_jitter(failures, cap=OUTAGE_CAP)
+        rest()
+        await stop.wait(pause)
 
 
 @dataclass(frozen=True)
@@ -68,17 +82,8 @@ class Upkeep:
 
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
         """Until `stop`, every few seconds."""
-        failures = 0
         self._beat = lambda: watchdog.beat("upkeep")
-        while not stop:
-            try:
-                await asyncio.to_thread(self.run_once)
-                failures, pause = 0, EVERY
-            except DatabaseDown:  # the sender tells of it
-                failures += 1
-                pause = full_jitter(failures, cap=OUTAGE_CAP)
-            watchdog.forget("upkeep")
-            await stop.wait(pause)
+        await every_few_seconds(self.run_once, stop, lambda: watchdog.forget("upkeep"))
 
     def run_once(self) -> None:
         """Everything that is due, in the order in which one makes work for the next."""

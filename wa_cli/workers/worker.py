@@ -11,6 +11,8 @@ from datetime import timedelta
 from wa_cli.errors import DatabaseDown, QueueError, StillPending
 from wa_cli.queues.base import Queue
 from wa_cli.storage.outbox import Outbox, WorkLeft
+from wa_cli.workers.fetcher import Fetcher
+from wa_cli.workers.incoming_upkeep import IncomingUpkeep
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
 from wa_cli.workers.sender import Sender
@@ -41,8 +43,7 @@ class OutgoingWorker:
     async def run(self, stop: Stop) -> None:
         """Until `stop`, or until there is nothing left to do when draining. Raises StillPending with what is left."""
         self.sender.spool.check()
-        # Each part waits for the database in a thread of its own, and none may keep another from the disk.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="wa"))
+        _give_threads()
         with Watchdog().watching() as watchdog:
             parts = [
                 self.intake.run(stop, watchdog, arrived=self.sender.work_came),
@@ -71,16 +72,23 @@ class OutgoingWorker:
 
 
 class IncomingWorker:
-    """Stores what customers write, and what became of our messages."""
+    """Stores what customers write, and what became of our messages; `fetcher` saves the files that came along."""
 
-    def __init__(self, intake: Intake, *, drain: bool = False) -> None:
+    def __init__(
+        self, intake: Intake, upkeep: IncomingUpkeep, *, fetcher: Fetcher | None = None, drain: bool = False
+    ) -> None:
         self.intake = intake
+        self.upkeep = upkeep
+        self.fetcher = fetcher
         self.drain = drain
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`, or until the queue is empty when draining."""
+        """Until `stop`, or until there is nothing left to do when draining."""
+        _give_threads()
         with Watchdog().watching() as watchdog:
-            parts = [self.intake.run(stop, watchdog)]
+            parts = [self.intake.run(stop, watchdog), self.upkeep.run(stop)]
+            if self.fetcher:
+                parts.append(self.fetcher.run(stop))
             if self.drain:
                 parts.append(self._stop_when_drained(stop))
             await all_until_one_fails(*parts)
@@ -88,9 +96,18 @@ class IncomingWorker:
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
             with suppress(DatabaseDown, QueueError):  # an outage is nothing finished
-                if (await asyncio.to_thread(self.intake.queue.depth)).is_empty:
+                await asyncio.to_thread(self.upkeep.readmission.run_once)
+                if await asyncio.to_thread(self._is_drained):
                     stop.set()
             await stop.wait(DRAIN_POLL)
+
+    def _is_drained(self) -> bool:
+        return self.intake.queue.depth().is_empty and (self.fetcher is None or self.fetcher.is_idle())
+
+
+def _give_threads() -> None:
+    """Each part waits for the database in a thread of its own, and none may keep another from the disk."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="wa"))
 
 
 def _is_drained(queue: Queue, outbox: Outbox) -> bool:

@@ -13,19 +13,23 @@ SHOWN = 5
 PREVIEW = 40
 
 
-def look(database: Database) -> Finding:
+def look(database: Database, direction: str) -> Finding:
+    """How many of that direction, and the newest."""
     day_ago = (now() - timedelta(hours=24)).astimezone(UTC).replace(tzinfo=None)
-    wanted = (messages.c.direction == "outgoing") & (messages.c.timestamp >= day_ago)
-    shown = messages.c["timestamp", "to_phone", "message_type", "status", "content"]
+    wanted = (messages.c.direction == direction) & (messages.c.timestamp >= day_ago)
+    customer = messages.c.to_phone if direction == "outgoing" else messages.c.from_phone
+    shown = (messages.c.timestamp, customer, messages.c.message_type, messages.c.status, messages.c.content)
     with database.reading() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(messages).where(wanted)).scalar_one()
         newest = connection.execute(
             sa.select(*shown).where(wanted).order_by(messages.c.timestamp.desc()).limit(SHOWN)
         ).all()
+    side = "to" if direction == "outgoing" else "from"
     details = tuple(
-        f"{at:%H:%M} to {phone}, {kind}, {status}: {_preview(content)}" for at, phone, kind, status, content in newest
+        f"{at:%H:%M} {side} {phone}, {kind}, {status}: {_preview(content)}"
+        for at, phone, kind, status, content in newest
     )
-    return Finding(Level.OK, f"{count:,} outgoing in the last 24 hours", facts={"count": count}, details=details)
+    return Finding(Level.OK, f"{count:,} {direction} in the last 24 hours", facts={"count": count}, details=details)
 
 
 def _preview(content: str | None) -> str:
@@ -33,4 +37,4 @@ def _preview(content: str | None) -> str:
     return text if len(text) <= PREVIEW else text[: PREVIEW - 1] + "…"
 
 
-check = Check("recent_outgoing", "Recent", look)
+check = Check("recent_outgoing", "Recent", lambda database: look(database, "outgoing"))

@@ -1,0 +1,68 @@
+"""wa listen: what customers write and what becomes of our messages, as it is stored."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from wa_cli.cli import render, wiring
+from wa_cli.cli.parameters import AsJson
+from wa_cli.cli.wiring import say
+from wa_cli.errors import DatabaseDown
+
+RETRY = 1.0
+
+
+def listen(
+    ctx: typer.Context,
+    as_json: AsJson = False,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
+) -> None:
+    """Show webhooks as they come: messages, statuses, notices. Ctrl-C ends it.
+
+    With --json one object a line, with the raw data of each.
+
+    Example: wa listen --json | jq .raw
+    """
+    from wa_cli.storage import announcements
+
+    database = wiring.of(ctx).database
+    shown = 0
+    while True:
+        try:
+            for updates in announcements.heard(database, lambda: say("Listening. Ctrl-C ends it.")):
+                for update in updates:
+                    print(_json(update) if as_json else _line(update), flush=True)
+                    shown += 1
+                    if shown == count:
+                        return
+        except DatabaseDown as error:
+            say(f"{error.message}; trying again.")
+            time.sleep(RETRY)
+
+
+def _json(update: Mapping[str, Any]) -> str:
+    return json.dumps({**update, "at": update["at"].isoformat()}, ensure_ascii=False, default=str)
+
+
+def _line(update: Mapping[str, Any]) -> str:
+    """Like `12:01:03 ← +15551234567 Ana text: where is my order?`"""
+    at = f"{update['at']:%H:%M:%S}"
+    if update["kind"] == "notice":
+        return f"{at} ! {update['type']} {render.clean(json.dumps(update['raw'], ensure_ascii=False))}"
+    arrow = "→" if update["direction"] == "outgoing" else "←"
+    who = " ".join(filter(None, (_phone(update["customer"]), update["name"])))
+    if update["kind"] == "status":
+        said = f"{update['status']} {update['id']}" + (f": {update['reason']}" if update["reason"] else "")
+    else:
+        said = f"{update['type']}: {update['content']}" if update["content"] else f"[{update['type']}]"
+    return f"{at} {arrow} {render.clean(who)} {render.clean(said)}"
+
+
+def _phone(customer: str | None) -> str | None:
+    """Statuses have digits alone, rows the number as it is stored."""
+    return f"+{customer}" if customer and customer.isdigit() else customer

@@ -1,0 +1,48 @@
+"""wa media: the files that customers sent."""
+
+from __future__ import annotations
+
+import typer
+
+from wa_cli.cli import wiring
+from wa_cli.cli.wiring import House, say
+from wa_cli.cli.worker import Media
+from wa_cli.errors import ConfigError, PartlyDone
+
+app = typer.Typer(no_args_is_help=True, help="The files that customers sent: at Meta for seven days, then nowhere.")
+
+
+@app.command()
+def fetch(ctx: typer.Context, media: Media = None) -> None:
+    """Save the files that nobody saved yet and Meta still has; those of rows from before wa too.
+
+    Exit 6 where some are not to be had, or not now.
+
+    Example: wa media fetch --media /srv/files
+    """
+    import asyncio
+
+    house = wiring.of(ctx, media=media)
+    if house.settings.media is None:
+        raise ConfigError(
+            "Nobody says where files are saved.", hint="Give --media DIR or s3://bucket/prefix, or set WA_MEDIA."
+        )
+    from wa_cli.telemetry import logs
+
+    logs.start(house.settings.log_format)
+    missed = house.files.missed()
+    say(f"{missed} files were missed." if missed else "No file was missed.")
+    tried = asyncio.run(_fetch(house))
+    left = house.files.left()
+    if left.waiting or left.lost:
+        raise PartlyDone(
+            f"Of {tried} files {left.waiting} cannot be had now and {left.lost} not any more.",
+            hint="wa media fetch tries again; the lines above say why.",
+        )
+    say(f"{tried} files are saved in {house.settings.media}.")
+
+
+async def _fetch(house: House) -> int:
+    async with house.fetcher() as fetcher:
+        assert fetcher is not None
+        return await fetcher.fetch_due()

@@ -1,0 +1,103 @@
+"""wa webhook: send a webhook again that is in a file or was stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wa_cli.cli import wiring
+from wa_cli.cli.wiring import House, say
+from wa_cli.clock import now
+from wa_cli.errors import BadInput, CloudError, ConfigError
+
+app = typer.Typer(no_args_is_help=True, help="Webhooks that came, or are in a file.")
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(help="A file, or the id of a message, notice or dead letter.", metavar="FILE|ID"),
+    ],
+    url: Annotated[
+        str | None, typer.Option(help="Post there; default: WA_WEBHOOK_URL, else this host's wa serve.")
+    ] = None,
+) -> None:
+    """Post a webhook again, signed with our secret. Replaying twice does no harm: what is stored is stored once.
+
+    Example: wa webhook replay body.json
+    """
+    from wa_cli.cloud import signature
+
+    house = wiring.of(ctx)
+    path = Path(what)
+    found = list(_of_file(path)) if path.is_file() else list(_stored(house, what))
+    if not found:
+        raise BadInput(
+            f"{what!r} is no file, and nothing is stored under it.", hint="wa queue dead incoming lists dead letters."
+        )
+    target = url or house.webhook_url
+    for notification in found:
+        # A mark at the door would take the same bytes for a repetition of Meta's.
+        body = json.dumps({**notification, "replayed_at": now().isoformat()}).encode()
+        status = _post(target, body, {signature.HEADER: signature.sign(body, house.app_secret)})
+        if status != 200:
+            raise CloudError(f"{target} answered {status}.", hint="401: the service has another WA_APP_SECRET.")
+    say(f"{len(found)} notifications were taken by {target}.")
+
+
+def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
+    import httpx
+
+    try:
+        return httpx.post(
+            url, content=body, headers={**headers, "Content-Type": "application/json"}, timeout=30
+        ).status_code
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ConfigError(f"{url} does not answer: {error}.", hint="Does the service run? wa serve, or wa up") from None
+
+
+def _of_file(path: Path) -> Iterator[dict[str, Any]]:
+    """The notification of a file, or one around the `value` in it."""
+    from wa_cli.cloud import webhooks
+
+    try:
+        content = webhooks.load(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+    except BadInput as error:
+        raise BadInput(f"{path}: {error.message}") from None
+    if not isinstance(content, dict):
+        raise BadInput(f"{path} holds no notification: it is not an object.")
+    is_value = "entry" not in content and "object" not in content
+    yield webhooks.notify(content) if is_value else content
+
+
+def _stored(house: House, identity: str) -> Iterator[dict[str, Any]]:
+    from wa_cli.storage.engine import run
+
+    with house.database.reading() as connection:
+        rows = run(connection, "messages/stored", id=identity).mappings().all()
+    for row in rows:
+        yield _again(row, house.known_number or "")
+
+
+def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
+    """The notification in which it came, as far as it is known."""
+    from wa_cli.cloud import webhooks
+
+    if row["body"] is not None:
+        data = webhooks.load(row["body"])
+        if not isinstance(data, dict):
+            raise BadInput("The dead letter is no object: there is nothing to replay.")
+        return data
+    if row["list"] is None:
+        return webhooks.notify(row["raw"], row["field"])
+    head = {"phone_number_id": number, "display_phone_number": (row["business_phone"] or "").lstrip("+")}
+    field = "smb_message_echoes" if row["list"] == "message_echoes" else "messages"
+    return webhooks.notify({"messaging_product": "whatsapp", "metadata": head, row["list"]: [row["raw"]]}, field)

@@ -1,0 +1,104 @@
+"""Where files are saved: a folder, or S3. A file has one place by its message, so that saving it again is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from wa_cli.errors import WaError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+ABANDONED_SECONDS = 3600.0
+
+
+class ShelfAway(WaError):
+    """The folder or the bucket does not take a file; it may later."""
+
+    exit_code = 4
+
+
+class Shelf(Protocol):
+    # Where a file may lie until it is whole; None for the system's own place.
+    scratch: Path | None
+
+    def tidy(self) -> None:
+        """Remove what workers that died left half way."""
+
+    def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
+        """Have the file; its place. The given one may be gone then. Raises ShelfAway."""
+
+
+def open_shelf(place: str) -> Shelf:
+    """The shelf at a folder, or at `s3://bucket/prefix`."""
+    if not place.startswith("s3://"):
+        return FolderShelf(Path(place).expanduser().resolve())
+    import boto3.session
+    from botocore.config import Config
+
+    address = urlsplit(place)
+    client = boto3.session.Session().client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    return S3Shelf(client, address.netloc, address.path.strip("/"))
+
+
+def _name(message_id: str, mime_type: str | None) -> str:
+    """Like `3f/3f6c…a1.jpg`: nothing of a customer's is in it but the kind of file."""
+    digest = hashlib.sha256(message_id.encode()).hexdigest()[:40]
+    ending = mimetypes.guess_extension((mime_type or "").partition(";")[0].strip()) or ".bin"
+    return f"{digest[:2]}/{digest}{ending}"
+
+
+class FolderShelf:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scratch: Path | None = folder / ".coming"
+
+    def tidy(self) -> None:
+        abandoned = time.time() - ABANDONED_SECONDS
+        for path in (self.folder / ".coming").glob("*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < abandoned:
+                    path.unlink()
+
+    def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
+        target = self.folder / _name(message_id, mime_type)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with file.open("rb") as whole:
+                os.fsync(whole.fileno())
+            file.replace(target)
+        except OSError as error:
+            raise ShelfAway(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+        return str(target)
+
+
+class S3Shelf:
+    scratch: Path | None = None
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
+        self.bucket = bucket
+        self.prefix = prefix
+        self._client = client
+
+    def tidy(self) -> None:
+        pass
+
+    def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        key = "/".join(part for part in (self.prefix, _name(message_id, mime_type)) if part)
+        extra = {"ContentType": mime_type} if mime_type else {}
+        try:
+            self._client.upload_file(str(file), self.bucket, key, ExtraArgs=extra)
+        except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
+            raise ShelfAway(f"s3://{self.bucket} does not take a file: {error}") from error
+        return f"s3://{self.bucket}/{key}"

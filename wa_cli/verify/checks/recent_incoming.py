@@ -1,0 +1,6 @@
+from __future__ import annotations
+
+from wa_cli.verify.base import Check
+from wa_cli.verify.checks import recent
+
+check = Check("recent_incoming", "Recent", lambda database: recent.look(database, "incoming"))

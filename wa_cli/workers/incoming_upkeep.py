@@ -1,0 +1,46 @@
+"""What an incoming worker does beside its work: webhooks from this machine's disk, statuses that came before their row."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from wa_cli.errors import RowRefused
+from wa_cli.storage.media import Files
+from wa_cli.storage.outbox import Outbox
+from wa_cli.telemetry import events
+from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.admission import Readmission
+from wa_cli.workers.lifecycle import Stop
+from wa_cli.workers.upkeep import SLOW_EVERY, every_few_seconds
+
+
+class IncomingUpkeep:
+    """`keep`: how long is remembered which files Meta has deleted."""
+
+    def __init__(self, outbox: Outbox, files: Files, readmission: Readmission, *, keep: timedelta, tell: Tell) -> None:
+        self.outbox = outbox
+        self.files = files
+        self.readmission = readmission
+        self.keep = keep
+        self.tell = tell
+        self._slow_at = 0.0
+
+    async def run(self, stop: Stop) -> None:
+        """Until `stop`, every few seconds."""
+        await every_few_seconds(self.run_once, stop)
+
+    def run_once(self) -> None:
+        self.readmission.run_once()
+        if time.monotonic() >= self._slow_at:
+            self._slow_at = time.monotonic() + SLOW_EVERY
+            try:
+                self._merge()
+            except RowRefused as error:  # what the database refuses stops no worker
+                self.tell(events.StoreFailed(error.message, 1))
+            self.files.prune(self.keep)
+
+    def _merge(self) -> None:
+        applied = self.outbox.merge_pending_statuses()
+        if applied:
+            self.tell(events.Swept("Statuses applied after the fact", applied))
