@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-hardship chaos clean
+.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-incoming bench-hardship chaos clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ format: $(READY)  ## Format the code
 docs: $(READY)  ## Write the command, setting and report tables into README.md
 	@$(BIN)/python -m wa_cli.cli.reference README.md
 
-bench: bench-start bench-outgoing bench-hardship  ## Print every figure we publish, with what it does not prove
+bench: bench-start bench-outgoing bench-incoming bench-hardship  ## Print every figure we publish, with what it does not prove
 
 bench-start: $(READY)  ## How fast commands start
 	@$(BIN)/python -m tests.benchmarks.start
@@ -45,6 +45,9 @@ bench-start: $(READY)  ## How fast commands start
 bench-outgoing: $(READY)  ## Messages a second through one outgoing worker
 	@$(BIN)/python -m tests.benchmarks.outgoing --claims
 	@$(BIN)/python -m tests.benchmarks.outgoing --queue sqs --messages 10000
+
+bench-incoming: $(READY)  ## Webhooks a second taken and stored, in calm, under kills, beside slow clients
+	@$(BIN)/python -m tests.benchmarks.incoming
 
 bench-hardship: $(READY)  ## What a stop, a freeze, an outage and a limit cost an outgoing worker
 	@$(BIN)/python -m tests.benchmarks.hardship

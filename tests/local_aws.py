@@ -30,14 +30,24 @@ class LocalAws:
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
         self.pid = pid
-        self.sqs: Any = boto3.session.Session().client(
-            "sqs",
-            endpoint_url=url,
+        self._clients: list[Any] = []
+        self.sqs = self.client("sqs")
+
+    def client(self, service: str) -> Any:
+        client: Any = boto3.session.Session().client(
+            service,
+            endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(max_pool_connections=20),
+            config=Config(max_pool_connections=20, s3={"addressing_style": "path"}),
         )
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def queue(self, *, fifo: bool = False, **attributes: str) -> str:
         """The URL of a new queue."""
@@ -66,7 +76,7 @@ def local_aws() -> Iterator[LocalAws]:
         until(aws.answers, "ministack")
         yield aws
     finally:
-        aws.sqs.close()
+        aws.close()
         server.terminate()
         server.wait(timeout=10)
 

@@ -122,7 +122,7 @@ def play(
 ) -> None:
     """Post notifications as Meta does, and say how each was answered. What is not taken is posted again later.
 
-    Exit 3 where one was not answered with 200.
+    Exit 3 where one was not answered as it should be: 200, or 401 with a wrong signature.
 
     Example: wa sandbox play image reaction --times 2 --shuffled
     """
@@ -149,8 +149,11 @@ def play(
     for one in () if as_json else played:
         print(one["id"])
         say(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
-    if any(one["status"] != 200 for one in played):
-        raise CheckFailed("Not everything was taken.", hint="Does the service run? wa up, or wa serve")
+    wanted_status = 401 if wrong_signature else 200
+    if any(one["status"] != wanted_status for one in played):
+        raise CheckFailed(
+            f"Not everything was answered {wanted_status}.", hint="Does the service run? wa up, or wa serve"
+        )
 
 
 async def _serve(house: House, options: Options) -> None:

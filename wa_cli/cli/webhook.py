@@ -48,7 +48,7 @@ def replay(
         status = _post(target, body, {signature.HEADER: signature.sign(body, house.app_secret)})
         if status != 200:
             raise CloudError(f"{target} answered {status}.", hint="401: the service has another WA_APP_SECRET.")
-    say(f"{len(found)} notifications were taken by {target}.")
+    say(f"Taken by {target}: {len(found)}.")
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
@@ -84,7 +84,7 @@ def _stored(house: House, identity: str) -> Iterator[dict[str, Any]]:
     with house.database.reading() as connection:
         rows = run(connection, "messages/stored", id=identity).mappings().all()
     for row in rows:
-        yield _again(row, house.known_number or "")
+        yield _again(dict(row), house.known_number or "")
 
 
 def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:

@@ -37,4 +37,4 @@ def _preview(content: str | None) -> str:
     return text if len(text) <= PREVIEW else text[: PREVIEW - 1] + "…"
 
 
-check = Check("recent_outgoing", "Recent", lambda database: look(database, "outgoing"))
+check = Check("recent_outgoing", "Recent outgoing", lambda database: look(database, "outgoing"))

@@ -1,0 +1,109 @@
+"""The service in a thread of the test, listening for real: `service.post(body)`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from wa_cli.cloud import signature
+from wa_cli.queues.base import Queue
+from wa_cli.server import app, health, messaging, webhook
+from wa_cli.server.auth import Keys
+from wa_cli.server.door import Door, Marks
+from wa_cli.server.listening import Service, listen
+from wa_cli.storage.engine import Database
+from wa_cli.storage.spool import Spool
+from wa_cli.submit import Submitter
+from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.metrics import Metrics
+from wa_cli.workers.admission import Readmission
+from wa_cli.workers.lifecycle import Stop
+
+SECRET = "app-secret"
+
+
+class RunningService:
+    def __init__(
+        self, queue: Queue, database: Database, spool: Spool, *, marks: Marks | None, keys: Keys, backlog: Any
+    ) -> None:
+        self.told: list[Event] = []
+        metrics = Metrics(self.told.append, backlog.status)
+        self.readmission = Readmission(queue, spool, metrics.tell)
+        self.door = Door(queue, self.readmission, tell=metrics.tell, marks=marks)
+        self.outgoing = backlog.outgoing
+        self._app = app.create(
+            webhook.routes(self.door, app_secret=SECRET, verify_token="verify-me", tell=metrics.tell),
+            messaging.routes(
+                Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0), backlog, keys, language="en_US"
+            ),
+            health.routes(database, metrics, keys),
+        )
+        self.service = Service(self._app, listen("127.0.0.1", 0))
+        self.stop = Stop()
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return self._app.openapi()
+
+    def post(self, body: bytes | str, **headers: str) -> httpx.Response:
+        """A webhook, rightly signed unless a header says otherwise."""
+        raw = body.encode() if isinstance(body, str) else body
+        signed = {signature.HEADER: signature.sign(raw, SECRET), **headers}
+        return httpx.post(f"{self.url}/webhook", content=raw, headers=signed, timeout=30)
+
+    def heard(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@contextmanager
+def running_service(
+    queue: Queue,
+    database: Database,
+    folder: Path,
+    backlog: Any,
+    *,
+    marks: Marks | None = None,
+    keys: Keys | None = None,
+    quota: int = 1 << 30,
+    with_door: bool = True,
+) -> Iterator[RunningService]:
+    """`with_door=False`: nobody looks whether a queue is back but the test."""
+    loop = asyncio.new_event_loop()
+    up = threading.Event()
+    holder: list[RunningService] = []
+
+    async def live() -> None:
+        running = RunningService(
+            queue,
+            database,
+            Spool(folder, quota=quota),
+            marks=marks,
+            keys=keys or Keys({}, open_to_this_machine=True),
+            backlog=backlog,
+        )
+        holder.append(running)
+        parts = [running.service.run(running.stop)]
+        if with_door:
+            parts.append(running.door.run(running.stop))
+        loop.call_soon(up.set)
+        await asyncio.gather(*parts)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
+    thread.start()
+    up.wait(10)
+    try:
+        yield holder[0]
+    finally:
+        loop.call_soon_threadsafe(holder[0].stop.set)
+        thread.join(20)
+        loop.close()

@@ -1,0 +1,428 @@
+"""The service over real HTTP: what is taken, what is refused, and that nothing answered 200 is ever lost."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.integration.running_service import RunningService, running_service
+from tests.local_aws import LocalAws
+from tests.outage import Outage
+from tests.waiting import until
+from wa_cli.backlog import Backlog
+from wa_cli.cloud import signature, webhooks
+from wa_cli.errors import QueueError
+from wa_cli.queues.base import Letter
+from wa_cli.queues.memory import MemoryQueue
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.queues.sqs import SqsQueue
+from wa_cli.server import door, limits, listening
+from wa_cli.server.auth import Keys
+from wa_cli.storage import marks
+from wa_cli.storage.engine import Database
+from wa_cli.storage.outbox import Outbox
+from wa_cli.storage.spool import Spool
+from wa_cli.telemetry import events
+from wa_cli.workers.admission import Readmission, admit
+
+LEASE = timedelta(seconds=60)
+METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
+EMPTY = json.dumps({"object": webhooks.OBJECT, "entry": []})
+
+
+def body(*wamids: str, words: str = "hi") -> str:
+    messages = [
+        {"from": "1555", "id": wamid, "timestamp": "1792500000", "type": "text", "text": {"body": words}}
+        for wamid in wamids
+    ]
+    return json.dumps(webhooks.notify({"metadata": METADATA, "messages": messages}))
+
+
+class Rig:
+    """A database, its queues, and the service on them."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.queue = PostgresQueue("incoming", database.transaction)
+        self.outgoing = PostgresQueue("outgoing", database.transaction)
+        self.backlog = Backlog(self.outgoing, self.queue, Outbox(database, "42"))
+
+    def service(self, **more: Any) -> Any:
+        return running_service(more.pop("queue", self.queue), self.database, self.folder, self.backlog, **more)
+
+    def bodies(self) -> list[str]:
+        return [delivery.body for delivery in self.queue.receive(100, LEASE)]
+
+
+@pytest.fixture
+def rig(database: Database, tmp_path: Path) -> Rig:
+    return Rig(database, tmp_path / "spool")
+
+
+@pytest.fixture
+def service(rig: Rig) -> Iterator[RunningService]:
+    with rig.service() as running:
+        yield running
+
+
+# Who may post, and what.
+
+
+def test_the_handshake_answers_who_knows_the_token(service: RunningService) -> None:
+    asked = {"hub.mode": "subscribe", "hub.challenge": "<b>115</b>", "hub.verify_token": "verify-me"}
+
+    answer = httpx.get(f"{service.url}/webhook", params=asked)
+
+    assert (answer.status_code, answer.text) == (200, "<b>115</b>")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for wrong in ({"hub.verify_token": "no"}, {"hub.mode": "unsubscribe"}, {"hub.verify_token": "é"}):
+        assert httpx.get(f"{service.url}/webhook", params={**asked, **wrong}).status_code == 403
+
+
+@pytest.mark.parametrize("wrong", ["", "sha1=abc", "sha256=" + "0" * 64, "SHA256=x"])
+def test_what_is_not_signed_by_us_is_refused_and_stored_nowhere(service: RunningService, rig: Rig, wrong: str) -> None:
+    assert service.post(body("a"), **{"X-Hub-Signature-256": wrong}).status_code == 401
+    assert rig.bodies() == []
+
+
+def test_two_signatures_are_none(service: RunningService, rig: Rig) -> None:
+    raw = body("a").encode()
+    right = signature.sign(raw, "app-secret")
+    headers = [(signature.HEADER, "sha256=0"), (signature.HEADER, right)]
+
+    assert httpx.post(f"{service.url}/webhook", content=raw, headers=headers).status_code == 401
+    assert rig.bodies() == []
+
+
+def test_a_signature_is_of_these_very_bytes(service: RunningService) -> None:
+    escaped = b'{"object":"whatsapp_business_account","entry":[{"id":"caf\\u00e9 \\/"}]}'
+    assert service.post(escaped).status_code == 200
+    other = json.dumps(json.loads(escaped), ensure_ascii=False).encode()
+    assert service.post(other, **{signature.HEADER: signature.sign(escaped, "app-secret")}).status_code == 401
+
+
+def test_what_is_signed_is_on_the_queue_before_it_is_answered(service: RunningService, rig: Rig) -> None:
+    assert service.post(body("a")).status_code == 200
+
+    assert rig.bodies() == [body("a")]
+
+
+@pytest.mark.parametrize("raw", [b"{", b"", b"\xff\xfe", b"NUL \x00", b'{"a":' * 5000, b'"\\ud800"', b"null"])
+def test_signed_rubbish_is_answered_200_and_kept_for_the_dead_letters(
+    service: RunningService, rig: Rig, raw: bytes
+) -> None:
+    assert service.post(raw).status_code == 200
+
+    is_json_of_somebody_else = raw in (b'"\\ud800"', b"null")
+    assert len(rig.bodies()) == (0 if is_json_of_somebody_else else 1)
+
+
+def test_what_is_not_of_whatsapp_is_answered_200_and_counted(service: RunningService, rig: Rig) -> None:
+    assert service.post('{"object": "page", "entry": []}').status_code == 200
+    assert service.post("[]").status_code == 200
+
+    assert rig.bodies() == []
+    assert 'wa_webhooks_total{outcome="foreign"} 2.0' in httpx.get(f"{service.url}/metrics").text
+    assert [event.count for event in service.heard(events.Refused)] == [1]  # told once, then damped
+
+
+def test_many_posts_at_once_are_each_there(service: RunningService, rig: Rig) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: service.post(body(str(n))).status_code, range(100)))
+
+    assert answers == [200] * 100
+    assert sorted(rig.bodies()) == sorted(body(str(n)) for n in range(100))
+
+
+def test_a_thousand_updates_are_split_and_all_there(service: RunningService, rig: Rig) -> None:
+    wamids = [f"wamid.{n}" for n in range(1000)]
+
+    assert service.post(body(*wamids, words="x" * 800)).status_code == 200
+
+    pieces = rig.bodies()
+    assert all(len(piece) <= 200_000 for piece in pieces)
+    assert [m.wamid for piece in pieces for m in webhooks.parse(piece).messages] == wamids
+
+
+# Sizes and patience.
+
+
+def test_a_body_that_is_too_large_is_refused_even_where_its_length_is_not_said(
+    service: RunningService, rig: Rig
+) -> None:
+    too_large = b"x" * (limits.LARGEST_BODY + 1)
+
+    said = service.post(too_large)
+    unsaid = httpx.post(f"{service.url}/webhook", content=iter([too_large[:-1], b"x"]), timeout=30)
+
+    assert (said.status_code, unsaid.status_code) == (413, 413)
+    assert httpx.post(f"{service.url}/messaging/send/text", content=too_large, timeout=30).status_code == 413
+    assert service.post(body("a")).status_code == 200
+    assert rig.bodies() == [body("a")]
+
+
+def test_fifty_megabytes_are_refused_and_hurt_nobody(service: RunningService) -> None:
+    assert service.post(b"x" * (50 << 20)).status_code == 413
+    assert service.post(EMPTY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"POST /webhook HTTP/1.1\r\nHost: x\r\n",
+        b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+        b"POST /messaging/send/text HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+    ],
+)
+def test_who_does_not_finish_is_cut_off(service: RunningService, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setattr(listening, "REQUEST_LIMIT", 0.2)
+    with socket.create_connection(("127.0.0.1", service.service.port), timeout=10) as client:
+        client.sendall(begun)
+
+        wait_for_the_end(client)
+
+
+def wait_for_the_end(client: socket.socket) -> None:
+    """Until the other side hangs up; TimeoutError where it waits for ever."""
+    with suppress(ConnectionError):
+        while client.recv(1000):
+            pass
+
+
+def test_endless_headers_are_cut_off(service: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", service.service.port), timeout=10) as client:
+        with suppress(ConnectionError):
+            client.sendall(b"POST /webhook HTTP/1.1\r\n" + b"X: %s\r\n" % (b"y" * 1000) * 1000)
+
+        wait_for_the_end(client)
+
+
+def test_a_connection_is_used_again_after_an_answer(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "REQUEST_LIMIT", 5.0)
+    with httpx.Client(base_url=service.url) as client:
+        for _ in range(5):
+            assert client.get("/health").status_code == 200
+
+
+# The queue away.
+
+
+def test_while_the_queue_is_away_webhooks_lie_on_the_disk_and_come_back_by_themselves(rig: Rig, outage: Outage) -> None:
+    with rig.service() as service:
+        assert service.post(body("before")).status_code == 200
+        outage.begin()
+        assert service.post(body("during.1")).status_code == 200
+        assert service.post(body("during.2")).status_code == 200
+        assert [event.outcome for event in service.heard(events.Answered)] == ["queued", "spooled", "spooled"]
+        outage.end()
+        until(lambda: bool(service.heard(events.Readmitted)), "the readmission")
+
+        assert service.post(body("after")).status_code == 200
+
+    assert sorted(rig.bodies()) == sorted(map(body, ("before", "during.1", "during.2", "after")))
+
+
+def test_what_a_dead_service_left_on_the_disk_is_brought_back_by_the_next(rig: Rig, outage: Outage) -> None:
+    outage.begin()
+    with rig.service(with_door=False) as service:
+        assert service.post(body("a")).status_code == 200
+        service.readmission.spool.close()  # as death does
+    outage.end()
+
+    with rig.service() as service:
+        until(lambda: bool(service.heard(events.Readmitted)), "the readmission")
+
+    assert rig.bodies() == [body("a")]
+
+
+def test_what_can_be_kept_nowhere_is_for_its_sender_to_keep(rig: Rig, outage: Outage) -> None:
+    outage.begin()
+    with rig.service(quota=0) as service:
+        answer = service.post(body("a"))
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+class SlowQueue(MemoryQueue):
+    """It answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__("incoming")
+        self.let = threading.Event()
+
+    def put(self, letters: Any) -> None:
+        self.let.wait(30)
+        super().put(letters)
+
+
+def test_a_queue_that_does_not_answer_is_not_waited_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "PATIENCE", 0.2)
+    queue = SlowQueue()
+    with rig.service(queue=queue, with_door=False) as service:
+        try:
+            assert service.post(body("a")).status_code == 200
+            assert service.heard(events.Answered)[0].outcome == "spooled"
+        finally:
+            queue.let.set()
+
+
+class PickyQueue(MemoryQueue):
+    largest = 1000
+
+
+def test_what_a_queue_can_never_take_is_among_its_dead() -> None:
+    queue = PickyQueue()
+
+    admit(queue, [Letter("small"), Letter("x" * 1001)])
+
+    assert queue.depth().waiting == 1
+    [dead] = queue.dead_letters(5)
+    assert "larger than the 1000 bytes" in dead.reason
+
+
+def test_a_strange_record_on_the_disk_is_set_aside_and_holds_up_nothing(tmp_path: Path) -> None:
+    queue, spool = MemoryQueue(), Spool(tmp_path)
+    spool.leave([{"what": "is this"}, {"webhook": "a"}])
+
+    assert Readmission(queue, spool, lambda _: None).run_once() == 1
+
+    assert [d.body for d in queue.receive(5, LEASE)] == ["a"]
+    assert spool.state().corrupt
+
+
+class BrokenQueue(MemoryQueue):
+    def put(self, letters: Any) -> None:
+        raise QueueError(f"no to {len(letters)}")
+
+
+def test_what_cannot_be_brought_back_stays(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    readmission = Readmission(BrokenQueue(), spool, lambda _: None)
+    readmission.keep([Letter("a")])
+
+    with pytest.raises(QueueError):
+        readmission.run_once()
+
+    assert spool.state().records == 1
+    assert Readmission(MemoryQueue(), Spool(tmp_path), lambda _: None).run_once() == 1
+
+
+# The mark at the door.
+
+
+def dynamo(aws: LocalAws) -> tuple[str, Any]:
+    table = f"marks-{uuid4().hex[:8]}"
+    client = aws.client("dynamodb")
+    client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return table, client
+
+
+def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws: LocalAws) -> None:
+    table, client = dynamo(aws)
+    told: list[Any] = []
+    with rig.service(marks=marks.DynamoMarks(table, client, told.append)) as service:
+        assert service.post(body("a")).status_code == 200
+        until(lambda: client.scan(TableName=table)["Count"] == 1, "the mark")
+
+        assert service.post(body("a")).status_code == 200
+        assert service.post(body("b")).status_code == 200
+
+        assert [event.outcome for event in service.heard(events.Answered)] == ["queued", "duplicate", "queued"]
+    assert rig.bodies() == [body("a"), body("b")]
+    [item] = client.scan(TableName=table, Limit=1)["Items"]
+    assert int(item["expires_at"]["N"]) > 8 * 86400
+    assert not told
+
+
+def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
+    told: list[Any] = []
+    with rig.service(marks=marks.DynamoMarks("no-such-table", aws.client("dynamodb"), told.append)) as service:
+        assert service.post(body("a")).status_code == 200
+        assert service.post(body("a")).status_code == 200
+
+    assert rig.bodies() == [body("a"), body("a")]
+    assert len(told) == 1
+
+
+def test_webhooks_that_were_only_spooled_have_no_mark(rig: Rig, aws: LocalAws, outage: Outage) -> None:
+    table, client = dynamo(aws)
+    outage.begin()
+    with rig.service(marks=marks.DynamoMarks(table, client, lambda _: None), with_door=False) as service:
+        assert service.post(body("a")).status_code == 200
+        assert service.post(body("a")).status_code == 200
+
+    assert client.scan(TableName=table)["Count"] == 0
+
+
+def test_long_webhooks_go_through_sqs(rig: Rig, aws: LocalAws) -> None:
+    queue = SqsQueue("incoming", aws.queue(fifo=False), aws.sqs, rig.database.transaction)
+    wamids = [f"wamid.{n}" for n in range(600)]
+    with rig.service(queue=queue) as service:
+        assert service.post(body(*wamids, words="é" * 500)).status_code == 200
+        assert service.post(body("large", words="x" * 300_000)).status_code == 200
+
+    deliveries = queue.receive(100, LEASE, timedelta(seconds=2))
+    assert sorted(m.wamid for d in deliveries for m in webhooks.parse(d.body).messages) == sorted(wamids)
+    [dead] = queue.dead_letters(5)
+    assert "larger than" in dead.reason
+
+
+# Who may send.
+
+
+def test_keys_open_sending_status_and_metrics_and_are_never_told(rig: Rig) -> None:
+    keys = Keys({"right-key": None}, open_to_this_machine=False)
+    message = {"phone_number": "+123", "text": "hi"}
+    with rig.service(keys=keys) as service:
+        for headers in ({}, {"Authorization": "Bearer wrong-key"}, {"Authorization": "right-key2"}):
+            refused = httpx.post(f"{service.url}/messaging/send/text", json=message, headers=headers)
+            assert refused.status_code == 401
+            assert httpx.get(f"{service.url}/messaging/queue/status", headers=headers).status_code == 401
+            assert httpx.get(f"{service.url}/metrics", headers=headers).status_code == 401
+        right = {"Authorization": "Bearer right-key"}
+        assert httpx.post(f"{service.url}/messaging/send/text", json=message, headers=right).status_code == 200
+        assert httpx.get(f"{service.url}/metrics", headers=right).status_code == 200
+
+        assert "right-key" not in repr(service.told)
+        assert "right-key" not in refused.text
+
+
+def test_a_message_to_a_hidden_number_goes_to_its_user_id(service: RunningService, rig: Rig) -> None:
+    url = f"{service.url}/messaging/send/text"
+
+    answer = httpx.post(url, json={"recipient": "BR.1A2B", "text": "oi"})
+
+    assert (answer.status_code, answer.json()["phone_number"]) == (200, "BR.1A2B")
+    [delivery] = rig.outgoing.receive(5, LEASE)
+    assert json.loads(delivery.body)["recipient"] == "BR.1A2B"
+    for nobody in ({}, {"recipient": "Ana"}, {"recipient": "BR.1A2B", "phone_number": "+123"}):
+        assert httpx.post(url, json={"text": "oi", **nobody}).status_code == 400
+
+
+def test_metrics_do_without_the_database(rig: Rig, outage: Outage) -> None:
+    with rig.service() as service:
+        outage.begin()
+
+        answer = httpx.get(f"{service.url}/metrics")
+
+    assert answer.status_code == 200
+    assert "wa_webhooks_readmitted_total 0.0" in answer.text
+    assert "wa_queue_messages" not in answer.text
