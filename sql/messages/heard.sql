@@ -9,8 +9,8 @@ SELECT 'message' AS kind, message.message_id AS id, message.timestamp AT TIME ZO
                                                         message.customer_user_id))
  WHERE message.message_id = ANY(:messages)
 UNION ALL
-SELECT 'status', event.wamid, event.happened_at, 'outgoing', event.recipient, NULL, NULL, NULL, event.status, event.reason,
-       event.raw
+SELECT 'status', event.wamid, event.happened_at, 'outgoing', coalesce(nullif(event.participant, ''), event.recipient), NULL,
+       NULL, NULL, event.status, event.reason, event.raw
   FROM wa.status_events AS event
  WHERE event.wamid = ANY(:statuses) AND event.received_at >= :since
 UNION ALL

@@ -16,8 +16,9 @@ import pytest
 from tests.integration.running_sandbox import RunningSandbox, running_sandbox
 from wa_cli.cloud import signature, webhooks
 from wa_cli.errors import BadInput
-from wa_cli.sandbox import NUMBER, faults
+from wa_cli.sandbox import NUMBER, events, faults, files
 from wa_cli.sandbox.app import Options, Sandbox
+from wa_cli.sandbox.playing import Manner, play, words
 
 PATH = f"/v25.0/{NUMBER}/messages"
 TOKEN = {"Authorization": "Bearer token"}
@@ -302,3 +303,56 @@ def test_what_nobody_took_is_delivered_by_the_next_sandbox(tmp_path: Path, recei
     run(tmp_path, receiver, 1, nothing)
 
     assert [update.content for update in receiver.updates()] == ["hello"]
+
+
+def played(folder: Path, receiver: Receiver, wanted: int, names: list[str], manner: Manner) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = []
+
+    async def act(sandbox: Sandbox) -> None:
+        told = [(name, words(name, "15551234567", "hi", "Ana", sandbox.url, None)) for name in names]
+        answers.extend(await play(sandbox.callbacks, told, manner))
+
+    run(folder, receiver, wanted, act)
+    return answers
+
+
+def test_every_notification_it_plays_is_one_that_we_read(tmp_path: Path, receiver: Receiver) -> None:
+    played(tmp_path, receiver, 0, events.names(), Manner())
+
+    assert not [webhooks.parse(body).unreadable for body, _ in receiver.bodies if webhooks.parse(body).unreadable]
+    assert len(receiver.bodies) == len(events.names())
+    assert all(events.about(name).endswith(".") for name in events.names())
+
+
+def test_it_repeats_shuffles_and_batches_on_request(tmp_path: Path, receiver: Receiver) -> None:
+    names = ["text", "image", "echo", "account_update"]
+
+    answers = played(tmp_path, receiver, 0, names, Manner(times=3, shuffled=True, batched=True))
+
+    assert sorted(one["name"] for one in answers) == sorted(names * 3)
+    [(body, header)] = receiver.bodies
+    assert signature.is_genuine(body, header, "secret")
+    assert len(webhooks.parse(body).messages) == 9
+    assert len(json.loads(body)["entry"][0]["changes"]) == 5  # one a field, but what has no list stands alone
+
+
+def test_a_wrong_signature_is_told_once_and_not_again(tmp_path: Path, receiver: Receiver) -> None:
+    [answer] = played(tmp_path, receiver, 0, ["text"], Manner(genuine=False))
+
+    assert answer["status"] == 200  # this receiver takes anything
+    [(body, header)] = receiver.bodies
+    assert not signature.is_genuine(body, header, "secret")
+
+
+def test_files_need_the_token_and_a_fresh_url(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = files.make("image")
+    found = httpx.get(f"{sandbox.url}/v25.0/{picture.id}", headers=TOKEN).json()
+    assert (found["mime_type"], found["file_size"]) == ("image/png", str(len(picture.content)))
+
+    assert httpx.get(found["url"], headers=TOKEN).content == picture.content
+    assert httpx.get(found["url"]).status_code == 401
+    assert httpx.get(found["url"].split("?")[0], headers=TOKEN).status_code == 404
+    monkeypatch.setattr(files, "URL_LIFETIME", -1)
+    stale = httpx.get(f"{sandbox.url}/v25.0/{picture.id}", headers=TOKEN).json()["url"]
+    assert httpx.get(stale, headers=TOKEN).status_code == 404
+    assert httpx.get(f"{sandbox.url}/v25.0/{picture.id}?phone_number_id=1", headers=TOKEN).status_code == 400

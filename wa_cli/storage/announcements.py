@@ -73,7 +73,7 @@ def _look(connection: sa.Connection, names: Names, since: datetime) -> list[Mapp
 
 def _is_new(row: Mapping[str, Any], shown: dict[Mark, None]) -> bool:
     """A message's earlier statuses are found again with each later one."""
-    mark = (row["kind"], row["id"], row["status"], row["at"])
+    mark = (row["kind"], row["id"], row["status"], row["at"], row["customer"])
     if mark in shown:
         return False
     shown[mark] = None

@@ -1,0 +1,345 @@
+"""Files of customers: fetched beside their messages, checked, saved once, and tried again as long as Meta has them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiohttp import web
+
+from tests.integration.conftest import Bench
+from tests.integration.running_sandbox import RunningSandbox, running_sandbox
+from tests.integration.test_recording import METADATA, Desk
+from tests.local_aws import LocalAws
+from wa_cli.clock import now
+from wa_cli.cloud import webhooks
+from wa_cli.cloud.client import CloudClient
+from wa_cli.cloud.media import same_hash
+from wa_cli.sandbox import NUMBER, files
+from wa_cli.storage.media import Files
+from wa_cli.storage.shelves import FolderShelf, S3Shelf, Shelf
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+from wa_cli.workers import fetcher as fetching
+from wa_cli.workers.fetcher import Fetcher
+from wa_cli.workers.lifecycle import Stop
+
+
+class Darkroom:
+    """An incoming desk, a shelf, and a fetcher between them and an API."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench = bench
+        self.desk = Desk(bench, folder / "spool")
+        self.files = Files(bench.database)
+        self.folder = folder / "files"
+        self.shelf: Shelf = FolderShelf(self.folder)
+        self.told: list[Event] = []
+
+    def receive(self, file: files.File, wamid: str = "wamid.1", kind: str = "image", **changes: Any) -> None:
+        part = {"id": file.id, "mime_type": file.mime_type, "sha256": file.sha256, **changes}
+        item = {"from": "1555", "id": wamid, "timestamp": str(int(now().timestamp())), "type": kind, kind: part}
+        metadata = {**METADATA, "phone_number_id": NUMBER}
+        self.desk.hear(json.dumps(webhooks.notify({"metadata": metadata, "messages": [item]})))
+
+    def fetch(self, url: str, token: str = "token") -> int:
+        async def once() -> int:
+            client = CloudClient(url, version="v25.0", number=NUMBER, token=token)
+            try:
+                return await Fetcher(self.files, client.media, self.shelf, self.told.append).fetch_due()
+            finally:
+                await client.close()
+
+        return asyncio.run(once())
+
+    def row(self, wamid: str = "wamid.1") -> Any:
+        [row] = [row for row in self.bench.rows() if row["message_id"] == wamid]
+        return row
+
+    def state(self, wamid: str = "wamid.1") -> Any:
+        [row] = self.bench.sql("SELECT * FROM wa.media WHERE message_id = :id", id=wamid)
+        return row
+
+    def due(self) -> None:
+        self.bench.sql("UPDATE wa.media SET due_at = clock_timestamp()")
+
+
+@pytest.fixture
+def darkroom(bench: Bench, tmp_path: Path) -> Darkroom:
+    return Darkroom(bench, tmp_path)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@contextmanager
+def api(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Iterator[str]:
+    """The URL of an API that answers as the test says."""
+    loop, up, down = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    urls: list[str] = []
+
+    async def live() -> None:
+        app = web.Application()
+        app.router.add_get("/{path:.*}", answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        urls.append("http://{}:{}".format(*runner.addresses[0][:2]))
+        up.set()
+        await down.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
+    thread.start()
+    up.wait(10)
+    try:
+        yield urls[0]
+    finally:
+        loop.call_soon_threadsafe(down.set)
+        thread.join(10)
+        loop.close()
+
+
+def test_a_file_is_saved_and_its_message_says_where(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    picture = files.make("image")
+    darkroom.receive(picture)
+    assert (darkroom.row()["media_type"], darkroom.row()["media_url"]) == ("image/png", None)
+
+    assert darkroom.fetch(sandbox.url) == 1
+
+    row = darkroom.row()
+    assert Path(row["media_url"]).read_bytes() == picture.content
+    assert Path(row["media_url"]).suffix == ".png"
+    assert row["media_size"] == len(picture.content)
+    assert darkroom.state()["state"] == "saved"
+    assert darkroom.fetch(sandbox.url) == 0
+    assert not list((darkroom.folder / ".coming").iterdir())
+
+
+def test_a_message_that_comes_again_expects_its_file_once(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    picture = files.make("image")
+    darkroom.receive(picture)
+    darkroom.fetch(sandbox.url)
+
+    darkroom.receive(picture)
+
+    assert darkroom.fetch(sandbox.url) == 0
+    assert darkroom.row()["media_url"]
+
+
+def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
+    client, bucket = aws.client("s3"), f"files-{uuid4().hex[:8]}"
+    client.create_bucket(Bucket=bucket)
+    darkroom.shelf = S3Shelf(client, bucket, "whatsapp/in")
+    document = files.make("document")
+    darkroom.receive(document, kind="document")
+
+    darkroom.fetch(sandbox.url)
+
+    place = darkroom.row()["media_url"]
+    assert place.startswith(f"s3://{bucket}/whatsapp/in/")
+    assert place.endswith(".pdf")
+    kept = client.get_object(Bucket=bucket, Key=place.removeprefix(f"s3://{bucket}/"))
+    assert (kept["Body"].read(), kept["ContentType"]) == (document.content, "application/pdf")
+
+
+def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
+    darkroom.shelf = S3Shelf(aws.client("s3"), "no-such-bucket", "")
+    darkroom.receive(files.make("image"))
+
+    darkroom.fetch(sandbox.url)
+
+    assert (darkroom.state()["state"], darkroom.state()["attempt"]) == ("waiting", 1)
+    assert "no-such-bucket" in darkroom.state()["reason"]
+
+
+def test_a_file_that_is_not_there_is_lost_and_said_to_be(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    darkroom.receive(files.File("999", "image/png", b""))
+
+    darkroom.fetch(sandbox.url)
+
+    assert darkroom.state()["state"] == "lost"
+    assert [event.message_id for event in darkroom.told if isinstance(event, events.FileLost)] == ["wamid.1"]
+
+
+def test_after_seven_days_nobody_asks(darkroom: Darkroom) -> None:
+    darkroom.receive(files.make("image"))
+    darkroom.bench.sql("UPDATE wa.media SET gone_at = clock_timestamp() - interval '1 second'")
+
+    darkroom.fetch("http://127.0.0.1:9")
+
+    assert darkroom.state()["state"] == "lost"
+
+
+def test_a_refused_token_is_no_fault_of_the_files(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    darkroom.receive(files.make("image"))
+
+    darkroom.fetch(sandbox.url, token="bad")
+
+    assert (darkroom.state()["state"], darkroom.state()["attempt"]) == ("waiting", 0)
+
+
+def test_an_api_that_is_away_is_asked_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    darkroom.receive(files.make("image"))
+    darkroom.fetch("http://127.0.0.1:9")
+    assert (darkroom.state()["state"], darkroom.state()["attempt"]) == ("waiting", 1)
+
+    darkroom.due()
+    darkroom.fetch(sandbox.url)
+
+    assert darkroom.state()["state"] == "saved"
+
+
+def test_other_bytes_than_were_announced_are_not_kept(darkroom: Darkroom) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/bytes"):
+            return web.Response(body=b"something else")
+        return web.json_response({"url": f"http://{request.host}/bytes", "mime_type": "image/png"})
+
+    darkroom.receive(files.make("image"))
+    with api(answer) as url:
+        darkroom.fetch(url)
+
+    assert darkroom.state()["state"] == "waiting"
+    assert "not the ones" in darkroom.state()["reason"]
+    assert not list(darkroom.folder.glob("*/*.png"))
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "state"),
+    [
+        (429, {"code": 130429, "message": "slow down"}, "waiting"),
+        (400, {"code": 100, "error_subcode": 33, "message": "no such object"}, "lost"),
+        (400, {"code": 80007, "message": "rate limit"}, "waiting"),
+        (500, {"code": 131000, "message": "later"}, "waiting"),
+        (503, None, "waiting"),
+        (404, None, "lost"),
+        (302, None, "waiting"),
+    ],
+)
+def test_what_the_api_says_decides_whether_it_is_asked_again(
+    darkroom: Darkroom, status: int, error: Any, state: str
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        del request
+        if error is None:
+            return web.Response(status=status, headers={"Location": "http://127.0.0.1:9/"})
+        return web.json_response({"error": error}, status=status)
+
+    darkroom.receive(files.make("image"))
+    with api(answer) as url:
+        darkroom.fetch(url)
+
+    assert darkroom.state()["state"] == state
+
+
+def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path == "/bytes":
+            return web.Response(status=302, headers={"Location": f"http://{request.host}/elsewhere"})
+        return web.json_response({"url": f"http://{request.host}/bytes"})
+
+    darkroom.receive(files.make("image"))
+    with api(answer) as url:
+        darkroom.fetch(url)
+
+    assert "/elsewhere" not in asked
+    assert darkroom.state()["state"] == "waiting"
+
+
+def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
+    darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "PATIENCE", 0.1)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        del request
+        asking.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    asking = threading.Event()
+    darkroom.receive(files.make("image"))
+
+    async def live(url: str) -> None:
+        client = CloudClient(url, version="v25.0", number=NUMBER, token="token")
+        stop = Stop()
+        running = asyncio.create_task(
+            Fetcher(darkroom.files, client.media, darkroom.shelf, darkroom.told.append).run(stop)
+        )
+        await asyncio.to_thread(asking.wait, 10)
+        await asyncio.to_thread(darkroom.receive, files.make("image"), "wamid.2")
+        stop.set()
+        await running
+        await client.close()
+
+    with api(answer) as url:
+        asyncio.run(live(url))
+
+    assert darkroom.row("wamid.2")
+    assert darkroom.state()["state"] == "waiting"
+    [row] = darkroom.bench.sql("SELECT due_at > clock_timestamp() AS held FROM wa.media WHERE message_id = 'wamid.1'")
+    assert row["held"]
+
+
+def test_files_that_nobody_expected_are_found_in_the_rows(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    picture = files.make("image")
+    darkroom.receive(picture)
+    darkroom.bench.sql("DELETE FROM wa.media")
+
+    assert darkroom.files.missed() == 1
+    darkroom.fetch(sandbox.url)
+
+    assert darkroom.row()["media_size"] == len(picture.content)
+    assert darkroom.files.missed() == 0
+
+
+def test_two_fetchers_never_hold_the_same_file(darkroom: Darkroom) -> None:
+    for place in range(10):
+        darkroom.receive(files.make("image"), f"wamid.{place}")
+    lease = timedelta(minutes=1)
+
+    first, second = darkroom.files.claim(6, lease), darkroom.files.claim(6, lease)
+
+    assert len({file.message_id for file in (*first, *second)}) == len(first) + len(second) == 10
+
+
+def test_what_a_dead_worker_left_half_way_goes(tmp_path: Path) -> None:
+    coming = tmp_path / ".coming"
+    coming.mkdir()
+    (coming / "old").write_bytes(b"x")
+    os.utime(coming / "old", (0, 0))
+    (coming / "new").write_bytes(b"x")
+
+    FolderShelf(tmp_path).tidy()
+
+    assert [path.name for path in coming.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize(
+    "written", [lambda d: d.hex(), lambda d: d.hex().upper(), lambda d: base64.b64encode(d).decode()]
+)
+def test_hashes_are_the_same_in_base64_and_hex(written: Callable[[bytes], str]) -> None:
+    digest = hashlib.sha256(b"bytes").digest()
+
+    assert same_hash(written(digest), digest)
+    assert same_hash(written(digest).rstrip("="), digest)
+    assert not same_hash(written(hashlib.sha256(b"others").digest()), digest)
+    assert not same_hash("rubbish!", digest)
