@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-incoming bench-hardship chaos clean
+.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-incoming bench-hardship chaos fuzz clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,10 @@ bench-hardship: $(READY)  ## What a stop, a freeze, an outage and a limit cost a
 chaos: $(READY)  ## Kill workers, crash the database, and judge: lost 0, doubled 0
 	@$(BIN)/python -m tests.chaos.storm
 	@$(BIN)/python -m tests.chaos.storm --alone --queue sqs
+
+fuzz: $(READY)  ## Schemathesis over the OpenAPI document of the messaging routes
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,7 +1,7 @@
 -- title:   Unanswered
 -- about:   Customers who wait for an answer, longest first.
 -- define:  A turn starts at a customer's first unanswered message and ends at our next message to them that did not fail.
--- define:  Reactions and system rows start and end nothing; a bulk message answers nobody.
+-- define:  Reactions, edits, deletions, system rows and imported history start and end nothing; a bulk message answers nobody.
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
 -- define:  The window is Meta's 24 hours from the customer's last message; once closed, only a template can be sent.
 -- include: turns

@@ -1,6 +1,8 @@
-"""wa spool: what waits on this machine's disk for the database."""
+"""wa spool: what waits on this machine's disk, for the database or for a queue."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -9,7 +11,10 @@ from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import say
 
-app = typer.Typer(no_args_is_help=True, help="Verdicts that wait on this machine's disk for the database.")
+if TYPE_CHECKING:
+    from wa_cli.storage.spool import Spool
+
+app = typer.Typer(no_args_is_help=True, help="What waits on this machine's disk: for the database, or for a queue.")
 
 
 @app.command()
@@ -18,28 +23,34 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa spool status
     """
-    spool = wiring.of(ctx).spool
-    state = spool.state()
+    house = wiring.of(ctx)
     columns = [
-        Column("folder", "Folder"),
+        Column("holds", "Holds"),
         Column("files", "Files", "integer"),
         Column("records", "Records", "integer"),
         Column("oldest_seconds", "Oldest", "span"),
         Column("corrupt", "Set aside"),
+        Column("folder", "Folder"),
     ]
-    row = {
-        "folder": str(spool.folder),
+    rows = [_row("verdicts", house.spool), _row("webhooks", house.webhook_spool)]
+    render.show(Table("spool", "Spool", columns, rows), chosen_format(form, as_json))
+
+
+def _row(holds: str, spool: Spool) -> dict[str, Any]:
+    state = spool.state()
+    return {
+        "holds": holds,
         "files": state.files,
         "records": state.records,
         "oldest_seconds": state.oldest_seconds,
         "corrupt": ", ".join(state.corrupt) or None,
+        "folder": str(spool.folder),
     }
-    render.show(Table("spool", "Spool", columns, [row]), chosen_format(form, as_json))
 
 
 @app.command()
 def replay(ctx: typer.Context) -> None:
-    """Settle what dead processes left; every running worker does this by itself.
+    """Settle what dead processes left, and put webhooks back on their queue; every running worker does this by itself.
 
     Example: wa spool replay
     """
@@ -50,3 +61,4 @@ def replay(ctx: typer.Context) -> None:
     house = wiring.of(ctx)
     upkeep = Upkeep(house.outbox, house.spool, Patience(), house.settings.outgoing_lease, logs.tell)
     say(f"{upkeep.adopt()} verdicts settled from the spool.")
+    say(f"{house.readmission(logs.tell).run_once()} webhooks put back on the queue.")

@@ -116,13 +116,13 @@ class OutgoingMessage:
         return message
 
 
-def address(phone_number: str, recipient: str) -> tuple[str | None, str | None]:
+def address(phone_number: str | None, recipient: str | None) -> tuple[str | None, str | None]:
     """To whom a message goes: a phone number as a person writes it, or a user id. Raises BadInput for neither or both."""
-    if bool(phone_number) == bool(recipient):
+    if (phone_number is None) == (recipient is None):
         raise BadInput("A message goes to a phone_number, or in its place to a recipient.")
-    if recipient and not is_user_id(recipient):
+    if recipient is not None and not is_user_id(recipient):
         raise BadInput(f"{recipient!r} is not a user id.", hint="WhatsApp writes them like BR.1A2B3C4D5E.")
-    return parse_phone(phone_number) if phone_number else None, recipient or None
+    return parse_phone(phone_number) if phone_number is not None else None, recipient
 
 
 def _modern(data: object, language: str) -> dict[str, Any]:

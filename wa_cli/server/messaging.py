@@ -21,7 +21,8 @@ from wa_cli.submit import Submitter
 # What the document says of each field; a value that does not fit is answered by our own checks, which say why.
 _NUMBER: dict[str, Any] = {"pattern": r"^[ ().-]*\+([ ().-]*[0-9]){2,15}[ ().-]*$", "examples": ["+15551234567"]}
 _USER_ID: dict[str, Any] = {"pattern": r"^[A-Z]{2}\.([A-Z]+\.)?[A-Za-z0-9]{1,128}$", "examples": ["BR.1A2B3C4D5E"]}
-_WORDS: dict[str, Any] = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+_SPACES = r"\x00\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_WORDS: dict[str, Any] = {"pattern": f"^[^\\x00]*[^{_SPACES}][^\\x00]*$"}
 _LINK: dict[str, Any] = {
     "pattern": f"^{LINK.pattern}$",
     "maxLength": LINK_LIMIT,
@@ -43,8 +44,10 @@ class _Message(BaseModel):
 
     def to(self, message: Mapping[str, Any], who: Caller) -> OutgoingMessage:
         """The message, addressed. Raises BadInput where that is to nobody, or to two."""
-        phone_number, recipient = address(self.phone_number, self.recipient)
-        return OutgoingMessage(message, phone_number, recipient, employee_id=who.employee)
+        phone_number, recipient = (
+            getattr(self, name) if name in self.model_fields_set else None for name in ("phone_number", "recipient")
+        )
+        return OutgoingMessage(message, *address(phone_number, recipient), employee_id=who.employee)
 
 
 class TextMessage(_Message):
@@ -119,7 +122,9 @@ def routes(submitter: Submitter, backlog: Backlog, keys: Keys, *, language: str)
 
     @router.post("/send/template", response_model=Queued)
     async def send_template(asked: TemplateMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
-        message = template(asked.template_name, asked.language or language, asked.parameters)
+        message = template(
+            asked.template_name, language if asked.language is None else asked.language, asked.parameters
+        )
         return await submit(asked.to(message, who))
 
     @router.get("/queue/status")

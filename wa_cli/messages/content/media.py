@@ -12,7 +12,7 @@ from wa_cli.errors import BadInput
 from wa_cli.messages.content.base import CAPTION_LIMIT, Columns, check_length
 
 LINK_LIMIT = 2048
-LINK = re.compile(r"https?://[^\s/?#@:\[\]\\]+(:[0-9]{1,5})?([/?#]\S*)?")
+LINK = re.compile(r"https?://[^\x00-\x20\x7f-\xa0/?#@:\[\]\\]+(:[0-9]{1,5})?([/?#][^\x00-\x20\x7f-\xa0]*)?")
 
 
 class Media:
