@@ -20,8 +20,9 @@ $(READY): pyproject.toml
 demo: $(READY)  ## The whole story in about a minute, on data of its own
 	@$(BIN)/wa demo
 
+# Most of a test's time is waiting for processes: more workers than cores, a file to one of them.
 test: $(READY)  ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(READY)  ## Format, lint, types, import directions, fresh docs
 	@$(BIN)/ruff format --check .

@@ -11,8 +11,9 @@ SELECT count(*) FILTER (WHERE state = 'sending')                     AS sending,
                state = 'queued' AND NOT is_paused
                AND (NOT scheduled OR due_at <= clock_timestamp() + interval '1 minute') AS is_open
           FROM wa.outbox
-         CROSS JOIN (SELECT EXISTS (SELECT FROM wa.rate_limits
+         CROSS JOIN (SELECT EXISTS (SELECT FROM wa.rate_limits  -- a blocked number whose probe is due is not paused
                                      WHERE number = :number
-                                       AND (blocked_at IS NOT NULL
-                                            OR paused_until > clock_timestamp() + interval '1 minute')) AS is_paused) AS pause
+                                       AND paused_until > clock_timestamp()
+                                           + CASE WHEN blocked_at IS NULL THEN interval '1 minute' ELSE interval '0' END
+                                   ) AS is_paused) AS pause
          WHERE number = :number AND state IN ('queued', 'sending', 'uncertain', 'held')) AS unfinished

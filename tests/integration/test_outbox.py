@@ -450,3 +450,14 @@ def test_depth_counts_in_a_queues_words(bench: Bench) -> None:
     depth = bench.outbox.depth()
 
     assert (depth.waiting, depth.in_flight, depth.delayed) == (1, 1, 1)
+
+
+def test_a_blocked_number_is_paused_until_its_next_probe_and_no_longer(bench: Bench) -> None:
+    """Else a draining worker would leave before the probe that frees the number."""
+    bench.queue("hi")
+    bench.outbox.block("190: the token is expired")
+    assert (bench.outbox.work_left().due, bench.outbox.work_left().paused) == (0, 1)
+
+    bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")
+
+    assert (bench.outbox.work_left().due, bench.outbox.work_left().paused) == (1, 0)

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -20,9 +20,11 @@ from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import opaque, parse_opaque
 from wa_cli.messages.outgoing import OutgoingMessage
 
+REFERENCE = "060e0119-051c-4f79-9159-9e7b5134b2fe"
+
 
 def body(**changes: Any) -> str:
-    return json.dumps({"reference": str(uuid4()), "phone_number": "+123", "message_data": text("hi"), **changes})
+    return json.dumps({"reference": REFERENCE, "phone_number": "+123", "message_data": text("hi"), **changes})
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_the_echo_names_reference_and_attempt(reference: UUID, attempt: int) -> 
     assert parse_opaque(opaque(reference, attempt)) == (reference, attempt)
 
 
-@pytest.mark.parametrize("text", [None, 5, "", "job-77", "wa:x:1", "wa:" + "-" * 36 + ":1", f"wa:{uuid4()}:-1"])
+@pytest.mark.parametrize("text", [None, 5, "", "job-77", "wa:x:1", "wa:" + "-" * 36 + ":1", f"wa:{REFERENCE}:-1"])
 def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
     assert parse_opaque(text) is None
 
