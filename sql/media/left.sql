@@ -1,5 +1,3 @@
-SELECT count(*) FILTER (WHERE state = 'waiting' AND due_at <= clock_timestamp()) AS due,
-       count(*) FILTER (WHERE state = 'waiting' AND due_at > clock_timestamp())  AS waiting,
-       count(*) FILTER (WHERE state = 'lost')                                    AS lost
-  FROM wa.media
- WHERE state <> 'saved'
+SELECT (SELECT count(*) FROM wa.media WHERE state = 'waiting' AND due_at <= clock_timestamp()) AS due,
+       (SELECT count(*) FROM wa.media WHERE state = 'waiting' AND due_at > clock_timestamp())  AS waiting,
+       (SELECT count(*) FROM wa.media WHERE state = 'lost')                                    AS lost

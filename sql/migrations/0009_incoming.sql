@@ -56,6 +56,7 @@ COMMENT ON COLUMN wa.contacts.same_as IS 'the key under which this person is kno
 -- What Meta says that is neither a message nor a status: of templates, accounts, preferences, errors.
 CREATE TABLE IF NOT EXISTS wa.notices (
     id          TEXT PRIMARY KEY,
+    account     TEXT NOT NULL,
     field       TEXT NOT NULL,
     number      TEXT,
     happened_at TIMESTAMPTZ,
@@ -84,4 +85,6 @@ CREATE TABLE IF NOT EXISTS wa.media (
 COMMENT ON COLUMN wa.media.due_at IS 'when it is to be fetched; while a worker has it in hand, when that one must be dead';
 COMMENT ON COLUMN wa.media.gone_at IS 'when Meta deletes it';
 
-CREATE INDEX IF NOT EXISTS media_due ON wa.media (due_at) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS media_due  ON wa.media (due_at) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS media_lost ON wa.media (message_id) WHERE state = 'lost';
+CREATE INDEX IF NOT EXISTS media_gone ON wa.media (gone_at);

@@ -170,7 +170,10 @@ def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: 
 def test_a_file_that_is_not_there_is_lost_and_said_to_be(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
     darkroom.receive(files.File("999", "image/png", b""))
 
-    darkroom.fetch(sandbox.url)
+    for _ in range(fetching.BELIEVED_AFTER):
+        assert darkroom.state()["state"] == "waiting"
+        darkroom.due()
+        darkroom.fetch(sandbox.url)
 
     assert darkroom.state()["state"] == "lost"
     assert [event.message_id for event in darkroom.told if isinstance(event, events.FileLost)] == ["wamid.1"]
@@ -223,11 +226,10 @@ def test_other_bytes_than_were_announced_are_not_kept(darkroom: Darkroom) -> Non
     ("status", "error", "state"),
     [
         (429, {"code": 130429, "message": "slow down"}, "waiting"),
-        (400, {"code": 100, "error_subcode": 33, "message": "no such object"}, "lost"),
         (400, {"code": 80007, "message": "rate limit"}, "waiting"),
         (500, {"code": 131000, "message": "later"}, "waiting"),
         (503, None, "waiting"),
-        (404, None, "lost"),
+        (404, None, "waiting"),
         (302, None, "waiting"),
     ],
 )
@@ -245,6 +247,33 @@ def test_what_the_api_says_decides_whether_it_is_asked_again(
         darkroom.fetch(url)
 
     assert darkroom.state()["state"] == state
+
+
+def test_a_url_that_is_not_good_any_more_is_asked_for_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == "/bytes":
+            return web.Response(status=404)
+        return web.json_response({"url": f"http://{request.host}/bytes"})
+
+    darkroom.receive(files.make("image"))
+    with api(answer) as url:
+        for _ in range(fetching.BELIEVED_AFTER + 1):
+            darkroom.due()
+            darkroom.fetch(url)
+    darkroom.due()
+    darkroom.fetch(sandbox.url)
+
+    assert darkroom.state()["state"] == "saved"
+
+
+def test_a_row_that_refuses_its_place_is_told_of_and_tried_later(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+    darkroom.receive(files.make("image"))
+    darkroom.bench.sql("ALTER TABLE whatsapp_messages ADD CONSTRAINT small CHECK (media_size < 5)")
+
+    darkroom.fetch(sandbox.url)
+
+    assert "small" in darkroom.state()["reason"]
+    assert [event.count for event in darkroom.told if isinstance(event, events.FilesAway)] == [1]
 
 
 def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wa_cli.errors import DatabaseDown
+from wa_cli.messages.incoming import Alias
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.runner import Range
 from wa_cli.storage import contacts, messages
@@ -114,7 +115,7 @@ def store(database: Database, said: list[Said], aliases: dict[str, str] | None =
                     }
                 ],
             )
-        contacts.unite(connection, [(v.lstrip("+"), k.lstrip("+")) for k, v in written.items()])
+        contacts.learn(connection, (), [Alias(v.lstrip("+"), k.lstrip("+")) for k, v in written.items()])
 
 
 def ask(database: Database, name: str, since: datetime, until: datetime, zone: str = "UTC") -> list[dict[str, Any]]:

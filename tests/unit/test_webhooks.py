@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wa_cli.cloud import inbound, splitting, webhooks
 from wa_cli.errors import BadInput
-from wa_cli.messages.incoming import IncomingMessage, Media, Notification
+from wa_cli.messages.incoming import Alias, IncomingMessage, Media, Notification
 
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
 
@@ -182,11 +182,11 @@ def test_what_says_that_two_keys_are_one_person() -> None:
     update = notification(field="user_id_update", user_id={"previous": "BR.2B", "current": "BR.3C"})
 
     assert webhooks.parse(notification(messages=said)).aliases == (
-        ("BR.1A", "15551234567"),
-        ("15551234567", "15557654321"),
-        ("15551234567", "BR.2B"),
+        Alias("BR.1A", "15551234567"),
+        Alias("15551234567", "15557654321", is_change=True),
+        Alias("15551234567", "BR.2B", is_change=True),
     )
-    assert webhooks.parse(update).aliases == (("BR.2B", "BR.3C"),)
+    assert webhooks.parse(update).aliases == (Alias("BR.2B", "BR.3C", is_change=True),)
 
 
 def test_what_a_colleague_wrote_in_the_business_app_is_ours() -> None:

@@ -53,7 +53,7 @@ def _line(update: Mapping[str, Any]) -> str:
     """Like `12:01:03 ← +15551234567 Ana text: where is my order?`"""
     at = f"{update['at']:%H:%M:%S}"
     if update["kind"] == "notice":
-        return f"{at} ! {update['type']} {render.clean(json.dumps(update['raw'], ensure_ascii=False))}"
+        return f"{at} ! {render.clean(update['type'])} {render.clean(json.dumps(update['raw'], ensure_ascii=False))}"
     arrow = "→" if update["direction"] == "outgoing" else "←"
     who = " ".join(filter(None, (_phone(update["customer"]), update["name"])))
     if update["kind"] == "status":

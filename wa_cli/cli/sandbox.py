@@ -143,7 +143,8 @@ def play(
         "genuine": not wrong_signature,
     }
     asked = {"names": wanted, "from": parse_phone(customer), "text": text, "about": about, "manner": manner}
-    played = asyncio.run(_call(wiring.of(ctx), "/_sandbox/play", asked))["played"]
+    limit = parse_span(after).total_seconds() + 30
+    played = asyncio.run(_call(wiring.of(ctx), "/_sandbox/play", asked, limit))["played"]
     if as_json:
         print(json.dumps(played))
     for one in () if as_json else played:
@@ -167,11 +168,11 @@ async def _serve(house: House, options: Options) -> None:
             await stop.wait()
 
 
-async def _call(house: House, path: str, body: dict[str, Any]) -> dict[str, Any]:
+async def _call(house: House, path: str, body: dict[str, Any], limit: float = 30.0) -> dict[str, Any]:
     from wa_cli.sandbox.host import call, find
 
     url = await find(house.sandbox_folder)
-    answer = await call(url, "POST", path, body, limit=60) if url else None
+    answer = await call(url, "POST", path, body, limit) if url else None
     if not answer or "error" in answer:
         raise ConfigError("No sandbox is listening.", hint="In another terminal: wa up")
     return answer

@@ -97,7 +97,8 @@ def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
             raise BadInput("The dead letter is no object: there is nothing to replay.")
         return data
     if row["list"] is None:
-        return webhooks.notify(row["raw"], row["field"])
+        return webhooks.notify(row["raw"], row["field"], row["account"], row["happened_at"])
     head = {"phone_number_id": number, "display_phone_number": (row["business_phone"] or "").lstrip("+")}
-    field = "smb_message_echoes" if row["list"] == "message_echoes" else "messages"
-    return webhooks.notify({"messaging_product": "whatsapp", "metadata": head, row["list"]: [row["raw"]]}, field)
+    # Of our own in a history Meta does not always say to whom.
+    item = {"to": row["customer"].lstrip("+"), **row["raw"]} if row["customer"] else row["raw"]
+    return webhooks.notify({"messaging_product": "whatsapp", "metadata": head, row["list"]: [item]}, row["field"])

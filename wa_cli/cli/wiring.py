@@ -294,10 +294,14 @@ class House:
 
     # What runs all day.
 
+    def _guard_against_freezing(self) -> None:
+        from wa_cli.storage.engine import guard_against_freezing
+
+        guard_against_freezing(self.settings.statement_timeout + self.settings.statement_timeout / 3)
+
     def outgoing_worker(
         self, client: CloudClient, *, drain: bool = False, require_storage: bool = False, tell: Tell = tell
     ) -> OutgoingWorker:
-        from wa_cli.storage.engine import guard_against_freezing
         from wa_cli.workers import recording
         from wa_cli.workers.intake import Intake
         from wa_cli.workers.sender import Sender, through
@@ -305,7 +309,7 @@ class House:
         from wa_cli.workers.worker import OutgoingWorker
 
         settings = self.settings
-        guard_against_freezing(settings.statement_timeout + settings.statement_timeout / 3)
+        self._guard_against_freezing()
         patience = Patience(
             wait=settings.uncertain_wait,
             silence=settings.silence_limit,
@@ -368,13 +372,12 @@ class House:
     def incoming_worker(
         self, *, fetcher: Fetcher | None = None, drain: bool = False, tell: Tell = tell
     ) -> IncomingWorker:
-        from wa_cli.storage.engine import guard_against_freezing
         from wa_cli.workers import recording
         from wa_cli.workers.incoming_upkeep import IncomingUpkeep
         from wa_cli.workers.intake import Intake
         from wa_cli.workers.worker import IncomingWorker
 
-        guard_against_freezing(self.settings.statement_timeout + self.settings.statement_timeout / 3)
+        self._guard_against_freezing()
         recorder = recording.Incoming(self.outbox, self.spool)
         intake = Intake(
             self.incoming_queue,
@@ -415,6 +418,7 @@ class House:
         except ImportError:
             raise ConfigError("The service is not installed.", hint="pip install 'wa-cli[server]'") from None
 
+        self._guard_against_freezing()
         secret = None if insecure else self.app_secret
         metrics = Metrics(tell, self.backlog.status)
         entrance = door.Door(
@@ -432,7 +436,9 @@ class House:
             return None
         from wa_cli.storage import marks
 
-        return marks.DynamoMarks(self.settings.dedup_table, marks.connect(), tell)
+        return marks.DynamoMarks(
+            self.settings.dedup_table, marks.connect(), tell, scope=f"{self.webhook_spool.folder.name}/"
+        )
 
     @property
     def webhook_url(self) -> str:

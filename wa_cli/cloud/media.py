@@ -39,7 +39,9 @@ class Located:
 
 
 class MediaClient:
-    """`base_url` is the API's with the version. Every method raises CloudError; Unauthorized and NotThere are for good."""
+    """`base_url` is the API's with the version. Every method raises CloudError: Unauthorized where it is the token's fault,
+    NotThere where Meta says that there is no such file, which is also what it says of another business's.
+    """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str = "") -> None:
         self.base_url = base_url
@@ -63,6 +65,8 @@ class MediaClient:
         size, digest = 0, hashlib.sha256()
         with _translated("The file"):
             async with asyncio.timeout(URL_LIFETIME), self._http.stream("GET", url, follow_redirects=False) as response:
+                if response.status_code in (404, 410):
+                    raise CloudError("The file's URL is not good any more.")
                 _check(response, "The file")
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)

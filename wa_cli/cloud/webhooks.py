@@ -10,25 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from wa_cli.cloud import inbound
+from wa_cli.cloud import customers, inbound
+from wa_cli.cloud.customers import ITEMS, Object, list_of
 from wa_cli.errors import BadInput
-from wa_cli.messages.incoming import IncomingMessage, Notice, Notification, StatusUpdate, parse_opaque
-from wa_cli.messages.phone import customer_key, from_wire, is_user_id
+from wa_cli.messages.incoming import Alias, IncomingMessage, Notice, Notification, StatusUpdate, parse_opaque
+from wa_cli.messages.phone import from_wire, person_key
 
 OBJECT = "whatsapp_business_account"
 # Meta's own bodies are some ten levels deep; what is deeper is meant to exhaust somebody's stack.
 LARGEST_DEPTH = 64
-ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status"}
 HISTORY = "history"
 UNKNOWN_PHONE = "business"
 _BAD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
-
-Object = Mapping[str, Any]
 
 
 def load(body: str | bytes) -> Any:
@@ -62,9 +60,12 @@ def parse(body: str | bytes) -> Notification:
     return found.notification()
 
 
-def notify(value: Object, field_name: str = "messages", account: str = "0") -> dict[str, Any]:
+def notify(
+    value: Object, field_name: str = "messages", account: str = "0", told_at: datetime | None = None
+) -> dict[str, Any]:
     """A notification with this one value in it, as Meta wraps it."""
-    return {"object": OBJECT, "entry": [{"id": account, "changes": [{"field": field_name, "value": value}]}]}
+    at = {"time": int(told_at.timestamp())} if told_at else {}
+    return {"object": OBJECT, "entry": [{"id": account, **at, "changes": [{"field": field_name, "value": value}]}]}
 
 
 @dataclass
@@ -72,7 +73,7 @@ class _Found:
     messages: list[IncomingMessage] = field(default_factory=list)
     statuses: list[StatusUpdate] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    aliases: list[tuple[str, str]] = field(default_factory=list)
+    aliases: list[Alias] = field(default_factory=list)
     unreadable: list[tuple[Any, str]] = field(default_factory=list)
 
     def notification(self) -> Notification:
@@ -113,10 +114,10 @@ class _Place:
         """Every update of the change; what is none is a notice, so that nothing is dropped."""
         known = False
         for kind in ITEMS:
-            for item in _list(self.value, kind):
+            for item in list_of(self.value, kind):
                 known = True
                 self._read_item(kind, item, found)
-        for chunk in _list(self.value, HISTORY):
+        for chunk in list_of(self.value, HISTORY):
             known |= self._read_history(chunk, found)
         if self.value.get("errors"):
             self._note({"errors": self.value["errors"]}, found)
@@ -130,18 +131,18 @@ class _Place:
             else:
                 message = self._message(item, by_us=kind == "message_echoes", from_history=self.field == HISTORY)
                 found.messages.append(message)
-                found.aliases += _aliases(message)
+                found.aliases += customers.aliases_of(message)
         except _BAD as error:
             found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
 
     def _read_history(self, chunk: Any, found: _Found) -> bool:
         """Conversations from before we were there; False where the chunk has none, as one that was declined."""
-        threads = _list(chunk, "threads")
+        threads = list_of(chunk, "threads")
         for thread in threads:
             customer = thread.get("id") if isinstance(thread, dict) else None
             context = thread.get("context") if isinstance(thread, dict) else None
             known = context if isinstance(context, dict) else {}
-            for item in _list(thread, "messages"):
+            for item in list_of(thread, "messages"):
                 try:
                     found.messages.append(self._said_before(item, customer or known.get("wa_id"), known.get("user_id")))
                 except _BAD as error:
@@ -160,7 +161,7 @@ class _Place:
 
     def _message(self, item: Object, *, by_us: bool, from_history: bool, raw: Any = None) -> IncomingMessage:
         side = ("to", "to_user_id") if by_us else ("from", "from_user_id")
-        phone, user_id = _customer(item, self.value, *side)
+        phone, user_id = customers.customer_of(item, self.value, *side)
         said = inbound.read(item)
         return IncomingMessage(
             wamid=_text(item["id"]),
@@ -168,7 +169,7 @@ class _Place:
             business_phone=self._business_phone(item, by_us=by_us),
             phone=from_wire(phone) if phone else None,
             user_id=user_id,
-            name=_name(_contact(self.value, phone, user_id)),
+            name=customers.name_of(customers.contact_of(self.value, phone, user_id)),
             message_type=str(item.get("type") or "unknown"),
             sent_at=_instant(item["timestamp"]),
             content=said.content,
@@ -182,7 +183,7 @@ class _Place:
 
     def _status(self, item: Object) -> StatusUpdate:
         echo = parse_opaque(item.get("biz_opaque_callback_data"))
-        error = next((e for e in _list(item, "errors") if isinstance(e, dict)), {})
+        error = next((e for e in list_of(item, "errors") if isinstance(e, dict)), {})
         participant = item.get("recipient_participant_id") or item.get("recipient_participant_user_id") or ""
         return StatusUpdate(
             wamid=_text(item["id"]),
@@ -201,8 +202,8 @@ class _Place:
     def _note(self, said: Any, found: _Found) -> None:
         known = [self.account, self.told_at.isoformat() if self.told_at else None, self.field, self.number, said]
         identity = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
-        found.notices.append(Notice(identity, self.field, self.number or None, self.told_at, said))
-        found.aliases += _new_user_ids(self.value)
+        found.notices.append(Notice(identity, self.account, self.field, self.number or None, self.told_at, said))
+        found.aliases += customers.new_user_ids(self.value)
 
 
 def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
@@ -220,62 +221,8 @@ def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
                 found.unreadable.append((change, "a change has no value"))
 
 
-def _customer(item: Object, value: Object, phone_at: str, user_id_at: str) -> tuple[str | None, str | None]:
-    """Phone and user id of the other side. A hidden phone is left out, or the user id stands in its place."""
-    phone, user_id = str(item.get(phone_at) or ""), str(item.get(user_id_at) or "")
-    if is_user_id(phone):
-        phone, user_id = "", user_id or phone
-    told = item.get("system")
-    if not (phone or user_id) and isinstance(told, dict):
-        phone, user_id = str(told.get("wa_id") or ""), str(told.get("previous_user_id") or told.get("user_id") or "")
-    contact = _contact(value, phone, user_id)
-    if not (phone or user_id):
-        phone = str(contact.get("wa_id") or "")
-    user_id = user_id or str(contact.get("user_id") or "")
-    if not phone and not user_id:
-        raise ValueError("it names no customer")
-    return phone or None, user_id or None
-
-
-def _contact(value: Object, phone: str | None, user_id: str | None) -> Object:
-    """The contact of this customer, matched by id: the order of the list means nothing."""
-    contacts = [contact for contact in _list(value, "contacts") if isinstance(contact, dict)]
-    for contact in contacts:
-        if (phone and contact.get("wa_id") == phone) or (
-            user_id and user_id in (contact.get("user_id"), contact.get("wa_id"))
-        ):
-            return contact
-    # Where one message that names nobody comes with one contact, there is no doubt whose it is.
-    is_alone = len(contacts) == 1 == sum(len(_list(value, kind)) for kind in ITEMS)
-    return contacts[0] if is_alone and not (phone or user_id) else {}
-
-
-def _name(contact: Object) -> str | None:
-    profile = contact.get("profile")
-    name = profile.get("name") if isinstance(profile, dict) else None
-    return str(name) if name else None
-
-
-def _aliases(message: IncomingMessage) -> Iterator[tuple[str, str]]:
-    """Keys of one person: a user id with its phone, and what a system message says has changed."""
-    if message.phone and message.user_id:
-        yield message.user_id, message.phone.lstrip("+")
-    told = message.raw.get("system") if message.message_type == "system" else None
-    if isinstance(told, dict):
-        before = str(told.get("previous_user_id") or "") or customer_key(message.phone, message.user_id)
-        phone = told.get("wa_id") or told.get("new_wa_id")
-        after = customer_key(str(phone) if phone else None, str(told.get("user_id") or ""))
-        if before and after:
-            yield before, after
-
-
-def _new_user_ids(value: Object) -> Iterator[tuple[str, str]]:
-    """From the field `user_id_update`: a person's user id changes with their phone number."""
-    updates = value.get("user_id_update")
-    for update in updates if isinstance(updates, list) else [updates or value]:
-        change = update.get("user_id") if isinstance(update, dict) else None
-        if isinstance(change, dict) and change.get("previous") and change.get("current"):
-            yield str(change["previous"]), str(change["current"])
+def _person(phone: Any) -> str:
+    return person_key(str(phone or "").lstrip("+"))
 
 
 def _history_status(item: Object) -> str | None:
@@ -318,11 +265,6 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{value!r} is no text")
     return value
-
-
-def _list(holder: Any, key: str) -> list[Any]:
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return found if isinstance(found, list) else []
 
 
 def _is_deeper(data: Any, limit: int) -> bool:

@@ -68,10 +68,12 @@ class StatusUpdate:
 class Notice:
     """What Meta says that is neither a message nor a status: of templates, accounts, preferences, errors.
 
-    `id` is the same for the same notice told twice. `number` is the business number's id, where it is about one.
+    `id` is the same for the same notice told twice. `account` is the business account's id, `number` the business number's
+    where it is about one.
     """
 
     id: str
+    account: str
     field: str
     number: str | None
     happened_at: datetime | None
@@ -79,16 +81,22 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Notification:
-    """What one webhook body holds; `unreadable` are parts that are no known shape, each with its reason.
+class Alias:
+    """Two keys of one person, known by `new` from now. `is_change`: said to have changed; else a user id with its phone."""
 
-    `aliases` are keys of one person, the one by which they are known from now second.
-    """
+    old: str
+    new: str
+    is_change: bool = False
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What one webhook body holds; `unreadable` are parts that are no known shape, each with its reason."""
 
     messages: tuple[IncomingMessage, ...] = ()
     statuses: tuple[StatusUpdate, ...] = ()
     notices: tuple[Notice, ...] = ()
-    aliases: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[Alias, ...] = ()
     unreadable: tuple[tuple[Any, str], ...] = ()
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from wa_cli.errors import QueueError
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -53,6 +55,14 @@ class Depth:
         return not (self.waiting or self.in_flight or self.delayed)
 
 
+class LettersRefused(QueueError):
+    """The queue has everything but these, and will never take them; each with the reason."""
+
+    def __init__(self, message: str, letters: Sequence[tuple[Letter, str]]) -> None:
+        super().__init__(message, hint="The letter is larger than the queue allows, or holds what it does not take.")
+        self.letters = letters
+
+
 class Queue(Protocol):
     """A place where messages wait for a worker. Threads may share one.
 
@@ -67,11 +77,11 @@ class Queue(Protocol):
     keeps_order: bool
     # Whether it is in the database, and so away when the database is.
     in_database: bool
-    # Bytes of the largest body that it takes, where there is a limit.
-    largest: int | None
 
     def put(self, letters: Sequence[Letter]) -> None:
-        """Have them wait. Raises QueueError where not all could be put, and says how many were."""
+        """Have them wait. Raises QueueError where not all could be put, and says how many were; LettersRefused where all
+        were but those that it will never take.
+        """
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         """At most `limit` messages, held for `lease`; where there are none, after `wait` an empty list."""

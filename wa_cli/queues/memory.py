@@ -26,7 +26,6 @@ class _Message:
 class MemoryQueue:
     keeps_order = True
     in_database = False
-    largest: int | None = None
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name

@@ -21,7 +21,6 @@ POLL = 0.2
 class PostgresQueue:
     keeps_order = True
     in_database = True
-    largest: int | None = None
 
     def __init__(self, name: str, transaction: Transaction) -> None:
         self.name = name

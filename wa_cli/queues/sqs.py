@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ from botocore.exceptions import (
 )
 
 from wa_cli.errors import QueueError
-from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
 from wa_cli.queues.dead import DeadLetters, Transaction
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
 BATCH = 10
 BATCH_BYTES = 256 << 10
 LARGEST = 256 << 10  # a queue may take 1 MiB by now, but need not (MaximumMessageSize)
+# What SQS says of a message that it will never take.
+REFUSED = (
+    "InvalidMessageContents",
+    "InvalidParameterValue",
+    "BatchRequestTooLong",
+    "AWS.SimpleQueueService.BatchRequestTooLong",
+)
 LONGEST_LEASE = 43_000  # 12 hours from the receive, which was a moment ago
 LONGEST_POLL = 20
 PARALLEL = 8
@@ -80,9 +88,17 @@ def connect(queue_url: str) -> SQSClient:
         )
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """An entry that was not taken; `is_final` where it never will be."""
+
+    id: str
+    reason: str
+    is_final: bool = False
+
+
 class SqsQueue:
     in_database = False
-    largest: int | None = LARGEST
 
     def __init__(self, name: str, url: str, client: SQSClient, transaction: Transaction) -> None:
         self.name = name
@@ -93,23 +109,31 @@ class SqsQueue:
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix=f"sqs-{name}")
 
     def put(self, letters: Sequence[Letter]) -> None:
-        batches = list(_batches([self._entry(letter) for letter in letters]))
-        put = self._put_in_order if self.keeps_order else self._put_at_once
-        reasons = put(batches)
-        if reasons:
-            raise QueueError(
-                f"{len(reasons)} of {len(letters)} messages could not be queued in {self.url}: {reasons[0]}", hint=HINT
-            )
+        entries = [{"Id": str(place), **self._entry(letter)} for place, letter in enumerate(letters)]
+        refused = [_too_large(entry) for entry in entries if _size(entry) > LARGEST]
+        batches = list(_batches(entry for entry in entries if _size(entry) <= LARGEST))
+        failures = (self._put_in_order if self.keeps_order else self._put_at_once)(batches)
+        refused += [failure for failure in failures if failure.is_final]
+        away = [failure for failure in failures if not failure.is_final]
+        what = f"{len(away) or len(refused)} of {len(letters)} messages could not be queued in {self.url}"
+        if away:
+            raise QueueError(f"{what}: {away[0].reason}", hint=HINT)
+        if refused:
+            gone = [(letters[int(failure.id)], failure.reason) for failure in refused]
+            raise LettersRefused(f"{what}: {refused[0].reason}", gone)
 
-    def _put_at_once(self, batches: Sequence[list[Entry]]) -> list[str]:
-        return [reason for failed in self._pool.map(self._put, batches) for reason in failed]
+    def _put_at_once(self, batches: Sequence[list[Entry]]) -> list[_Failure]:
+        return [failure for failed in self._pool.map(self._put, batches) for failure in failed]
 
-    def _put_in_order(self, batches: Sequence[list[Entry]]) -> list[str]:
-        """One after the other; nothing follows what failed, so that the caller may repeat it."""
+    def _put_in_order(self, batches: Sequence[list[Entry]]) -> list[_Failure]:
+        """One after the other; nothing follows what failed and may be repeated, so that the caller may repeat it."""
+        failures: list[_Failure] = []
         for place, batch in enumerate(batches):
-            if reasons := self._put(batch):
-                return reasons + [reasons[0]] * sum(map(len, batches[place + 1 :]))
-        return []
+            failures += self._put(batch)
+            if away := [failure for failure in failures if not failure.is_final]:
+                left = [entry for later in batches[place + 1 :] for entry in later]
+                return failures + [_Failure(entry["Id"], away[0].reason) for entry in left]
+        return failures
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         first = self._receive(min(limit, BATCH), lease, wait)
@@ -168,22 +192,33 @@ class SqsQueue:
             entry["MessageDeduplicationId"] = uuid4().hex
         return entry
 
-    def _put(self, entries: Sequence[Entry]) -> list[str]:
-        """Put a batch; the reason of each that is not taken however often it is tried."""
-        left = {str(place): entry for place, entry in enumerate(entries)}
-        reasons: dict[str, str] = {}
+    def _put(self, entries: Sequence[Entry]) -> list[_Failure]:
+        """Put a batch; what is not taken however often it is tried."""
+        left = {entry["Id"]: entry for entry in entries}
+        refused: list[_Failure] = []
+        failed: list[_Failure] = []
         for _ in range(PUT_TRIES):
-            try:
-                with _translated():
-                    asked: list[Any] = [{"Id": key, **entry} for key, entry in left.items()]
-                    failed = self._client.send_message_batch(QueueUrl=self.url, Entries=asked).get("Failed", [])
-            except QueueError as error:
-                return [error.message] * len(left)
-            reasons = {failure["Id"]: failure.get("Message", failure["Code"]) for failure in failed}
-            left = {key: left[key] for key in reasons}
+            failed = self._try_to_put([*left.values()])
+            refused += [failure for failure in failed if failure.is_final]
+            left = {failure.id: left[failure.id] for failure in failed if not failure.is_final}
             if not left:
                 break
-        return list(reasons.values())
+        return refused + [failure for failure in failed if not failure.is_final]
+
+    def _try_to_put(self, entries: list[Entry]) -> list[_Failure]:
+        asked: list[Any] = entries
+        try:
+            with _translated():
+                answer = self._client.send_message_batch(QueueUrl=self.url, Entries=asked)
+        except QueueError as error:
+            is_final = isinstance(error.__cause__, ClientError) and _code(error.__cause__) in REFUSED
+            if is_final and len(entries) > 1:  # one of them: which?
+                return [failure for entry in entries for failure in self._try_to_put([entry])]
+            return [_Failure(entry["Id"], error.message, is_final) for entry in entries]
+        return [
+            _Failure(failure["Id"], failure.get("Message", failure["Code"]), failure["Code"] in REFUSED)
+            for failure in answer.get("Failed", [])
+        ]
 
     def _receive(self, limit: int, lease: timedelta, wait: timedelta) -> list[Delivery]:
         with _translated():
@@ -227,12 +262,24 @@ def _tens(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
+def _size(entry: Entry) -> int:
+    return len(entry["MessageBody"].encode())
+
+
+def _too_large(entry: Entry) -> _Failure:
+    return _Failure(entry["Id"], f"it is larger than the {LARGEST >> 10} KiB that SQS is sure to take", is_final=True)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """At most ten, and together no more than a request may hold; a larger one goes alone."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        length = len(entry["MessageBody"].encode())
+        length = _size(entry)
         if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
             yield batch
             batch, size = [], 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from wa_cli.errors import RowRefused, WaError
 from wa_cli.queues.base import Letter, Queue
 from wa_cli.telemetry import events
 from wa_cli.telemetry.damper import Damper
@@ -19,12 +20,13 @@ from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.admission import AWAY, Readmission, admit
 from wa_cli.workers.lifecycle import Stop
 
-BATCH = 500
+BATCH, BATCH_CHARACTERS = 500, 4 << 20
 # A queue that takes longer is taken for away: Meta waits for the answer. What it does take all the same is twice on it.
 PATIENCE = 3.0
 # How often to look whether the queue is back; and for what a dead process left on the disk.
 LOOK_EVERY, READMIT_EVERY = 1.0, 5.0
 MOST_MARKINGS = 4
+MARK_PATIENCE = 0.5
 
 T = TypeVar("T")
 
@@ -75,13 +77,22 @@ class Door:
 
     async def _carry(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            batch = self._next_batch()
             try:
                 await self._keep(batch)
             except Exception as error:  # whatever it is, each of them is to hear that it was not kept
                 for arrived in batch:
                     if not arrived.outcome.done():
                         arrived.outcome.set_exception(error)
+
+    def _next_batch(self) -> list[_Arrived]:
+        """What has arrived, as far as one hand-over should carry it."""
+        size, end = 0, 0
+        while end < min(BATCH, len(self._waiting)) and (not end or size < BATCH_CHARACTERS):
+            size += sum(len(letter.body) for letter in self._waiting[end].letters)
+            end += 1
+        batch, self._waiting = self._waiting[:end], self._waiting[end:]
+        return batch
 
     async def _keep(self, batch: Sequence[_Arrived]) -> None:
         known = await self._known([arrived.digest for arrived in batch])
@@ -92,7 +103,7 @@ class Door:
             _settle(new, Outcome.QUEUED)
             self._mark([arrived.digest for arrived in new])
         elif letters:
-            await self._in_thread(self.readmission.keep, letters)
+            await self.in_thread(self.readmission.keep, letters)
             _settle(new, Outcome.SPOOLED)
             self._damper.tell("spooled", events.Spooled, len(new))
 
@@ -101,14 +112,14 @@ class Door:
         if self._is_away:
             return False
         try:
-            putting = self._in_thread(admit, self.queue, letters)
+            putting = self.in_thread(admit, self.queue, letters)
             done, _ = await asyncio.wait({putting}, timeout=PATIENCE)
             if done:
-                putting.result()
+                await self.in_thread(self.readmission.keep, putting.result())
                 return True
             putting.add_done_callback(_ignore)
             self._went_away(f"no answer within {PATIENCE:g} s")
-        except AWAY as error:
+        except (*AWAY, RowRefused) as error:
             self._went_away(error.message.rstrip("."))
         return False
 
@@ -122,12 +133,14 @@ class Door:
         """Whether the queue is back; then it gets what was kept, by this process or by one that is dead."""
         try:
             if self._is_away:
-                await self._in_thread(self.queue.depth)
+                await self.in_thread(self.queue.depth)
                 self._is_away = False
                 self.tell(events.Back(f"The {self.queue.name} queue"))
-            await self._in_thread(self.readmission.run_once)
-        except AWAY as error:
+            await self.in_thread(self.readmission.run_once)
+        except WaError as error:  # also where the database answers but refuses: nobody is served by a service that ends
             self._went_away(error.message)
+        except OSError as error:
+            self.tell(events.Away("The spool of webhooks", str(error)))
 
     def _went_away(self, why: str) -> None:
         if not self._is_away:
@@ -135,18 +148,21 @@ class Door:
             self.tell(events.Away(f"The {self.queue.name} queue", f"{why}. Webhooks are kept on the disk"))
 
     async def _known(self, digests: Sequence[str]) -> set[str]:
+        """Which were handed over before; a table that takes its time spares nobody anything."""
         if self.marks is None:
             return set()
-        return await self._in_thread(self.marks.known, digests)
+        looking = self.in_thread(self.marks.known, digests)
+        done, _ = await asyncio.wait({looking}, timeout=MARK_PATIENCE)
+        return looking.result() if done else set()
 
     def _mark(self, digests: Sequence[str]) -> None:
         """After the hand-over, never before it, and nobody waits for it."""
         if self.marks is not None and len(self._marking) < MOST_MARKINGS:
-            marking = self._in_thread(self.marks.keep, digests)
+            marking = self.in_thread(self.marks.keep, digests)
             self._marking.add(marking)
             marking.add_done_callback(self._marking.discard)
 
-    def _in_thread(self, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+    def in_thread(self, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
@@ -156,5 +172,5 @@ def _settle(batch: Sequence[_Arrived], outcome: Outcome) -> None:
             arrived.outcome.set_result(outcome)
 
 
-def _ignore(putting: asyncio.Future[None]) -> None:
+def _ignore(putting: asyncio.Future[Any]) -> None:
     putting.exception()

@@ -7,8 +7,9 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-# Meta's own bodies have up to 3 MB.
-LARGEST_BODY = 4 << 20
+# Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.
+LARGEST_WEBHOOK, LARGEST_BODY = 4 << 20, 64 << 10
+WEBHOOK = "/webhook"
 MOST_IN_MEMORY = 128 << 20
 # A body that is refused is read to its end and thrown away, so that whoever sends it hears why; within reason.
 DRAINED = 64 << 20
@@ -26,7 +27,7 @@ class BodyLimit:
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size = 0
+        size, largest = 0, LARGEST_WEBHOOK if scope.get("path") == WEBHOOK else LARGEST_BODY
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal size
@@ -34,9 +35,9 @@ class BodyLimit:
             part = len(message.get("body", b""))
             size += part
             self.held += part
-            if size > LARGEST_BODY or _claimed(scope) > LARGEST_BODY:
+            if size > largest or _claimed(scope) > largest:
                 await _drain(receive, message)
-                raise HTTPException(413, f"The body is larger than {LARGEST_BODY >> 20} MiB.")
+                raise HTTPException(413, f"The body is larger than {largest >> 10} KiB.")
             if self.held > MOST_IN_MEMORY:
                 raise HTTPException(503, "Too much is being received at once.", headers={"Retry-After": "5"})
             return message

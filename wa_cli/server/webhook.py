@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import time
@@ -50,7 +49,7 @@ class Reception:
             raise Refusal(
                 401, "unsigned", "without a valid signature: refused. Is it the app secret of the app that posts?"
             )
-        pieces = await asyncio.to_thread(_pieces, body) if len(body) > LONG_BODY else _pieces(body)
+        pieces = await self.door.in_thread(_pieces, body) if len(body) > LONG_BODY else _pieces(body)
         try:
             return await self.door.hand_over(pieces, hashlib.sha256(body).hexdigest())
         except SpoolUnwritable as error:
@@ -71,9 +70,9 @@ def _pieces(body: bytes) -> list[str]:
     except BadInput:
         # The worker buries it with its reason: Meta would repeat it for a week.
         return [body.decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")]
-    if not webhooks.is_ours(data):
+    if isinstance(data, dict) and not webhooks.is_ours(data):
         raise Refusal(200, "foreign", "of something other than a WhatsApp business account: answered, not stored")
-    if len(body) <= LARGEST_PIECE:
+    if len(body) <= LARGEST_PIECE or not isinstance(data, dict):
         return [body.decode()]
     return splitting.split(data, LARGEST_PIECE)
 

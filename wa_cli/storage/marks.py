@@ -48,13 +48,19 @@ def connect() -> DynamoDBClient:
 
 
 class DynamoMarks:
-    """Threads may share it. Nothing here raises because the table is away."""
+    """Threads may share it. Nothing here raises because the table is away.
 
-    def __init__(self, table: str, client: DynamoDBClient, tell: Tell) -> None:
+    `scope` keeps apart what two installations that share the table hand over.
+    """
+
+    def __init__(self, table: str, client: DynamoDBClient, tell: Tell, *, scope: str = "") -> None:
         self.table = table
+        self.scope = scope
         self._client = client
         self._tell = tell
-        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="marks")
+        # Webhooks wait for a look, and nobody for a mark: the one must not queue behind the other.
+        self._looking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="looking")
+        self._marking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="marking")
         self._lock = threading.Lock()
         self._resting_until = float("-inf")
 
@@ -65,7 +71,7 @@ class DynamoMarks:
         wanted = list(dict.fromkeys(digests))
         try:
             parts = [wanted[start : start + READ_AT_ONCE] for start in range(0, len(wanted), READ_AT_ONCE)]
-            return {digest for found in self._pool.map(self._look, parts) for digest in found}
+            return {digest for found in self._looking.map(self._look, parts) for digest in found}
         except TROUBLE as error:
             self._rest(error)
             return set()
@@ -75,21 +81,24 @@ class DynamoMarks:
         if self._rests():
             return
         try:
-            list(self._pool.map(self._put, dict.fromkeys(digests)))
+            list(self._marking.map(self._put, dict.fromkeys(digests)))
         except TROUBLE as error:
             self._rest(error)
 
     def _look(self, digests: Sequence[str]) -> list[str]:
-        asked: Any = {self.table: {"Keys": [{"id": {"S": digest}} for digest in digests], "ProjectionExpression": "id"}}
+        asked: Any = {self.table: {"Keys": [self._key(digest) for digest in digests], "ProjectionExpression": "id"}}
         found = self._client.batch_get_item(RequestItems=asked)["Responses"].get(self.table, [])
-        return [item["id"]["S"] for item in found]
+        return [item["id"]["S"].removeprefix(self.scope) for item in found]
+
+    def _key(self, digest: str) -> Any:
+        return {"id": {"S": self.scope + digest}}
 
     def _put(self, digest: str) -> None:
         expires_at = int(time.time() + KEPT.total_seconds())
         try:
             self._client.put_item(
                 TableName=self.table,
-                Item={"id": {"S": digest}, "expires_at": {"N": str(expires_at)}},
+                Item={**self._key(digest), "expires_at": {"N": str(expires_at)}},
                 ConditionExpression="attribute_not_exists(id)",
             )
         except ClientError as error:

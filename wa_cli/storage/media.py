@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from wa_cli.clock import now
 from wa_cli.messages.incoming import IncomingMessage
 from wa_cli.storage.engine import Database, rows, run
 
 # How long Meta keeps a file that a customer sent (Meta, media: inbound media ids).
 KEPT = timedelta(days=7)
+PRUNED = 1000
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,18 @@ def expect(connection: sa.Connection, messages: Iterable[IncomingMessage]) -> No
             "number": message.number or None,
             "mime_type": message.media.mime_type,
             "sha256": message.media.sha256,
-            "gone_at": (message.sent_at + KEPT).isoformat(),
+            "gone_at": (_handed_out_at(message) + KEPT).isoformat(),
         }
         for message in messages
         if message.media and message.media.id
     ]
     if files:
         run(connection, "media/expect", rows=rows(files))
+
+
+def _handed_out_at(message: IncomingMessage) -> datetime:
+    """When the days of its file began: history brings files of messages that are older."""
+    return now() if message.from_history else message.sent_at
 
 
 class Files:
@@ -91,7 +98,9 @@ class Files:
         with self.database.reading() as connection:
             return Left(*run(connection, "media/left").one())
 
-    def prune(self, keep: timedelta, limit: int = 1000) -> int:
+    def prune(self, keep: timedelta) -> None:
         """Forget what Meta deleted that long ago."""
-        with self.database.transaction() as connection:
-            return run(connection, "media/prune", keep=keep, limit=limit).rowcount
+        gone = PRUNED
+        while gone == PRUNED:
+            with self.database.transaction() as connection:
+                gone = run(connection, "media/prune", keep=keep, limit=PRUNED).rowcount

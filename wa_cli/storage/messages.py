@@ -38,10 +38,15 @@ def insert(connection: sa.Connection, messages: Sequence[dict[str, Any]]) -> set
 
 def hear(connection: sa.Connection, heard: Sequence[IncomingMessage]) -> set[str]:
     """Store what customers wrote, and what colleagues wrote in the Business app; the message ids that were news."""
-    made = [_incoming_row(message) for message in heard]
-    new = insert(connection, made)
-    # Meta may show that there is a message before it shows the message: the later one is under the same id.
-    late = [row for row in made if row["message_id"] not in new and row["message_type"] not in PLACEHOLDERS]
+    # Meta may show that there is a message before it shows the message, under the same id: in one batch the one that says
+    # something wins, and one that comes later takes the place of the other.
+    made: dict[str, dict[str, Any]] = {}
+    for row in map(_incoming_row, heard):
+        if made.get(row["message_id"], row)["message_type"] in PLACEHOLDERS:
+            made[row["message_id"]] = row
+        made.setdefault(row["message_id"], row)
+    new = insert(connection, list(made.values()))
+    late = [row for row in made.values() if row["message_id"] not in new and row["message_type"] not in PLACEHOLDERS]
     if late:
         filled = run(connection, "messages/fill", rows=rows(late), placeholders=list(PLACEHOLDERS))
         new |= {message_id for (message_id,) in filled}
@@ -77,6 +82,7 @@ def keep_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[st
     told = [
         {
             "id": notice.id,
+            "account": notice.account,
             "field": notice.field,
             "number": notice.number,
             "happened_at": notice.happened_at.isoformat() if notice.happened_at else None,

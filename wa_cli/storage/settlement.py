@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from wa_cli.clock import now
 from wa_cli.messages import content, verdicts
+from wa_cli.messages.incoming import Alias
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import OutboxState
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
@@ -214,7 +215,7 @@ class Decision:
             run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
         new = messages.insert(connection, stored)
         messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
-        contacts.unite(connection, self.aliases.items())
+        contacts.learn(connection, (), [Alias(ours, theirs) for ours, theirs in self.aliases.items()])
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)

@@ -199,10 +199,10 @@ class Spool:
 
     def _open_segment(self) -> _Segment:
         """A new file, ours by its lock before anybody can see it under its name."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{uuid4().hex[:8]}{SUFFIX}"
         unborn = path.with_suffix(UNBORN)
-        file = unborn.open("ab", buffering=0)
+        file = open(unborn, "ab", buffering=0, opener=_private)  # noqa: SIM115 — what customers wrote is in it
         fcntl.flock(file, fcntl.LOCK_EX)
         segment = self._segments[path] = _Segment(path, file)  # before the name: our own upkeep looks there too
         unborn.rename(path)
@@ -220,7 +220,7 @@ class Spool:
         if held >= self.quota:
             raise SpoolUnwritable(
                 f"The spool in {self.folder} holds {held >> 20} MB, as much as WA_SPOOL_QUOTA allows:"
-                " nothing new is begun until there is room.",
+                " nothing new is taken until there is room.",
                 hint="Is the database back? wa spool status, wa spool replay",
             )
 
@@ -260,6 +260,10 @@ def _size(path: Path) -> int:
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _line(record: Record) -> bytes:

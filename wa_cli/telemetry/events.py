@@ -155,6 +155,14 @@ class FileSaved(Event):
 
 
 @dataclass(frozen=True)
+class FilesAway(Event):
+    """Files that cannot be had or saved now; they are tried again."""
+
+    why: str
+    count: int
+
+
+@dataclass(frozen=True)
 class FileLost(Event):
     """A file cannot be had any more."""
 

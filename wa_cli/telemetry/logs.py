@@ -117,6 +117,11 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.WARNING, f"{_count(count, 'message')} cannot be sent now: back on the queue for {span}"
         case events.FileSaved(message_id, place, size):
             return logging.INFO, f"File of {message_id} saved: {place} ({size:,} bytes)"
+        case events.FilesAway(why, count):
+            return (
+                logging.WARNING,
+                f"{_count(count, 'file')} of customers cannot be saved now, tried again later: {why}",
+            )
         case events.FileLost(message_id, why):
             return logging.ERROR, f"File of {message_id} cannot be had: {why}"
         case events.Refused(why, count):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wa_cli.errors import DatabaseDown, QueueError
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.base import Letter, LettersRefused, Queue
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.damper import Damper
@@ -21,21 +21,22 @@ KEY = "webhook"
 AWAY = (DatabaseDown, QueueError)
 
 
-def admit(queue: Queue, letters: Sequence[Letter]) -> None:
-    """Have them on the queue; one that is larger than it takes is among its dead, with that reason.
+def admit(queue: Queue, letters: Sequence[Letter]) -> list[Letter]:
+    """Have them on the queue; one that it will never take is among its dead, with the reason.
 
-    Raises QueueError or DatabaseDown, and then some may be there and some not.
+    What is left can be neither, while the database of the dead is away: keep it. Raises QueueError or DatabaseDown while the
+    queue is away.
     """
-    fitting = [letter for letter in letters if _fits(queue, letter)]
-    if fitting:
-        queue.put(fitting)
-    for letter in letters:
-        if not _fits(queue, letter):
-            queue.refuse(letter, f"it is larger than the {queue.largest} bytes that the queue takes")
-
-
-def _fits(queue: Queue, letter: Letter) -> bool:
-    return queue.largest is None or len(letter.body.encode()) <= queue.largest
+    left = []
+    try:
+        queue.put(letters)
+    except LettersRefused as refusal:
+        for letter, reason in refusal.letters:
+            try:
+                queue.refuse(letter, reason)
+            except DatabaseDown:
+                left.append(letter)
+    return left
 
 
 class Readmission:
@@ -50,8 +51,9 @@ class Readmission:
 
     def keep(self, letters: Sequence[Letter]) -> None:
         """On the disk until the queue is back. Raises SpoolUnwritable where that cannot be, or there is no room."""
-        self.spool.check_quota()
-        self.spool.keep([{KEY: letter.body} for letter in letters])
+        if letters:
+            self.spool.check_quota()
+            self.spool.keep([{KEY: letter.body} for letter in letters])
 
     def run_once(self) -> int:
         """Put back what lies there, this process's own and what dead ones left; how many.
@@ -73,17 +75,21 @@ class Readmission:
                 return self._bring_back(orphan) if orphan is not None else 0
         except OSError as error:
             said = str(error)
-            self._damper.tell(path.name, lambda _: events.Away("The spool of webhooks", said))
+            self._damper.tell("spool", lambda _: events.Away("The spool of webhooks", said))
             return 0
 
     def _bring_back(self, orphan: Orphan) -> int:
         letters = [Letter(record[KEY]) for record in orphan.records if _is_webhook(record)]
         for start in range(0, len(letters), BATCH):
-            admit(self.queue, letters[start : start + BATCH])
+            self._leave(admit(self.queue, letters[start : start + BATCH]))
         strange = [record for record in orphan.records if not _is_webhook(record)]
         if strange:
             orphan.set_aside(strange)
         return len(letters)
+
+    def _leave(self, letters: Sequence[Letter]) -> None:
+        if letters:
+            self.spool.leave([{KEY: letter.body} for letter in letters])
 
 
 def _is_webhook(record: Record) -> bool:

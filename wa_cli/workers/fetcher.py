@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -15,6 +16,7 @@ from wa_cli.errors import CloudError, DatabaseDown, NotThere, RowRefused, Unauth
 from wa_cli.storage.media import Expected, Files
 from wa_cli.storage.shelves import Shelf, ShelfAway
 from wa_cli.telemetry import events
+from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
 from wa_cli.workers.lifecycle import Stop
@@ -27,6 +29,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0
 # A refused token is no fault of the file's.
 TOKEN_PAUSE = timedelta(minutes=1)
 PATIENCE = 10.0
+# So often Meta has to say that it has no such file.
+BELIEVED_AFTER = 5
 
 
 class Fetcher:
@@ -35,7 +39,9 @@ class Fetcher:
         self.client = client
         self.shelf = shelf
         self.tell = tell
+        self._damper = Damper(tell)
         self._fetching: set[asyncio.Task[None]] = set()
+        self._rests_until = float("-inf")
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`; then what is on its way has a moment, and comes again later where that is too short."""
@@ -65,6 +71,8 @@ class Fetcher:
         return not self._fetching and not self.files.left().due
 
     async def _begin(self) -> int:
+        if time.monotonic() < self._rests_until:
+            return 0
         free = AT_ONCE - len(self._fetching)
         if not free:
             await asyncio.wait(self._fetching, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
@@ -78,24 +86,30 @@ class Fetcher:
 
     async def _fetch(self, file: Expected) -> None:
         """One file, once; what becomes of it is recorded, and what cannot be recorded comes again by its lease."""
-        with suppress(DatabaseDown, RowRefused):
+        with suppress(DatabaseDown):
             try:
                 place, size, mime_type = await self._save(file)
-            except NotThere as error:
-                await asyncio.to_thread(self.files.lost, file, error.message)
-                self.tell(events.FileLost(file.message_id, error.message))
-            except Unauthorized as error:
-                await self._later(file, TOKEN_PAUSE, error, counts=False)
-            except (CloudError, ShelfAway, OSError) as error:
-                pause = full_jitter(file.attempt, base=FIRST_PAUSE, cap=LONGEST_PAUSE)
-                await self._later(file, timedelta(seconds=pause), error)
-            else:
                 await asyncio.to_thread(self.files.saved, file, place, size, mime_type)
                 self.tell(events.FileSaved(file.message_id, place, size))
+            except NotThere as error:
+                await self._not_there(file, error)
+            except Unauthorized as error:
+                self._rests_until = time.monotonic() + TOKEN_PAUSE.total_seconds()
+                await self._later(file, TOKEN_PAUSE, error, counts=False)
+            except (CloudError, ShelfAway, RowRefused, OSError) as error:
+                await self._later(file, _pause(file), error)
+
+    async def _not_there(self, file: Expected, error: NotThere) -> None:
+        """Meta says so of what it has lost for a moment, too."""
+        if not file.is_gone and file.attempt < BELIEVED_AFTER:
+            await self._later(file, _pause(file), error)
+            return
+        await asyncio.to_thread(self.files.lost, file, error.message)
+        self.tell(events.FileLost(file.message_id, error.message))
 
     async def _later(self, file: Expected, pause: timedelta, error: Exception, *, counts: bool = True) -> None:
         await asyncio.to_thread(self.files.later, file, pause, str(error), counts=counts)
-        self.tell(events.Away("A file", str(error)))
+        self._damper.tell("away", lambda count: events.FilesAway(str(error), count))
 
     async def _save(self, file: Expected) -> tuple[str, int, str | None]:
         """Where it lies now, its size, its type."""
@@ -121,6 +135,10 @@ def _coming(folder: Path | None) -> Iterator[IO[bytes]]:
             yield file
         finally:
             Path(file.name).unlink(missing_ok=True)
+
+
+def _pause(file: Expected) -> timedelta:
+    return timedelta(seconds=full_jitter(file.attempt, base=FIRST_PAUSE, cap=LONGEST_PAUSE))
 
 
 def _check_hash(file: Expected, located: Located, digest: bytes) -> None:

@@ -31,14 +31,14 @@ class IncomingUpkeep:
         await every_few_seconds(self.run_once, stop)
 
     def run_once(self) -> None:
-        self.readmission.run_once()
-        if time.monotonic() >= self._slow_at:
-            self._slow_at = time.monotonic() + SLOW_EVERY
-            try:
+        try:
+            self.readmission.run_once()
+            if time.monotonic() >= self._slow_at:
+                self._slow_at = time.monotonic() + SLOW_EVERY
                 self._merge()
-            except RowRefused as error:  # what the database refuses stops no worker
-                self.tell(events.StoreFailed(error.message, 1))
-            self.files.prune(self.keep)
+                self.files.prune(self.keep)
+        except (RowRefused, OSError) as error:  # what the database or the disk refuses stops no worker
+            self.tell(events.Away("What an incoming worker looks after", str(error)))
 
     def _merge(self) -> None:
         applied = self.outbox.merge_pending_statuses()

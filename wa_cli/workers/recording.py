@@ -82,8 +82,7 @@ class Incoming:
         # Outbox rows are locked before message rows, as in every transaction.
         settled = self.outbox.learn(connection, heard.statuses)[0] if heard.statuses else Settled()
         new = messages.hear(connection, heard.messages)
-        contacts.keep(connection, heard.messages)
-        contacts.unite(connection, heard.aliases)
+        contacts.learn(connection, heard.messages, heard.aliases)
         media.expect(connection, (message for message in heard.messages if message.wamid in new))
         noticed = messages.keep_notices(connection, heard.notices)
         announcements.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
