@@ -24,11 +24,12 @@ demo: $(READY)  ## The whole story in about a minute, on data of its own
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
-check: $(READY)  ## Format, lint, types, import directions, fresh docs
+check: $(READY)  ## Format, lint, types, import directions, safe migrations, fresh docs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/squawk --reporter gcc sql/migrations/*.sql
 	@$(BIN)/python -m wa_cli.cli.reference --check README.md
 
 format: $(READY)  ## Format the code

@@ -1,5 +1,9 @@
 -- why: The business's own table. Where it exists it is adopted as it is; a new installation gets it as others find it.
 -- transaction: yes
+-- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
+-- squawk-ignore-file prefer-bigint-over-int
+-- squawk: prefer-text-field, prefer-timestamp-tz: the business's table is as it is found
+-- squawk-ignore-file prefer-text-field, prefer-timestamp-tz
 
 CREATE TABLE IF NOT EXISTS whatsapp_messages (
     id                 UUID PRIMARY KEY DEFAULT gen_random_uuid(),

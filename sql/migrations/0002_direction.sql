@@ -1,5 +1,11 @@
 -- why: The column that tells our messages from theirs. Names are fixed: other tools look for them.
 -- transaction: no
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
+-- squawk: prefer-robust-stmts: what is added looks first whether it is there
+-- squawk-ignore-file prefer-robust-stmts
+-- squawk: prefer-text-field: the business's table is as it is found
+-- squawk-ignore-file prefer-text-field
 
 ALTER TABLE whatsapp_messages ADD COLUMN IF NOT EXISTS direction VARCHAR(20) DEFAULT 'incoming';
 

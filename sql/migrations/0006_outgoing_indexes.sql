@@ -1,5 +1,7 @@
 -- why: Receipts, templates, employees and our own reference are looked up by these. The first three names are fixed.
 -- transaction: no
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_read
     ON whatsapp_messages (read_at) WHERE read_at IS NOT NULL;

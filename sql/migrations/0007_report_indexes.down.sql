@@ -1,5 +1,7 @@
 -- why: The indexes of 0007, without blocking anybody.
 -- transaction: no
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_timestamp;
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_conversation;

@@ -1,6 +1,8 @@
 -- why: A worker that goes on while the database is away needs its share of the rate, and afterwards the statuses that were
 -- there before their message was. The rate that was last too fast lets a throttled number find its limit again.
 -- transaction: no
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
 ALTER TABLE wa.worker_heartbeats ADD COLUMN IF NOT EXISTS number TEXT;
 

@@ -1,6 +1,12 @@
 -- why: What the incoming path needs: people whose number has two forms, notices that are neither message nor status, files
 -- that still lie at Meta. An edit or a message taken back is no new turn, and neither is what was imported in bulk.
 -- transaction: yes
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
+-- squawk: require-concurrent-index-creation: of tables that this transaction makes
+-- squawk-ignore-file require-concurrent-index-creation
+-- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
+-- squawk-ignore-file prefer-bigint-over-int
 
 -- Whether a row may start or end a turn: reactions, system rows, edits and revocations do neither, nor what belongs to a
 -- bulk run; and a failed message of ours ends none.

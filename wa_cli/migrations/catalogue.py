@@ -37,7 +37,8 @@ class Script:
 
     @cached_property
     def checksum(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Of what it does: a comment may be written better while a run is half done."""
+        return hashlib.sha256("\n".join(self.statements).encode()).hexdigest()
 
     @cached_property
     def statements(self) -> list[str]:
