@@ -81,7 +81,8 @@ def _queue_url(value: str) -> str:
 
 
 def _media_place(value: str) -> str:
-    if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", value):
+    is_address = re.match(r"[a-z0-9]+:", value)
+    if not value.strip() or (is_address and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", value)):
         raise BadInput(f"{value!r} is neither a folder nor a place like s3://bucket/prefix.")
     return value
 

@@ -102,7 +102,10 @@ def test_a_port_in_use(shell: Shell) -> None:
 def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
     failed = shell.wa("sandbox", "say", "+123", "hi", code=4)
 
-    assert failed.stderr.splitlines() == ["wa: No sandbox is listening.", "    In another terminal: wa up"]
+    assert failed.stderr.splitlines() == [
+        "wa: No sandbox is listening.",
+        "    In another terminal: wa up; or beside wa serve: wa sandbox serve",
+    ]
 
 
 def test_waiting_for_a_worker_that_is_not_there(shell: Shell) -> None:

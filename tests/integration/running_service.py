@@ -33,7 +33,7 @@ class RunningService:
         self, queue: Queue, database: Database, spool: Spool, *, marks: Marks | None, keys: Keys, backlog: Any
     ) -> None:
         self.told: list[Event] = []
-        metrics = Metrics(self.told.append, backlog.status)
+        metrics = Metrics(self.told.append, backlog.status, lambda: spool.state().records)
         self.readmission = Readmission(queue, spool, metrics.tell)
         self.door = Door(queue, self.readmission, tell=metrics.tell, marks=marks)
         self.outgoing = backlog.outgoing

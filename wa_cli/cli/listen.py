@@ -31,17 +31,20 @@ def listen(
     from wa_cli.storage import announcements
 
     database = wiring.of(ctx).database
-    shown = 0
+    shown, is_away = 0, False
     while True:
         try:
             for updates in announcements.heard(database, lambda: say("Listening. Ctrl-C ends it.")):
+                is_away = False
                 for update in updates:
                     print(_json(update) if as_json else _line(update), flush=True)
                     shown += 1
                     if shown == count:
                         return
         except DatabaseDown as error:
-            say(f"{error.message}; trying again.")
+            if not is_away:
+                say(f"{error.message}; trying until it does.")
+            is_away = True
             time.sleep(RETRY)
 
 

@@ -31,15 +31,16 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
 
     logs.start(house.settings.log_format)
     missed = house.files.missed()
-    say(f"{missed} files were missed." if missed else "No file was missed.")
+    say(f"Missed until now: {missed}." if missed else "No file was missed.")
     tried = asyncio.run(_fetch(house))
     left = house.files.left()
     if left.waiting or left.lost:
         raise PartlyDone(
-            f"Of {tried} files {left.waiting} cannot be had now and {left.lost} not any more.",
-            hint="wa media fetch tries again; the lines above say why.",
+            f"Not all files are saved: {left.waiting} cannot be had now, {left.lost} not any more.",
+            hint="The lines above say why; wa media fetch tries again.",
         )
-    say(f"{tried} files are saved in {house.settings.media}.")
+    if tried:
+        say(f"Saved in {house.settings.media}: {tried}.")
 
 
 async def _fetch(house: House) -> int:

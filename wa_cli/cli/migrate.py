@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wa_cli.cli import render, wiring
-from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import say
 from wa_cli.errors import PartlyDone
@@ -44,7 +44,7 @@ def migrate(
     for migration in pending:
         say(f"pending: {migration.name}: {migration.up.why}")
     if pending and not yes and not house.is_embedded:
-        typer.confirm(f"Apply {len(pending)} migrations?", abort=True, err=True)
+        confirm(f"Apply {len(pending)} migrations?")
     skipped = migrator.apply()
     if pending:
         say(f"{len(pending)} migrations applied.")
@@ -96,6 +96,6 @@ def rollback(ctx: typer.Context, yes: Yes = False) -> None:
     from wa_cli.migrations.runner import Migrator
 
     if not yes:
-        typer.confirm("Take back the newest migration?", abort=True, err=True)
+        confirm("Take back the newest migration?")
     taken = Migrator(wiring.of(ctx).unchecked_database, say).rollback()
     say(f"Taken back: {taken}" if taken else "There is nothing to take back.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,13 @@ Phone = Annotated[
     str, typer.Argument(help="The customer's number, with + and country code; or their user id.", metavar="PHONE")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def confirm(question: str) -> None:
+    """Go on only where a person says yes. Raises BadInput where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise BadInput("Nobody is there to be asked.", hint="--yes does it without asking.")
+    typer.confirm(question, abort=True, err=True)
 
 
 def chosen_format(form: str | None, as_json: bool) -> str | None:

@@ -10,6 +10,7 @@ import typer
 
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
+from wa_cli.cli.parameters import confirm as ask
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House, say
 from wa_cli.errors import BadInput, PartlyDone
@@ -98,7 +99,7 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
     """
     of = _queue(wiring.of(ctx), queue)
     if not yes:
-        typer.confirm(f"Forget {of.dead_count()} dead letters of the {queue} queue?", abort=True, err=True)
+        ask(f"Forget {of.dead_count()} dead letters of the {queue} queue?")
     say(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
 
 

@@ -148,13 +148,13 @@ def play(
     if as_json:
         print(json.dumps(played))
     for one in () if as_json else played:
-        print(one["id"])
+        if one["id"]:
+            print(one["id"])
         say(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
     wanted_status = 401 if wrong_signature else 200
     if any(one["status"] != wanted_status for one in played):
-        raise CheckFailed(
-            f"Not everything was answered {wanted_status}.", hint="Does the service run? wa up, or wa serve"
-        )
+        hint = "Does the service run, with the same WA_APP_SECRET? What was not taken is posted again."
+        raise CheckFailed(f"Not everything was answered {wanted_status}.", hint=hint)
 
 
 async def _serve(house: House, options: Options) -> None:
@@ -174,7 +174,9 @@ async def _call(house: House, path: str, body: dict[str, Any], limit: float = 30
     url = await find(house.sandbox_folder)
     answer = await call(url, "POST", path, body, limit) if url else None
     if not answer or "error" in answer:
-        raise ConfigError("No sandbox is listening.", hint="In another terminal: wa up")
+        raise ConfigError(
+            "No sandbox is listening.", hint="In another terminal: wa up; or beside wa serve: wa sandbox serve"
+        )
     return answer
 
 

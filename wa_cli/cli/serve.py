@@ -44,13 +44,17 @@ def serve(
     address = host or house.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
-            "Unsigned webhooks are taken on loopback only.", hint="Leave --host away, or set WA_APP_SECRET."
+            "Unsigned webhooks are taken on loopback only.", hint="Leave --insecure-no-signature away, or --host."
         )
     from wa_cli.telemetry import events, logs
 
     logs.start(house.settings.log_format)
     house.look_at_database(can_wait=not house.is_embedded)
+    if not insecure_no_signature:
+        house.app_secret  # noqa: B018 — what is missing is said before anything is started
     bound = listen(house, address, house.settings.port if port is None else port)
+    for lack in _lacks(house, insecure_no_signature):
+        logs.tell(events.Lacking(lack))
     what = f"Serving at http://{address}:{bound.getsockname()[1]}: /webhook, /messaging, /health, /metrics"
     if processes == 1:
         logs.tell(events.Started(what))
@@ -59,9 +63,20 @@ def serve(
         _serve_side_by_side(house, bound, insecure_no_signature, processes, what)
 
 
+def _lacks(house: House, insecure: bool) -> list[str]:
+    """What will not work, though the service starts."""
+    lacks = {
+        "Unsigned webhooks are taken: anybody on this machine can write in a customer's name": insecure,
+        "WA_VERIFY_TOKEN is not set: Meta's handshake cannot be answered": house.verify_token is None,
+        "WA_API_KEYS is not set: nobody can send": not house.keys.keys and not house.keys.open_to_this_machine,
+    }
+    return [what for what, is_lacking in lacks.items() if is_lacking]
+
+
 def listen(house: House, host: str, port: int) -> socket.socket:
     """The port, when everything that can be wrong with the settings has been said."""
-    house.app_secret, house.keys  # noqa: B018
+    house.keys  # noqa: B018
+    house.webhook_spool.check()
     try:
         from wa_cli.server import listening
     except ImportError:
@@ -103,10 +118,12 @@ def _load() -> None:
 
 async def _serve(house: House, bound: socket.socket, insecure: bool, parent: int | None) -> None:
     from wa_cli.server.listening import Service
-    from wa_cli.telemetry import logs
+    from wa_cli.telemetry import events, logs
     from wa_cli.workers.lifecycle import Stop, all_until_one_fails, stopping_on_signals, stopping_with_parent
 
     app, door = house.service(insecure=insecure, tell=logs.tell)
     service, stop = Service(app, bound), Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
         await all_until_one_fails(service.run(stop), door.run(stop))
+        if left := house.webhook_spool.state().records:
+            logs.tell(events.Spooled(left))

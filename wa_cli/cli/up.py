@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
     """Run sandbox, service and both workers in one foreground.
 
-    Example: wa up, and in another terminal: wa sandbox say +15551234567 "where is my order?"
+    In another terminal: wa sandbox say +15551234567 "where is my order?"
+
+    Example: wa up --port 8000
     """
     import asyncio
 
@@ -50,6 +52,7 @@ async def everything(house: House, stop: Stop, options: Options | None = None) -
     from wa_cli.telemetry import events, logs
 
     house.database  # noqa: B018 — what is wrong with it is said before anything else is started
+    house.app_secret  # noqa: B018
     bound = listen(house, house.settings.host, house.settings.port)
     app, door = house.service()
     from wa_cli.server.listening import Service

@@ -34,7 +34,7 @@ def verify(
     house = wiring.of(ctx)
     # A production database is looked at as it is: a missing migration is what the checks are to find.
     database = house.database if house.is_embedded else house.unchecked_database
-    found = checks.look(database, house.webhook_check())
+    found = checks.look(database, house.backlog_check(), house.webhook_check())
     report(found, as_json=as_json, quiet=quiet)
     failed = [check.title for check, finding in found if finding.level == "failed"]
     if failed:
@@ -66,7 +66,8 @@ def verdict(found: Sequence[tuple[Check, Finding]]) -> str:
     if "failed" in levels:
         return f"NOT VERIFIED: {levels.count(levels[0].__class__.FAILED)} of {len(levels)} checks failed."
     if "warning" in levels:
-        return "Storage works; see the warning above."
+        count = levels.count(levels[0].__class__.WARNING)
+        return f"Storage works, with {count} warning{'s' if count > 1 else ''}."
     return "VERIFIED: messages of both directions are stored."
 
 

@@ -35,20 +35,31 @@ def replay(
     from wa_cli.cloud import signature
 
     house = wiring.of(ctx)
-    path = Path(what)
-    found = list(_of_file(path)) if path.is_file() else list(_stored(house, what))
-    if not found:
-        raise BadInput(
-            f"{what!r} is no file, and nothing is stored under it.", hint="wa queue dead incoming lists dead letters."
-        )
+    found = list(_found(house, what))
     target = url or house.webhook_url
     for notification in found:
         # A mark at the door would take the same bytes for a repetition of Meta's.
         body = json.dumps({**notification, "replayed_at": now().isoformat()}).encode()
         status = _post(target, body, {signature.HEADER: signature.sign(body, house.app_secret)})
         if status != 200:
-            raise CloudError(f"{target} answered {status}.", hint="401: the service has another WA_APP_SECRET.")
+            raise CloudError(f"{target} answered {status}.", hint=_HINTS.get(status))
     say(f"Taken by {target}: {len(found)}.")
+
+
+_HINTS = {401: "The service has another WA_APP_SECRET.", 404: "Is that the URL of the webhook? It ends in /webhook."}
+
+
+def _found(house: House, what: str) -> Iterator[dict[str, Any]]:
+    path = Path("/dev/stdin" if what == "-" else what)
+    if path.exists() or path.suffix == ".json":
+        yield from _of_file(path)
+        return
+    stored = list(_stored(house, what))
+    if not stored:
+        raise BadInput(
+            f"There is no file {what!r}, and nothing is stored under that id.", hint="wa listen --json shows ids."
+        )
+    yield from stored
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
@@ -59,7 +70,9 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
             url, content=body, headers={**headers, "Content-Type": "application/json"}, timeout=30
         ).status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ConfigError(f"{url} does not answer: {error}.", hint="Does the service run? wa serve, or wa up") from None
+        raise ConfigError(
+            f"{url} does not answer: {str(error).rstrip('.')}.", hint="Does the service run? wa serve, or wa up"
+        ) from None
 
 
 def _of_file(path: Path) -> Iterator[dict[str, Any]]:
@@ -75,6 +88,8 @@ def _of_file(path: Path) -> Iterator[dict[str, Any]]:
     if not isinstance(content, dict):
         raise BadInput(f"{path} holds no notification: it is not an object.")
     is_value = "entry" not in content and "object" not in content
+    if not is_value and not webhooks.is_ours(content):
+        raise BadInput(f"{path} holds a notification of {content['object']!r}, not of {webhooks.OBJECT}.")
     yield webhooks.notify(content) if is_value else content
 
 

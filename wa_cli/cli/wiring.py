@@ -24,6 +24,7 @@ from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
 from wa_cli.telemetry.logs import Tell, tell
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from fastapi import FastAPI
 
     from wa_cli.backlog import Backlog
@@ -170,10 +171,20 @@ class House:
         from wa_cli.storage.spool import Spool
 
         # A folder for each database: verdicts of one mean nothing to another.
-        url = self.unchecked_database.engine.url
+        url = self._known_database_url()
         mark = hashlib.sha256(f"{url.host or url.query.get('host')}:{url.port}/{url.database}".encode()).hexdigest()[:8]
         folder = (self.settings.spool or self.folder / "spool") / f"{url.database}-{mark}"
         return Spool(folder, quota=self.settings.spool_quota)
+
+    def _known_database_url(self) -> sa.URL:
+        """As the settings have it: nothing is started for it."""
+        import sqlalchemy as sa
+
+        from wa_cli.storage.engine import normalise
+
+        if self.is_embedded:
+            return sa.make_url(self.embedded.url(self.database_name))
+        return sa.make_url(normalise(self.loaded.need("database_url", EMBEDDED)))
 
     @cached_property
     def webhook_spool(self) -> Spool:
@@ -235,7 +246,8 @@ class House:
 
     @cached_property
     def app_secret(self) -> str:
-        if not self.uses_sandbox:
+        """The key of the webhooks' signatures; the sandbox signs with it too, and has one of its own where none is given."""
+        if self.settings.app_secret or not self.uses_sandbox:
             return self._needed("app_secret")
         from wa_cli.sandbox.host import app_secret
 
@@ -283,6 +295,7 @@ class House:
 
         async with SandboxHost(
             self.sandbox_folder,
+            secret=self.app_secret,
             webhook_url=self.webhook_url,
             port=self.settings.sandbox_port,
             options=options,
@@ -420,7 +433,7 @@ class House:
 
         self._guard_against_freezing()
         secret = None if insecure else self.app_secret
-        metrics = Metrics(tell, self.backlog.status)
+        metrics = Metrics(tell, self.backlog.status, lambda: self.webhook_spool.state().records)
         entrance = door.Door(
             self.incoming_queue, self.readmission(metrics.tell), tell=metrics.tell, marks=self._marks(metrics.tell)
         )
@@ -449,6 +462,11 @@ class House:
     def verify_token(self) -> str | None:
         """What Meta repeats in the handshake; the sandbox's is its secret."""
         return self.settings.verify_token or (self.app_secret if self.uses_sandbox else None)
+
+    def backlog_check(self) -> Check:
+        from wa_cli.verify.checks import backlog
+
+        return backlog.check(self.backlog.status, {"verdicts": self.spool, "webhooks": self.webhook_spool})
 
     def webhook_check(self) -> Check:
         from wa_cli.verify.checks import webhook

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 
 HEADER = "X-Hub-Signature-256"
+# Who asks whether the unsigned is refused says so, and is refused without alarm.
+PROBE = "wa-verify"
 
 
 def is_genuine(body: bytes, header: str | None, secret: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wa_cli import sqlfiles
 
-_HEADER = re.compile(r"^--\s*(why|transaction):\s*(.*)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(why|transaction):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Script:
 
     @cached_property
     def _headers(self) -> dict[str, str]:
-        return dict(_HEADER.findall(self.text))
+        return {name: " ".join(text.replace("\n--", " ").split()) for name, text in _HEADER.findall(self.text)}
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,14 @@ class SandboxHost:
         self,
         folder: Path,
         *,
+        secret: str,
         webhook_url: str,
         port: int,
         options: Options | None = None,
         on_move: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.folder = folder
+        self.secret = secret
         self.webhook_url = webhook_url
         self.port = port
         self.options = replace(options or Options(), home=str(folder))
@@ -89,7 +91,7 @@ class SandboxHost:
             await asyncio.sleep(0.05)
 
     async def _start(self) -> None:
-        self.sandbox = Sandbox(self.folder, self.webhook_url, app_secret(self.folder), self.options)
+        self.sandbox = Sandbox(self.folder, self.webhook_url, self.secret, self.options)
         await self.sandbox.start(self.port)
         (self.folder / "url").write_text(self.sandbox.url)
         self._moved_to(self.sandbox.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def words(name: str, customer: str, text: str, profile: str, url: str, about: st
         "status": "delivered",
         "user_id": f"DE.{customer[::-1]}",
         "new_user_id": f"DE.{customer[::-1]}2",
-        "new_number": f"{customer[:-1]}{9 - int(customer[-1])}",
+        "old_number": f"{customer[:-1]}{9 - int(customer[-1])}",
         "media_id": file.id,
         "sha256": file.sha256,
         "url": f"{url}/_sandbox/files/{file.id}",
@@ -54,7 +55,7 @@ def words(name: str, customer: str, text: str, profile: str, url: str, about: st
 async def play(
     callbacks: Callbacks, told: Sequence[tuple[str, dict[str, str]]], manner: Manner
 ) -> list[dict[str, Any]]:
-    """Tell of each, and wait for the answers: name, id and HTTP status (0 where nobody answered) of each POST's part."""
+    """Tell of each, and wait for the answers: name, id (None where it has none) and HTTP status (0 where nobody answered)."""
     loop = asyncio.get_running_loop()
     plan = [one for one in told for _ in range(manner.times)]
     if manner.shuffled:
@@ -73,6 +74,10 @@ async def play(
         callbacks.schedule(update, manner.after)
     await asyncio.wait(answers, timeout=manner.after + ANSWER_LIMIT)
     return [
-        {"name": name, "id": filled["wamid"], "status": answer.result() if answer.done() else 0}
+        {"name": name, "id": _own_id(name, filled), "status": answer.result() if answer.done() else 0}
         for (name, filled), answer in zip(plan, answers, strict=True)
     ]
+
+
+def _own_id(name: str, filled: dict[str, str]) -> str | None:
+    return filled["wamid"] if filled["wamid"] in json.dumps(events.value(name, **filled)) else None

@@ -22,7 +22,11 @@ def create(*routers: APIRouter) -> FastAPI:
     @app.exception_handler(WaError)
     async def say(request: Request, error: WaError) -> JSONResponse:
         del request
-        status = 400 if isinstance(error, BadInput) else 503 if isinstance(error, (DatabaseDown, QueueError)) else 500
+        if isinstance(error, (DatabaseDown, QueueError)):  # where it lies is nobody's business who only sends
+            return JSONResponse(
+                {"error": "The queue is away; nothing was queued.", "hint": "Try again."}, status_code=503
+            )
+        status = 400 if isinstance(error, BadInput) else 500
         return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status)
 
     @app.exception_handler(RequestValidationError)

@@ -135,6 +135,7 @@ class Door:
             if self._is_away:
                 await self.in_thread(self.queue.depth)
                 self._is_away = False
+                self._damper.flush()
                 self.tell(events.Back(f"The {self.queue.name} queue"))
             await self.in_thread(self.readmission.run_once)
         except WaError as error:  # also where the database answers but refuses: nobody is served by a service that ends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import resource
 import socket
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ def listen(host: str, port: int) -> socket.socket:
         bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(f"{host} is no address of this machine.", hint="127.0.0.1, or 0.0.0.0 for all.") from None
         raise ConfigError(
             f"Port {port} of {host} cannot be listened on: {(error.strerror or str(error)).lower()}.",
             hint="Stop what listens there, or choose another with --port.",

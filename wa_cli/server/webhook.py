@@ -104,7 +104,8 @@ def routes(door: Door, *, app_secret: str | None, verify_token: str | None, tell
             outcome, status = refusal.outcome, refusal.status
             headers = {"Retry-After": "5"} if refusal.retry else {}
             why = refusal.why
-            damper.tell(outcome, lambda count: events.Refused(why, count))
+            if request.headers.get("user-agent") != signature.PROBE:
+                damper.tell(outcome, lambda count: events.Refused(why, count))
         tell(events.Answered(outcome, time.monotonic() - began))
         return Response(status_code=status, headers=headers)
 

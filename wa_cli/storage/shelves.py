@@ -31,7 +31,7 @@ class Shelf(Protocol):
     scratch: Path | None
 
     def tidy(self) -> None:
-        """Remove what workers that died left half way."""
+        """Remove what workers that died left half way. Raises ShelfAway where nothing can be saved at all."""
 
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
         """Have the file; its place. The given one may be gone then. Raises ShelfAway."""
@@ -62,8 +62,13 @@ class FolderShelf:
         self.scratch: Path | None = folder / ".coming"
 
     def tidy(self) -> None:
+        coming = self.folder / ".coming"
+        try:
+            coming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ShelfAway(f"{self.folder} does not take a file: {error.strerror or error}.") from error
         abandoned = time.time() - ABANDONED_SECONDS
-        for path in (self.folder / ".coming").glob("*"):
+        for path in coming.glob("*"):
             with suppress(OSError):
                 if path.stat().st_mtime < abandoned:
                     path.unlink()

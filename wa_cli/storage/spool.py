@@ -54,10 +54,14 @@ class _Segment:
 
 @dataclass
 class Orphan:
-    """A file that its owner left, locked for us: it goes when the block ends, unless it is to `stay`."""
+    """A file that its owner left, locked for us: it goes when the block ends, unless it is to `stay`.
+
+    `broken`: how many of its lines could not be read, and were set aside.
+    """
 
     path: Path
     records: list[Record]
+    broken: int = 0
     stays: bool = False
 
     def stay(self) -> None:
@@ -106,7 +110,7 @@ class Spool:
                 probe.unlink(missing_ok=True)
         except OSError as error:
             raise SpoolUnwritable(
-                f"The spool folder {self.folder} cannot be written ({error.strerror}): nothing is sent until it can.",
+                f"The spool folder {self.folder} cannot be written ({error.strerror}): nothing begins until it can.",
                 hint="Free the disk, or set WA_SPOOL to another folder.",
             ) from error
 
@@ -175,19 +179,19 @@ class Spool:
             yield None
             return
         with file:
-            orphan = Orphan(path, list(_read(file.read(), path)))
+            orphan = Orphan(path, *_read(file.read(), path))
             yield orphan
             if not orphan.stays:
                 path.unlink(missing_ok=True)
 
     def state(self) -> SpoolState:
         held = [path for path in self._files() if _size(path)]
-        oldest = min((path.stat().st_mtime for path in held), default=time.time())
+        oldest = min((path.stat().st_mtime for path in held), default=None)
         return SpoolState(
             files=len(held),
             records=sum(path.read_bytes().count(b"\n") for path in held),
             corrupt=tuple(path.name for path in sorted(self.folder.glob(f"*{CORRUPT}"))),
-            oldest_seconds=max(0.0, time.time() - oldest),
+            oldest_seconds=max(0.0, time.time() - oldest) if oldest else 0.0,
         )
 
     def _writable_segment(self) -> _Segment:
@@ -219,7 +223,7 @@ class Spool:
         held = sum(_size(path) for path in self._files())
         if held >= self.quota:
             raise SpoolUnwritable(
-                f"The spool in {self.folder} holds {held >> 20} MB, as much as WA_SPOOL_QUOTA allows:"
+                f"The spool in {self.folder} holds {held:,} bytes, as much as WA_SPOOL_QUOTA allows:"
                 " nothing new is taken until there is room.",
                 hint="Is the database back? wa spool status, wa spool replay",
             )
@@ -294,18 +298,16 @@ def _opened_if_ownerless(path: Path) -> IO[bytes] | None:
     return file
 
 
-def _read(content: bytes, path: Path) -> Iterator[Record]:
-    """The records of a file. What a crash cut short at its end is dropped; anything else unreadable is set aside."""
+def _read(content: bytes, path: Path) -> tuple[list[Record], int]:
+    """The records of a file, and how many lines were none. What a crash cut short at its end is dropped; anything else
+    unreadable is set aside.
+    """
     *lines, _cut_short = content.split(b"\n")  # fdatasync had not returned: it was never acknowledged
-    broken = []
-    for line in lines:
-        record = _parse(line)
-        if record is None:
-            broken.append(line)
-        else:
-            yield record
+    parsed = [_parse(line) for line in lines]
+    broken = [line for line, record in zip(lines, parsed, strict=True) if record is None]
     if broken:
         path.with_suffix(CORRUPT).write_bytes(b"\n".join(broken) + b"\n")
+    return [record for record in parsed if record is not None], len(broken)
 
 
 def _parse(line: bytes) -> Record | None:

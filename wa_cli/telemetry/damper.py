@@ -16,6 +16,7 @@ EVERY = 10.0
 class _Flood:
     quiet_until: float = float("-inf")
     untold: int = 0
+    event: Callable[[int], Event] | None = None
 
 
 class Damper:
@@ -26,10 +27,17 @@ class Damper:
         self._clock = clock
         self._floods: dict[str, _Flood] = {}
 
+    def flush(self) -> None:
+        """It is over: tell what is left untold."""
+        for flood in self._floods.values():
+            if flood.untold and flood.event:
+                self._tell(flood.event(flood.untold))
+        self._floods.clear()
+
     def tell(self, what: str, event: Callable[[int], Event], count: int = 1) -> None:
         """`event` makes the event of so many of them."""
         flood = self._floods.setdefault(what, _Flood())
-        flood.untold += count
+        flood.untold, flood.event = flood.untold + count, event
         if self._clock() >= flood.quiet_until:
             self._tell(event(flood.untold))
             flood.untold, flood.quiet_until = 0, self._clock() + EVERY

@@ -201,6 +201,13 @@ class Readmitted(Event):
 
 
 @dataclass(frozen=True)
+class Lacking(Event):
+    """Something that will not work, though the rest does."""
+
+    what: str
+
+
+@dataclass(frozen=True)
 class Started(Event):
     what: str
 

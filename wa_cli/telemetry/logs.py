@@ -138,6 +138,8 @@ def _line(event: Event) -> tuple[int, str]:
                 f"Sending goes on without the database, at {rate:.1f} messages a second at most:"
                 " every message and every answer is kept in the spool"
             )
+        case events.Lacking(what):
+            return logging.WARNING, what
         case events.Started(what):
             return logging.INFO, what
         case events.Stopping(why):

@@ -24,9 +24,11 @@ Backlog = Callable[[], Mapping[str, Mapping[str, Any]]]
 
 
 class Metrics:
-    """Stands in front of whoever is told, and counts. `backlog` is asked at each reading; away, it is left out."""
+    """Stands in front of whoever is told, and counts. At each reading `backlog` is asked, and left out while it is away,
+    and `spooled`, how many webhooks lie on the disk.
+    """
 
-    def __init__(self, tell: Tell, backlog: Backlog) -> None:
+    def __init__(self, tell: Tell, backlog: Backlog, spooled: Callable[[], int]) -> None:
         self._tell = tell
         self._registry = CollectorRegistry()
         self._webhooks = Counter("wa_webhooks", "Webhooks answered, by outcome.", ["outcome"], registry=self._registry)
@@ -36,7 +38,7 @@ class Metrics:
         self._readmitted = Counter(
             "wa_webhooks_readmitted", "Webhooks put on the queue from the disk.", registry=self._registry
         )
-        self._backlog = _Backlog(backlog)
+        self._now = _Now(backlog, spooled)
 
     def tell(self, event: Event) -> None:
         match event:
@@ -53,30 +55,33 @@ class Metrics:
         if SHARED in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        backlog = CollectorRegistry()
-        backlog.register(self._backlog)
-        return generate_latest(registry) + generate_latest(backlog)
+        now = CollectorRegistry()
+        now.register(self._now)
+        return generate_latest(registry) + generate_latest(now)
 
 
-class _Backlog(Collector):
-    def __init__(self, backlog: Backlog) -> None:
+class _Now(Collector):
+    def __init__(self, backlog: Backlog, spooled: Callable[[], int]) -> None:
         self._backlog = backlog
+        self._spooled = spooled
 
     def collect(self) -> list[GaugeMetricFamily]:
         waiting = GaugeMetricFamily(
             "wa_queue_messages", "Messages of a direction, by state.", labels=["queue", "state"]
         )
         oldest = GaugeMetricFamily("wa_queue_oldest_seconds", "Age of the oldest that waits.", labels=["queue"])
+        spooled = GaugeMetricFamily("wa_webhooks_spooled", "Webhooks that lie on the disk of this machine.")
+        spooled.add_metric([], self._spooled())
         try:
             backlog = self._backlog()
         except WaError:
-            return []
+            return [spooled]
         for queue, counted in backlog.items():
             for state in ("waiting", "in_flight", "delayed", "dead"):
                 waiting.add_metric([queue, state], counted[state])
             if counted["oldest_seconds"] is not None:
                 oldest.add_metric([queue], counted["oldest_seconds"])
-        return [waiting, oldest]
+        return [spooled, waiting, oldest]
 
     def describe(self) -> list[GaugeMetricFamily]:
         return []

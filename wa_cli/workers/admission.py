@@ -72,7 +72,11 @@ class Readmission:
     def _adopt(self, path: Path) -> int:
         try:
             with self.spool.adopt(path) as orphan:
-                return self._bring_back(orphan) if orphan is not None else 0
+                if orphan is None:
+                    return 0
+                if orphan.broken:
+                    self.tell(events.Swept(f"Lines of {path.name} that cannot be read, set aside", orphan.broken))
+                return self._bring_back(orphan)
         except OSError as error:
             said = str(error)
             self._damper.tell("spool", lambda _: events.Away("The spool of webhooks", said))

@@ -59,6 +59,7 @@ class Fetcher:
 
     async def fetch_due(self) -> int:
         """Fetch whatever is due, until nothing is; how many were tried."""
+        self.shelf.tidy()
         tried = 0
         while begun := await self._begin():
             tried += begun

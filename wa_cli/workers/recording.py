@@ -86,7 +86,8 @@ class Incoming:
         media.expect(connection, (message for message in heard.messages if message.wamid in new))
         noticed = messages.keep_notices(connection, heard.notices)
         announcements.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
-        batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
+        if new or heard.statuses or noticed:
+            batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
         batch.told += [events.Stored(wamid) for _, wamid in settled.stored]
         batch.told += [events.Doubled(str(reference)) for reference in settled.doubles]
 

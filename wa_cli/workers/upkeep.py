@@ -141,6 +141,7 @@ class Upkeep:
 
     def _settle(self, orphan: Orphan) -> int:
         """Settle one file. Where a row is refused it stays, for later; what is not ours to settle is set aside."""
+        self._tell(f"Lines of {orphan.path.name} that cannot be read, set aside", orphan.broken)
         found = _Found.of(orphan.records)
         strange = found.strange
         settlements = [*found.settlements]

@@ -29,23 +29,21 @@ def _look(url: str, secret: str | None, verify_token: str | None) -> Finding:
         asked = {"hub.mode": "subscribe", "hub.challenge": CHALLENGE, "hub.verify_token": verify_token}
         answer = httpx.get(url, params=asked, timeout=TIMEOUT)
         if (answer.status_code, answer.text) != (200, CHALLENGE):
-            return Finding(
-                Level.FAILED, f"{url} does not answer the handshake (HTTP {answer.status_code})", "WA_VERIFY_TOKEN"
-            )
+            what = f"{url} does not answer the handshake (HTTP {answer.status_code}): has it our WA_VERIFY_TOKEN?"
+            return Finding(Level.FAILED, what)
         said.append("answers the handshake")
     body = b'{"object":"%s","entry":[]}' % webhooks.OBJECT.encode()
-    unsigned = httpx.post(url, content=body, timeout=TIMEOUT).status_code
+    unsigned = httpx.post(url, content=body, headers={"User-Agent": signature.PROBE}, timeout=TIMEOUT).status_code
     if unsigned == 200:
-        return Finding(
-            Level.FAILED, f"{url} takes webhooks that nobody signed", "wa serve without --insecure-no-signature"
-        )
+        return Finding(Level.FAILED, f"{url} takes webhooks that nobody signed: was --insecure-no-signature meant?")
     if secret:
         signed = httpx.post(
             url, content=body, headers={signature.HEADER: signature.sign(body, secret)}, timeout=TIMEOUT
         )
         if signed.status_code != 200:
-            said_no = f"{url} does not take what is signed with our secret (HTTP {signed.status_code})"
-            return Finding(Level.FAILED, said_no, "WA_APP_SECRET of the service, and the queue: wa queue status")
+            why = "has it our WA_APP_SECRET?" if signed.status_code == 401 else "is its queue there?"
+            said_no = f"{url} does not take what is signed with our secret (HTTP {signed.status_code}): {why}"
+            return Finding(Level.FAILED, said_no, "wa queue status")
         said.append("takes what is signed")
     said.append(f"refuses what is not (HTTP {unsigned})")
     return Finding(Level.OK, f"{url} {', '.join(said)}", facts={"url": url, "unsigned": unsigned})

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wa_cli.errors import QueueError
+from wa_cli.storage.engine import Database
+from wa_cli.storage.spool import Spool
+from wa_cli.verify.base import Check, Finding, Level
+
+
+def check(status: Callable[[], Mapping[str, Mapping[str, Any]]], spools: Mapping[str, Spool]) -> Check:
+    """What waits to be stored: on the queues, on this machine's disk, and among the dead letters."""
+
+    def look(database: Database) -> Finding:
+        del database
+        try:
+            queues = status()
+        except QueueError as error:
+            return Finding(Level.FAILED, error.message, "wa queue status")
+        waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
+        dead = {name: counted["dead"] for name, counted in queues.items()}
+        disk = {name: spool.state().records for name, spool in spools.items()}
+        facts = {"waiting": waiting, "dead": dead, "spooled": disk}
+        said = f"{_told(waiting)} on the queues, {_told(disk)} on this machine's disk, {_told(dead)} among the dead letters"
+        if any(disk.values()):
+            return Finding(Level.WARNING, said, "wa spool replay", facts)
+        if any(dead.values()):
+            return Finding(Level.WARNING, said, "wa queue dead", facts)
+        return Finding(Level.OK, said, facts=facts)
+
+    return Check("backlog", "Waiting", look)
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    """Like `3 incoming`, or `nothing`."""
+    return " and ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"
