@@ -466,7 +466,7 @@ class House:
     def backlog_check(self) -> Check:
         from wa_cli.verify.checks import backlog
 
-        return backlog.check(self.backlog.status, {"verdicts": self.spool, "webhooks": self.webhook_spool})
+        return backlog.check(lambda: self.backlog.status(), {"verdicts": self.spool, "webhooks": self.webhook_spool})
 
     def webhook_check(self) -> Check:
         from wa_cli.verify.checks import webhook

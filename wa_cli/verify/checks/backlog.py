@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wa_cli.errors import QueueError
+from wa_cli.errors import ConfigError, QueueError
 from wa_cli.storage.engine import Database
 from wa_cli.storage.spool import Spool
 from wa_cli.verify.base import Check, Finding, Level
@@ -16,8 +16,8 @@ def check(status: Callable[[], Mapping[str, Mapping[str, Any]]], spools: Mapping
         del database
         try:
             queues = status()
-        except QueueError as error:
-            return Finding(Level.FAILED, error.message, "wa queue status")
+        except (QueueError, ConfigError) as error:
+            return Finding(Level.FAILED, error.message.rstrip("."), "wa queue status")
         waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
         dead = {name: counted["dead"] for name, counted in queues.items()}
         disk = {name: spool.state().records for name, spool in spools.items()}
