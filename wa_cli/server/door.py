@@ -115,7 +115,8 @@ class Door:
             putting = self.in_thread(admit, self.queue, letters)
             done, _ = await asyncio.wait({putting}, timeout=PATIENCE)
             if done:
-                await self.in_thread(self.readmission.keep, putting.result())
+                if left := putting.result():
+                    await self.in_thread(self.readmission.keep, left)
                 return True
             putting.add_done_callback(_ignore)
             self._went_away(f"no answer within {PATIENCE:g} s")

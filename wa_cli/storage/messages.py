@@ -42,9 +42,8 @@ def hear(connection: sa.Connection, heard: Sequence[IncomingMessage]) -> set[str
     # something wins, and one that comes later takes the place of the other.
     made: dict[str, dict[str, Any]] = {}
     for row in map(_incoming_row, heard):
-        if made.get(row["message_id"], row)["message_type"] in PLACEHOLDERS:
+        if made.setdefault(row["message_id"], row)["message_type"] in PLACEHOLDERS:
             made[row["message_id"]] = row
-        made.setdefault(row["message_id"], row)
     new = insert(connection, list(made.values()))
     late = [row for row in made.values() if row["message_id"] not in new and row["message_type"] not in PLACEHOLDERS]
     if late:

@@ -51,9 +51,8 @@ class Readmission:
 
     def keep(self, letters: Sequence[Letter]) -> None:
         """On the disk until the queue is back. Raises SpoolUnwritable where that cannot be, or there is no room."""
-        if letters:
-            self.spool.check_quota()
-            self.spool.keep([{KEY: letter.body} for letter in letters])
+        self.spool.check_quota()
+        self.spool.keep([{KEY: letter.body} for letter in letters])
 
     def run_once(self) -> int:
         """Put back what lies there, this process's own and what dead ones left; how many.
