@@ -99,6 +99,16 @@ def test_a_port_in_use(shell: Shell) -> None:
             assert f"wa: Port {port} of 127.0.0.1 cannot be listened on: address already in use." in failed.stderr
 
 
+def test_a_service_that_could_keep_nothing_while_its_queue_is_away_does_not_start(shell: Shell) -> None:
+    (shell.folder / "no-folder").write_text("")
+    shell.environ["WA_SPOOL"] = str(shell.folder / "no-folder")
+
+    failed = shell.wa("serve", "--port", "0", code=4)
+
+    assert "cannot be written" in failed.stderr
+    assert "WA_SPOOL" in failed.stderr
+
+
 def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
     failed = shell.wa("sandbox", "say", "+123", "hi", code=4)
 

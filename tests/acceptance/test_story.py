@@ -139,6 +139,27 @@ def test_webhooks_are_taken_only_with_their_signature(shell: Shell) -> None:
     assert rows(shell, "SELECT count(*) FROM wa.queue_messages") == [(0,)]
 
 
+def test_a_laptop_may_do_without_a_secret_and_a_public_address_may_not(shell: Shell) -> None:
+    port = free_port()
+    with shell.running("serve", "--port", str(port), "--insecure-no-signature") as process:
+        base = f"http://127.0.0.1:{port}"
+        until_it_answers(f"{base}/health", process)
+        assert httpx.post(f"{base}/webhook", content=b'{"object":"whatsapp_business_account"}').status_code == 200
+
+    refused = shell.wa("serve", "--host", "0.0.0.0", "--port", str(port), "--insecure-no-signature", code=4)  # noqa: S104
+    assert "on loopback only" in refused.stderr
+
+
+def test_a_secret_that_is_given_is_the_sandboxs_too(shell: Shell) -> None:
+    shell.environ |= {"WA_APP_SECRET": "given", "WA_CLOUD_API_URL": "sandbox", "WA_DATABASE_URL": "embedded"}
+    port = shell.environ["WA_PORT"] = str(free_port())
+    with shell.running("up") as process:
+        until_it_answers(f"http://127.0.0.1:{port}/health", process)
+        [played] = json.loads(shell.wa("sandbox", "play", "text", "--json").stdout)
+        assert played["status"] == 200
+    assert not (shell.folder / "data" / "sandbox" / "app_secret").exists()
+
+
 def test_a_key_is_needed_once_there_are_keys_and_names_its_employee(shell: Shell) -> None:
     port, employee = free_port(), "7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111"
     shell.environ["WA_API_KEYS"] = f"first-key,second-key={employee}"

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.chaos.flood import SETTINGS, Killing, Told, answers, load, stored
-from tests.chaos.stage import WA, Stage, Weather, stage
+from tests.chaos.flood import Killing, Told, load, stored, way_in
+from tests.chaos.stage import Stage, Weather, stage
 from tests.waiting import until
 
 
@@ -67,11 +67,7 @@ def report(what: str, told: Told, scene: Stage) -> None:
 
 def run(rate: float, seconds: float, processes: int) -> None:
     with tempfile.TemporaryDirectory(prefix="wa-incoming-") as home, stage(Path(home), Weather()) as scene:
-        environ = scene.environ(**SETTINGS)
-        serve = [*WA, "serve", "--processes", str(processes), "--port", str(scene.port)]
-        worker = [*WA, "worker", "incoming", "--processes", "1"]
-        with scene.process(serve, environ) as service, scene.process(worker, environ) as incoming:
-            until(lambda: answers(scene.port), "the service")
+        with way_in(scene, services=processes, workers=1):
             asyncio.run(load(scene.port, 200, 2))
             asyncio.run(load(scene.port, 2 * rate, 2))
             report(f"calm, {rate:,.0f} POSTs a second", asyncio.run(load(scene.port, rate, seconds)), scene)
@@ -79,10 +75,8 @@ def run(rate: float, seconds: float, processes: int) -> None:
                 report("beside a thousand slow connections", asyncio.run(load(scene.port, rate, seconds)), scene)
             most = asyncio.run(load(scene.port, 3 * rate, seconds / 3))
             report("more than it can take", most, scene)
-        worker[-1] = "2"
-        with scene.process(serve, environ) as service, scene.process(worker, environ) as incoming:
-            until(lambda: answers(scene.port), "the service")
-            killing = Killing([service.pid, incoming.pid])
+        with way_in(scene, services=processes, workers=2) as parents:
+            killing = Killing(parents)
             killing.start()
             told = asyncio.run(load(scene.port, rate, seconds))
             killing.over.set()

@@ -9,15 +9,16 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import httpx
 import sqlalchemy as sa
 
-from tests.chaos.stage import Stage, children_of
+from tests.chaos.stage import WA, Stage, children_of
+from tests.waiting import until
 from wa_cli.cloud import signature, webhooks
 
 SECRET = "benchmark"
@@ -89,6 +90,17 @@ class Connection(asyncio.Protocol):
         except TimeoutError:
             self.transport.abort()
             return 0
+
+
+@contextmanager
+def way_in(scene: Stage, *, services: int, workers: int) -> Iterator[tuple[int, int]]:
+    """Service and incoming worker, each with so many processes, once they answer: the pids of the two parents."""
+    environ = scene.environ(**SETTINGS)
+    serve = [*WA, "serve", "--processes", str(services), "--port", str(scene.port)]
+    work = [*WA, "worker", "incoming", "--processes", str(workers)]
+    with scene.process(serve, environ) as service, scene.process(work, environ) as worker:
+        until(lambda: answers(scene.port), "the service")
+        yield service.pid, worker.pid
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.chaos.flood import SETTINGS, Killing, answers, load, stored
-from tests.chaos.stage import WA, Weather, stage, take_away
+from tests.chaos.flood import Killing, load, stored, way_in
+from tests.chaos.stage import Weather, stage, take_away
 from tests.waiting import until
 
 PACE, SECONDS = 150, 5.0
@@ -14,12 +14,8 @@ PACE, SECONDS = 150, 5.0
 
 def test_under_kills_and_an_outage_every_webhook_answered_200_is_a_row(tmp_path: Path) -> None:
     with stage(tmp_path, Weather()) as scene:
-        environ = scene.environ(**SETTINGS)
-        serve = [*WA, "serve", "--processes", "2", "--port", str(scene.port)]
-        worker = [*WA, "worker", "incoming", "--processes", "2"]
-        with scene.process(serve, environ) as service, scene.process(worker, environ) as incoming:
-            until(lambda: answers(scene.port), "the service")
-            killing = Killing([service.pid, incoming.pid])
+        with way_in(scene, services=2, workers=2) as parents:
+            killing = Killing(parents)
             killing.start()
             told = asyncio.run(load(scene.port, PACE, SECONDS))
             killing.over.set()

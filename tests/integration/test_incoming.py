@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,11 @@ from wa_cli.telemetry import events
 
 BUSINESS = METADATA["display_phone_number"]
 STAMP = str(int(now().timestamp()) - 600)
+OTHER_FORM = (
+    (re.compile(r"55([1-9][1-9])9([6-9][0-9]{7})"), r"55\1\2"),
+    (re.compile(r"52([0-9]{10})"), r"521\1"),
+    (re.compile(r"549([1-3][0-9]{9})"), r"54\1"),
+)
 
 
 @pytest.fixture
@@ -50,6 +56,12 @@ def unanswered(database: Database) -> list[str]:
     return [row["customer"] for row in runner.run(database, report, span, timeout=timedelta(seconds=30))]
 
 
+def forms(key: str) -> tuple[str, ...]:
+    """Every key under which rows of this person may stand, the known one first."""
+    known = phone.person_key(key)
+    return (known, *(form.sub(other, known) for form, other in OTHER_FORM if form.fullmatch(known)))
+
+
 def test_the_keys_of_a_person_are_the_same_in_sql_and_python(database: Database) -> None:
     numbers = [
         f"{cc}{rest}"
@@ -61,8 +73,8 @@ def test_the_keys_of_a_person_are_the_same_in_sql_and_python(database: Database)
             sa.text("SELECT number, wa.person_key(number), wa.forms(number) FROM unnest(:numbers) AS number"),
             {"numbers": numbers},
         ).all()
-    assert {n: (known, tuple(forms)) for n, known, forms in found} == {
-        n: (phone.person_key(n), phone.forms(n)) for n in numbers
+    assert {n: (known, tuple(others)) for n, known, others in found} == {
+        n: (phone.person_key(n), forms(n)) for n in numbers
     }
 
 
@@ -137,6 +149,15 @@ def test_a_new_user_id_changes_not_how_a_person_with_a_phone_is_known(desk: Desk
     desk.hear(body(messages=[hidden]), body(messages=[{**hidden, "id": "wamid.4", **hidden_change}]))
 
     assert people(desk) == {"1001": None, "DE.OLD": "1001", "DE.NEW": "1001", "FR.OLD": "FR.NEW", "FR.NEW": None}
+
+
+def test_messages_of_one_second_keep_the_order_they_came_in(desk: Desk) -> None:
+    desk.hear(*(body(messages=[said(f"wamid.{9 - n}", f"words {n}")]) for n in range(3)))
+    desk.hear(body(messages=[said(f"wamid.{5 - n}", f"words {n + 3}") for n in range(3)]))
+
+    found = desk.bench.sql("SELECT content FROM whatsapp_messages ORDER BY timestamp, created_at, id")
+
+    assert [row["content"] for row in found] == [f"words {n}" for n in range(6)]
 
 
 def test_two_connections_learn_of_the_same_people_without_waiting_for_each_other(desk: Desk) -> None:

@@ -97,6 +97,8 @@ def test_the_words_embedded_and_sandbox_choose_a_part_on_purpose(tmp_path: Path)
         ("WA_TIMEZONE", "Mars/Base"),
         ("WA_SEND_TIMEOUT", "x"),
         ("WA_EMPLOYEE", "bob"),
+        ("WA_MEDIA", "s3:bucket"),
+        ("WA_MEDIA", "s3://"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: str, value: str) -> None:

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from wa_cli.telemetry import events, logs
+from wa_cli.telemetry import damper, events, logs
+from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.meter import Meter
 
@@ -76,3 +77,19 @@ def test_a_meter_that_nobody_reads_does_not_grow() -> None:
         meter.tell(events.Accepted("+1", "wamid.x"))
 
     assert len(meter._recent) <= 11
+
+
+def test_a_flood_is_told_in_numbers_and_none_of_it_is_left_untold() -> None:
+    told: list[Event] = []
+    clock = 0.0
+    floods = Damper(told.append, lambda: clock)
+
+    for _ in range(5):
+        floods.tell("webhooks", events.Spooled)
+    clock += damper.EVERY
+    floods.tell("webhooks", events.Spooled, 3)
+    floods.tell("webhooks", events.Spooled, 2)
+    floods.flush()
+    floods.flush()
+
+    assert told == [events.Spooled(1), events.Spooled(7), events.Spooled(2)]

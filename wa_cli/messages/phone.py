@@ -57,11 +57,6 @@ _TWO_FORMS = (
     (re.compile(r"521([0-9]{10})"), r"52\1"),  # Mexico: the old mobile 1
     (re.compile(r"54([1-3][0-9]{9})"), r"549\1"),  # Argentina: without the mobile 9
 )
-_OTHER_FORM = (
-    (re.compile(r"55([1-9][1-9])9([6-9][0-9]{7})"), r"55\1\2"),
-    (re.compile(r"52([0-9]{10})"), r"521\1"),
-    (re.compile(r"549([1-3][0-9]{9})"), r"54\1"),
-)
 
 
 def person_key(key: str) -> str:
@@ -70,9 +65,3 @@ def person_key(key: str) -> str:
         if odd.fullmatch(key):
             return odd.sub(known, key)
     return key
-
-
-def forms(key: str) -> tuple[str, ...]:
-    """Every key under which rows of this person may stand, the known one first. As `wa.forms` in SQL."""
-    known = person_key(key)
-    return (known, *(form.sub(other, known) for form, other in _OTHER_FORM if form.fullmatch(known)))

@@ -31,6 +31,8 @@ Record = dict[str, Any]
 class SpoolUnwritable(WaError):
     """Nothing may be sent that cannot be recorded."""
 
+    exit_code = 4
+
 
 @dataclass(frozen=True)
 class Entry:
