@@ -10,12 +10,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.local_aws import LocalAws, local_aws
 from tests.outage import Outage
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
+
+# A busy machine is no failure: nothing here is judged by the time it takes.
+settings.register_profile("wa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wa")
 
 for _name in [name for name in os.environ if name.startswith("WA_") or name == "DATABASE_URL"]:
     del os.environ[_name]
