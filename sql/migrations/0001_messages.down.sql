@@ -1,4 +1,5 @@
 -- why: The table is the business's own and may be older than wa: going down never drops it.
 -- transaction: yes
+-- lock: none on the business's table
 
 SELECT 1;

@@ -1,5 +1,6 @@
 -- why: The business's own table. Where it exists it is adopted as it is; a new installation gets it as others find it.
 -- transaction: yes
+-- lock: none on the business's table
 -- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
 -- squawk-ignore-file prefer-bigint-over-int
 -- squawk: prefer-text-field, prefer-timestamp-tz: the business's table is as it is found

@@ -5,6 +5,10 @@
 -- squawk: ban-drop-constraint: a way down takes away what the way up made
 -- squawk-ignore-file ban-drop-constraint
 
+-- step: drop the index of the direction
+-- lock: SHARE UPDATE EXCLUSIVE, until the transactions that may use the index have ended; readers and writers go on
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_direction;
 
+-- step: let any word be written
+-- lock: ACCESS EXCLUSIVE, an instant
 ALTER TABLE whatsapp_messages DROP CONSTRAINT IF EXISTS check_direction;

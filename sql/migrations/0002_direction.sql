@@ -7,22 +7,105 @@
 -- squawk: prefer-text-field: the business's table is as it is found
 -- squawk-ignore-file prefer-text-field
 
+-- step: add the column direction
+-- lock: ACCESS EXCLUSIVE, an instant: the value of the rows that are there stands in the catalogue, none is touched
 ALTER TABLE whatsapp_messages ADD COLUMN IF NOT EXISTS direction VARCHAR(20) DEFAULT 'incoming';
 
--- NOT VALID first: the existing rows are checked by the next step, which blocks nobody.
+-- step: let new rows be incoming unless they say otherwise
+-- lock: ACCESS EXCLUSIVE, an instant: for a column that was added by hand without the default
+ALTER TABLE whatsapp_messages ALTER COLUMN direction SET DEFAULT 'incoming';
+
+-- A batch a transaction, by primary key, with a pause after each; a row that somebody has in hand is passed over and found by
+-- the next round. What is filled stays filled, wherever this is interrupted. The application's name says how far it is.
+-- step: fill rows without a direction
+-- lock: ROW EXCLUSIVE, batches of 1,000 rows, for some milliseconds each
 DO $$
+DECLARE
+    nobody  CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    name    CONSTANT text := current_setting('application_name');
+    at      uuid := nobody;
+    filled  bigint := 0;
+    changed integer;
+    through uuid;
+BEGIN
+    WHILE EXISTS (SELECT FROM whatsapp_messages WHERE direction IS NULL) LOOP
+        WITH batch AS (
+            SELECT id FROM whatsapp_messages
+             WHERE direction IS NULL AND id > at
+             ORDER BY id
+             LIMIT 1000
+               FOR UPDATE SKIP LOCKED
+        ), filling AS (
+            UPDATE whatsapp_messages AS message
+               SET direction = 'incoming'
+              FROM batch
+             WHERE message.id = batch.id
+            RETURNING message.id
+        )
+        SELECT count(*), (array_agg(id ORDER BY id DESC))[1] INTO changed, through FROM filling;
+        COMMIT;
+        filled := filled + changed;
+        at := coalesce(through, nobody);
+        PERFORM set_config('application_name', format('wa migrate: %s rows filled', filled), false);
+        PERFORM pg_sleep(0.01);
+        COMMIT;
+    END LOOP;
+    PERFORM set_config('application_name', name, false);
+END $$;
+
+-- A constraint holds for every row that is written from then on, an old one too: with other words in the table the programs
+-- that write them would begin to fail. So they are looked for before, and a person decides.
+-- step: look for directions other than incoming and outgoing
+-- lock: ACCESS SHARE, as long as reading the table takes; readers and writers go on
+DO $$
+DECLARE
+    others text;
 BEGIN
     IF NOT EXISTS (
-        SELECT FROM pg_constraint WHERE conrelid = 'whatsapp_messages'::regclass AND conname = 'check_direction'
+        SELECT FROM pg_constraint
+         WHERE conrelid = 'whatsapp_messages'::regclass AND conname = 'check_direction' AND convalidated
     ) THEN
-        ALTER TABLE whatsapp_messages
-            ADD CONSTRAINT check_direction CHECK (direction IN ('incoming', 'outgoing')) NOT VALID;
+        SELECT string_agg(format('%s rows say %L', count, direction), ', ' ORDER BY count DESC) INTO others
+          FROM (SELECT direction, count(*) AS count FROM whatsapp_messages
+                 WHERE direction NOT IN ('incoming', 'outgoing') GROUP BY direction LIMIT 5) AS found;
+    END IF;
+    IF others IS NOT NULL THEN
+        RAISE EXCEPTION 'direction has other words than incoming and outgoing: %', others
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'Change those rows and the program that writes them, then wa migrate.';
     END IF;
 END $$;
 
+-- NOT VALID first: the rows that are there are checked by the next step, which blocks nobody.
+-- step: let only incoming and outgoing be written
+-- needs: the step before
+-- lock: ACCESS EXCLUSIVE, an instant: no row is looked at
+DO $$
+DECLARE
+    words text[];
+BEGIN
+    SELECT array_agg(DISTINCT word[1] ORDER BY word[1]) INTO words
+      FROM pg_constraint, regexp_matches(pg_get_constraintdef(oid), '''([^'']*)''', 'g') AS word
+     WHERE conrelid = 'whatsapp_messages'::regclass AND conname = 'check_direction';
+    IF words IS NULL THEN
+        ALTER TABLE whatsapp_messages
+            ADD CONSTRAINT check_direction CHECK (direction IN ('incoming', 'outgoing')) NOT VALID;
+    ELSIF words <> ARRAY['incoming', 'outgoing'] THEN
+        RAISE EXCEPTION 'the constraint check_direction is there and allows %', array_to_string(words, ', ')
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+END $$;
+
+-- step: check the rows that are there
+-- needs: the step before
+-- lock: SHARE UPDATE EXCLUSIVE, as long as reading the table takes; readers and writers go on
 ALTER TABLE whatsapp_messages VALIDATE CONSTRAINT check_direction;
 
+-- step: index the direction
+-- lock: SHARE UPDATE EXCLUSIVE, as long as the index takes; readers and writers go on
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_direction ON whatsapp_messages (direction);
 
+-- step: describe the column
+-- lock: SHARE UPDATE EXCLUSIVE, an instant
 COMMENT ON COLUMN whatsapp_messages.direction IS
     'incoming: a customer wrote to the business; outgoing: the business wrote to a customer';

@@ -1,9 +1,23 @@
 -- why: Drops what wa keeps for itself. The migration ledger stays: it is what says that this happened.
 -- transaction: yes
+-- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 -- squawk: ban-drop-function, ban-drop-table: a way down takes away what the way up made
 -- squawk-ignore-file ban-drop-function, ban-drop-table
+
+-- What still waits would be lost with the tables.
+DO $$
+DECLARE
+    waiting bigint;
+BEGIN
+    SELECT (SELECT count(*) FROM wa.outbox WHERE final_at IS NULL)
+         + (SELECT count(*) FROM wa.queue_messages WHERE state = 'waiting') INTO waiting;
+    IF waiting > 0 THEN
+        RAISE EXCEPTION '% messages are not finished in wa.outbox and wa.queue_messages', waiting
+            USING ERRCODE = 'feature_not_supported', HINT = 'Let the workers finish them, or cancel them.';
+    END IF;
+END $$;
 
 DROP TABLE IF EXISTS wa.outbox, wa.send_attempts, wa.status_events, wa.contacts, wa.employees, wa.queue_messages,
     wa.rate_limits, wa.worker_heartbeats;

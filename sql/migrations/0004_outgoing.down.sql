@@ -1,4 +1,5 @@
 -- why: The columns stay, because dropping them would lose what no other place knows; nothing else was made here.
 -- transaction: yes
+-- lock: none on the business's table
 
 SELECT 1;

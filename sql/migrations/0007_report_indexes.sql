@@ -1,12 +1,16 @@
 -- why: A report costs what its time range holds, not what the table holds: by time, by conversation, by word.
 -- transaction: no
+-- lock: SHARE UPDATE EXCLUSIVE, as long as the index takes; readers and writers go on
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
+-- step: index by time
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_timestamp ON whatsapp_messages (timestamp);
 
+-- step: index by conversation
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_conversation
     ON whatsapp_messages (wa.customer_key(direction, from_phone, to_phone, customer_user_id), timestamp);
 
+-- step: index words
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_content_search
     ON whatsapp_messages USING gin (to_tsvector('simple', coalesce(content, '')));

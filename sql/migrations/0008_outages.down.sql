@@ -1,5 +1,6 @@
 -- why: What 0008 added.
 -- transaction: no
+-- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 -- squawk: ban-drop-column: a way down takes away what the way up made

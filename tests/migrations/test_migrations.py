@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError, RowRefused, SchemaTooOld, StillPending
-from wa_cli.migrations import catalogue, ledger, runner
+from wa_cli.migrations import catalogue, ledger, progress, runner
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage import tables
 from wa_cli.storage.embedded import EmbeddedServer
@@ -63,8 +63,8 @@ def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Databas
     first = dump(server, empty)
 
     taken = []
-    while name := migrator.rollback():
-        taken.append(name)
+    while names := migrator.rollback():
+        taken += names
     assert taken == NAMES[::-1]
     assert migrator.apply() == []
 
@@ -188,8 +188,8 @@ def test_a_wider_column_is_never_narrowed(empty: Database) -> None:
 
 def test_a_table_in_use_is_waited_for_in_short_tries_and_given_up_with_a_name(empty: Database) -> None:
     sql(empty, AS_FOUND)
-    told: list[str] = []
-    migrator = Migrator(empty, told.append, patience=timedelta(seconds=1))
+    told: list[progress.Event] = []
+    migrator = Migrator(empty, told.append, timeout=timedelta(seconds=1))
     holder = Database(empty.engine.url.render_as_string(hide_password=False), application="the-holder")
     with holder.transaction() as connection:
         connection.execute(sa.text("SELECT count(*) FROM whatsapp_messages"))
@@ -199,7 +199,7 @@ def test_a_table_in_use_is_waited_for_in_short_tries_and_given_up_with_a_name(em
         sql(empty, "INSERT INTO whatsapp_messages (message_id, from_phone, message_type) VALUES ('x', '1', 'text')")
     holder.close()
 
-    assert any("waiting for a lock" in line for line in told)
+    assert any("the-holder" in event.who for event in told if isinstance(event, progress.Waiting))
     assert Migrator(empty).apply() == []
 
 

@@ -2,57 +2,135 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import migrating, render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.render import Column, Table
-from wa_cli.cli.wiring import say
-from wa_cli.errors import PartlyDone
+from wa_cli.cli.wiring import House, say
+from wa_cli.clock import parse_span
+from wa_cli.errors import BadInput, ConfigError, PartlyDone
+
+if TYPE_CHECKING:
+    from wa_cli.migrations.backfill import Backfill
+    from wa_cli.migrations.catalogue import Migration
+    from wa_cli.migrations.ledger import Entry
 
 app = typer.Typer(invoke_without_command=True)
+
+Timeout = Annotated[
+    str, typer.Option("--timeout", help="How long a step waits for others, like 90s or 2h, before it gives up.")
+]
+DIRECTION = "0002_direction"
 
 
 @app.callback()
 def migrate(
     ctx: typer.Context,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL, for psql -f, and change nothing.")] = False,
+    to: Annotated[str | None, typer.Option(help="Go no further than this migration.", metavar="REVISION")] = None,
+    timeout: Timeout = "10m",
+    backfill_direction: Annotated[
+        bool, typer.Option("--backfill-direction", help="Mark old rows from WA_BUSINESS_PHONE as outgoing.")
+    ] = False,
 ) -> None:
     """Bring a live database to the schema, without stopping it.
 
     Each step is noted as soon as it is done: an interrupted run is finished by the next. Nobody who uses the table
-    waits for it.
+    waits for it. Exit 6 where a view or a row was in the way of a step, 8 where somebody held the table for too long.
 
     Example: wa migrate --yes
     """
     if ctx.invoked_subcommand is not None:
         return
-    from wa_cli.migrations.runner import Migrator
+    from wa_cli.migrations import runner
 
     house = wiring.of(ctx)
-    migrator = Migrator(house.unchecked_database, say)
-    pending = migrator.pending()
+    patience = parse_span(timeout)
+    last = runner.find(to) if to else None
+    pending = runner.Migrator(house.unchecked_database).pending(last)
+    backfill = _backfill(house) if backfill_direction else None
     if dry_run:
-        for migration in pending:
-            print(migration.up.text)
+        _say_what_it_would_fill(backfill) if backfill else _print_script(house, pending)
         return
     if not pending:
-        say("The database has every migration.")
+        say(f"The database has every migration{f' up to {last.name}' if last else ''}.")
     for migration in pending:
         say(f"pending: {migration.name}: {migration.up.why}")
-    if pending and not yes and not house.is_embedded:
-        confirm(f"Apply {len(pending)} migrations?")
-    skipped = migrator.apply()
+    if backfill:
+        _say_what_it_would_fill(backfill)
+    if (pending or backfill) and not yes and not house.is_embedded:
+        confirm(f"Apply {_count(pending)}?" if pending else "Fill these rows?")
+    _stay_interruptible()
+    with migrating.shown() as report:
+        skipped = runner.Migrator(house.unchecked_database, report, timeout=patience).apply(last)
     if pending:
-        say(f"{len(pending)} migrations applied.")
+        say(f"{_count(pending)} applied.")
+    if backfill:
+        _fill(backfill)
     if skipped:
         raise PartlyDone(
-            "Not everything could be done; the rest works without it. " + "; ".join(skipped),
-            hint="Drop the view, `wa migrate`, create the view again.",
+            f"Not everything could be done; the rest works without it. {'; '.join(skipped)}.",
+            hint="Take that out of the way (a view: drop it, create it again afterwards), then: wa migrate",
         )
+
+
+def _count(pending: list[Migration]) -> str:
+    return f"{len(pending)} migration{'' if len(pending) == 1 else 's'}"
+
+
+def _stay_interruptible() -> None:
+    """Let Ctrl-C end a statement that runs for minutes."""
+    from wa_cli.storage.engine import be_interruptible
+
+    be_interruptible()
+
+
+def _print_script(house: House, pending: list[Migration]) -> None:
+    from wa_cli.migrations import ledger, psql
+
+    with house.unchecked_database.reading() as connection:
+        done = {(entry.version, entry.step) for entry in ledger.entries(connection) if entry.state == "done"}
+    if not pending:
+        say("The database has every migration.")
+    for piece in psql.script(pending, done) if pending else ():
+        print(piece)
+
+
+def _backfill(house: House) -> Backfill:
+    from wa_cli.migrations.backfill import Backfill
+
+    business = house.settings.business_phone
+    if not business.lstrip("+").isdigit():
+        raise ConfigError(
+            "WA_BUSINESS_PHONE does not say the business's own number: which old rows are from it?",
+            hint="WA_BUSINESS_PHONE=+15550100000 wa migrate --backfill-direction --dry-run",
+        )
+    return Backfill(house.unchecked_database, business)
+
+
+def _say_what_it_would_fill(backfill: Backfill) -> None:
+    found = backfill.count()
+    between = f", from {found.oldest:%Y-%m-%d} to {found.newest:%Y-%m-%d}" if found.oldest and found.newest else ""
+    say(f"to fill: {found.ours:,} rows from +{backfill.business} that count as incoming become outgoing{between}")
+    say(f"to fill: {found.nowhere:,} rows without a direction become incoming")
+    if found.to_nobody:
+        say(f"    {found.to_nobody:,} of the outgoing ones do not say to whom: they belong to no conversation")
+
+
+def _fill(backfill: Backfill) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("filling", total=backfill.count().rows)
+        filled = backfill.fill(lambda rows: progress.advance(task, rows))
+    say(f"{filled:,} rows filled.")
 
 
 @app.command()
@@ -64,38 +142,92 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     from wa_cli.migrations import catalogue, ledger
 
     with wiring.of(ctx).unchecked_database.reading() as connection:
-        entries = {(entry.version, entry.step): entry for entry in ledger.entries(connection)}
-    rows = []
-    for migration in catalogue.migrations():
-        entry = entries.get((migration.name, 0))
-        skipped = [e for (version, _), e in entries.items() if version == migration.name and e.state == "skipped"]
-        state = "pending" if entry is None else "half done" if entry.state == "running" else "applied"
-        rows.append(
-            {
-                "migration": migration.name,
-                "state": f"{state}, {len(skipped)} steps skipped" if skipped else state,
-                "applied_at": entry.finished_at if entry else None,
-                "why": migration.up.why,
-            }
-        )
+        entries = ledger.entries(connection)
+    known = catalogue.migrations()
+    rows = [_row(migration, [e for e in entries if e.version == migration.name]) for migration in known]
+    rows += [
+        {"migration": e.version, "state": "of a newer wa", "applied_at": e.finished_at, "note": ""}
+        for e in entries
+        if e.step == 0 and e.version not in {migration.name for migration in known}
+    ]
     columns = [
         Column("migration", "Migration"),
         Column("state", "State"),
         Column("applied_at", "Applied", "instant"),
-        Column("why", "Why"),
+        Column("note", "Note"),
     ]
     render.show(Table("migrations", "Migrations", columns, rows), chosen_format(form, as_json))
 
 
+def _row(migration: Migration, entries: list[Entry]) -> dict[str, object]:
+    """A migration and where it is; the note says what is left of it, or else why it is there."""
+    steps = {entry.step: entry for entry in entries}
+    whole, skipped = steps.get(0), [entry for entry in entries if entry.state == "skipped"]
+    todo = [step for step in migration.up.steps if steps.get(step.number) is None]
+    if whole is None:
+        state, note = "pending", migration.up.why
+    elif whole.state == "running":
+        state = f"half done, {len(migration.up.steps) - len(todo)} of {len(migration.up.steps)}"
+        note = f"next: {todo[0].title}" if todo else "next: wa migrate"
+    elif skipped:
+        state, note = f"applied but {len(skipped)}", "; ".join(entry.note or "" for entry in skipped)
+    else:
+        state, note = "applied", migration.up.why
+    return {"migration": migration.name, "state": state, "applied_at": whole and whole.finished_at, "note": note}
+
+
 @app.command()
-def rollback(ctx: typer.Context, yes: Yes = False) -> None:
-    """Take back the newest migration. Columns of the business's table stay, with what they hold.
+def rollback(
+    ctx: typer.Context,
+    to: Annotated[str | None, typer.Option(help="Take back everything after this one.", metavar="REVISION")] = None,
+    drop_direction: Annotated[
+        bool, typer.Option("--drop-direction", help="Take back everything, and drop the column direction too.")
+    ] = False,
+    yes: Yes = False,
+    timeout: Timeout = "10m",
+) -> None:
+    """Take back the newest migration, or those after --to. Columns of the business's table stay, with what they hold.
+
+    Programs of the release before work with the newer schema: to go back to one, nothing needs to be taken back.
 
     Example: wa migrate rollback
     """
-    from wa_cli.migrations.runner import Migrator
+    from wa_cli.migrations import runner
 
+    if to and drop_direction:
+        raise BadInput(
+            "--to and --drop-direction contradict each other.", hint="--drop-direction takes back everything."
+        )
+    house = wiring.of(ctx)
+    applied = runner.Migrator(house.unchecked_database).applied()
+    wanted = _to_take_back(applied, to, drop_direction)
+    if not wanted and not drop_direction:
+        say("There is nothing to take back.")
+        return
+    for migration in wanted:
+        say(f"to take back: {migration.name}: {migration.down.why}")
+    if drop_direction and not yes:
+        confirm("Dropping the column direction loses which messages were ours. Drop it?")
     if not yes:
-        confirm("Take back the newest migration?")
-    taken = Migrator(wiring.of(ctx).unchecked_database, say).rollback()
-    say(f"Taken back: {taken}" if taken else "There is nothing to take back.")
+        confirm(f"Take back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
+    _stay_interruptible()
+    with migrating.shown() as report:
+        migrator = runner.Migrator(house.unchecked_database, report, timeout=parse_span(timeout))
+        for name in migrator.rollback(len(wanted)):
+            say(f"Taken back: {name}")
+        if drop_direction:
+            migrator.drop_direction()
+            say("The column direction is dropped.")
+    if not drop_direction and any(migration.name == DIRECTION for migration in wanted):
+        say("The column direction stays: only it knows which messages were ours. --drop-direction drops it.")
+
+
+def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:
+    from wa_cli.migrations import runner
+
+    if drop_direction:
+        return [migration for migration in applied if migration.name >= DIRECTION]
+    if to is None:
+        return applied[:1]
+    last = runner.find(to)
+    return [migration for migration in applied if migration.name > last.name]

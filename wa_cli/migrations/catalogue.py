@@ -11,11 +11,47 @@ from pathlib import Path
 from wa_cli import sqlfiles
 
 _HEADER = re.compile(r"^--\s*(why|transaction):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
+_REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)
+_INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\s+ON\s+(\S+)", re.I)
+_ALONE = re.compile(r"\bCONCURRENTLY\b|\bCOMMIT\b", re.I)
+STRONG = "ACCESS EXCLUSIVE"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done and noted as one: a statement, or a whole file in its transaction.
+
+    `number` is its place in the ledger, where 0 stands for the whole file. `lock` is what it takes of the business's table
+    and for how long, as its file says.
+    """
+
+    version: str
+    number: int
+    title: str
+    lock: str
+    statements: tuple[str, ...]
+    checksum: str
+    needs_previous: bool = False
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether everybody who uses the table waits while it has its lock."""
+        return self.lock.startswith(STRONG)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it cannot be part of a transaction."""
+        return any(_ALONE.search(statement) for statement in self.statements)
+
+    @property
+    def index(self) -> str | None:
+        """The index that it builds beside running programs."""
+        return _index(self.statements[0])
 
 
 @dataclass(frozen=True)
 class Script:
-    """One file: why it is there, whether it runs in a transaction, and its statements in order."""
+    """One file: why it is there, whether it runs in a transaction, and its steps in order."""
 
     path: Path
 
@@ -40,16 +76,48 @@ class Script:
         """Of what it does: a comment may be written better while a run is half done."""
         return hashlib.sha256("\n".join(self.statements).encode()).hexdigest()
 
-    @cached_property
+    @property
     def statements(self) -> list[str]:
+        return [statement for statement, _ in self._parts]
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Each statement for itself, or all of them in one transaction."""
+        head, _, _ = self.text.partition("\n\n")
+        lock = _remarks(head).get("lock", "none")
+        if self.transactional:
+            return [Step(self.name, 0, self.why, lock, tuple(self.statements), self.checksum)]
+        return [
+            Step(
+                self.name,
+                number,
+                remarks.get("step") or statement.splitlines()[0],
+                remarks.get("lock", lock),
+                (statement,),
+                self.checksum,
+                "needs" in remarks,
+            )
+            for number, (statement, remarks) in enumerate(self._parts, start=1)
+        ]
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, dict[str, str]]]:
+        """Every statement without its comments, and what they say of it."""
         import sqlparse
 
-        found = (sqlparse.format(part, strip_comments=True).strip() for part in sqlparse.split(self.text))
-        return [statement for statement in found if statement.strip(";").strip()]
+        parts = [
+            (sqlparse.format(part, strip_comments=True).strip(), _remarks(part)) for part in sqlparse.split(self.text)
+        ]
+        return [(statement, remarks) for statement, remarks in parts if statement.strip(";").strip()]
 
     @cached_property
     def _headers(self) -> dict[str, str]:
         return {name: " ".join(text.replace("\n--", " ").split()) for name, text in _HEADER.findall(self.text)}
+
+
+def _remarks(text: str) -> dict[str, str]:
+    """Like `step` and its words; of two of a kind the later one."""
+    return dict(_REMARK.findall(text))
 
 
 @dataclass(frozen=True)
@@ -68,6 +136,21 @@ def names() -> list[str]:
     """The names alone, oldest first: what the check at start needs, without reading a file."""
     folder = sqlfiles.root() / "migrations"
     return sorted(path.stem for path in folder.glob("[0-9]*.sql") if not path.name.endswith(".down.sql"))
+
+
+def indexes() -> list[str]:
+    """Every index that the migrations build beside running programs."""
+    found = (_index(statement) for migration in migrations() for statement in migration.up.statements)
+    return [index for index in found if index]
+
+
+def _index(statement: str) -> str | None:
+    """Its name, with the schema of its table where that one is given."""
+    found = _INDEX.search(statement)
+    if found is None:
+        return None
+    schema, dot, _ = found[2].rpartition(".")
+    return f"{schema}{dot}{found[1]}"
 
 
 def migrations() -> list[Migration]:

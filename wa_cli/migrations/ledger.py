@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 _CREATE = """
 CREATE SCHEMA IF NOT EXISTS wa;
@@ -43,11 +44,15 @@ def exists(connection: sa.Connection) -> bool:
     return connection.execute(sa.text("SELECT to_regclass('wa.migrations') IS NOT NULL")).scalar_one() is True
 
 
+def creation() -> list[str]:
+    """The statements that make the ledger where there is none."""
+    return [part.strip().rstrip(";") for part in _CREATE.split(";\n") if part.strip()]
+
+
 def create(connection: sa.Connection) -> None:
     """Have the ledger. IF NOT EXISTS is no shield against two at once: call it as the one migrator."""
-    for part in _CREATE.split(";\n"):
-        if part.strip():
-            connection.execute(sa.text(part))
+    for statement in creation():
+        connection.execute(sa.text(statement))
 
 
 def done(connection: sa.Connection) -> set[str]:
@@ -67,19 +72,26 @@ def entries(connection: sa.Connection) -> list[Entry]:
     return [Entry(*row) for row in found]
 
 
+_WRITE = sa.text(
+    "INSERT INTO wa.migrations (version, step, state, checksum, note, finished_at)"
+    " VALUES (:version, :step, :state, :checksum, :note,"
+    "         CASE WHEN :state = 'running' THEN NULL ELSE clock_timestamp() END)"
+    " ON CONFLICT (version, step) DO UPDATE SET state = excluded.state, checksum = excluded.checksum,"
+    " note = excluded.note, finished_at = excluded.finished_at"
+)
+
+
 def write(
     connection: sa.Connection, version: str, step: int, state: str, checksum: str, note: str | None = None
 ) -> None:
-    connection.execute(
-        sa.text(
-            "INSERT INTO wa.migrations (version, step, state, checksum, note, finished_at)"
-            " VALUES (:version, :step, :state, :checksum, :note,"
-            "         CASE WHEN :state = 'running' THEN NULL ELSE clock_timestamp() END)"
-            " ON CONFLICT (version, step) DO UPDATE SET state = excluded.state, checksum = excluded.checksum,"
-            "    note = excluded.note, finished_at = excluded.finished_at"
-        ),
-        {"version": version, "step": step, "state": state, "checksum": checksum, "note": note},
-    )
+    connection.execute(_WRITE, {"version": version, "step": step, "state": state, "checksum": checksum, "note": note})
+
+
+def written(version: str, step: int, state: str, checksum: str) -> str:
+    """The statement that `write` executes, with its values in it: for psql."""
+    bound = _WRITE.bindparams(version=version, step=step, state=state, checksum=checksum, note=None)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def forget(connection: sa.Connection, version: str) -> None:

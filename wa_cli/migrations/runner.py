@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
 
-from wa_cli.errors import ConfigError, SchemaTooOld, StillPending
-from wa_cli.migrations import catalogue, ledger, statements
-from wa_cli.migrations.catalogue import Migration, Script
-from wa_cli.migrations.statements import Patience
+from wa_cli.errors import BadInput, ConfigError, PartlyDone, SchemaTooOld, StillPending
+from wa_cli.migrations import catalogue, ledger, preflight, progress, statements
+from wa_cli.migrations.catalogue import Migration, Step
+from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
+from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import Database
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
-
-Report = Callable[[str], None]
 
 
 def check(database: Database) -> None:
@@ -30,116 +29,177 @@ def check(database: Database) -> None:
         raise SchemaTooOld(f"This database lacks the migration {first}{more}.", hint="Type: wa migrate")
 
 
+def find(revision: str) -> Migration:
+    """The migration of this name, number, or beginning of its name. Raises BadInput."""
+    found = [m for m in catalogue.migrations() if m.name == revision or m.name.startswith(f"{revision.zfill(4)}_")]
+    if len(found) != 1:
+        raise BadInput(f"There is no migration {revision!r}.", hint="wa migrate status lists them.")
+    return found[0]
+
+
 class Migrator:
-    """Applies and takes back migrations. Interrupted anywhere, the next run finishes."""
+    """Applies and takes back migrations. Interrupted anywhere, the next run finishes.
+
+    `timeout` is how long one step waits for others before it gives up with StillPending.
+    """
 
     def __init__(
-        self, database: Database, report: Report = lambda _: None, *, patience: timedelta = timedelta(minutes=10)
+        self, database: Database, report: Report = progress.quiet, *, timeout: timedelta = timedelta(minutes=10)
     ) -> None:
         self.database = database
         self.report = report
-        self.patience = Patience(patience, report)
+        self.timeout = timeout
+        self._watch = Watch(database, report, timeout)
 
-    def pending(self) -> list[Migration]:
+    def pending(self, to: Migration | None = None) -> list[Migration]:
+        """What `apply` would do: the migrations that are not done, up to `to` if given."""
         with self.database.reading() as connection:
             done = ledger.done(connection)
-        return [migration for migration in catalogue.migrations() if migration.name not in done]
+        return [migration for migration in _up_to(to) if migration.name not in done]
 
-    def apply(self) -> list[str]:
+    def applied(self) -> list[Migration]:
+        """What is done, the newest first."""
+        with self.database.reading() as connection:
+            done = ledger.done(connection)
+        return [migration for migration in reversed(catalogue.migrations()) if migration.name in done]
+
+    def apply(self, to: Migration | None = None) -> list[str]:
         """Apply what is pending; what could not be done and hinders nobody, in words."""
-        with self._only_migrator(), self.database.autocommit() as connection:
+        with self._as_the_only_one() as connection:
+            preflight.check(connection)
             ledger.create(connection)
             done = ledger.done(connection)
-            skipped: list[str] = []
-            for migration in catalogue.migrations():
-                if migration.name not in done:
-                    self.report(migration.name)
-                    skipped += self._apply(connection, migration)
-                else:
-                    skipped += self._retry_skipped(connection, migration)
-            return skipped
+            return [
+                line
+                for migration in _up_to(to)
+                for line in (
+                    self._retry_skipped(connection, migration)
+                    if migration.name in done
+                    else self._apply(connection, migration)
+                )
+            ]
 
-    def rollback(self) -> str | None:
-        """Take back the newest applied migration; its name, or None where there is none."""
-        with self._only_migrator(), self.database.autocommit() as connection:
-            done = ledger.done(connection)
-            newest = next((m for m in reversed(catalogue.migrations()) if m.name in done), None)
-            if newest is None:
-                return None
-            self._run_down(connection, newest.down)
-            ledger.forget(connection, newest.name)
-            return newest.name
+    def rollback(self, count: int = 1) -> list[str]:
+        """Take back so many of the newest migrations; their names, newest first. Raises PartlyDone where one cannot be."""
+        taken: list[str] = []
+        with self._as_the_only_one() as connection:
+            for migration in self.applied()[:count]:
+                self._take_back(connection, migration)
+                taken.append(migration.name)
+        return taken
+
+    def drop_direction(self) -> None:
+        """Drop the column, and with it the knowledge which messages were ours. Only after every migration that uses it."""
+        step = Step(
+            version="0002_direction",
+            number=0,
+            title="drop the column direction",
+            lock="ACCESS EXCLUSIVE, an instant: its values stay on the disk until rows are rewritten",
+            statements=("ALTER TABLE whatsapp_messages DROP COLUMN IF EXISTS direction",),
+            checksum="",
+        )
+        with self._as_the_only_one() as connection:
+            self._perform(connection, step, 1, 1, lambda _: None)
 
     def _apply(self, connection: sa.Connection, migration: Migration) -> list[str]:
         script = migration.up
-        if script.transactional:
-            self._apply_at_once(script)
-            return []
-        return self._apply_by_steps(connection, script)
-
-    def _apply_at_once(self, script: Script) -> None:
-        """The whole file and its ledger row in one transaction: there is no half of it."""
-        statements.run_together(
-            self.database,
-            script.statements,
-            self.patience,
-            note=lambda connection: ledger.write(connection, script.name, 0, "done", script.checksum),
-        )
-
-    def _apply_by_steps(self, connection: sa.Connection, script: Script) -> list[str]:
         earlier = {entry.step: entry for entry in ledger.entries(connection) if entry.version == script.name}
         if 0 in earlier and earlier[0].checksum != script.checksum:
             raise ConfigError(
                 f"{script.name} was begun with other statements than this program has.",
                 hint="Finish it with the version of wa that began it.",
             )
-        ledger.write(connection, script.name, 0, "running", script.checksum)
-        skipped = []
-        for number, statement in enumerate(script.statements, start=1):
-            if number in earlier and earlier[number].state == "done":
-                continue
-            skipped += self._step(connection, script, number, statement)
-        ledger.write(connection, script.name, 0, "done", script.checksum)
+        if not script.transactional:
+            ledger.write(connection, script.name, 0, "running", script.checksum)
+        done = {number for number, entry in earlier.items() if entry.state == "done"}
+        skipped = self._do(connection, script.steps, [step for step in script.steps if step.number not in done])
+        if not script.transactional:
+            ledger.write(connection, script.name, 0, "done", script.checksum)
         return skipped
 
-    def _step(self, connection: sa.Connection, script: Script, number: int, statement: str) -> list[str]:
-        try:
-            statements.run(connection, statement, self.patience)
-        except statements.Hindered as hindrance:
-            ledger.write(connection, script.name, number, "skipped", script.checksum, str(hindrance))
-            return [f"{script.name}, step {number}: {hindrance}"]
-        ledger.write(connection, script.name, number, "done", script.checksum)
-        return []
-
     def _retry_skipped(self, connection: sa.Connection, migration: Migration) -> list[str]:
-        skipped = [e.step for e in ledger.entries(connection) if e.version == migration.name and e.state == "skipped"]
+        skipped = {e.step for e in ledger.entries(connection) if e.version == migration.name and e.state == "skipped"}
+        if not skipped:
+            return []
+        steps = migration.up.steps
+        return self._do(connection, steps, [step for step in steps if step.number in skipped])
+
+    def _do(self, connection: sa.Connection, steps: Sequence[Step], wanted: Sequence[Step]) -> list[str]:
+        """Do the wanted ones of these steps; what is skipped, in words."""
+        skipped: dict[int, str] = {}
+        for step in wanted:
+            why = skipped.get(step.number - 1) if step.needs_previous else None
+            why = why or self._do_or_skip(connection, step, len(steps))
+            if why:
+                skipped[step.number] = why
+                ledger.write(connection, step.version, step.number, "skipped", step.checksum, why)
+                self.report(Skipped(step, why))
         return [
-            line
-            for number in skipped
-            for line in self._step(connection, migration.up, number, migration.up.statements[number - 1])
+            f"{steps[0].version}, {step.title}: {skipped[step.number]}" for step in wanted if step.number in skipped
         ]
 
-    def _run_down(self, connection: sa.Connection, script: Script) -> None:
-        for statement in script.statements:
-            statements.run(connection, statement, self.patience)
+    def _do_or_skip(self, connection: sa.Connection, step: Step, of: int) -> str | None:
+        """Do it, or say why that is not possible now."""
+
+        def note(connection: sa.Connection) -> None:
+            ledger.write(connection, step.version, step.number, "done", step.checksum)
+
+        try:
+            self._perform(connection, step, max(step.number, 1), of, note)
+        except statements.Hindered as hindrance:
+            if step.number == 0:
+                raise PartlyDone(f"{step.version} cannot be applied: {hindrance}.") from hindrance
+            return str(hindrance)
+        return None
+
+    def _take_back(self, connection: sa.Connection, migration: Migration) -> None:
+        def forget(connection: sa.Connection) -> None:
+            ledger.forget(connection, migration.name)
+
+        steps = migration.down.steps
+        for place, step in enumerate(steps, start=1):
+            try:
+                self._perform(connection, step, place, len(steps), forget if step is steps[-1] else lambda _: None)
+            except statements.Hindered as hindrance:
+                raise PartlyDone(f"{migration.name} is not taken back: {hindrance}.") from hindrance
+
+    def _perform(self, connection: sa.Connection, step: Step, place: int, of: int, note: statements.Note) -> None:
+        began = time.monotonic()
+        self.report(Begun(step, place, of))
+        statements.perform(connection, step, self._watch, note)
+        self.report(Done(step, time.monotonic() - began))
 
     @contextmanager
-    def _only_migrator(self) -> Iterator[None]:
-        """Hold the migrators' lock, on a connection of its own.
+    def _as_the_only_one(self) -> Iterator[sa.Connection]:
+        """A connection to work on, while another one holds the migrators' lock.
 
-        Asked for in a poll loop and never waited for: a blocked advisory lock is an open snapshot, and a concurrent
-        index build of the other migrator would wait for it forever.
+        The lock is asked for in a poll loop and never waited for: a blocked advisory lock is an open snapshot, and a
+        concurrent index build of the other migrator would wait for it forever.
         """
-        with self.database.autocommit() as connection:
-            deadline, told = time.monotonic() + self.patience.limit.total_seconds(), False
-            while not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}).scalar():
+        with self.database.autocommit() as lock, self.database.autocommit() as connection:
+            began, told = time.monotonic(), False
+            while not lock.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}).scalar():
                 if not told:
-                    self.report("another migration is running: waiting for it")
+                    self.report(Waiting("another wa migrate", 0.0))
                     told = True
-                if time.monotonic() >= deadline:
+                if time.monotonic() - began >= self.timeout.total_seconds():
                     raise StillPending("Another migration is still running.", hint="wa migrate status")
                 time.sleep(0.1)
+            _end_with_its_client(connection)
             try:
-                yield
+                yield connection
             finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+                connection.invalidate()  # its time-outs are nobody else's
+                lock.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+
+
+def _up_to(last: Migration | None) -> list[Migration]:
+    every = catalogue.migrations()
+    return every if last is None else [migration for migration in every if migration.name <= last.name]
+
+
+def _end_with_its_client(connection: sa.Connection) -> None:
+    """Let a statement end when this process dies, where the server can (PostgreSQL 14): else it would go on alone."""
+    connection.exec_driver_sql(
+        "SELECT set_config(name, '1s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"
+    )

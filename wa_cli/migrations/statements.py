@@ -1,66 +1,139 @@
-"""Runs one statement of a migration without stalling a hot table.
+"""Runs one step of a migration without stalling a hot table.
 
-A statement that needs a strong lock asks for it briefly and tries again, because everybody behind it waits as long as it
-does. What is built concurrently waits for old transactions by design: it gets no lock time-out, since one would leave an
-invalid index behind, and a half-built index of an earlier try is dropped first, since IF NOT EXISTS would accept it.
+- A step that needs a strong lock asks for it briefly and tries again, because everybody behind it waits as long as it does.
+  Before it takes a weak one, that blocks neither readers nor writers, and for which an autovacuum makes room.
+- What is built concurrently waits for old transactions by design: it gets no lock time-out, since one would leave an
+  invalid index behind. An index that an earlier try left half built is dropped first, since IF NOT EXISTS would accept it.
+- A step and its note in the ledger are one transaction, wherever the step may be in one.
 """
 
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from wa_cli.errors import StillPending
-from wa_cli.storage.engine import Database
+from wa_cli.errors import ConfigError, StillPending
+from wa_cli.migrations import watch
+from wa_cli.migrations.catalogue import Step
+from wa_cli.migrations.progress import Waiting
+from wa_cli.migrations.watch import Watch
+from wa_cli.storage.engine import run
 
-LOCK_TIMEOUT = timedelta(milliseconds=80)
+STRONG_LOCK_TIMEOUT = "80ms"
+WEAK_LOCK_TIMEOUT = "3s"
+# Nothing that holds the strong lock may last: what is cut off here is tried again.
+STRONG_STATEMENT_TIMEOUT = "1s"
 LONGEST_PAUSE = 5.0
-_CONCURRENT_INDEX = re.compile(r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.I)
-_LOCK_NOT_AVAILABLE, _FEATURE_NOT_SUPPORTED = "55P03", "0A000"
+INDEX_TRIES = 5
+TELL_EVERY = 5.0
+TABLE = "whatsapp_messages"
+# Writes into the ledger that a step is done.
+Note = Callable[[sa.Connection], None]
+_HINDERED = ("0A000", "23514")  # feature_not_supported: a view is in the way; check_violation: a row is
+_LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+_CANCELLED = "57014"  # by its time-out, or by somebody
 
 
 class Hindered(Exception):
-    """The statement cannot be done now and hinders nobody: a view stands in the way of a wider column."""
+    """The step cannot be done now and hinders nobody: a view stands in the way of a wider column, a row of a constraint."""
 
 
 class _Locked(Exception):
     """The lock was not to be had within the time-out."""
 
 
-def run(connection: sa.Connection, statement: str, patience: Patience) -> None:
-    """Execute it on an autocommit connection, trying again while its lock is not to be had.
-
-    Raises StillPending when the patience is over, and Hindered when a view uses the column.
-    """
-    concurrent = "CONCURRENTLY" in statement.upper()
-    _set_timeouts(connection, timedelta(0) if concurrent else LOCK_TIMEOUT)
-    index = _CONCURRENT_INDEX.search(statement)
-    if index:
-        _drop_half_built(connection, index[1])
-    patience.until_locked(lambda: execute(connection, statement), connection)
+class _Cancelled(Exception):
+    """It was ended: by its own time-out, by the one who looks on, or by somebody at the database."""
 
 
-def run_together(
-    database: Database, script: list[str], patience: Patience, note: Callable[[sa.Connection], None]
-) -> None:
-    """Execute them in one transaction with what `note` writes; the whole of it again while a lock is not to be had."""
+def opening(step: Step) -> list[str]:
+    """What comes before its statements, in psql too."""
+    if step.is_alone:
+        return [f"SET lock_timeout = '{0 if step.index else STRONG_LOCK_TIMEOUT}'", "SET statement_timeout = 0"]
+    if step.is_strong:
+        return [
+            "BEGIN",
+            f"SET LOCAL lock_timeout = '{WEAK_LOCK_TIMEOUT}'",
+            f"LOCK TABLE {TABLE} IN SHARE UPDATE EXCLUSIVE MODE",
+            f"SET LOCAL lock_timeout = '{STRONG_LOCK_TIMEOUT}'",
+            f"SET LOCAL statement_timeout = '{STRONG_STATEMENT_TIMEOUT}'",
+        ]
+    return ["BEGIN", f"SET LOCAL lock_timeout = '{WEAK_LOCK_TIMEOUT}'", "SET LOCAL statement_timeout = 0"]
 
-    def attempt() -> None:
-        with database.transaction() as connection:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_milliseconds(LOCK_TIMEOUT)}")
-            for statement in script:
+
+def closing(step: Step) -> list[str]:
+    return [] if step.is_alone else ["COMMIT"]
+
+
+def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note) -> None:
+    """Do it on an autocommit connection, and have it noted. Raises StillPending when the patience is over, and Hindered."""
+    pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    began, told, tries = time.monotonic(), float("-inf"), 0
+    while True:
+        try:
+            with looking_on.over(pid):
+                return _attempt(connection, step, note)
+        except _Cancelled:
+            if looking_on.gave_up_on:
+                raise _given_up(step, looking_on.gave_up_on, looking_on.patience) from None
+            if not step.is_strong:
+                raise StillPending(f"Somebody ended this at the database: {step.title}.", hint="wa migrate") from None
+        except _Locked:
+            pass
+        tries += 1
+        waited = time.monotonic() - began
+        who = watch.holders(connection)
+        if waited >= looking_on.patience:
+            raise _given_up(step, who, waited)
+        if time.monotonic() - told >= TELL_EVERY:
+            told = time.monotonic()
+            looking_on.report(Waiting(who, waited))
+        pause = random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))  # noqa: S311
+        time.sleep(min(pause, looking_on.patience - waited))
+
+
+def _given_up(step: Step, who: str, waited: float) -> StillPending:
+    return StillPending(
+        f"Gave up after {waited:.0f} s: {step.title}. In the way: {who}.",
+        hint="End that transaction, then `wa migrate` again: what is done stays done. --timeout waits longer.",
+    )
+
+
+def _attempt(connection: sa.Connection, step: Step, note: Note) -> None:
+    try:
+        for command in opening(step):
+            execute(connection, command)
+        if step.index:
+            _build(connection, step.index, step.statements[0])
+        else:
+            for statement in step.statements:
                 execute(connection, statement)
-            note(connection)
+        note(connection)
+        for command in closing(step):
+            execute(connection, command)
+    except Exception:
+        with suppress(exc.DBAPIError):  # a lost connection has nothing to roll back
+            connection.exec_driver_sql("ROLLBACK")
+        raise
 
-    with database.autocommit() as observer:
-        patience.until_locked(attempt, observer)
+
+def _build(connection: sa.Connection, index: str, statement: str) -> None:
+    """The index, whole. One that another process builds at this moment, such as one whose migrator died, is waited for."""
+    for _ in range(INDEX_TRIES):
+        found = run(connection, "watch/index", index=index).one_or_none()
+        if found and found.is_being_built:
+            raise _Locked
+        if found and found.is_valid:
+            return
+        if found:
+            execute(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {found.name}")
+        execute(connection, statement)
+    raise ConfigError(f"The index {index} is never whole.", hint="Does another program build or drop it?")
 
 
 def execute(connection: sa.Connection, statement: str) -> None:
@@ -69,74 +142,16 @@ def execute(connection: sa.Connection, statement: str) -> None:
         connection.exec_driver_sql(statement.replace("%", "%%"))
     except exc.DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
-        if code == _FEATURE_NOT_SUPPORTED:
-            raise Hindered(_detail(error)) from error
-        if code == _LOCK_NOT_AVAILABLE:
+        if code in _HINDERED:
+            raise Hindered(_said(error)) from error
+        if code in _LOCKED:
             raise _Locked from error
+        if code == _CANCELLED:
+            raise _Cancelled from error
         raise
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long to ask for a lock, whom to tell meanwhile, and how to wait between two tries."""
-
-    limit: timedelta
-    report: Callable[[str], None]
-    sleep: Callable[[float], None] = time.sleep
-
-    def until_locked(self, attempt: Callable[[], None], observer: sa.Connection) -> None:
-        deadline, tries = time.monotonic() + self.limit.total_seconds(), 0
-        while True:
-            try:
-                return attempt()
-            except _Locked:
-                tries += 1
-            if time.monotonic() >= deadline:
-                raise StillPending(
-                    f"The table was in use for {self.limit.total_seconds():.0f} s without a gap: {_blockers(observer)}.",
-                    hint="End that transaction, then `wa migrate` again: what is done stays done.",
-                )
-            if tries in (1, 10) or tries % 50 == 0:
-                self.report(f"waiting for a lock held by {_blockers(observer)}")
-            self.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10))))  # noqa: S311
-
-
-def _set_timeouts(connection: sa.Connection, lock_timeout: timedelta) -> None:
-    connection.exec_driver_sql(f"SET lock_timeout = {_milliseconds(lock_timeout)}")
-    connection.exec_driver_sql("SET statement_timeout = 0")
-
-
-def _milliseconds(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)
-
-
-def _drop_half_built(connection: sa.Connection, index: str) -> None:
-    half_built = connection.execute(
-        sa.text(
-            "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:index)"
-            " AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid)"
-        ),
-        {"index": index},
-    ).scalar()
-    if half_built:
-        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {index}")
-
-
-def _blockers(connection: sa.Connection) -> str:
-    found = connection.execute(
-        sa.text(
-            "SELECT a.pid, a.application_name, round(extract(epoch FROM clock_timestamp() - a.xact_start))"
-            "  FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-            " WHERE l.relation = to_regclass('whatsapp_messages') AND l.granted AND a.pid <> pg_backend_pid()"
-            " ORDER BY a.xact_start LIMIT 3"
-        )
-    ).all()
-    if not found:
-        return "a transaction that has ended since"
-    return ", ".join(f"process {pid} ({name or 'unnamed'}, open for {age or 0:.0f} s)" for pid, name, age in found)
-
-
-def _detail(error: exc.DBAPIError) -> str:
+def _said(error: exc.DBAPIError) -> str:
     diagnostics = getattr(error.orig, "diag", None)
     primary = getattr(diagnostics, "message_primary", None) or str(error.orig)
     detail = getattr(diagnostics, "message_detail", None)

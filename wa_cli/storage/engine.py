@@ -176,12 +176,30 @@ def guard_against_freezing(limit: timedelta) -> None:
     def wait(connection: Any) -> None:
         deadline = time.monotonic() + limit.total_seconds()
         while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
-            poller = select.poll()
-            poller.register(
-                connection.fileno(), select.POLLIN if state == psycopg2.extensions.POLL_READ else select.POLLOUT
-            )
             left = deadline - time.monotonic()
-            if left <= 0 or not poller.poll(left * 1000):
+            if left <= 0 or not _ready(connection, state, left):
                 raise psycopg2.OperationalError(f"no answer within {limit.total_seconds():g} s")
 
     psycopg2.extensions.set_wait_callback(wait)
+
+
+def be_interruptible() -> None:
+    """From now on Ctrl-C ends the statement that runs: the driver alone would first wait for it, for minutes."""
+
+    def wait(connection: Any) -> None:
+        try:
+            while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
+                _ready(connection, state, 1.0)
+        except KeyboardInterrupt:
+            connection.cancel()
+            raise
+
+    psycopg2.extensions.set_wait_callback(wait)
+
+
+def _ready(connection: Any, state: int, seconds: float) -> bool:
+    """Whether the connection can be read from, or written to, within that time."""
+    poller = select.poll()
+    wanted = select.POLLIN if state == psycopg2.extensions.POLL_READ else select.POLLOUT
+    poller.register(connection.fileno(), wanted)
+    return bool(poller.poll(seconds * 1000))

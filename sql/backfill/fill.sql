@@ -1,0 +1,17 @@
+-- Gives a direction to the next :limit rows after the id :after that lack it or count as incoming though they are from
+-- :business. `received`, what the table says where nobody said anything, is no status of a message of ours.
+WITH batch AS (
+    SELECT id, ltrim(from_phone, '+') = :business AS ours
+      FROM whatsapp_messages
+     WHERE id > CAST(:after AS uuid)
+       AND (direction IS NULL OR direction = 'incoming' AND ltrim(from_phone, '+') = :business)
+     ORDER BY id
+     LIMIT :limit
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE whatsapp_messages AS message
+   SET direction = CASE WHEN batch.ours THEN 'outgoing' ELSE 'incoming' END,
+       status = CASE WHEN batch.ours AND message.status = 'received' THEN 'sent' ELSE message.status END
+  FROM batch
+ WHERE message.id = batch.id
+RETURNING message.id

@@ -1,0 +1,17 @@
+-- What there is to migrate, and whether we may. `needed`: columns that the business's table must have.
+SELECT current_setting('server_version_num')::integer / 10000 AS version,
+       pg_is_in_recovery() AS is_standby,
+       current_user AS username,
+       current_database() AS database,
+       has_database_privilege(current_database(), 'CREATE') OR to_regnamespace('wa') IS NOT NULL AS may_create,
+       found.relkind::text AS kind,
+       pg_get_userbyid(found.relowner) AS owner,
+       pg_has_role(found.relowner, 'USAGE') AS is_owner,
+       ARRAY(SELECT name FROM unnest(CAST(:needed AS text[])) AS name
+              WHERE NOT EXISTS (SELECT FROM pg_attribute
+                                 WHERE attrelid = found.oid AND attname = name AND NOT attisdropped)) AS missing,
+       EXISTS (SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+                WHERE indrelid = found.oid AND indisunique AND indisvalid AND indnkeyatts = 1 AND indpred IS NULL
+                  AND attname = 'message_id') AS is_unique
+  FROM (VALUES (to_regclass('whatsapp_messages'))) AS wanted (oid)
+  LEFT JOIN pg_class AS found ON found.oid = wanted.oid

@@ -1,0 +1,81 @@
+"""Gives rows from before wa their direction: what came from the business's own number was written by the business."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from wa_cli.storage.engine import Database, run
+
+BATCH = 1000
+PAUSE = 0.01
+ROUNDS = 3
+_FIRST = UUID(int=0)
+_LONG = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is to fill. `nowhere` have no direction, `ours` count as incoming; `to_nobody` of these name no customer."""
+
+    nowhere: int
+    ours: int
+    to_nobody: int
+    oldest: datetime | None
+    newest: datetime | None
+
+    @property
+    def rows(self) -> int:
+        return self.nowhere + self.ours
+
+
+class Backfill:
+    """`business` is the business's own number, as digits or as its rows have it."""
+
+    def __init__(self, database: Database, business: str) -> None:
+        self.database = database
+        self.business = business.lstrip("+")
+
+    def count(self) -> Found:
+        """Reads the whole table once."""
+        with self.database.reading(timeout=_LONG) as connection:
+            is_there = connection.execute(
+                sa.text(
+                    "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('whatsapp_messages')"
+                    " AND attname = 'direction' AND NOT attisdropped)"
+                )
+            ).scalar_one()
+            query = "backfill/count" if is_there else "backfill/count_unmigrated"
+            return Found(*run(connection, query, business=self.business).one())
+
+    def fill(self, advance: Callable[[int], None] = lambda _: None) -> int:
+        """Batch by batch, each a transaction; how many rows. A row in use is passed over and tried again by another round.
+
+        Interrupted anywhere, what is filled stays filled, and the next call goes on.
+        """
+        filled = 0
+        for _ in range(ROUNDS):
+            found = self._fill_once(advance)
+            filled += found
+            if not found:
+                break
+        return filled
+
+    def _fill_once(self, advance: Callable[[int], None]) -> int:
+        after, filled = _FIRST, 0
+        while True:
+            with self.database.transaction() as connection:
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                keys = [
+                    key for (key,) in run(connection, "backfill/fill", business=self.business, after=after, limit=BATCH)
+                ]
+            if not keys:
+                return filled
+            after, filled = max(keys), filled + len(keys)
+            advance(len(keys))
+            time.sleep(PAUSE)

@@ -1,0 +1,135 @@
+"""Looks on while a statement runs, from a connection of its own: how far it is, and whom it waits for.
+
+What is built concurrently waits for older transactions by design, without a time-out that could leave it half built. So it
+is this one that stops a statement which has waited for too long.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.migrations.progress import Moved, Report, Waiting
+from wa_cli.storage.engine import Database, run
+
+LOOK_EVERY = 0.5
+TELL_WAITING_EVERY = 5.0
+_OURS = "wa migrate: "
+
+
+class Watch:
+    """`patience` is how long one statement may wait for others."""
+
+    def __init__(self, database: Database, report: Report, patience: timedelta) -> None:
+        self.database = database
+        self.report = report
+        self.patience = patience.total_seconds()
+        self.gave_up_on: str | None = None
+
+    @contextmanager
+    def over(self, pid: int) -> Iterator[None]:
+        """For as long as the block lasts, over the server process `pid`."""
+        self.gave_up_on = None
+        over = threading.Event()
+        thread = threading.Thread(target=self._look_on, args=(pid, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _look_on(self, pid: int, over: threading.Event) -> None:
+        pace, waiting = _Pace(), _Waiting(self.report)
+        while not over.wait(LOOK_EVERY):
+            try:
+                with self.database.reading() as connection:
+                    seen = run(connection, "watch/doing", pid=pid).one_or_none()
+                    who = _who(connection, list(seen.waits_for)) if seen and seen.waits_for else None
+            except (DatabaseDown, RowRefused):
+                return  # the statement itself will say what is wrong
+            if over.is_set() or seen is None:
+                return
+            if who:
+                if waiting.tell(who) >= self.patience:
+                    self._stop(pid, who)
+                    return
+                continue
+            waiting.ended()
+            if seen.phase:
+                self.report(Moved(seen.phase, seen.share, pace.left(seen.phase, seen.share)))
+            elif seen.application_name.startswith(_OURS):
+                self.report(Moved(seen.application_name.removeprefix(_OURS)))
+
+    def _stop(self, pid: int, who: str) -> None:
+        self.gave_up_on = who
+        with self.database.transaction() as connection:
+            connection.execute(sa.text("SELECT pg_cancel_backend(:pid)"), {"pid": pid})
+
+
+class _Waiting:
+    """Since when a statement waits, told every few seconds."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self._since: float | None = None
+        self._told = float("-inf")
+
+    def tell(self, who: str) -> float:
+        """Seconds it has waited by now."""
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._told >= TELL_WAITING_EVERY:
+            self._told = now
+            self.report(Waiting(who, now - self._since))
+        return now - self._since
+
+    def ended(self) -> None:
+        self._since = None
+
+
+class _Pace:
+    """How long the rest of a phase takes, if it goes on as it went so far."""
+
+    def __init__(self) -> None:
+        self._phase: str | None = None
+        self._since = 0.0
+        self._first = 0.0
+
+    def left(self, phase: str, share: float | None) -> float | None:
+        now = time.monotonic()
+        if share is None or phase != self._phase:
+            self._phase, self._since, self._first = phase, now, share or 0.0
+            return None
+        done = share - self._first
+        return (1.0 - share) * (now - self._since) / done if done > 0 else None
+
+
+def holders(connection: sa.Connection) -> str:
+    """Who uses the business's table now, the oldest transaction first, in words."""
+    return _who(connection, [pid for (pid,) in run(connection, "watch/holders")])
+
+
+def _who(connection: sa.Connection, pids: list[int]) -> str:
+    found = run(connection, "watch/processes", pids=pids).all()
+    return "; ".join(map(_named, found)) or "a transaction that has ended since"
+
+
+def _named(process: Any) -> str:
+    """Like `process 4711 (reports, user shop, idle in transaction, open for 12 s: SELECT …)`."""
+    known = [
+        process.application_name or "unnamed",
+        f"user {process.usename}" if process.usename else None,
+        process.state,
+    ]
+    if process.open_seconds is not None:
+        known.append(f"open for {process.open_seconds:,.0f} s")
+    query = " ".join((process.query or "").split())
+    return f"process {process.pid} ({', '.join(filter(None, known))}{f': {query}' if query else ''})"
