@@ -23,32 +23,36 @@ DO $$
 DECLARE
     nobody  CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     name    CONSTANT text := current_setting('application_name');
-    at      uuid := nobody;
     filled  bigint := 0;
     changed integer;
-    through uuid;
+    after   uuid;
 BEGIN
-    WHILE EXISTS (SELECT FROM whatsapp_messages WHERE direction IS NULL) LOOP
-        WITH batch AS (
-            SELECT id FROM whatsapp_messages
-             WHERE direction IS NULL AND id > at
-             ORDER BY id
-             LIMIT 1000
-               FOR UPDATE SKIP LOCKED
-        ), filling AS (
-            UPDATE whatsapp_messages AS message
-               SET direction = 'incoming'
-              FROM batch
-             WHERE message.id = batch.id
-            RETURNING message.id
-        )
-        SELECT count(*), (array_agg(id ORDER BY id DESC))[1] INTO changed, through FROM filling;
-        COMMIT;
-        filled := filled + changed;
-        at := coalesce(through, nobody);
-        PERFORM set_config('application_name', format('wa migrate: %s rows filled', filled), false);
-        PERFORM pg_sleep(0.01);
-        COMMIT;
+    FOR round IN 1..5 LOOP
+        EXIT WHEN NOT EXISTS (SELECT FROM whatsapp_messages WHERE direction IS NULL);
+        PERFORM pg_sleep(CASE WHEN round > 1 THEN 1 ELSE 0 END);
+        after := nobody;
+        LOOP
+            WITH batch AS (
+                SELECT id FROM whatsapp_messages
+                 WHERE direction IS NULL AND id > after
+                 ORDER BY id
+                 LIMIT 1000
+                   FOR UPDATE SKIP LOCKED
+            ), filling AS (
+                UPDATE whatsapp_messages AS message
+                   SET direction = 'incoming'
+                  FROM batch
+                 WHERE message.id = batch.id
+                RETURNING message.id
+            )
+            SELECT count(*), (array_agg(id ORDER BY id DESC))[1] INTO changed, after FROM filling;
+            COMMIT;
+            EXIT WHEN changed = 0;
+            filled := filled + changed;
+            PERFORM set_config('application_name', format('wa migrate: %s rows filled', filled), false);
+            PERFORM pg_sleep(0.01);
+            COMMIT;
+        END LOOP;
     END LOOP;
     PERFORM set_config('application_name', name, false);
 END $$;

@@ -1,5 +1,6 @@
 -- why: Drops what wa keeps for itself. The migration ledger stays: it is what says that this happened.
 -- transaction: yes
+-- step: drop wa's own tables
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

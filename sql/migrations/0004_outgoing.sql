@@ -1,5 +1,6 @@
 -- why: What an outgoing row needs to say: when it arrived and was read, who sent it, what failed, whose message it was.
 -- transaction: yes
+-- step: add the columns of outgoing rows
 -- lock: ACCESS EXCLUSIVE, an instant: what the rows that are there hold stands in the catalogue
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

@@ -1,5 +1,6 @@
 -- why: What 0009 added; contacts stay as they are.
 -- transaction: yes
+-- step: drop the tables of the way in
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

@@ -59,7 +59,7 @@ def migrate(
     if not pending:
         say(f"The database has every migration{f' up to {last.name}' if last else ''}.")
     for migration in pending:
-        say(f"pending: {migration.name}: {migration.up.why}")
+        say(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
     if backfill:
         _say_what_it_would_fill(backfill)
     if (pending or backfill) and not yes and not house.is_embedded:
@@ -80,6 +80,10 @@ def migrate(
 
 def _count(pending: list[Migration]) -> str:
     return f"{len(pending)} migration{'' if len(pending) == 1 else 's'}"
+
+
+def _first_sentence(text: str) -> str:
+    return f"{text.partition('. ')[0].rstrip('.')}."
 
 
 def _stay_interruptible() -> None:
@@ -205,7 +209,7 @@ def rollback(
         say("There is nothing to take back.")
         return
     for migration in wanted:
-        say(f"to take back: {migration.name}: {migration.down.why}")
+        say(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction and not yes:
         confirm("Dropping the column direction loses which messages were ours. Drop it?")
     if not yes:

@@ -54,7 +54,7 @@ class _Lines:
             case Done():
                 say(f"    done in {_span(event.seconds)}")
             case Skipped():
-                say(f"    left out: {event.why}")
+                say(f"    left out: {event.step.title}: {event.why}")
 
 
 class _Moving:
@@ -78,7 +78,7 @@ class _Moving:
             case Done():
                 self._print(Text.assemble(("✓ ", "green"), f"{self._step}  ", (_span(event.seconds), "dim")))
             case Skipped():
-                self._print(Text.assemble(("! ", "yellow"), f"{self._step}: left out: {render.clean(event.why)}"))
+                self._print(Text.assemble(("! ", "yellow"), f"left out: {event.step.title}: {render.clean(event.why)}"))
 
     def _show(self, below: str, style: str = "dim") -> None:
         from rich.text import Text

@@ -84,9 +84,10 @@ class Script:
     def steps(self) -> list[Step]:
         """Each statement for itself, or all of them in one transaction."""
         head, _, _ = self.text.partition("\n\n")
-        lock = _remarks(head).get("lock", "none")
+        whole = _remarks(head)
+        lock = whole.get("lock", "none")
         if self.transactional:
-            return [Step(self.name, 0, self.why, lock, tuple(self.statements), self.checksum)]
+            return [Step(self.name, 0, whole.get("step", self.why), lock, tuple(self.statements), self.checksum)]
         return [
             Step(
                 self.name,

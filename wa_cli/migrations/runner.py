@@ -17,6 +17,7 @@ from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import Database
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
+NEEDS_PREVIOUS = "it needs the step before"
 
 
 def check(database: Database) -> None:
@@ -128,14 +129,16 @@ class Migrator:
         """Do the wanted ones of these steps; what is skipped, in words."""
         skipped: dict[int, str] = {}
         for step in wanted:
-            why = skipped.get(step.number - 1) if step.needs_previous else None
-            why = why or self._do_or_skip(connection, step, len(steps))
+            is_hindered = step.needs_previous and step.number - 1 in skipped
+            why = NEEDS_PREVIOUS if is_hindered else self._do_or_skip(connection, step, len(steps))
             if why:
                 skipped[step.number] = why
                 ledger.write(connection, step.version, step.number, "skipped", step.checksum, why)
                 self.report(Skipped(step, why))
         return [
-            f"{steps[0].version}, {step.title}: {skipped[step.number]}" for step in wanted if step.number in skipped
+            f"{step.version}, {step.title}: {skipped[step.number]}"
+            for step in wanted
+            if skipped.get(step.number, NEEDS_PREVIOUS) != NEEDS_PREVIOUS
         ]
 
     def _do_or_skip(self, connection: sa.Connection, step: Step, of: int) -> str | None:
