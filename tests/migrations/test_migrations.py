@@ -3,64 +3,30 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
+from tests.migrations.places import AS_FOUND, dump, sql
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError, RowRefused, SchemaTooOld, StillPending
-from wa_cli.migrations import catalogue, ledger, progress, runner
+from wa_cli.migrations import catalogue, progress, runner
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage import tables
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 from wa_cli.storage.outbox import RECOVERY
 
-AS_FOUND = """
-CREATE TABLE whatsapp_messages (
-    id UUID PRIMARY KEY DEFAULT gen_random_uuid(), message_id VARCHAR(100) UNIQUE NOT NULL,
-    from_phone VARCHAR(20) NOT NULL, to_phone VARCHAR(20), message_type VARCHAR(20) NOT NULL, content TEXT,
-    media_url VARCHAR(500), media_type VARCHAR(50), media_size INTEGER, status VARCHAR(20) DEFAULT 'received',
-    timestamp TIMESTAMP DEFAULT NOW(), context_message_id VARCHAR(100), webhook_raw_data JSON,
-    created_at TIMESTAMP DEFAULT NOW(), updated_at TIMESTAMP DEFAULT NOW())
-"""
 LEASE = timedelta(seconds=60)
 NAMES = [migration.name for migration in catalogue.migrations()]
-
-
-@pytest.fixture
-def empty(server: EmbeddedServer) -> Iterator[Database]:
-    """A database without anything in it."""
-    name = f"empty_{uuid4().hex[:12]}"
-    server.ensure(name)
-    database = Database(server.url(name))
-    yield database
-    database.close()
-    server.drop(name)
-
-
-def sql(database: Database, statement: str, **values: Any) -> list[dict[str, Any]]:
-    with database.transaction() as connection:
-        result = connection.execute(sa.text(statement), values)
-        return [dict(row) for row in result.mappings()] if result.returns_rows else []
-
-
-def dump(server: EmbeddedServer, database: Database) -> list[str]:
-    """The schema as pg_dump sees it, but for its own remarks."""
-    command = [str(server.programs / "pg_dump"), "--schema-only", "--no-owner"]
-    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    return [line for line in text.splitlines() if line and not line.startswith(("--", "\\"))]
 
 
 def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Database) -> None:
     migrator = Migrator(empty)
     assert migrator.apply() == []
-    first = dump(server, empty)
+    first = dump(server.programs, empty)
 
     taken = []
     while names := migrator.rollback():
@@ -68,7 +34,7 @@ def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Databas
     assert taken == NAMES[::-1]
     assert migrator.apply() == []
 
-    assert dump(server, empty) == first
+    assert dump(server.programs, empty) == first
 
 
 @pytest.mark.parametrize("default", ["gen_random_uuid()", "uuid_generate_v4()"])
@@ -112,45 +78,6 @@ def test_a_half_built_index_is_built_anew(empty: Database) -> None:
 
     [index] = sql(empty, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_messages_direction'::regclass")
     assert index["indisvalid"]
-
-
-def test_an_interrupted_run_is_finished_by_the_next(
-    server: EmbeddedServer, empty: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Interrupted after every single step, once."""
-    real, crashes = ledger.write, 0
-
-    class Interrupted(BaseException):
-        pass
-
-    seen: set[tuple[str, int, str]] = set()
-
-    def write(connection: Any, version: str, step: int, state: str, *rest: Any) -> None:
-        nonlocal crashes
-        if (version, step, state) not in seen:
-            seen.add((version, step, state))
-            crashes += 1
-            raise Interrupted
-        real(connection, version, step, state, *rest)
-
-    monkeypatch.setattr(ledger, "write", write)
-    for _ in range(200):
-        try:
-            Migrator(empty).apply()
-            break
-        except Interrupted:
-            continue
-
-    assert crashes > len(NAMES) * 2
-    assert runner.check(empty) is None
-    undisturbed = f"undisturbed_{uuid4().hex[:8]}"
-    server.ensure(undisturbed)
-    other = Database(server.url(undisturbed))
-    monkeypatch.setattr(ledger, "write", real)
-    Migrator(other).apply()
-    assert dump(server, empty) == dump(server, other)
-    other.close()
-    server.drop(undisturbed)
 
 
 def test_a_column_that_a_view_uses_is_named_left_alone_and_done_later(empty: Database) -> None:
@@ -203,27 +130,6 @@ def test_a_table_in_use_is_waited_for_in_short_tries_and_given_up_with_a_name(em
     assert Migrator(empty).apply() == []
 
 
-def test_two_migrators_at_once_are_one_after_the_other(empty: Database) -> None:
-    import threading
-
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            Migrator(empty).apply()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert failures == []
-    assert runner.check(empty) is None
-
-
 def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> None:
     Migrator(empty).apply()
     sql(
@@ -249,7 +155,7 @@ def test_psql_runs_the_files_to_the_same_end(server: EmbeddedServer, empty: Data
     for migration in catalogue.migrations():
         subprocess.run([*command, "-f", str(migration.up.path)], check=True, capture_output=True)
     sql(empty, "DROP TABLE IF EXISTS wa.migrations")
-    by_hand = dump(server, empty)
+    by_hand = dump(server.programs, empty)
 
     undisturbed = f"runner_{uuid4().hex[:8]}"
     server.ensure(undisturbed)
@@ -257,7 +163,7 @@ def test_psql_runs_the_files_to_the_same_end(server: EmbeddedServer, empty: Data
     Migrator(other).apply()
     sql(other, "DROP TABLE wa.migrations")
 
-    assert by_hand == dump(server, other)
+    assert by_hand == dump(server.programs, other)
     other.close()
     server.drop(undisturbed)
 

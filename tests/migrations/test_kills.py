@@ -1,0 +1,130 @@
+"""A migrator that is killed anywhere is finished by the next one, to the same schema as an undisturbed run."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from tests.migrations.places import AS_FOUND, dump, sql, url_of
+from tests.waiting import until
+from wa_cli.errors import StillPending
+from wa_cli.migrations import catalogue, ledger
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+STEPS = [step for migration in catalogue.migrations() for step in migration.up.steps]
+# A whole file is noted under 0, after its steps too.
+POINTS = [(step.version, step.number) for step in STEPS]
+POINTS += [(version, 0) for version in sorted({step.version for step in STEPS if step.number}) if version]
+
+
+def make_old(database: Database, rows: int = 2500) -> None:
+    """A table as it is found, in part changed by hand, with rows that have no direction."""
+    sql(database, AS_FOUND)
+    sql(database, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20)")
+    sql(
+        database,
+        "INSERT INTO whatsapp_messages (message_id, from_phone, message_type)"
+        " SELECT n, n, 'text' FROM generate_series(1, :rows) AS n",
+        rows=rows,
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server: EmbeddedServer) -> Iterator[list[str]]:
+    """The schema after a run that nobody disturbed."""
+    server.ensure("undisturbed")
+    database = Database(server.url("undisturbed"))
+    make_old(database, 1)
+    Migrator(database).apply()
+    yield dump(server.programs, database)
+    database.close()
+    server.drop("undisturbed")
+
+
+def finish(database: Database) -> None:
+    assert Migrator(database).apply() == []
+    assert sql(database, "SELECT count(*) AS n FROM whatsapp_messages WHERE direction IS NULL") == [{"n": 0}]
+    assert sql(database, "SELECT count(*) AS n FROM pg_index WHERE NOT indisvalid") == [{"n": 0}]
+
+
+@pytest.mark.parametrize(("version", "number"), POINTS, ids=lambda value: str(value))
+def test_killed_at_any_step_the_next_run_comes_to_the_same_end(
+    server: EmbeddedServer, empty: Database, undisturbed: list[str], version: str, number: int
+) -> None:
+    make_old(empty)
+    command = [sys.executable, "-m", "tests.migrations.dying_migrator", url_of(empty), version, str(number)]
+
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+
+    with empty.reading() as connection:
+        noted = {(e.version, e.step) for e in ledger.entries(connection) if e.state == "done"}
+    assert (version, number) not in noted
+    finish(empty)
+    assert dump(server.programs, empty) == undisturbed
+
+
+def run_and_kill(database: Database, when: str) -> None:
+    """A migrator in a process of its own, killed as soon as this query has a row."""
+    code = f"from wa_cli.cli.app import app; app(['migrate', '--yes'])  # {url_of(database)}"
+    environ = {"WA_DATABASE_URL": url_of(database), "WA_CLOUD_API_URL": "sandbox", "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.PIPE) as migrator:
+        until(lambda: bool(sql(database, when)), when)
+        migrator.kill()
+        migrator.communicate()
+
+
+def test_killed_while_it_fills_rows(server: EmbeddedServer, empty: Database, undisturbed: list[str]) -> None:
+    make_old(empty, 40_000)
+
+    run_and_kill(empty, "SELECT FROM pg_stat_activity WHERE application_name LIKE 'wa migrate: % rows filled'")
+
+    filled = sql(empty, "SELECT count(direction) AS n FROM whatsapp_messages")[0]["n"]
+    assert 0 < filled < 40_000
+    finish(empty)
+    assert dump(server.programs, empty) == undisturbed
+
+
+def test_killed_while_it_builds_an_index(server: EmbeddedServer, empty: Database, undisturbed: list[str]) -> None:
+    make_old(empty)
+    holder = Database(url_of(empty))
+    with holder.reading() as old:  # a concurrent build waits for its snapshot
+        old.execute(sa.text("SELECT 1"))
+        run_and_kill(empty, "SELECT FROM pg_stat_progress_create_index WHERE current_locker_pid > 0")
+        with pytest.raises(StillPending):
+            Migrator(empty, timeout=timedelta(seconds=0.5)).apply()
+    holder.close()
+
+    finish(empty)
+    assert dump(server.programs, empty) == undisturbed
+
+
+def test_two_migrators_at_once_are_one_after_the_other(
+    server: EmbeddedServer, empty: Database, undisturbed: list[str]
+) -> None:
+    make_old(empty)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            Migrator(empty).apply()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    finish(empty)
+    assert dump(server.programs, empty) == undisturbed
