@@ -1,0 +1,136 @@
+"""Every PostgreSQL of this machine: adopted, up, down, up, used; the locks that the files promise; an autovacuum in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.migrations import places
+from tests.migrations.places import AS_FOUND, Server, dump, sql
+from tests.waiting import until
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.migrations import catalogue, ledger
+from wa_cli.migrations.runner import Migrator
+from wa_cli.reports import runner
+from wa_cli.reports.catalogue import reports
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+VERSIONS = places.versions()
+
+
+@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS.keys())
+def old_and_new(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[Server]:
+    """`server` is asked for because it lets an unprivileged user reach the programs."""
+    del server
+    with places.running(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def place(old_and_new: Server) -> Iterator[Database]:
+    with old_and_new.database() as database:
+        yield database
+
+
+def test_both_versions_of_the_wheel_are_among_them() -> None:
+    assert {"16", "18"} <= VERSIONS.keys()
+
+
+def test_up_down_up(old_and_new: Server, place: Database) -> None:
+    sql(place, AS_FOUND)
+    sql(place, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20)")
+    sql(
+        place,
+        "INSERT INTO whatsapp_messages (message_id, from_phone, message_type, direction)"
+        " SELECT n, n, 'text', CASE WHEN n % 3 > 0 THEN 'outgoing' END FROM generate_series(1, 3000) AS n",
+    )
+    assert Migrator(place).apply() == []
+    first = dump(old_and_new.programs, place)
+
+    assert len(Migrator(place).rollback(99)) == len(catalogue.names())
+    assert Migrator(place).apply() == []
+
+    assert dump(old_and_new.programs, place) == first
+    counted = sql(place, "SELECT direction, count(*) AS n FROM whatsapp_messages GROUP BY 1 ORDER BY 1")
+    assert counted == [{"direction": "incoming", "n": 1000}, {"direction": "outgoing", "n": 2000}]
+
+
+def test_a_message_goes_out_and_is_reported(place: Database) -> None:
+    Migrator(place).apply()
+    bench = Bench(place)
+    bench.queue("hello")
+    [claim] = bench.claim()
+    bench.settle(claim, Accepted("wamid.1"))
+
+    assert [row["content"] for row in bench.rows()] == ["hello"]
+    for report in reports():
+        span = runner.range_of(report, since=None, until=None, zone="Europe/Berlin")
+        runner.run(place, report, span, timeout=timedelta(seconds=30))
+
+
+STRENGTH = (
+    "none",
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+)
+LOCKS = (
+    "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND granted AND relation = to_regclass('whatsapp_messages')"
+)
+
+
+def test_each_step_takes_the_lock_that_its_file_promises(place: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be in a transaction is left out: its lock is gone when it is done."""
+    sql(place, AS_FOUND)
+    taken: dict[tuple[str, int], str] = {}
+    write = ledger.write
+
+    def look(connection: Any, version: str, step: int, state: str, *rest: Any) -> None:
+        if state == "done":
+            modes = [mode for (mode,) in connection.exec_driver_sql(LOCKS)]
+            taken[version, step] = max(modes, key=STRENGTH.index, default="none")
+        write(connection, version, step, state, *rest)
+
+    monkeypatch.setattr(ledger, "write", look)
+    Migrator(place).apply()
+
+    steps = [step for migration in catalogue.migrations() for step in migration.up.steps if not step.is_alone]
+    promised = {(step.version, step.number): step.lock.partition(",")[0] for step in steps}
+    assert {key: _as_promised(taken[key]) for key in promised} == {
+        key: "none" if lock.startswith("none") else lock for key, lock in promised.items()
+    }
+
+
+def _as_promised(mode: str) -> str:
+    names = {"AccessShareLock": "ACCESS SHARE", "ShareUpdateExclusiveLock": "SHARE UPDATE EXCLUSIVE"}
+    return {**names, "AccessExclusiveLock": "ACCESS EXCLUSIVE"}.get(mode, mode)
+
+
+SLOW_VACUUM = {"autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1"}
+
+
+def test_an_autovacuum_makes_room(server: EmbeddedServer) -> None:
+    """It yields to who waits for a second, and a strong lock is never waited for that long: hence the weak one before it."""
+    del server
+    with places.running(VERSIONS["18"], **SLOW_VACUUM) as running, running.database() as place:
+        sql(place, AS_FOUND)
+        sql(
+            place,
+            "INSERT INTO whatsapp_messages (message_id, from_phone, message_type)"
+            " SELECT n, n, 'text' FROM generate_series(1, 20000) AS n",
+        )
+        sql(place, "DELETE FROM whatsapp_messages WHERE from_phone::integer % 2 = 0")
+        at_work = "SELECT FROM pg_stat_progress_vacuum WHERE relid = 'whatsapp_messages'::regclass"
+        until(lambda: bool(sql(place, at_work)), "the autovacuum")
+
+        assert Migrator(place, timeout=timedelta(seconds=20)).apply() == []
