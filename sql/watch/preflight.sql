@@ -7,9 +7,10 @@ SELECT current_setting('server_version_num')::integer / 10000 AS version,
        found.relkind::text AS kind,
        pg_get_userbyid(found.relowner) AS owner,
        pg_has_role(found.relowner, 'USAGE') AS is_owner,
-       ARRAY(SELECT name FROM unnest(CAST(:needed AS text[])) AS name
+       ARRAY(SELECT name FROM unnest(CAST(:needed AS text[])) WITH ORDINALITY AS wanted (name, place)
               WHERE NOT EXISTS (SELECT FROM pg_attribute
-                                 WHERE attrelid = found.oid AND attname = name AND NOT attisdropped)) AS missing,
+                                 WHERE attrelid = found.oid AND attname = name AND NOT attisdropped)
+              ORDER BY place) AS missing,
        EXISTS (SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
                 WHERE indrelid = found.oid AND indisunique AND indisvalid AND indnkeyatts = 1 AND indpred IS NULL
                   AND attname = 'message_id') AS is_unique

@@ -1,0 +1,185 @@
+"""What is found is adopted: a table older than wa, changed by hand in part, in the way or not ours at all."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import datetime
+
+import pytest
+
+from tests.migrations.places import AS_FOUND, dump, sql, url_of
+from wa_cli.errors import ConfigError
+from wa_cli.migrations import psql, runner
+from wa_cli.migrations.backfill import Backfill
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+
+def give_direction(database: Database, kind: str = "VARCHAR(20)") -> None:
+    sql(database, AS_FOUND)
+    sql(database, f"ALTER TABLE whatsapp_messages ADD COLUMN direction {kind}")
+
+
+def write(database: Database, message_id: str, from_phone: str = "1555", **more: object) -> None:
+    values = {"message_id": message_id, "from_phone": from_phone, "message_type": "text", **more}
+    names = ", ".join(values)
+    sql(database, f"INSERT INTO whatsapp_messages ({names}) VALUES (:{', :'.join(values)})", **values)
+
+
+def constraint(database: Database) -> list[dict[str, object]]:
+    return sql(database, "SELECT convalidated FROM pg_constraint WHERE conname = 'check_direction'")
+
+
+def test_other_words_are_named_and_nothing_that_writes_them_is_broken(empty: Database) -> None:
+    give_direction(empty)
+    for number, word in enumerate(("INBOUND", "INBOUND", "out", "incoming")):
+        write(empty, f"m{number}", direction=word)
+
+    [said] = Migrator(empty).apply()
+
+    assert "2 rows say 'INBOUND', 1 rows say 'out'" in said
+    assert constraint(empty) == []
+    write(empty, "another", direction="INBOUND")
+    assert runner.check(empty) is None
+
+    sql(empty, "UPDATE whatsapp_messages SET direction = 'incoming' WHERE direction <> 'incoming'")
+    assert Migrator(empty).apply() == []
+    assert constraint(empty) == [{"convalidated": True}]
+
+
+def test_another_constraint_under_the_name_is_named(empty: Database) -> None:
+    give_direction(empty)
+    sql(empty, "ALTER TABLE whatsapp_messages ADD CONSTRAINT check_direction CHECK (direction IN ('in', 'out'))")
+
+    [said] = Migrator(empty).apply()
+
+    assert "check_direction is there and allows in, out" in said
+
+
+def test_a_constraint_that_was_not_validated_is(empty: Database) -> None:
+    give_direction(empty, "TEXT")
+    sql(
+        empty,
+        "ALTER TABLE whatsapp_messages ADD CONSTRAINT check_direction"
+        " CHECK (direction IN ('outgoing', 'incoming')) NOT VALID",
+    )
+
+    assert Migrator(empty).apply() == []
+    assert constraint(empty) == [{"convalidated": True}]
+
+
+def test_a_writer_that_knows_nothing_of_direction_goes_on(empty: Database) -> None:
+    give_direction(empty)
+    write(empty, "before")
+
+    Migrator(empty).apply()
+
+    write(empty, "after")
+    assert sql(empty, "SELECT DISTINCT direction FROM whatsapp_messages") == [{"direction": "incoming"}]
+
+
+def test_rows_that_somebody_holds_are_filled_later_or_left_and_never_waited_for(empty: Database) -> None:
+    give_direction(empty)
+    for number in range(3):
+        write(empty, f"m{number}")
+    holder = Database(url_of(empty))
+    with holder.transaction() as connection:
+        connection.exec_driver_sql("SELECT FROM whatsapp_messages WHERE message_id = 'm1' FOR UPDATE")
+        assert Migrator(empty).apply(runner.find("1")) == []
+        step = runner.find("2").up.steps[2]
+        with empty.autocommit() as autocommit:
+            autocommit.exec_driver_sql(
+                step.statements[0].replace("pg_sleep(CASE", "pg_sleep(0 * CASE").replace("%", "%%")
+            )
+    holder.close()
+
+    found = sql(empty, "SELECT message_id, direction FROM whatsapp_messages ORDER BY 1")
+    assert [row["direction"] for row in found] == ["incoming", None, "incoming"]
+    assert Migrator(empty).apply() == []
+    assert sql(empty, "SELECT count(*) AS n FROM whatsapp_messages WHERE direction IS NULL") == [{"n": 0}]
+
+
+def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    write(empty, "theirs", "+15557654321")
+    write(empty, "ours", "15550100000", to_phone="15557654321", timestamp=datetime(2026, 3, 1))
+    write(empty, "ours, with +", "+15550100000", to_phone="15557654321", status="delivered")
+    write(empty, "ours, to nobody", "+15550100000", timestamp=datetime(2026, 2, 1))
+    backfill = Backfill(empty, "+15550100000")
+    before = backfill.count()
+    Migrator(empty).apply()
+    sql(empty, "UPDATE whatsapp_messages SET direction = NULL WHERE message_id = 'theirs'")
+
+    found = backfill.count()
+    assert (before.ours, found.ours, found.nowhere, found.to_nobody) == (3, 3, 1, 1)
+    assert found.oldest == datetime(2026, 2, 1)
+    advanced: list[int] = []
+    assert backfill.fill(advanced.append) == 4
+    assert sum(advanced) == 4
+
+    rows = sql(empty, "SELECT message_id, direction, status FROM whatsapp_messages ORDER BY message_id")
+    assert [(row["message_id"], row["direction"], row["status"]) for row in rows] == [
+        ("ours", "outgoing", "sent"),
+        ("ours, to nobody", "outgoing", "sent"),
+        ("ours, with +", "outgoing", "delivered"),
+        ("theirs", "incoming", "received"),
+    ]
+    assert backfill.count().rows == backfill.fill() == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ("CREATE VIEW whatsapp_messages AS SELECT 1 AS message_id", "is a view"),
+        ("CREATE TABLE whatsapp_messages (id INT) PARTITION BY RANGE (id)", "is a partitioned table"),
+        ("CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, body TEXT)", "has no message_id, from_phone, to_phone"),
+        (AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL"), "message_id of whatsapp_messages is not unique"),
+    ],
+)
+def test_what_cannot_be_ours_is_said_and_left_alone(
+    server: EmbeddedServer, empty: Database, found: str, said: str
+) -> None:
+    sql(empty, found)
+    before = dump(server.programs, empty)
+
+    with pytest.raises(ConfigError, match=said):
+        Migrator(empty).apply()
+
+    assert dump(server.programs, empty) == before
+
+
+def test_a_user_who_may_not_is_told_what_is_needed(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "DROP ROLE IF EXISTS clerk")
+    sql(empty, "CREATE ROLE clerk LOGIN")
+    name = empty.engine.url.database
+    sql(empty, f"GRANT CREATE ON DATABASE {name} TO clerk")
+    clerk = Database(url_of(empty).replace("postgres@", "clerk@"))
+
+    with pytest.raises(ConfigError, match="clerk does not own whatsapp_messages") as refusal:
+        Migrator(clerk).apply()
+
+    assert "Migrate as postgres" in (refusal.value.hint or "")
+    clerk.close()
+    sql(empty, f"REVOKE CREATE ON DATABASE {name} FROM clerk")
+    sql(empty, "DROP ROLE clerk")
+
+
+@pytest.mark.parametrize("done_before", [None, "5"])
+def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
+    server: EmbeddedServer, empty: Database, database: Database, done_before: str | None
+) -> None:
+    give_direction(empty)
+    write(empty, "m1")
+    if done_before:
+        Migrator(empty).apply(runner.find(done_before))
+    script = "\n".join(psql.script(Migrator(empty).pending(), set()))
+
+    command = [str(server.programs / "psql"), "-q", url_of(empty)]
+    subprocess.run(command, input=script, text=True, check=True, capture_output=True)
+
+    assert Migrator(empty).pending() == []
+    assert Migrator(empty).apply() == []
+    adopted = dump(server.programs, empty)
+    assert sorted(adopted) == sorted(dump(server.programs, database))
