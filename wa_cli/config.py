@@ -174,6 +174,7 @@ class Settings:
     cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", _api_url, production=True)
     graph_version: str = _setting("v25.0", "Version of the Graph API named in each call.")
     phone_number_id: str | None = _setting(None, "The business number's id at Meta (not the number).", production=True)
+    business_account_id: str | None = _setting(None, "The account's id at Meta; only `wa doctor` asks for it.")
     access_token: str | None = _setting(None, "Token of a system user.", secret=True, production=True)
     app_secret: str | None = _setting(None, "Key of the webhook signatures.", secret=True, production=True)
     verify_token: str | None = _setting(None, "What Meta repeats in the webhook handshake.", secret=True)

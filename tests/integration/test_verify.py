@@ -2,34 +2,162 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
 
 from tests.integration.conftest import Bench
 from wa_cli import verify
 from wa_cli.backlog import Backlog
+from wa_cli.clock import now
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.migrations.runner import Migrator
 from wa_cli.queues.base import Letter
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.spool import Spool
-from wa_cli.verify.base import Finding
-from wa_cli.verify.checks import backlog
+from wa_cli.verify.base import Finding, Scene
+from wa_cli.verify.checks import backlog, clock, server
+
+
+def scene(database: Database, span: timedelta = timedelta(hours=24)) -> Scene:
+    return Scene(database, now() - span)
+
+
+def finding(database: Database, name: str, span: timedelta = timedelta(hours=24)) -> Finding:
+    [check] = [check for check in verify.checks(scene(database, span)) if check.name == name]
+    [(_, found)] = verify.look([check])
+    return found
+
+
+def send(bench: Bench, *wamids: str) -> None:
+    for wamid in wamids:
+        bench.queue(wamid)
+        [claim] = bench.claim()
+        bench.settle(claim, Accepted(wamid))
+
+
+def test_a_healthy_database_passes_every_check(bench: Bench) -> None:
+    send(bench, "wamid.1")
+
+    found = verify.look(verify.checks(scene(bench.database)))
+
+    assert [(check.name, finding.said) for check, finding in found if finding.level != "ok"] == []
+    assert len({check.name for check, _ in found}) == len(found)
+
+
+def test_the_storage_rate_is_of_what_the_api_accepted(bench: Bench) -> None:
+    send(bench, "wamid.1", "wamid.2", "wamid.3", "wamid.4")
+    assert finding(bench.database, "storage_rate").facts == {"accepted": 4, "stored": 4, "share": 1.0}
+
+    bench.sql("DELETE FROM whatsapp_messages WHERE message_id = 'wamid.2'")
+    found = finding(bench.database, "storage_rate")
+
+    assert (found.level, found.facts["share"]) == ("failed", 0.75)
+    assert found.details == ("not stored: wamid.2",)
+    bench.sql("UPDATE wa.send_attempts SET created_at = created_at - interval '2 days'")
+    assert finding(bench.database, "storage_rate").facts == {"accepted": 0, "stored": 0}
+    assert finding(bench.database, "storage_rate", timedelta(days=3)).level == "failed"
+
+
+@pytest.mark.parametrize(
+    ("damage", "name", "level", "hint"),
+    [
+        ("DELETE FROM wa.migrations WHERE version LIKE '0009%'", "migrations", "failed", "wa migrate"),
+        ("UPDATE wa.migrations SET state = 'skipped', note = 'a view' WHERE step = 2", "migrations", "warning", None),
+        (
+            "ALTER TABLE whatsapp_messages DROP CONSTRAINT check_direction",
+            "direction_constraint",
+            "failed",
+            "wa migrate",
+        ),
+        ("DROP INDEX idx_messages_direction", "direction_index", "failed", "wa migrate"),
+        ("DROP INDEX idx_messages_timestamp", "indexes", "failed", "wa migrate"),
+        ("DROP INDEX idx_messages_timestamp", "plans", "failed", "wa migrate"),
+        (
+            "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'idx_messages_employee'::regclass",
+            "indexes",
+            "failed",
+            "wa migrate",
+        ),
+        ("ALTER TABLE whatsapp_messages DROP COLUMN campaign", "model", "failed", "wa migrate"),
+        ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "direction_column", "failed", "wa migrate"),
+        ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "round_trip", "failed", "wa migrate"),
+        ("UPDATE whatsapp_messages SET direction = NULL", "orphans", "warning", "wa migrate --backfill-direction"),
+        ("UPDATE whatsapp_messages SET to_phone = NULL", "orphans", "warning", None),
+        ("DELETE FROM whatsapp_messages", "counts", "warning", None),
+        ("UPDATE wa.outbox SET state = 'held'", "doubts", "warning", "wa queue held"),
+    ],
+)
+def test_what_is_damaged_is_found(bench: Bench, damage: str, name: str, level: str, hint: str | None) -> None:
+    send(bench, "wamid.1")
+    assert finding(bench.database, name).level == "ok"
+
+    bench.sql(damage)
+
+    found = finding(bench.database, name)
+    assert found.level == level, found.said
+    assert hint in (None, found.hint)
+    if hint == "wa migrate" and "COLUMN" not in damage:
+        assert Migrator(bench.database).apply() == []
+        assert finding(bench.database, name).level == "ok"
+
+
+def test_a_user_who_may_not_write_is_told(bench: Bench) -> None:
+    bench.sql("DROP ROLE IF EXISTS onlooker")
+    bench.sql("CREATE ROLE onlooker LOGIN")
+    bench.sql("GRANT USAGE ON SCHEMA wa TO onlooker")
+    bench.sql("GRANT SELECT ON whatsapp_messages TO onlooker")
+    url = bench.database.engine.url.render_as_string(hide_password=False)
+    onlooker = Database(url.replace("postgres@", "onlooker@"))
+
+    found = finding(onlooker, "permissions")
+
+    assert found.level == "failed"
+    assert "INSERT on whatsapp_messages" in found.facts["missing"]
+    assert "SELECT on whatsapp_messages" not in found.facts["missing"]
+    onlooker.close()
+    bench.sql("DROP OWNED BY onlooker")
+    bench.sql("DROP ROLE onlooker")
+
+
+def test_a_server_that_forgets_is_told(database: Database) -> None:
+    forgetful = Database(database.engine.url.render_as_string(hide_password=False))
+    sa.event.listen(
+        forgetful.engine, "connect", lambda connection, _: connection.cursor().execute("SET synchronous_commit = off")
+    )
+
+    found = server.look(scene(forgetful))
+
+    assert (found.level, "off: synchronous_commit" in found.said) == ("warning", True)
+    forgetful.close()
+
+
+def test_clocks_that_differ_are_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=90))
+
+    found = clock.look(scene(database))
+
+    assert found.level == "warning"
+    assert 89 < found.facts["seconds_ahead"] < 91
 
 
 class Waiting:
     """The check of what waits, over real queues and a real spool."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.database = database
         self.incoming = PostgresQueue("incoming", database.transaction)
         self.spool = Spool(folder)
         counted = Backlog(PostgresQueue("outgoing", database.transaction), self.incoming, Outbox(database, "42"))
         self.check = backlog.check(counted.status, {"webhooks": self.spool})
 
     def look(self) -> Finding:
-        return self.check.look(self.database)
+        return self.check.look()
 
 
 def test_what_waits_lies_on_a_disk_or_is_dead_is_told(bench: Bench, tmp_path: Path) -> None:
@@ -54,7 +182,7 @@ def test_what_waits_on_a_database_that_was_never_migrated(server: EmbeddedServer
     server.ensure(name)
     bare = Database(server.url(name))
 
-    found = verify.look(bare, Waiting(bare, tmp_path).check)
+    found = verify.look([*verify.checks(scene(bare)), Waiting(bare, tmp_path).check])
 
     assert {finding.hint for _, finding in found if finding.level == "failed"} == {"wa migrate"}
     assert found[-1][1].level == "failed"

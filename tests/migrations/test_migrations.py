@@ -18,6 +18,7 @@ from wa_cli.storage import tables
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 from wa_cli.storage.outbox import RECOVERY
+from wa_cli.verify.checks import plans
 
 LEASE = timedelta(seconds=60)
 NAMES = [migration.name for migration in catalogue.migrations()]
@@ -207,35 +208,6 @@ def test_the_fixed_names_are_there(database: Database) -> None:
     assert column["comment"]
 
 
-PLANS = {
-    "the claim": (
-        "SELECT reference FROM wa.outbox WHERE number = '42' AND state = 'queued' AND turn"
-        " AND due_at <= clock_timestamp() ORDER BY due_at, seq LIMIT 100",
-        "outbox_claim",
-    ),
-    "who has the turn": ("SELECT 1 FROM wa.outbox WHERE number = '42' AND customer = '7' AND turn", "outbox_turns"),
-    "who is next": (
-        "SELECT reference FROM wa.outbox WHERE number = '42' AND customer = '7' AND state = 'queued' AND NOT turn"
-        " ORDER BY seq LIMIT 1",
-        "outbox_waiting",
-    ),
-    "a conversation": (
-        "SELECT * FROM whatsapp_messages WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) = '7'"
-        " AND timestamp >= '2020-01-01' ORDER BY timestamp DESC LIMIT 50",
-        "idx_messages_conversation",
-    ),
-    "a range": (
-        "SELECT * FROM whatsapp_messages WHERE timestamp >= now() - interval '1 hour'",
-        "idx_messages_timestamp",
-    ),
-    "the queue": (
-        "SELECT id FROM wa.queue_messages WHERE queue = 'q' AND state = 'waiting' AND visible_at <= now()"
-        " ORDER BY seq LIMIT 100",
-        "queue_messages_order",
-    ),
-}
-
-
 @pytest.fixture
 def filled(database: Database) -> Database:
     """Enough rows that a plan without the index would be the dearer one."""
@@ -277,6 +249,6 @@ def test_the_claim_itself_walks_its_index(filled: Database) -> None:
 
 
 def test_the_hot_queries_use_their_indexes(filled: Database) -> None:
-    for name, (query, index) in PLANS.items():
+    for name, (query, index) in plans.HOT.items():
         plan = "\n".join(str(row["QUERY PLAN"]) for row in sql(filled, f"EXPLAIN {query}"))
         assert index in plan, f"{name}:\n{plan}"

@@ -14,6 +14,7 @@ from wa_cli.cli import (
     conversation,
     db,
     demo,
+    doctor,
     listen,
     media,
     migrate,
@@ -54,6 +55,7 @@ app.add_typer(report.app, name="report", rich_help_panel=READ)
 app.command("conversation", rich_help_panel=READ)(conversation.conversation)
 app.command("listen", rich_help_panel=READ)(listen.listen)
 app.command("verify", rich_help_panel=SETUP)(verify.verify)
+app.command("doctor", rich_help_panel=SETUP)(doctor.doctor)
 app.add_typer(migrate.app, name="migrate", rich_help_panel=SETUP)
 app.add_typer(db.app, name="db", rich_help_panel=SETUP)
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=SETUP)

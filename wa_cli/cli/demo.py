@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import render, up, verify, wiring
+from wa_cli.cli import findings, render, up, verify, wiring
 from wa_cli.cli import report as reports
+from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -71,11 +73,13 @@ async def _live(house: House) -> None:
 
 def _checks(house: House) -> bool:
     from wa_cli import verify as checks
+    from wa_cli.verify.base import Scene
 
     _title("wa verify")
-    found = checks.look(house.database)
-    verify.report(found)
-    return all(finding.level != "failed" for _, finding in found)
+    scene = Scene(house.database, now() - timedelta(hours=24))
+    found = checks.look(checks.checks(scene))
+    findings.show(found, verify.WORDS)
+    return not findings.failed(found)
 
 
 def _report(house: House, name: str) -> None:

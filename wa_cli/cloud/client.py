@@ -17,6 +17,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from wa_cli.cloud import codes
+from wa_cli.cloud.account import AccountClient
 from wa_cli.cloud.media import MediaClient
 from wa_cli.messages.incoming import opaque
 from wa_cli.messages.verdicts import Accepted, NotSent, Unknown, Verdict
@@ -44,12 +45,13 @@ class CloudClient:
             headers={"Authorization": f"Bearer {token}", "User-Agent": "wa"},
         )
         self.media = MediaClient(self._http)
+        self.account = AccountClient(self._http)
         self.move_to(base_url)
 
     def move_to(self, base_url: str) -> None:
         """From now on the API is there: the sandbox may come back on another port."""
         self._messages_url = base_url.rstrip("/") + self._path
-        self.media.base_url = f"{base_url.rstrip('/')}/{self._version}"
+        self.media.base_url = self.account.base_url = f"{base_url.rstrip('/')}/{self._version}"
 
     async def send(
         self,

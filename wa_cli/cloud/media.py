@@ -11,21 +11,17 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 import httpx
 
-from wa_cli.cloud import codes
-from wa_cli.errors import CloudError, NotThere, Unauthorized
+from wa_cli.cloud import asking
+from wa_cli.errors import CloudError, NotThere
 
 URL_LIFETIME = 300.0
 # Documents have up to 100 MB.
 LARGEST = 128 << 20
-# Of an object that is not there, or that the token may not see.
-UNKNOWN_OBJECT = 100
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -50,24 +46,20 @@ class MediaClient:
     async def locate(self, media_id: str, number: str | None) -> Located:
         if not _ID.fullmatch(media_id):
             raise NotThere(f"{media_id!r} is no id of a file.")
-        with _translated(f"The file {media_id}"):
-            asked = {"phone_number_id": number} if number else None
-            response = await self._http.get(f"{self.base_url}/{media_id}", params=asked)
-            _check(response, f"The file {media_id}")
-            answer = response.json()
-            found = answer if isinstance(answer, Mapping) else {}
-            if not isinstance(found.get("url"), str):
-                raise CloudError(f"The answer for the file {media_id} names no URL.")
-            return Located(found["url"], _word(found.get("mime_type")), _word(found.get("sha256")))
+        asked = {"phone_number_id": number} if number else {}
+        found = await asking.ask(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
+        if not isinstance(found.get("url"), str):
+            raise CloudError(f"The answer for the file {media_id} names no URL.")
+        return Located(found["url"], _word(found.get("mime_type")), _word(found.get("sha256")))
 
     async def download(self, url: str, into: IO[bytes]) -> tuple[int, bytes]:
         """Write it there; its size and SHA-256."""
         size, digest = 0, hashlib.sha256()
-        with _translated("The file"):
+        with asking.translated("The file"):
             async with asyncio.timeout(URL_LIFETIME), self._http.stream("GET", url, follow_redirects=False) as response:
                 if response.status_code in (404, 410):
                     raise CloudError("The file's URL is not good any more.")
-                _check(response, "The file")
+                asking.check(response, "The file")
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)
                     if size > LARGEST:
@@ -85,42 +77,6 @@ def same_hash(claimed: str, digest: bytes) -> bool:
         return base64.b64decode(claimed + "=" * (-len(claimed) % 4), validate=True) == digest
     except (binascii.Error, ValueError):
         return False
-
-
-def _check(response: httpx.Response, what: str) -> None:
-    status = response.status_code
-    if status == 200:
-        return
-    said = f"{what} cannot be had: HTTP {status}"
-    code, subcode = _error_code(response)
-    kind = codes.classify(code, status, subcode) if code is not None else None
-    if code == UNKNOWN_OBJECT or (kind is None and status in (404, 410)):
-        raise NotThere(f"{what} is not there any more, or not ours (HTTP {status}).")
-    if kind is codes.Class.BLOCKED or (kind is None and status in (401, 403)):
-        raise Unauthorized(f"{said}.", hint="Is WA_ACCESS_TOKEN valid, and of this business?")
-    if kind is codes.Class.PERMANENT:
-        raise NotThere(f"{said}, code {code}.")
-    raise CloudError(f"{said}.")
-
-
-def _error_code(response: httpx.Response) -> tuple[int | None, int | None]:
-    """Meta's code and subcode, where the answer is an error of Meta's that was read."""
-    if not response.is_stream_consumed and not response.is_closed:
-        return None, None  # a download: its answers have no such body
-    try:
-        error = response.json()["error"]
-        code, subcode = error["code"], error.get("error_subcode")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None, None
-    return (code if isinstance(code, int) else None), (subcode if isinstance(subcode, int) else None)
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
-        raise CloudError(f"{what} cannot be had now: {type(error).__name__} {error}".rstrip()) from error
 
 
 def _word(value: Any) -> str | None:

@@ -14,6 +14,7 @@ _HEADER = re.compile(r"^--\s*(why|transaction):\s*(.*(?:\n-- (?!\w+:|squawk).*)*
 _REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)
 _INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\s+ON\s+(\S+)", re.I)
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\bCOMMIT\b", re.I)
+_CONSTRAINT = re.compile(r"\b(?:ADD|VALIDATE)\s+CONSTRAINT\s+(\w+)", re.I)
 STRONG = "ACCESS EXCLUSIVE"
 
 
@@ -47,6 +48,12 @@ class Step:
     def index(self) -> str | None:
         """The index that it builds beside running programs."""
         return _index(self.statements[0])
+
+    @property
+    def constraint(self) -> str | None:
+        """The constraint that it adds or validates."""
+        found = _CONSTRAINT.search(self.statements[0])
+        return found[1] if found else None
 
 
 @dataclass(frozen=True)

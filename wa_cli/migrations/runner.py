@@ -74,9 +74,7 @@ class Migrator:
                 line
                 for migration in _up_to(to)
                 for line in (
-                    self._retry_skipped(connection, migration)
-                    if migration.name in done
-                    else self._apply(connection, migration)
+                    self._mend(connection, migration) if migration.name in done else self._apply(connection, migration)
                 )
             ]
 
@@ -118,12 +116,12 @@ class Migrator:
             ledger.write(connection, script.name, 0, "done", script.checksum)
         return skipped
 
-    def _retry_skipped(self, connection: sa.Connection, migration: Migration) -> list[str]:
+    def _mend(self, connection: sa.Connection, migration: Migration) -> list[str]:
+        """Do what was skipped, and again what somebody has taken away since."""
         skipped = {e.step for e in ledger.entries(connection) if e.version == migration.name and e.state == "skipped"}
-        if not skipped:
-            return []
         steps = migration.up.steps
-        return self._do(connection, steps, [step for step in steps if step.number in skipped])
+        wanted = [step for step in steps if step.number in skipped or statements.is_undone(connection, step)]
+        return self._do(connection, steps, wanted) if wanted else []
 
     def _do(self, connection: sa.Connection, steps: Sequence[Step], wanted: Sequence[Step]) -> list[str]:
         """Do the wanted ones of these steps; what is skipped, in words."""

@@ -24,7 +24,7 @@ from wa_cli.migrations.progress import Waiting
 from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import run
 
-STRONG_LOCK_TIMEOUT = "80ms"
+STRONG_LOCK_TIMEOUT = "40ms"
 WEAK_LOCK_TIMEOUT = "3s"
 # Nothing that holds the strong lock may last: what is cut off here is tried again.
 STRONG_STATEMENT_TIMEOUT = "1s"
@@ -54,7 +54,12 @@ class _Cancelled(Exception):
 def opening(step: Step) -> list[str]:
     """What comes before its statements, in psql too."""
     if step.is_alone:
-        return [f"SET lock_timeout = '{0 if step.index else STRONG_LOCK_TIMEOUT}'", "SET statement_timeout = 0"]
+        return [
+            f"SET lock_timeout = '{0 if step.index else STRONG_LOCK_TIMEOUT}'",
+            "SET statement_timeout = 0",
+            # A build with helpers is done sooner, and takes the machine from those who use the table meanwhile.
+            "SET max_parallel_maintenance_workers = 0",
+        ]
     if step.is_strong:
         return [
             "BEGIN",
@@ -95,6 +100,16 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
             looking_on.report(Waiting(who, waited))
         pause = random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))  # noqa: S311
         time.sleep(min(pause, looking_on.patience - waited))
+
+
+def is_undone(connection: sa.Connection, step: Step) -> bool:
+    """Whether the index or the constraint that it made is not there any more, or not whole."""
+    if step.index:
+        found = run(connection, "watch/index", index=step.index).one_or_none()
+        return found is None or not (found.is_valid or found.is_being_built)
+    if step.constraint:
+        return run(connection, "watch/constraint", constraint=step.constraint).scalar() is not True
+    return False
 
 
 def _given_up(step: Step, who: str, waited: float) -> StillPending:

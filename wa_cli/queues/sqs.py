@@ -8,6 +8,7 @@ every endpoint; a batch may fail in part with HTTP 200; a lease of at most 12 ho
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -97,6 +98,19 @@ class _Failure:
     is_final: bool = False
 
 
+@dataclass(frozen=True)
+class Arrangement:
+    """How a queue is set up. `max_receive_count` and `dead_letter_queue` (an ARN) are of its redrive policy, if any."""
+
+    url: str
+    is_fifo: bool
+    visibility_timeout: timedelta
+    retention: timedelta
+    max_receive_count: int | None
+    dead_letter_queue: str | None
+    dead_letter_queue_is_there: bool
+
+
 class SqsQueue:
     in_database = False
 
@@ -183,6 +197,31 @@ class SqsQueue:
             found: Any = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
         waiting, in_flight, delayed = (int(found.get(name, 0)) for name in names)
         return Depth(waiting=waiting, in_flight=in_flight, delayed=delayed, oldest_seconds=None)
+
+    def arrangement(self) -> Arrangement:
+        """How it is set up at AWS. Raises QueueError where it is not there, or may not be asked."""
+        with _translated():
+            found = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        policy = json.loads(found.get("RedrivePolicy") or "{}")
+        target = policy.get("deadLetterTargetArn")
+        return Arrangement(
+            url=self.url,
+            is_fifo=found.get("FifoQueue") == "true",
+            visibility_timeout=timedelta(seconds=int(found.get("VisibilityTimeout", 30))),
+            retention=timedelta(seconds=int(found.get("MessageRetentionPeriod", 345_600))),
+            max_receive_count=int(policy["maxReceiveCount"]) if "maxReceiveCount" in policy else None,
+            dead_letter_queue=target,
+            dead_letter_queue_is_there=target is not None and self._is_there(target),
+        )
+
+    def _is_there(self, arn: str) -> bool:
+        """Whether there is a queue of this ARN, in this account and region."""
+        try:
+            with _translated():
+                self._client.get_queue_url(QueueName=arn.rpartition(":")[2])
+        except QueueError:
+            return False
+        return True
 
     def _entry(self, letter: Letter) -> Entry:
         entry = {"MessageBody": _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", letter.body)}

@@ -33,6 +33,8 @@ _NUMBER = {
     "id": NUMBER,
     "verified_name": "Sandbox",
     "display_phone_number": f"+{DISPLAY_PHONE}",
+    "code_verification_status": "VERIFIED",
+    "status": "CONNECTED",
     "quality_rating": "GREEN",
     "platform_type": "CLOUD_API",
     "throughput": {"level": "STANDARD"},
@@ -86,6 +88,8 @@ class Sandbox:
         app = web.Application(client_max_size=LARGEST_REQUEST)
         app.router.add_post("/{version}/{number}/messages", self._messages)
         app.router.add_get("/{version}/{object}/message_templates", self._templates)
+        app.router.add_get("/{version}/debug_token", self._token)
+        app.router.add_get("/{version}/{object}/subscribed_apps", self._subscribers)
         app.router.add_get("/{version}/{object}", self._object)
         app.router.add_get("/_sandbox/files/{id}", self._file)
         app.router.add_get("/_sandbox", self._state)
@@ -223,7 +227,8 @@ class Sandbox:
             rules.check_version(request.match_info["version"])
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
             if identity == NUMBER:
-                return web.json_response(_NUMBER)
+                callback = {"application": self.callbacks.url}
+                return web.json_response({**_NUMBER, "webhook_configuration": callback})
             file = files.find(identity)
             if file is None or request.query.get("phone_number_id", NUMBER) != NUMBER:
                 raise no.unknown_object(identity)
@@ -240,6 +245,28 @@ class Sandbox:
                 "id": file.id,
             }
         )
+
+    async def _token(self, request: web.Request) -> web.Response:
+        """What is known of a token: the one that we take is good for ever, and may do everything."""
+        try:
+            rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
+        except no.GraphError as error:
+            return web.json_response(error.body(), status=error.status)
+        scopes = ["whatsapp_business_messaging", "whatsapp_business_management"]
+        known = {"is_valid": True, "type": "SYSTEM_USER", "expires_at": 0, "scopes": scopes}
+        return web.json_response({"data": known})
+
+    async def _subscribers(self, request: web.Request) -> web.Response:
+        """The one app there is hears of everything."""
+        identity = request.match_info["object"]
+        try:
+            rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
+            if identity != ACCOUNT:
+                raise no.unknown_object(identity)
+        except no.GraphError as error:
+            return web.json_response(error.body(), status=error.status)
+        app = {"id": "300000000000003", "name": "Sandbox", "link": "https://example.com"}
+        return web.json_response({"data": [{"whatsapp_business_api_data": app}]})
 
     async def _file(self, request: web.Request) -> web.Response:
         """Its bytes: with the token, and while the URL is good."""

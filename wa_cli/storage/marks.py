@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wa_cli.errors import QueueError
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 
@@ -45,6 +47,32 @@ def connect() -> DynamoDBClient:
             max_pool_connections=PARALLEL * 2,
         ),
     )
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """A table as it is: its key like `id (S)`, and the attribute by which it forgets, if it does."""
+
+    name: str
+    key: str
+    ttl_attribute: str | None
+
+
+def shape(client: DynamoDBClient, table: str) -> TableShape:
+    """Raises QueueError where the table is not there, or may not be looked at."""
+    try:
+        found = client.describe_table(TableName=table)["Table"]
+        ttl = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    except TROUBLE as error:
+        raise QueueError(
+            f"The dedup table {table} cannot be looked at: {error}.",
+            hint="dynamodb:DescribeTable and DescribeTimeToLive are for wa doctor alone.",
+        ) from error
+    kinds = {part["AttributeName"]: part["AttributeType"] for part in found["AttributeDefinitions"]}
+    names = [part["AttributeName"] for part in found["KeySchema"]]
+    is_on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    key = ", ".join(f"{name} ({kinds.get(name, '?')})" for name in names)
+    return TableShape(table, key, ttl.get("AttributeName") if is_on else None)
 
 
 class DynamoMarks:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from wa_cli.errors import WaError
 
@@ -32,6 +33,9 @@ class Shelf(Protocol):
 
     def tidy(self) -> None:
         """Remove what workers that died left half way. Raises ShelfAway where nothing can be saved at all."""
+
+    def probe(self) -> None:
+        """Raise ShelfAway where a file could not be saved now; nothing is left behind."""
 
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
         """Have the file; its place. The given one may be gone then. Raises ShelfAway."""
@@ -73,6 +77,16 @@ class FolderShelf:
                 if path.stat().st_mtime < abandoned:
                     path.unlink()
 
+    def probe(self) -> None:
+        self.tidy()
+        mine = self.folder / ".coming" / f"probe-{uuid4().hex}"
+        try:
+            mine.write_bytes(b"x" * 4096)
+        except OSError as error:
+            raise ShelfAway(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+        finally:
+            mine.unlink(missing_ok=True)
+
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
         target = self.folder / _name(message_id, mime_type)
         try:
@@ -95,6 +109,15 @@ class S3Shelf:
 
     def tidy(self) -> None:
         pass
+
+    def probe(self) -> None:
+        """By a list of nothing: an object that is written to be deleted would need one more permission."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
+        except (BotoCoreError, ClientError) as error:
+            raise ShelfAway(f"s3://{self.bucket} cannot be looked at: {error}") from error
 
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
         from boto3.exceptions import Boto3Error

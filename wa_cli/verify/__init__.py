@@ -2,46 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.exc import NoSuchTableError
 
 from wa_cli.errors import DatabaseDown, RowRefused
-from wa_cli.storage.engine import Database
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.verify.base import Check, Finding, Level, Scene, of
 from wa_cli.verify.checks import (
+    clock,
     counts,
     direction_column,
+    direction_constraint,
     direction_index,
     doubts,
     files,
+    indexes,
+    migrations,
     model,
+    orphans,
+    permissions,
+    plans,
     recent,
-    recent_incoming,
     round_trip,
+    server,
+    storage_rate,
     stray_statuses,
 )
 
-CHECKS: tuple[Check, ...] = (
-    direction_column.check,
-    counts.check,
-    recent.check,
-    recent_incoming.check,
-    direction_index.check,
-    model.check,
-    round_trip.check,
-    doubts.check,
-    stray_statuses.check,
-    files.check,
-)
+
+def checks(scene: Scene) -> list[Check]:
+    """Everything there is to look at in a database: its schema, what it stores, and the server under it."""
+    return [
+        of(scene, "migrations", "Migrations", migrations.look),
+        of(scene, "direction_column", "Direction column", direction_column.look),
+        of(scene, "direction_constraint", "Direction constraint", direction_constraint.look),
+        of(scene, "direction_index", "Direction index", direction_index.look),
+        of(scene, "indexes", "Indexes", indexes.look),
+        of(scene, "plans", "Plans", plans.look),
+        of(scene, "model", "Model", model.look),
+        of(scene, "permissions", "Permissions", permissions.look),
+        of(scene, "round_trip", "Write and query", round_trip.look),
+        of(scene, "counts", "Messages", counts.look),
+        of(scene, "recent_outgoing", "Recent outgoing", recent.outgoing),
+        of(scene, "recent_incoming", "Recent incoming", recent.incoming),
+        of(scene, "storage_rate", "Storage rate", storage_rate.look),
+        of(scene, "doubts", "Sends in doubt", doubts.look),
+        of(scene, "stray_statuses", "Statuses without a message", stray_statuses.look),
+        of(scene, "orphans", "Rows without a place", orphans.look),
+        of(scene, "files", "Files", files.look),
+        of(scene, "server", "Server", server.look),
+        of(scene, "clock", "Clock", clock.look),
+    ]
 
 
-def look(database: Database, *more: Check) -> list[tuple[Check, Finding]]:
-    """Every check, and `more`, with what it found. Raises DatabaseDown: then there is nothing to look at."""
-    return [(check, _found(check, database)) for check in (*CHECKS, *more)]
+def look(wanted: Sequence[Check]) -> list[tuple[Check, Finding]]:
+    """What each check found. Raises DatabaseDown: then there is nothing to look at."""
+    return [(check, _found(check)) for check in wanted]
 
 
-def _found(check: Check, database: Database) -> Finding:
+def _found(check: Check) -> Finding:
     try:
-        return check.look(database)
+        return check.look()
     except DatabaseDown:
         raise
     except RowRefused as error:  # a table or column that is not there makes its check fail, not the others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -34,4 +35,22 @@ class Check:
 
     name: str
     title: str
-    look: Callable[[Database], Finding]
+    look: Callable[[], Finding]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is looked at: a database, and of what happens in it that from `since` on."""
+
+    database: Database
+    since: datetime
+
+    @property
+    def since_utc(self) -> datetime:
+        """As the TIMESTAMP columns hold it."""
+        return self.since.astimezone(UTC).replace(tzinfo=None)
+
+
+def of(scene: Scene, name: str, title: str, look: Callable[[Scene], Finding]) -> Check:
+    """The check that looks so at this scene."""
+    return Check(name, title, lambda: look(scene))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wa_cli.errors import ConfigError, QueueError
-from wa_cli.storage.engine import Database
 from wa_cli.storage.spool import Spool
 from wa_cli.verify.base import Check, Finding, Level
 
@@ -12,12 +11,11 @@ from wa_cli.verify.base import Check, Finding, Level
 def check(status: Callable[[], Mapping[str, Mapping[str, Any]]], spools: Mapping[str, Spool]) -> Check:
     """What waits to be stored: on the queues, on this machine's disk, and among the dead letters."""
 
-    def look(database: Database) -> Finding:
-        del database
+    def look() -> Finding:
         try:
             queues = status()
         except (QueueError, ConfigError) as error:
-            return Finding(Level.FAILED, error.message.rstrip("."), "wa queue status")
+            return Finding(Level.FAILED, error.message.rstrip("."), error.hint and error.hint.removeprefix("Type: "))
         waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
         dead = {name: counted["dead"] for name, counted in queues.items()}
         disk = {name: spool.state().records for name, spool in spools.items()}

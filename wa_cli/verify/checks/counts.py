@@ -1,25 +1,26 @@
 from __future__ import annotations
 
-import sqlalchemy as sa
-
-from wa_cli.storage.engine import Database
-from wa_cli.storage.tables import whatsapp_messages as messages
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.storage.engine import run
+from wa_cli.verify.base import Finding, Level, Scene
 
 HINT = 'wa send text +15551234567 "hi" && wa worker outgoing --drain'
 
 
-def look(database: Database) -> Finding:
-    outgoing = messages.c.direction == "outgoing"
-    with database.reading() as connection:
-        total, sent = connection.execute(
-            sa.select(sa.func.count(), sa.func.count().filter(outgoing)).select_from(messages)
-        ).one()
-    facts = {"total": total, "incoming": total - sent, "outgoing": sent}
-    said = f"{total:,} in all: {total - sent:,} incoming, {sent:,} outgoing"
-    if not sent:
-        return Finding(Level.WARNING, f"{said}: no outgoing message is stored yet", HINT, facts)
+def look(scene: Scene) -> Finding:
+    """How many of each direction and status there are since then, and about how many in all."""
+    with scene.database.reading() as connection:
+        whole = run(connection, "verify/counts").one()
+        recent = run(connection, "verify/recent_counts", since=scene.since_utc).all()
+    statuses = {f"{row.direction} {row.status}": row.count for row in recent}
+    incoming = whole.total - whole.outgoing
+    facts = {"total": whole.total, "incoming": incoming, "outgoing": whole.outgoing}
+    facts |= {"is_estimate": whole.is_estimate, "recent": statuses}
+    about = "about " if whole.is_estimate else ""
+    told = ", ".join(f"{count:,} {name}" for name, count in statuses.items()) or "none"
+    said = (
+        f"{about}{whole.total:,} in all: {incoming:,} incoming, {whole.outgoing:,} outgoing;"
+        f" since {scene.since:%Y-%m-%d %H:%M}: {told}"
+    )
+    if not whole.has_outgoing:
+        return Finding(Level.WARNING, f"{said}; no outgoing message is stored yet", HINT, facts)
     return Finding(Level.OK, said, facts=facts)
-
-
-check = Check("counts", "Messages", look)

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from wa_cli.storage.engine import Database
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.verify.base import Finding, Level, Scene
 
 
-def look(database: Database) -> Finding:
-    with database.reading() as connection:
+def look(scene: Scene) -> Finding:
+    with scene.database.reading() as connection:
         kind = connection.execute(
             sa.text(
                 "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
@@ -17,6 +16,3 @@ def look(database: Database) -> Finding:
     if kind is None:
         return Finding(Level.FAILED, "whatsapp_messages has no column direction", "wa migrate")
     return Finding(Level.OK, f"whatsapp_messages.direction is there ({kind})", facts={"type": kind})
-
-
-check = Check("direction_column", "Direction column", look)

@@ -2,22 +2,18 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from wa_cli.storage.engine import Database
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.verify.base import Finding, Level, Scene
 
 INDEX = "idx_messages_direction"
 
 
-def look(database: Database) -> Finding:
-    with database.reading() as connection:
+def look(scene: Scene) -> Finding:
+    with scene.database.reading() as connection:
         valid = connection.execute(
             sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:index)"), {"index": INDEX}
         ).scalar()
     if valid is None:
         return Finding(Level.FAILED, f"the index {INDEX} is missing", "wa migrate")
     if not valid:
-        return Finding(Level.FAILED, f"the index {INDEX} is half built and not used", f"DROP INDEX {INDEX}; wa migrate")
+        return Finding(Level.FAILED, f"the index {INDEX} is half built and not used", "wa migrate")
     return Finding(Level.OK, f"{INDEX} is there and valid")
-
-
-check = Check("direction_index", "Index", look)

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-from wa_cli.storage.engine import Database, run
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.storage.engine import run
+from wa_cli.verify.base import Finding, Level, Scene
 
 
-def look(database: Database) -> Finding:
+def look(scene: Scene) -> Finding:
     """Every message that was ever in doubt is counted: a double that nobody sees would be the worst answer."""
-    with database.reading() as connection:
+    with scene.database.reading() as connection:
         facts = dict(run(connection, "outbox/doubts").mappings().one())
     said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in facts.items())
     if facts["held"]:
         return Finding(Level.WARNING, said, "wa queue held", facts)
     return Finding(Level.OK, said, facts=facts)
-
-
-check = Check("doubts", "Sends in doubt", look)

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from wa_cli.storage.engine import Database
 from wa_cli.storage.media import Files
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.verify.base import Finding, Level, Scene
 
 
-def look(database: Database) -> Finding:
+def look(scene: Scene) -> Finding:
     """Files that customers sent: Meta deletes them after seven days."""
-    left = Files(database).left()
+    left = Files(scene.database).left()
     waiting = left.due + left.waiting
     facts = {"waiting": waiting, "lost": left.lost}
     if left.lost:
@@ -16,6 +15,3 @@ def look(database: Database) -> Finding:
     if waiting:
         return Finding(Level.OK, f"{waiting:,} files of customers are not saved: wa media fetch", facts=facts)
     return Finding(Level.OK, "no file of a customer waits to be saved", facts=facts)
-
-
-check = Check("files", "Files", look)

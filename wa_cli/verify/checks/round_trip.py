@@ -4,15 +4,14 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from wa_cli.storage.engine import Database
 from wa_cli.storage.tables import whatsapp_messages as messages
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.verify.base import Finding, Level, Scene
 
 
-def look(database: Database) -> Finding:
+def look(scene: Scene) -> Finding:
     """A row of each direction is written, found by its direction, and rolled back."""
     marks = {direction: f"verify:{uuid4()}" for direction in ("incoming", "outgoing")}
-    with database.transaction() as connection:
+    with scene.database.transaction() as connection:
         connection.execute(
             sa.insert(messages),
             [
@@ -32,6 +31,3 @@ def look(database: Database) -> Finding:
     if found != {"incoming": 1, "outgoing": 1}:
         return Finding(Level.FAILED, f"written rows were not found by direction: {found}")
     return Finding(Level.OK, "a row of each direction was written, found by direction, and rolled back")
-
-
-check = Check("round_trip", "Write and query", look)

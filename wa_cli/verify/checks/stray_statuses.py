@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from wa_cli.storage.engine import Database, run
-from wa_cli.verify.base import Check, Finding, Level
+from wa_cli.storage.engine import run
+from wa_cli.verify.base import Finding, Level, Scene
 
 SHOWN = 5
 
 
-def look(database: Database) -> Finding:
+def look(scene: Scene) -> Finding:
     """Statuses of messages that have no row: sent by another program, or a row that somebody deleted."""
-    with database.reading() as connection:
+    with scene.database.reading() as connection:
         [(count, messages)] = run(connection, "messages/stray_statuses_count")
         newest = run(connection, "messages/stray_statuses", limit=SHOWN).all()
     facts = {"events": count, "messages": messages}
@@ -19,6 +19,3 @@ def look(database: Database) -> Finding:
     )
     said = f"{count:,} statuses of {messages:,} messages that are not stored: another program sends with this number"
     return Finding(Level.WARNING, said, facts=facts, details=details)
-
-
-check = Check("stray_statuses", "Statuses without a message", look)

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from wa_cli.migrations import catalogue
+from wa_cli.storage.engine import run
+from wa_cli.verify.base import Finding, Level, Scene
+
+
+def look(scene: Scene) -> Finding:
+    """Every index that the migrations build: one that is half built is written and never read."""
+    names = catalogue.indexes()
+    with scene.database.reading() as connection:
+        found = {row.name: row.is_valid for row in run(connection, "verify/indexes", names=names)}
+    missing = [name for name, is_valid in found.items() if is_valid is None]
+    half_built = [name for name, is_valid in found.items() if is_valid is False]
+    facts = {"missing": missing, "half_built": half_built}
+    if half_built:
+        said = f"half built, written and never read: {', '.join(half_built)}"
+        return Finding(Level.FAILED, said, "wa migrate", facts)
+    if missing:
+        return Finding(Level.FAILED, f"missing: {', '.join(missing)}", "wa migrate", facts)
+    return Finding(Level.OK, f"all {len(names)} are there and valid", facts=facts)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from wa_cli.storage.engine import run
+from wa_cli.verify.base import Finding, Level, Scene
+
+
+def look(scene: Scene) -> Finding:
+    """Rows that no report can place."""
+    with scene.database.reading() as connection:
+        found = run(connection, "verify/orphans").one()
+    facts = dict(found._mapping)
+    if not any(facts.values()):
+        return Finding(Level.OK, "every row has a direction and a customer, every file its message", facts=facts)
+    said = (
+        f"{found.without_direction:,} rows without a direction, {found.without_customer:,} without a customer,"
+        f" {found.files:,} files without their message"
+    )
+    hint = "wa migrate --backfill-direction" if found.without_direction else None
+    return Finding(Level.WARNING, said, hint, facts)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from wa_cli.verify.base import Finding, Level, Scene
+
+# What runs all day, and the index without which it would read a whole table.
+HOT = {
+    "the claim": (
+        "SELECT reference FROM wa.outbox WHERE number = '42' AND state = 'queued' AND turn"
+        " AND due_at <= clock_timestamp() ORDER BY due_at, seq LIMIT 100",
+        "outbox_claim",
+    ),
+    "who has the turn": ("SELECT 1 FROM wa.outbox WHERE number = '42' AND customer = '7' AND turn", "outbox_turns"),
+    "who is next": (
+        "SELECT reference FROM wa.outbox WHERE number = '42' AND customer = '7' AND state = 'queued' AND NOT turn"
+        " ORDER BY seq LIMIT 1",
+        "outbox_waiting",
+    ),
+    "a conversation": (
+        "SELECT * FROM whatsapp_messages WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) = '7'"
+        " AND timestamp >= '2020-01-01' ORDER BY timestamp DESC LIMIT 50",
+        "idx_messages_conversation",
+    ),
+    "a range": (
+        "SELECT * FROM whatsapp_messages WHERE timestamp >= now() - interval '1 hour'",
+        "idx_messages_timestamp",
+    ),
+    "the queue": (
+        "SELECT id FROM wa.queue_messages WHERE queue = 'q' AND state = 'waiting' AND visible_at <= now()"
+        " ORDER BY seq LIMIT 100",
+        "queue_messages_order",
+    ),
+}
+
+
+def look(scene: Scene) -> Finding:
+    """Whether what runs all day can use its index; a small table would be read whole, so that way is closed here."""
+    without = []
+    with scene.database.reading() as connection:
+        connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        for name, (query, index) in HOT.items():
+            plan = connection.execute(sa.text(f"EXPLAIN (FORMAT JSON) {query}")).scalar_one()
+            if index not in set(_indexes(plan if isinstance(plan, list) else json.loads(plan))):
+                without.append(f"{name} ({index})")
+    if without:
+        return Finding(Level.FAILED, f"without their index: {', '.join(without)}", "wa migrate", {"without": without})
+    return Finding(Level.OK, f"{len(HOT)} queries that run all day use their indexes", facts={"without": []})
+
+
+def _indexes(plan: Any) -> Iterator[str]:
+    """The indexes named anywhere in a plan."""
+    if isinstance(plan, list):
+        for part in plan:
+            yield from _indexes(part)
+    elif isinstance(plan, Mapping):
+        if "Index Name" in plan:
+            yield str(plan["Index Name"])
+        for part in plan.values():
+            yield from _indexes(part)
