@@ -8,9 +8,11 @@ from uuid import UUID
 import pytest
 
 from tests.integration.conftest import Bench
+from wa_cli.clock import now
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.verdicts import Accepted, Refused, Unknown
 from wa_cli.storage.outbox import Outbox
+from wa_cli.verify.base import Scene
 from wa_cli.verify.checks import doubts
 
 WAIT = timedelta(seconds=120)
@@ -281,7 +283,7 @@ def test_every_send_in_doubt_is_counted(bench: Bench) -> None:
     learn(bench, status("wamid.1", reference=reference), status("wamid.2", reference=reference))
     make_uncertain(bench, to="+555")
 
-    finding = doubts.look(bench.database)
+    finding = doubts.look(Scene(bench.database, now()))
 
     assert finding.facts == {"uncertain": 1, "held": 0, "resent": 0, "possible_doubles": 1, "proven_doubles": 1}
 

@@ -26,8 +26,9 @@ class _Pulse:
     async def beats(self) -> bool:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(asyncio.to_thread(self._look))
-        done, _ = await asyncio.wait({self._looking}, timeout=LONGEST_LOOK)
-        return bool(done) and self._looking.result()
+        looking = self._looking  # by the time this look is over, somebody may have begun another
+        done, _ = await asyncio.wait({looking}, timeout=LONGEST_LOOK)
+        return bool(done) and looking.result()
 
     def _look(self) -> bool:
         try:
