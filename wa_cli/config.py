@@ -151,6 +151,7 @@ class Settings:
     database_url: str | None = _setting(
         None, "PostgreSQL 13 to 18, or `embedded`.", also=("DATABASE_URL",), secret=True, production=True
     )
+    report_database_url: str | None = _setting(None, "A replica that the reports read instead.", secret=True)
     home: Path = _setting(default_home, "The data folder: embedded database, spool, sandbox.", _folder)
     queue: str = _setting(
         POSTGRES,
@@ -189,6 +190,9 @@ class Settings:
     api_keys: str | None = _setting(None, "Keys of the messaging API: `key` or `key=employee`, by comma.", secret=True)
     employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.", _uuid)
     timezone: str = _setting("UTC", "Days and hours of the reports.", check_zone)
+    business_hours: str | None = _setting(None, "Like `mon-fri 09:00-18:00; sat 10:00-14:00`, in WA_TIMEZONE.")
+    holidays: str = _setting("", "Days without business hours, by comma: `2026-12-25, 2027-01-01`.")
+    reports: Path | None = _setting(None, "A folder with reports of your own.", _folder)
     template_language: str = _setting("en_US", "Language of a template when none is given.")
 
     log_format: str = _setting("text", "Log lines of workers and service: `text` or `json`.", _choice("text", "json"))

@@ -1,26 +1,40 @@
 -- title:   Messages by weekday and hour
 -- about:   When customers write, and when they are answered.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Days and hours are in the time zone.
+-- define:  Response: the median time to the answer of turns that began in that hour.
 -- shape:   heatmap weekday hour
+-- include: messages
+-- include: turns
+-- filter:  customer employee
 -- param:   since   30d
+-- list:    messages
 -- column:  weekday   text     Weekday
 -- column:  hour      integer  Hour
 -- column:  incoming  integer  Incoming
 -- column:  outgoing  integer  Outgoing
+-- column:  response  span     Response
 
 SELECT (ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])[day.number] AS weekday,
        hour.number                                                          AS hour,
        coalesce(counted.incoming, 0)                                        AS incoming,
-       coalesce(counted.outgoing, 0)                                        AS outgoing
+       coalesce(counted.outgoing, 0)                                        AS outgoing,
+       answered.response
   FROM generate_series(1, 7) AS day (number)
  CROSS JOIN generate_series(0, 23) AS hour (number)
   LEFT JOIN (
-       SELECT extract(isodow FROM local.at)::int AS day, extract(hour FROM local.at)::int AS hour,
-              count(*) FILTER (WHERE direction IS DISTINCT FROM 'outgoing') AS incoming,
-              count(*) FILTER (WHERE direction = 'outgoing')                AS outgoing
-         FROM whatsapp_messages
-        CROSS JOIN LATERAL (SELECT timestamp AT TIME ZONE 'UTC' AT TIME ZONE :tz AS at) AS local
-        WHERE timestamp >= :since AND timestamp < :until AND status IS DISTINCT FROM 'failed'
+       SELECT extract(isodow FROM local_at)::int AS day, extract(hour FROM local_at)::int AS hour,
+              count(*) FILTER (WHERE NOT is_ours) AS incoming, count(*) FILTER (WHERE is_ours) AS outgoing
+         FROM message
+        WHERE NOT has_failed
         GROUP BY 1, 2) AS counted
     ON counted.day = day.number AND counted.hour = hour.number
+  LEFT JOIN (
+       SELECT extract(isodow FROM local.at)::int AS day, extract(hour FROM local.at)::int AS hour,
+              percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS response
+         FROM turn
+        CROSS JOIN LATERAL (SELECT started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz AS at) AS local
+        WHERE answered_at IS NOT NULL
+          AND (CAST(:employee AS uuid) IS NULL OR employee_id = CAST(:employee AS uuid))
+        GROUP BY 1, 2) AS answered
+    ON answered.day = day.number AND answered.hour = hour.number
  ORDER BY day.number, hour.number

@@ -4,23 +4,59 @@
 -- define:  Its length is the response time. Later messages of ours are no responses, and a bulk message answers nobody.
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
 -- define:  Who still waits is counted beside: leaving them out would reward ignoring people.
+-- define:  Working time is what of it lies in the business hours, where --business-hours or WA_BUSINESS_HOURS says them.
 -- include: turns
+-- filter:  customer employee
+-- by:      all customer employee day hour
 -- param:   since   30d
+-- param:   limit   1000
+-- bars:    p50
+-- list:    turns
+-- threshold: p90 above
+-- column:  what          text     By
 -- column:  answered      integer  Answered
 -- column:  mean          span     Mean
 -- column:  p50           span     Median
 -- column:  p90           span     p90
 -- column:  p95           span     p95
 -- column:  max           span     Longest
+-- column:  working_p50   span     Working median
+-- column:  working_p90   span     Working p90
 -- column:  waiting       integer  Waiting
 -- column:  longest_wait  span     Longest wait
 
-SELECT count(answered_at)                                                                              AS answered,
-       avg(extract(epoch FROM answered_at - started_at))::float                                        AS mean,
-       percentile_cont(0.50) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float)      AS p50,
-       percentile_cont(0.90) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float)      AS p90,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float)      AS p95,
-       max(extract(epoch FROM answered_at - started_at))::float                                        AS max,
-       count(*) FILTER (WHERE answered_at IS NULL)                                                     AS waiting,
-       extract(epoch FROM CAST(:now AS timestamp) - min(started_at) FILTER (WHERE answered_at IS NULL))::float AS longest_wait
-  FROM turn
+, measured AS (
+    SELECT CASE :by WHEN 'customer' THEN turn.customer
+                    WHEN 'employee' THEN CASE WHEN answered_at IS NULL THEN 'nobody yet'
+                                              ELSE coalesce(employee.name, turn.employee_id::text, 'unknown') END
+                    WHEN 'day' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'YYYY-MM-DD')
+                    WHEN 'hour' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'HH24:00')
+                    ELSE 'all' END AS what,
+           started_at, answered_at,
+           extract(epoch FROM answered_at - started_at)::float8 AS seconds,
+           CASE WHEN CAST(:open AS text) IS NOT NULL AND answered_at IS NOT NULL THEN (
+               SELECT coalesce(sum(extract(epoch FROM least(answered_at, span.finish) - greatest(started_at, span.start))), 0)
+                 FROM json_to_recordset(CAST(:open AS json)) AS span (start timestamp, finish timestamp)
+                WHERE span.finish > started_at AND span.start < answered_at) END::float8 AS working
+      FROM turn
+      LEFT JOIN wa.employees AS employee ON employee.id = turn.employee_id
+     WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
+)
+SELECT coalesce(what, 'all')                                                                AS what,
+       count(answered_at)                                                                   AS answered,
+       avg(seconds)                                                                         AS mean,
+       percentile_cont(0.50) WITHIN GROUP (ORDER BY seconds)                                AS p50,
+       percentile_cont(0.90) WITHIN GROUP (ORDER BY seconds)                                AS p90,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)                                AS p95,
+       max(seconds)                                                                         AS max,
+       percentile_cont(0.50) WITHIN GROUP (ORDER BY working)                                AS working_p50,
+       percentile_cont(0.90) WITHIN GROUP (ORDER BY working)                                AS working_p90,
+       count(*) FILTER (WHERE answered_at IS NULL AND started_at IS NOT NULL)               AS waiting,
+       extract(epoch FROM CAST(:now AS timestamp) - min(started_at) FILTER (WHERE answered_at IS NULL))::float8
+                                                                                            AS longest_wait
+  FROM measured
+ GROUP BY GROUPING SETS ((what), ())
+-- One row for all, also where there is no turn; or one for each.
+HAVING (grouping(what) = 1) = (:by = 'all')
+ ORDER BY CASE WHEN :by IN ('day', 'hour') THEN what END, answered DESC, what
+ LIMIT :limit

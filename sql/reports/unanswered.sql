@@ -5,6 +5,8 @@
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
 -- define:  The window is Meta's 24 hours from the customer's last message; once closed, only a template can be sent.
 -- include: turns
+-- filter:  customer
+-- threshold: waiting_since age
 -- param:   since   48h
 -- param:   limit   50
 -- column:  customer          phone    Customer
@@ -15,7 +17,7 @@
 -- column:  window_closes_in  span     Window
 -- column:  content           words    Last message
 
-SELECT CASE WHEN turn.customer ~ '^[0-9]+$' THEN '+' || turn.customer ELSE turn.customer END    AS customer,
+SELECT turn.customer,
        contact.name,
        turn.started_at AT TIME ZONE 'UTC'                                                        AS waiting_since,
        round(extract(epoch FROM CAST(:now AS timestamp) - turn.started_at) / 3600, 1)            AS hours_waiting,

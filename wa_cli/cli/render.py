@@ -59,6 +59,7 @@ class Table:
     note: str | None = None
     zone: str = "UTC"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    bars: str | None = None  # the column that a terminal draws beside the others
 
 
 def clean(text: str) -> str:
@@ -140,11 +141,13 @@ def cell(value: Any, kind: str) -> str:
             return format_span(value if isinstance(value, timedelta) else timedelta(seconds=float(value)))
         case "instant":
             return str(value.strftime("%Y-%m-%d %H:%M"))
+        case "date":
+            return str(value.strftime("%Y-%m-%d"))
         case _:
             return clean(str(value))
 
 
-def _local(table: Table) -> Table:
+def local(table: Table) -> Table:
     """The table with its instants in the zone of the people who read it."""
     from zoneinfo import ZoneInfo
 
@@ -168,7 +171,7 @@ def _values(table: Table) -> list[dict[str, Any]]:
 def _tabulated(table: Table, form: str) -> str:
     from tabulate import tabulate
 
-    table = _local(table)
+    table = local(table)
     cells = [[cell(row[c.key], c.kind) for c in table.columns] for row in table.rows]
     if form == "github":
         cells = [[value.replace("|", "\\|") for value in row] for row in cells]
@@ -199,7 +202,7 @@ def _harmless(value: Any, kind: str) -> Any:
 
 
 def _html(table: Table) -> str:
-    table = _local(table)
+    table = local(table)
     head = "".join(f"<th>{html.escape(c.label)}</th>" for c in table.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell(row[c.key], c.kind))}</td>" for c in table.columns) + "</tr>\n"
@@ -254,7 +257,7 @@ def _print_rich(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console, table = Console(), _local(table)
+    console, table = Console(), local(table)
     room = _room_for_words(table, console.width)
 
     def shown(row: Mapping[str, Any], column: Column) -> Text:

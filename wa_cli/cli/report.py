@@ -1,34 +1,90 @@
-"""wa report: a report is a file in sql/reports; it appears here by itself."""
+"""wa report: a report is a file in sql/reports, or in a folder of your own; it appears here by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from wa_cli import config
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House
-from wa_cli.clock import check_zone
+from wa_cli.clock import check_zone, format_span, now, parse_span
+from wa_cli.errors import BadInput, CheckFailed
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
-app = typer.Typer(no_args_is_help=True, help="Who waits, how fast we answer, what becomes of messages.")
+if TYPE_CHECKING:
+    from wa_cli.reports.runner import Narrowed, Range
 
-Since = Annotated[str | None, typer.Option(help="From then: 7d, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")]
+Since = Annotated[str | None, typer.Option(help="From then: 7d, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")]
 Until = Annotated[str | None, typer.Option(help="Up to then, not included; default: now.", metavar="TIME")]
 Zone = Annotated[str | None, typer.Option("--tz", help="Days and hours of this zone; default: WA_TIMEZONE.")]
+Customer = Annotated[str | None, typer.Option(help="This customer alone: number or user id.", metavar="PHONE")]
+Employee = Annotated[str | None, typer.Option(help="This employee alone: name or id.", metavar="NAME")]
+By = Annotated[str | None, typer.Option("--by", help="Broken down by that; wa report list says by what.")]
 Limit = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="At most this many rows.")]
-Explain = Annotated[bool, typer.Option("--explain", help="Print the definitions and the SQL instead.")]
+Sort = Annotated[str | None, typer.Option(help="By this column's key; downwards with - before it.", metavar="KEY")]
+BusinessHours = Annotated[
+    str | None, typer.Option(help="Like: mon-fri 09:00-18:00; sat 10:00-14:00. Default: WA_BUSINESS_HOURS.")
+]
+Details = Annotated[bool, typer.Option("--list", help="List what was counted instead.")]
+FailOver = Annotated[str | None, typer.Option(help="Exit 3 where somebody waits longer, like 30m.", metavar="SPAN")]
+Watch = Annotated[float | None, typer.Option(min=0.5, help="Ask again every so many seconds.", metavar="SECONDS")]
+Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, what is left out, and the SQL.")]
 
 
 class Side(StrEnum):
     INCOMING = "incoming"
     OUTGOING = "outgoing"
+    RESPONSE = "response"
+
+
+Of = Annotated[Side, typer.Option("--of", help="What a heatmap draws.")]
+
+
+class ReportGroup(TyperGroup):
+    """The reports of wa, and those of the folder that the settings name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *_own_reports(ctx)]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        known = super().get_command(ctx, name)
+        if known is not None:
+            return known
+        report = _own_reports(ctx).get(name)
+        return _as_click(report) if report else None
+
+
+def _own_reports(ctx: Any) -> dict[str, Report]:
+    """By name, from the folder in the settings, which are read for that."""
+    loaded = config.load(profile=ctx.find_root().params.get("profile"), flags={})
+    return {report.name: report for report in own_reports(loaded.settings.reports)}
+
+
+def own_reports(folder: Any) -> list[Report]:
+    ours = {report.name for report in catalogue.reports()}
+    return [report for report in catalogue.reports(folder) if report.name not in ours]
+
+
+def _as_click(report: Report) -> Any:
+    alone = typer.Typer()
+    alone.command(report.name)(_command(report))
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=ReportGroup, no_args_is_help=True, help="Who waits, how fast we answer, what becomes of messages."
+)
 
 
 @app.command("list")
@@ -37,10 +93,60 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
 
     Example: wa report list
     """
-    del ctx
-    rows = [{"name": report.name, "about": report.about} for report in catalogue.reports()]
-    columns = [Column("name", "Report"), Column("about", "What it says")]
+    known = catalogue.reports(wiring.of(ctx).settings.reports)
+    rows = [
+        {"name": report.name, "about": report.about, "by": " ".join(report.by), "range": report.parameters.get("since")}
+        for report in known
+    ]
+    columns = [
+        Column("name", "Report"),
+        Column("range", "Range"),
+        Column("by", "--by"),
+        Column("about", "What it says"),
+    ]
     render.show(Table("reports", "Reports", columns, rows), chosen_format(form, as_json))
+
+
+@app.command("sql")
+def sql(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A report's name.")],
+    since: Since = None,
+    until: Until = None,
+    zone: Zone = None,
+    customer: Customer = None,
+    employee: Employee = None,
+    by: By = None,
+    limit: Limit = None,
+) -> None:
+    """Print a report's SQL with its values in it, for psql.
+
+    Example: wa report sql unanswered --since 7d | psql "$(wa db url)"
+    """
+    from wa_cli.reports import runner
+
+    house = wiring.of(ctx)
+    report = find(name, house)
+    asked = _range(house, report, since, until, zone)
+    narrowed = runner.narrow(
+        house.report_database, report, customer=_key(customer), employee=employee, by=by, hours=house.business_hours
+    )
+    print(runner.runnable_sql(report, asked, narrowed, limit=limit))
+
+
+@app.command("all")
+def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zone = None) -> None:
+    """Every report, one after the other, each over its own range unless one is given.
+
+    Example: wa report all --since monday
+    """
+    house = wiring.of(ctx)
+    for report in catalogue.reports(house.settings.reports):
+        table = ask(house, report, since=since, until=until, zone=zone)
+        if not (sys.stdout.isatty() or report.shape):
+            print(table.title)
+        show(report, table)
+        print()
 
 
 def _command(report: Report) -> Callable[..., None]:
@@ -49,25 +155,54 @@ def _command(report: Report) -> Callable[..., None]:
         since: Since = None,
         until: Until = None,
         zone: Zone = None,
+        customer: Customer = None,
+        employee: Employee = None,
+        by: By = None,
         limit: Limit = None,
-        of: Annotated[Side, typer.Option("--of", help="Which side a heatmap draws.")] = Side.INCOMING,
+        sort: Sort = None,
+        business_hours: BusinessHours = None,
+        of: Of = Side.INCOMING,
+        details: Details = False,
+        fail_over: FailOver = None,
+        watch: Watch = None,
         explain: Explain = False,
         as_json: AsJson = False,
         form: Format = None,
         output: Output = None,
     ) -> None:
-        if explain:
-            _explain(report)
-            return
         chosen = chosen_format(form, as_json)
-        house = wiring.of(ctx)
-        table = ask(house, report, since=since, until=until, zone=zone, limit=limit)
-        if report.shape and output is None and chosen in (None, "table", "plain"):
-            draw(report, table, of.value)
-        else:
-            render.show(table, chosen, output)
-            if output is not None:
-                wiring.say(f"Written: {len(table.rows):,} rows to {output}.")
+        house = wiring.of(ctx, business_hours=business_hours)
+        threshold = _threshold(report, fail_over)
+        if details and report.details is None:
+            raise BadInput(f"The report {report.name} counts nothing that could be listed.")
+        wanted = report.details if details and report.details else report
+        if explain:
+            _explain(house, wanted, _range(house, report, since, until, zone))
+            return
+
+        def once() -> Table:
+            table = ask(
+                house,
+                wanted,
+                since=since or report.parameters.get("since"),
+                until=until,
+                zone=zone,
+                customer=customer,
+                employee=employee,
+                by=by if wanted is report else None,
+                limit=limit,
+                sort=sort,
+            )
+            show(wanted, table, chosen, output, of.value)
+            return table
+
+        table = once()
+        while watch is not None:
+            time.sleep(watch)
+            _clear()
+            table = once()
+        if threshold is not None:
+            _judge(report, table, threshold)
 
     command.__doc__ = f"{report.about}\n\nExample: wa report {report.name} --since 7d"
     return command
@@ -77,6 +212,53 @@ for _report in catalogue.reports():
     app.command(_report.name)(_command(_report))
 
 
+def _clear() -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.clear() if console.is_terminal else print()
+
+
+def _threshold(report: Report, fail_over: str | None) -> timedelta | None:
+    if fail_over is None:
+        return None
+    if report.threshold is None:
+        raise BadInput(f"The report {report.name} has nothing that --fail-over could judge.")
+    return parse_span(fail_over)
+
+
+def _judge(report: Report, table: Table, threshold: timedelta) -> None:
+    """Raise CheckFailed where a row is over the threshold, or under it for what runs out."""
+    column, way = report.threshold or ("", "")
+    worst = [span for row in table.rows if (span := _span(row[column], way)) is not None]
+    over = [span for span in worst if (span < threshold if way == "below" else span > threshold)]
+    if over:
+        most = min(over) if way == "below" else max(over)
+        label = next(c.label for c in table.columns if c.key == column)
+        words = "under" if way == "below" else "over"
+        raise CheckFailed(
+            f"{len(over)} of {len(table.rows)} {words} {format_span(threshold)}: {label} {format_span(most)}."
+        )
+
+
+def _span(value: Any, way: str) -> timedelta | None:
+    if value is None:
+        return None
+    return now() - value if way == "age" else timedelta(seconds=float(value))
+
+
+def _key(customer: str | None) -> str | None:
+    from wa_cli.messages.phone import customer_key, parse_customer
+
+    return customer_key(*parse_customer(customer)) if customer else None
+
+
+def _range(house: House, report: Report, since: str | None, until: str | None, zone: str | None) -> Range:
+    from wa_cli.reports import runner
+
+    return runner.range_of(report, since=since, until=until, zone=check_zone(zone or house.settings.timezone))
+
+
 def ask(
     house: House,
     report: Report,
@@ -84,25 +266,97 @@ def ask(
     since: str | None = None,
     until: str | None = None,
     zone: str | None = None,
+    customer: str | None = None,
+    employee: str | None = None,
+    by: str | None = None,
     limit: int | None = None,
+    sort: str | None = None,
 ) -> Table:
     """The report's answer, as a table."""
-    from wa_cli.config import Settings
     from wa_cli.reports import runner
 
-    settings: Settings = house.settings
-    asked = runner.range_of(report, since=since, until=until, zone=check_zone(zone or settings.timezone))
-    rows = runner.run(house.database, report, asked, limit=limit, timeout=settings.report_timeout)
+    asked = _range(house, report, since, until, zone)
+    narrowed = runner.narrow(
+        house.report_database, report, customer=_key(customer), employee=employee, by=by, hours=house.business_hours
+    )
+    rows = runner.run(
+        house.report_database, report, asked, narrowed, limit=limit, sort=sort, timeout=house.settings.report_timeout
+    )
     begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
+    given = {"customer": customer, "employee": employee, "by": by or next(iter(report.by), None)}
     return Table(
         name=report.name,
         title=report.title,
-        columns=[Column(column.key, column.label, column.kind) for column in report.columns],
+        columns=_columns(report, rows, given["by"], narrowed),
         rows=rows,
         note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}.",
         zone=asked.zone,
-        parameters={"since": begin, "until": end, "tz": asked.zone},
+        parameters={"since": begin, "until": end, "tz": asked.zone} | {k: v for k, v in given.items() if v},
+        bars=report.bars,
     )
+
+
+def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:
+    """As the header has them, less those that say nothing this time; else as the rows are."""
+    if not report.columns:
+        return [Column(key, key.replace("_", " ").capitalize()) for key in (rows[0] if rows else {})]
+    silent = set()
+    if by in ("all", None) and "all" in report.by:
+        silent.add("what")
+    if by == "employee" and report.name == "employees":
+        silent.add("day")
+    if narrowed.hours is None:
+        silent |= {"working_p50", "working_p90"}
+    kinds = {"period": "date" if by == "day" else "instant"}
+    return [Column(c.key, c.label, kinds.get(c.kind, c.kind)) for c in report.columns if c.key not in silent]
+
+
+def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
+    """Print it as it is meant to be looked at, or write it to a file."""
+    if output is not None and output.suffix.lower() in (".svg", ".png"):
+        _write_picture(report, table, of, output)
+    elif report.shape and output is None and chosen in (None, "table", "plain"):
+        draw(report, table, of)
+        return
+    else:
+        render.show(table, chosen, output)
+    if output is not None:
+        wiring.say(f"Written: {len(table.rows):,} rows to {output}.")
+
+
+def picture(report: Report, table: Table, of: str) -> str | None:
+    """The report drawn, as SVG; None where it is a table and nothing else."""
+    from wa_cli.reports import heatmap, pictures
+
+    if report.shape:
+        _, down, across = report.shape
+        return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of))
+    if table.bars and table.rows and len(table.rows) > 1:
+        first, drawn = table.columns[0], next(column for column in table.columns if column.key == table.bars)
+        local = render.local(table)
+        bars = [
+            pictures.Bar(
+                render.cell(row[first.key], first.kind), row[drawn.key], render.cell(row[drawn.key], drawn.kind)
+            )
+            for row in local.rows
+        ]
+        return pictures.bars(f"{report.title}: {drawn.label}", bars)
+    return None
+
+
+def _write_picture(report: Report, table: Table, of: str, output: Any) -> None:
+    from wa_cli.reports import pictures
+
+    drawn = picture(report, table, of)
+    if drawn is None:
+        raise BadInput(f"The report {report.name} draws nothing.", hint="--output x.csv, x.xlsx, x.html; or --by day")
+    try:
+        if output.suffix.lower() == ".png":
+            output.write_bytes(pictures.png(drawn))
+        else:
+            output.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
 
 
 def draw(report: Report, table: Table, value: str) -> None:
@@ -121,12 +375,12 @@ def draw(report: Report, table: Table, value: str) -> None:
     console.print(Text(table.note or "", style="dim"))
 
 
-def _padded(cells: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+def _padded(cells: Sequence[Sequence[float]]) -> list[Sequence[float]]:
     """Beside each printed line its counts: none for the head and the foot."""
     return [(), *cells, ()]
 
 
-def _coloured(line: str, counts: Sequence[int], grid: Any) -> Any:
+def _coloured(line: str, counts: Sequence[float], grid: Any) -> Any:
     from rich.text import Text
 
     colours = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
@@ -136,14 +390,26 @@ def _coloured(line: str, counts: Sequence[int], grid: Any) -> Any:
     return text
 
 
-def _explain(report: Report) -> None:
+def _explain(house: House, report: Report, asked: Range) -> None:
+    from wa_cli.reports import runner
+
     print(f"{report.title}: {report.about}\n")
     for sentence in report.definitions:
         print(f"  - {sentence}")
+    counted = runner.exclusions(house.report_database, asked, house.settings.report_timeout)
+    print(f"\nNot counted, of the rows from {_moment(asked.since)} to {_moment(asked.until)}:")
+    for what, count in counted.items():
+        print(f"  {count:>9,}  {what}")
     print(f"\n{report.sql}")
 
 
-def find(name: str) -> Report:
-    """The report of that name."""
-    found: Mapping[str, Report] = {report.name: report for report in catalogue.reports()}
-    return found[name]
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def find(name: str, house: House | None = None) -> Report:
+    """The report of that name. Raises BadInput."""
+    known = {report.name: report for report in catalogue.reports(house.settings.reports if house else None)}
+    if name not in known:
+        raise BadInput(f"There is no report {name!r}.", hint=f"One of {', '.join(known)}.")
+    return known[name]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wa_cli.cloud.client import CloudClient
     from wa_cli.queues.base import Queue
     from wa_cli.queues.sqs import SqsQueue
+    from wa_cli.reports.hours import Hours
     from wa_cli.sandbox.app import Options
     from wa_cli.server.auth import Keys
     from wa_cli.server.door import Door
@@ -128,6 +129,23 @@ class House:
                 raise
             runner.Migrator(database).apply()
         return database
+
+    @cached_property
+    def report_database(self) -> Database:
+        """Where the reports are asked: a replica, where there is one."""
+        from wa_cli.storage.engine import Database
+
+        url = self.settings.report_database_url
+        if url is None:
+            return self.database
+        return Database(url, application=f"{self.application}/reports", statement_timeout=self.settings.report_timeout)
+
+    @cached_property
+    def business_hours(self) -> Hours | None:
+        from wa_cli.reports.hours import parse
+
+        hours = self.settings.business_hours
+        return parse(hours, self.settings.holidays) if hours else None
 
     def look_at_database(self, *, can_wait: bool) -> None:
         """Raise what is wrong with the database, unless it is only away and there is a way round it."""

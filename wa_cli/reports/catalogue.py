@@ -1,4 +1,16 @@
-"""The reports there are: the files of `sql/reports/`, each with a header that is its title, its flags and its columns."""
+"""The reports there are: files with a header that is a report's title, its flags and its columns.
+
+    -- title:      what stands above it             -- include:   a part of sql/reports/parts that it begins with
+    -- about:      one line, for the list           -- filter:    customer, employee: what it can be narrowed to
+    -- define:     a definition, for --explain      -- by:        what it can be broken down by, the default first
+    -- param:      since or limit, and its default  -- column:    key, kind and label, in the order of the SELECT
+    -- shape:      heatmap and its two sides        -- bars:      the column that is drawn
+    -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges: above, below, age
+                   with what was counted            -- meaning:   the column with Meta's error codes
+
+The statement may use :since, :until and :now (UTC, as the TIMESTAMP columns hold them), :tz, :limit, :by, :customer (a
+person's key), :employee (a UUID) and :open (business hours, as JSON); what it does not use it is not given.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +20,11 @@ from functools import cached_property
 from pathlib import Path
 
 from wa_cli import sqlfiles
+from wa_cli.errors import ConfigError
 
-_HEADER = re.compile(r"^--\s*(title|about|define|include|param|column|shape):\s*(.*?)\s*$", re.MULTILINE)
+_KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning"
+_HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
+KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class Report:
 
     @property
     def title(self) -> str:
-        return self._all("title")[0]
+        return self._first("title") or self.name
 
     @property
     def about(self) -> str:
@@ -48,15 +63,53 @@ class Report:
     @property
     def shape(self) -> list[str]:
         """Empty for a table; `heatmap` and the two keys of its sides for one."""
-        return self._all("shape")[0].split() if self._all("shape") else []
+        return (self._first("shape") or "").split()
+
+    @property
+    def filters(self) -> list[str]:
+        return (self._first("filter") or "").split()
+
+    @property
+    def by(self) -> list[str]:
+        """What it can be broken down by; the first is meant where nobody says."""
+        return (self._first("by") or "").split()
+
+    @property
+    def bars(self) -> str | None:
+        return self._first("bars")
+
+    @property
+    def meaning(self) -> str | None:
+        return self._first("meaning")
+
+    @property
+    def threshold(self) -> tuple[str, str] | None:
+        """A column, and how it is judged: `above` or `below` the span that is given, or by its `age`."""
+        words = (self._first("threshold") or "").split()
+        return (words[0], words[1]) if len(words) == 2 else None
+
+    @cached_property
+    def details(self) -> Report | None:
+        """What was counted, row by row."""
+        name = self._first("list")
+        return Report(sqlfiles.root() / "reports" / "lists" / f"{name}.sql") if name else None
 
     @cached_property
     def columns(self) -> list[ReportColumn]:
-        return [ReportColumn(*line.split(None, 2)) for line in self._all("column")]
+        """As its header has them; empty where a person's own report leaves them to its SELECT."""
+        found = [ReportColumn(*line.split(None, 2)) for line in self._all("column") if len(line.split(None, 2)) == 3]
+        strange = [column.kind for column in found if column.kind not in KINDS]
+        if strange or len(found) < len(self._all("column")):
+            raise ConfigError(
+                f"The columns of the report {self.path} cannot be read.",
+                hint=f"-- column: key kind Label, where the kind is one of {', '.join(KINDS)}",
+            )
+        return found
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        return dict(map(_pair, self._all("param")))
+        pairs = [line.split(None, 1) for line in self._all("param")]
+        return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
     @cached_property
     def sql(self) -> str:
@@ -65,14 +118,21 @@ class Report:
         body = _HEADER.sub("", self.text).strip()
         return f"WITH {', '.join(part.strip() for part in parts)}\n{body}" if parts else body
 
+    def uses(self, parameter: str) -> bool:
+        return re.search(rf"(?<!:):{parameter}\b", self.sql) is not None
+
+    def _first(self, key: str) -> str | None:
+        return next(iter(self._all(key)), None)
+
     def _all(self, key: str) -> list[str]:
         return [value for found, value in _HEADER.findall(self.text) if found == key]
 
 
-def _pair(line: str) -> tuple[str, str]:
-    key, default = line.split(None, 1)
-    return key, default
-
-
-def reports() -> list[Report]:
-    return [Report(path) for path in sorted((sqlfiles.root() / "reports").glob("*.sql"))]
+def reports(folder: Path | None = None) -> list[Report]:
+    """Ours by name, then a person's own from `folder`. Raises ConfigError where two have one name."""
+    ours = [Report(path) for path in sorted((sqlfiles.root() / "reports").glob("*.sql"))]
+    own = [Report(path) for path in sorted(folder.glob("*.sql"))] if folder else []
+    taken = {report.name for report in ours}
+    if doubled := [report for report in own if report.name in taken]:
+        raise ConfigError(f"{doubled[0].path} has the name of a report of wa's own.", hint="Give it another name.")
+    return [*ours, *own]

@@ -7,16 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from wa_cli.clock import now, parse_span
+from wa_cli.cloud import codes
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
+from wa_cli.reports.hours import DAYS, Hours
 from wa_cli.storage.engine import Database
+from wa_cli.storage.engine import run as execute
 
 _SPAN = re.compile(r"[\d.\s]+(ms|s|m|h|d|w)?([\d.]+(ms|s|m|h|d|w))*")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,16 @@ class Range:
     since: datetime
     until: datetime
     zone: str
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What is asked for of the whole: a person's key, an employee; what it is broken down by; business hours."""
+
+    customer: str | None = None
+    employee: UUID | None = None
+    by: str | None = None
+    hours: Hours | None = None
 
 
 def range_of(report: Report, *, since: str | None, until: str | None, zone: str, at: datetime | None = None) -> Range:
@@ -39,36 +55,148 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
 
 
 def instant(text: str, zone: str, at: datetime) -> datetime:
-    """A date (its midnight in `zone`), an ISO 8601 time, or a span before now like `7d`."""
+    """A date (its midnight in `zone`), an ISO 8601 time, a span before now like `7d`, `today`, `yesterday`, or the
+    midnight of the last `monday`. Raises BadInput for anything else.
+    """
+    word = text.strip().lower()
     if _SPAN.fullmatch(text.strip()):
         try:
             return at - parse_span(text)
         except OverflowError:
             raise BadInput(f"{text!r} is too long a time.") from None
+    if (days := _days_ago(word, at.astimezone(ZoneInfo(zone)).weekday())) is not None:
+        day = at.astimezone(ZoneInfo(zone)).date() - timedelta(days=days)
+        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput(f"{text!r} is no time.", hint="Write 7d, 2026-11-23 or 2026-11-23T09:00.") from None
+        raise BadInput(f"{text!r} is no time.", hint="Write 7d, monday, 2026-11-23 or 2026-11-23T09:00.") from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
 
 
+def _days_ago(word: str, weekday: int) -> int | None:
+    """How many midnights ago that day began; None where the word names none."""
+    if word in ("today", "yesterday"):
+        return 0 if word == "today" else 1
+    named = [place for place, day in enumerate(_WEEKDAYS) if word in (day, DAYS[place])]
+    return (weekday - named[0]) % 7 if named else None
+
+
+def narrow(
+    database: Database,
+    report: Report,
+    *,
+    customer: str | None = None,
+    employee: str | None = None,
+    by: str | None = None,
+    hours: Hours | None = None,
+) -> Narrowed:
+    """What was asked for, by the names under which it is known. Raises BadInput for what the report cannot do."""
+    for name, value in (("customer", customer), ("employee", employee)):
+        if value is not None and name not in report.filters:
+            raise BadInput(f"The report {report.name} cannot be narrowed to one {name}.")
+    if by is not None and by not in report.by:
+        known = f"One of {', '.join(report.by)}." if report.by else "It has one form."
+        raise BadInput(f"The report {report.name} cannot be broken down by {by!r}.", hint=known)
+    with database.reading() as connection:
+        return Narrowed(
+            customer=execute(connection, "reporting/person", customer=customer).scalar_one() if customer else None,
+            employee=_employee(connection, employee) if employee else None,
+            by=by,
+            hours=hours,
+        )
+
+
+def _employee(connection: sa.Connection, name: str) -> UUID:
+    found = [id_ for (id_,) in execute(connection, "reporting/employee", who=name)]
+    if len(found) == 1:
+        return UUID(str(found[0]))
+    if found:
+        raise BadInput(f"There are {len(found)} employees called {name!r}.", hint="Give the id instead.")
+    try:
+        return UUID(name)
+    except ValueError:
+        raise BadInput(f"There is no employee {name!r}.", hint="A name from wa.employees, or an id.") from None
+
+
 def run(
-    database: Database, report: Report, asked: Range, *, limit: int | None = None, timeout: timedelta
+    database: Database,
+    report: Report,
+    asked: Range,
+    narrowed: Narrowed = Narrowed(),
+    *,
+    limit: int | None = None,
+    sort: str | None = None,
+    timeout: timedelta,
 ) -> Sequence[Mapping[str, Any]]:
-    """The report's rows, in the order of its columns."""
-    if limit is not None and ":limit" not in report.sql:
+    """The report's rows, in the order of its columns, or of `sort`, a column's key, downwards with `-` before it."""
+    if limit is not None and not report.uses("limit"):
         raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
-    values = {
+    values = values_for(report, asked, narrowed, limit=None if sort else _limit(report, limit))
+    with database.reading(timeout) as connection:
+        rows = [dict(row) for row in connection.execute(sa.text(report.sql), values).mappings()]
+    for row in rows:
+        _complete(report, narrowed, row)
+    if sort:
+        rows = _sorted(report, rows, sort)
+        return rows[: _limit(report, limit)] if report.uses("limit") else rows
+    return rows
+
+
+def _limit(report: Report, limit: int | None) -> int:
+    return limit or int(report.parameters.get("limit", 1000))
+
+
+def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int | None) -> dict[str, Any]:
+    """The values of the parameters that its statement uses."""
+    at = now()
+    hours = narrowed.hours
+    every: dict[str, Any] = {
         "since": _utc(asked.since),
         "until": _utc(asked.until),
-        "now": _utc(now()),
+        "now": _utc(at),
         "tz": asked.zone,
-        "limit": limit or int(report.parameters.get("limit", 1000)),
+        "limit": limit,
+        "customer": narrowed.customer,
+        "employee": narrowed.employee,
+        "by": narrowed.by or next(iter(report.by), None),
+        "open": hours.as_json(asked.since, max(at, asked.until), asked.zone) if hours and report.uses("open") else None,
     }
-    statement = sa.text(report.sql)
-    wanted = {key: value for key, value in values.items() if f":{key}" in report.sql}
+    return {key: value for key, value in every.items() if report.uses(key)}
+
+
+def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), *, limit: int | None = None) -> str:
+    """The statement with its values in it: for psql."""
+    values = values_for(report, asked, narrowed, limit=_limit(report, limit))
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    bound = sa.text(report.sql).bindparams(**values)
+    return f"{bound.compile(dialect=dialect, compile_kwargs={'literal_binds': True})};"
+
+
+def exclusions(database: Database, asked: Range, timeout: timedelta) -> dict[str, int]:
+    """Rows of the range that reports leave out, by why."""
     with database.reading(timeout) as connection:
-        return [dict(row) for row in connection.execute(statement, wanted).mappings()]
+        found = execute(connection, "reporting/exclusions", since=_utc(asked.since), until=_utc(asked.until))
+        return dict(found.mappings().one())
+
+
+def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
+    """What SQL does not know: how a number is written, and what Meta's code means."""
+    keys = [column.key for column in report.columns if column.kind == "phone"]
+    for key in [*keys, "what"] if narrowed.by == "customer" else keys:
+        if str(row.get(key)).isdigit():
+            row[key] = f"+{row[key]}"
+    if report.meaning:
+        row["meaning"] = codes.meaning(row[report.meaning]) if row[report.meaning] is not None else None
+
+
+def _sorted(report: Report, rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    key, downwards = sort.removeprefix("-"), sort.startswith("-")
+    known = [column.key for column in report.columns] or list(rows[0] if rows else {})
+    if rows and key not in known:
+        raise BadInput(f"The report {report.name} has no column {key!r}.", hint=f"One of {', '.join(known)}.")
+    there = [row for row in rows if row[key] is not None]
+    return sorted(there, key=lambda row: row[key], reverse=downwards) + [row for row in rows if row[key] is None]
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
--- Turns that begin in [:since, :until): from a customer's first unanswered message to our next one to them.
+-- Turns that begin in [:since, :until), of one customer where asked: from a customer's first unanswered message to our next one to them.
 -- Only rows of the range are read, and for each customer in it one look to either side, by the conversation index.
 event AS MATERIALIZED (
     SELECT coalesce(alias.same_as, who.customer) AS customer,
@@ -11,6 +11,7 @@ event AS MATERIALIZED (
       LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
      WHERE message.timestamp >= :since AND message.timestamp < :until
        AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
+       AND (CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, who.customer) = :customer)
 ), placed AS MATERIALIZED (
     SELECT event.*,
            lag(direction) OVER story AS before,

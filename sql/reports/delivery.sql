@@ -1,0 +1,45 @@
+-- title:   Delivery
+-- about:   What became of what we sent: delivered, read, failed; by template, type, day or employee too.
+-- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
+-- define:  Delivered counts what was read too; failed is WhatsApp's refusal or the API's; open is what nothing was heard of.
+-- define:  The median is from our sending to WhatsApp's delivery.
+-- include: messages
+-- filter:  customer employee
+-- by:      all template type day employee
+-- param:   since   7d
+-- param:   limit   200
+-- list:    messages
+-- column:  what             text     What
+-- column:  sent             integer  Sent
+-- column:  delivered        integer  Delivered
+-- column:  read             integer  Read
+-- column:  failed           integer  Failed
+-- column:  open             integer  Open
+-- column:  delivered_share  percent  Delivered %
+-- column:  read_share       percent  Read %
+-- column:  delivery_time    span     Median
+
+SELECT what,
+       count(*)                                                               AS sent,
+       count(*) FILTER (WHERE is_delivered)                                   AS delivered,
+       count(*) FILTER (WHERE is_read)                                        AS read,
+       count(*) FILTER (WHERE has_failed)                                     AS failed,
+       count(*) FILTER (WHERE NOT is_delivered AND NOT has_failed)            AS open,
+       count(*) FILTER (WHERE is_delivered)::float8 / count(*)                AS delivered_share,
+       count(*) FILTER (WHERE is_read)::float8 / count(*)                     AS read_share,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - at)::float8)
+           FILTER (WHERE delivered_at >= at)                                  AS delivery_time
+  FROM (SELECT message.*,
+               NOT has_failed AND (status IN ('delivered', 'read') OR delivered_at IS NOT NULL) AS is_delivered,
+               NOT has_failed AND (status = 'read' OR read_at IS NOT NULL)                      AS is_read,
+               CASE :by WHEN 'template' THEN coalesce(template_name, 'no template')
+                        WHEN 'type' THEN message_type
+                        WHEN 'day' THEN to_char(local_at, 'YYYY-MM-DD')
+                        WHEN 'employee' THEN coalesce(employee.name, employee_id::text, 'unknown')
+                        ELSE 'all' END AS what
+          FROM message
+          LEFT JOIN wa.employees AS employee ON employee.id = message.employee_id
+         WHERE is_ours) AS sending
+ GROUP BY what
+ ORDER BY CASE WHEN :by = 'day' THEN what END DESC, sent DESC, what
+ LIMIT :limit

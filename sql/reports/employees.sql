@@ -1,0 +1,63 @@
+-- title:   Employees
+-- about:   Who answers: messages, customers, kinds of messages, and how long customers had waited for the answer.
+-- define:  Counts are of outgoing rows, failed ones aside. What nobody's name is on is a row of its own.
+-- define:  A response is the first answer of a turn, and belongs to who sent it and to the day the turn began on.
+-- include: messages
+-- include: turns
+-- filter:  employee
+-- by:      day employee
+-- param:   since   30d
+-- param:   limit   1000
+-- list:    messages
+-- column:  day              date     Day
+-- column:  employee         text     Employee
+-- column:  messages         integer  Messages
+-- column:  customers        integer  Customers
+-- column:  texts            integer  Text
+-- column:  images           integer  Image
+-- column:  documents        integer  Doc.
+-- column:  others           integer  Other
+-- column:  average_length   number   Length
+-- column:  responses        integer  Answers
+-- column:  median_response  span     Median
+
+, written AS (
+    SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, count(*) AS messages,
+           count(DISTINCT customer) AS customers,
+           count(*) FILTER (WHERE message_type = 'text') AS texts,
+           count(*) FILTER (WHERE message_type = 'image') AS images,
+           count(*) FILTER (WHERE message_type = 'document') AS documents,
+           count(*) FILTER (WHERE message_type NOT IN ('text', 'image', 'document')) AS others,
+           avg(length(content)) FILTER (WHERE message_type = 'text')::float8 AS average_length
+      FROM message
+     WHERE is_ours AND NOT has_failed
+     GROUP BY 1, 2
+), answered AS (
+    SELECT CASE WHEN :by = 'day' THEN (started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date END AS day, employee_id,
+           count(*) AS responses,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS median
+      FROM turn
+     WHERE answered_at IS NOT NULL
+       AND (CAST(:employee AS uuid) IS NULL OR employee_id = CAST(:employee AS uuid))
+     GROUP BY 1, 2
+)
+SELECT both_sides.day,
+       coalesce(employee.name, both_sides.employee_id::text, 'unknown') AS employee,
+       coalesce(both_sides.messages, 0)  AS messages,
+       coalesce(both_sides.customers, 0) AS customers,
+       coalesce(both_sides.texts, 0)     AS texts,
+       coalesce(both_sides.images, 0)    AS images,
+       coalesce(both_sides.documents, 0) AS documents,
+       coalesce(both_sides.others, 0)    AS others,
+       both_sides.average_length,
+       coalesce(both_sides.responses, 0) AS responses,
+       both_sides.median                 AS median_response
+  FROM (SELECT coalesce(written.day, answered.day) AS day, coalesce(written.employee_id, answered.employee_id) AS employee_id,
+               messages, customers, texts, images, documents, others, average_length, responses, median
+          FROM (SELECT *, coalesce(employee_id::text, '') AS who, coalesce(day, '-infinity') AS on_day FROM written) AS written
+          FULL JOIN (SELECT *, coalesce(employee_id::text, '') AS who, coalesce(day, '-infinity') AS on_day
+                       FROM answered) AS answered
+            USING (on_day, who)) AS both_sides
+  LEFT JOIN wa.employees AS employee ON employee.id = both_sides.employee_id
+ ORDER BY both_sides.day DESC NULLS LAST, messages DESC, employee
+ LIMIT :limit

@@ -1,0 +1,20 @@
+-- title:   Failed messages
+-- about:   The messages that failed, newest first.
+-- include: messages
+-- filter:  customer employee
+-- param:   limit   200
+-- column:  at          instant  Time
+-- column:  customer    phone    Customer
+-- column:  employee    text     Employee
+-- column:  type        text     Type
+-- column:  reason      words    Reason
+-- column:  content     words    Content
+-- column:  message_id  words    Message id
+
+SELECT message.instant AS at, message.customer, employee.name AS employee, message.message_type AS type,
+       message.failure_reason AS reason, message.content, message.message_id
+  FROM message
+  LEFT JOIN wa.employees AS employee ON employee.id = message.employee_id
+ WHERE message.is_ours AND message.has_failed
+ ORDER BY message.at DESC, message.created_at DESC, message.id DESC
+ LIMIT :limit

@@ -1,0 +1,27 @@
+-- title:   Most active conversations
+-- about:   With whom most is written.
+-- define:  Counts are of stored rows of their direction, failed ones aside; only conversations of more than 5 messages.
+-- include: messages
+-- filter:  customer employee
+-- param:   since   7d
+-- param:   limit   10
+-- list:    messages
+-- column:  customer  phone    Customer
+-- column:  name      text     Name
+-- column:  messages  integer  Messages
+-- column:  incoming  integer  Incoming
+-- column:  outgoing  integer  Outgoing
+-- column:  first_at  instant  First
+-- column:  last_at   instant  Last
+
+SELECT counted.customer, contact.name, counted.messages, counted.incoming, counted.outgoing, counted.first_at,
+       counted.last_at
+  FROM (SELECT customer, count(*) AS messages, count(*) FILTER (WHERE NOT is_ours) AS incoming,
+               count(*) FILTER (WHERE is_ours) AS outgoing, min(instant) AS first_at, max(instant) AS last_at
+          FROM message
+         WHERE NOT has_failed AND customer IS NOT NULL
+         GROUP BY customer
+        HAVING count(*) > 5) AS counted
+  LEFT JOIN wa.contacts AS contact ON contact.customer = counted.customer
+ ORDER BY counted.messages DESC, counted.customer
+ LIMIT :limit

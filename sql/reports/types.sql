@@ -1,0 +1,24 @@
+-- title:   Message types
+-- about:   What is written: texts, images, templates, and the rest, in each direction.
+-- define:  Counts are of stored rows of their direction, failed ones aside; the share is of all of them.
+-- include: messages
+-- filter:  customer employee
+-- param:   since   7d
+-- param:   limit   100
+-- list:    messages
+-- column:  type      text     Type
+-- column:  incoming  integer  Incoming
+-- column:  outgoing  integer  Outgoing
+-- column:  total     integer  Total
+-- column:  share     percent  Share
+
+SELECT message_type                                  AS type,
+       count(*) FILTER (WHERE NOT is_ours)           AS incoming,
+       count(*) FILTER (WHERE is_ours)               AS outgoing,
+       count(*)                                      AS total,
+       count(*)::float8 / sum(count(*)) OVER ()      AS share
+  FROM message
+ WHERE NOT has_failed
+ GROUP BY message_type
+ ORDER BY total DESC, message_type
+ LIMIT :limit

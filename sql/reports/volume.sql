@@ -1,0 +1,57 @@
+-- title:   Volume
+-- about:   Messages in each direction, by the hour or day, and how many of those sent are stored.
+-- define:  Counts are of stored rows of their direction, failed ones aside. Hours and days are in the time zone.
+-- define:  Stored: of the messages that the API accepted in that time, the part that is a row; the goal is all of them.
+-- include: messages
+-- filter:  customer employee
+-- by:      hour day
+-- param:   since   24h
+-- bars:    total
+-- list:    messages
+-- column:  at        period   Start
+-- column:  incoming  integer  Incoming
+-- column:  outgoing  integer  Outgoing
+-- column:  total     integer  Total
+-- column:  stored    percent  Stored
+
+, bucket AS (
+    SELECT start, lead(start, 1, 'infinity') OVER (ORDER BY start) AS finish
+      FROM (SELECT CASE WHEN :by = 'day' THEN local AT TIME ZONE :tz ELSE instant END AS start
+              FROM (SELECT CAST(:since AS timestamp) AT TIME ZONE 'UTC' AS first,
+                           CAST(:until AS timestamp) AT TIME ZONE 'UTC' - interval '1 microsecond' AS last) AS span
+             CROSS JOIN LATERAL (
+                   SELECT local, NULL::timestamptz AS instant
+                     FROM generate_series(date_trunc('day', first AT TIME ZONE :tz), last AT TIME ZONE :tz, '1 day') AS local
+                    WHERE :by = 'day'
+                   UNION ALL
+                   SELECT NULL, instant
+                     FROM generate_series(date_trunc('hour', first, :tz), last, '1 hour') AS instant
+                    WHERE :by <> 'day') AS step) AS started
+), counted AS (
+    SELECT CASE WHEN :by = 'day' THEN date_trunc('day', local_at) AT TIME ZONE :tz
+                ELSE date_trunc('hour', instant, :tz) END AS start,
+           count(*) FILTER (WHERE NOT is_ours) AS incoming, count(*) FILTER (WHERE is_ours) AS outgoing
+      FROM message
+     WHERE NOT has_failed
+     GROUP BY 1
+), kept AS (
+    SELECT CASE WHEN :by = 'day' THEN date_trunc('day', attempt.made_at AT TIME ZONE :tz) AT TIME ZONE :tz
+                ELSE date_trunc('hour', attempt.made_at, :tz) END AS start,
+           count(*) AS accepted, count(stored.message_id) AS stored
+      FROM (SELECT wamid, min(created_at) AS made_at FROM wa.send_attempts
+             WHERE wamid IS NOT NULL AND created_at >= CAST(:since AS timestamp) AT TIME ZONE 'UTC'
+               AND created_at < CAST(:until AS timestamp) AT TIME ZONE 'UTC'
+               AND CAST(:customer AS text) IS NULL AND CAST(:employee AS uuid) IS NULL
+             GROUP BY wamid) AS attempt
+      LEFT JOIN whatsapp_messages AS stored ON stored.message_id = attempt.wamid
+     GROUP BY 1
+)
+SELECT bucket.start                                                           AS at,
+       coalesce(counted.incoming, 0)                                          AS incoming,
+       coalesce(counted.outgoing, 0)                                          AS outgoing,
+       coalesce(counted.incoming, 0) + coalesce(counted.outgoing, 0)          AS total,
+       kept.stored::float8 / nullif(kept.accepted, 0)                         AS stored
+  FROM bucket
+  LEFT JOIN counted USING (start)
+  LEFT JOIN kept USING (start)
+ ORDER BY bucket.start

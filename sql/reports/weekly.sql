@@ -1,0 +1,46 @@
+-- title:   Weekly
+-- about:   Week by week: messages, customers, answers, and how fast they came.
+-- define:  Weeks begin on Monday in the time zone. Counts are of stored rows of their direction, failed ones aside.
+-- define:  A turn belongs to the week it began in; customers are those who wrote in that week.
+-- include: messages
+-- include: turns
+-- filter:  customer
+-- param:   since   90d
+-- bars:    incoming
+-- list:    messages
+-- column:  week             date     Week of
+-- column:  incoming         integer  Incoming
+-- column:  outgoing         integer  Outgoing
+-- column:  customers        integer  Customers
+-- column:  turns            integer  Turns
+-- column:  answered         integer  Answered
+-- column:  median_response  span     Median
+-- column:  failed           integer  Failed
+
+, week AS (
+    SELECT day::date AS week
+      FROM generate_series(date_trunc('week', CAST(:since AS timestamp) AT TIME ZONE 'UTC' AT TIME ZONE :tz),
+                           (CAST(:until AS timestamp) - interval '1 microsecond') AT TIME ZONE 'UTC' AT TIME ZONE :tz,
+                           '7 days') AS day
+), counted AS (
+    SELECT date_trunc('week', local_at)::date AS week,
+           count(*) FILTER (WHERE NOT is_ours AND NOT has_failed) AS incoming,
+           count(*) FILTER (WHERE is_ours AND NOT has_failed)     AS outgoing,
+           count(DISTINCT customer) FILTER (WHERE NOT is_ours)    AS customers,
+           count(*) FILTER (WHERE is_ours AND has_failed)         AS failed
+      FROM message
+     GROUP BY 1
+), answered AS (
+    SELECT date_trunc('week', started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date AS week,
+           count(*) AS turns, count(answered_at) AS answered,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS median
+      FROM turn
+     GROUP BY 1
+)
+SELECT week.week, coalesce(incoming, 0) AS incoming, coalesce(outgoing, 0) AS outgoing, coalesce(customers, 0) AS customers,
+       coalesce(turns, 0) AS turns, coalesce(answered, 0) AS answered, median AS median_response,
+       coalesce(failed, 0) AS failed
+  FROM week
+  LEFT JOIN counted USING (week)
+  LEFT JOIN answered USING (week)
+ ORDER BY week.week DESC

@@ -1,0 +1,42 @@
+-- title:   Windows
+-- about:   Customers whose 24-hour window is about to close: those who wait for an answer first, then the soonest.
+-- define:  WhatsApp lets a business write freely for 24 hours after a customer's last message; then a template is needed.
+-- define:  Who waits is who wrote last, as turns have it: a reaction or a bulk message changes nothing.
+-- include: messages
+-- filter:  customer
+-- param:   since   24h
+-- param:   limit   50
+-- threshold: closes_in below
+-- column:  customer   phone    Customer
+-- column:  name       text     Name
+-- column:  waiting    text     Waits
+-- column:  closes_in  span     Closes in
+-- column:  closes_at  instant  At
+-- column:  content    words    Last message
+
+SELECT open.customer, contact.name, CASE WHEN last_event.direction = 'incoming' THEN 'yes' ELSE 'no' END AS waiting,
+       extract(epoch FROM open.last_at + interval '24 hours' - CAST(:now AS timestamp))::float8 AS closes_in,
+       (open.last_at + interval '24 hours') AT TIME ZONE 'UTC' AS closes_at, open.content
+  FROM (SELECT customer, max(at) AS last_at,
+               (array_agg(coalesce(content, '[' || message_type || ']') ORDER BY at DESC, created_at DESC, id DESC))[1]
+                   AS content
+          FROM message
+         WHERE NOT is_ours AND message_type <> 'system' AND customer IS NOT NULL
+         GROUP BY customer
+        HAVING max(at) > CAST(:now AS timestamp) - interval '24 hours') AS open
+  LEFT JOIN LATERAL (
+       SELECT coalesce(newest.direction, 'incoming') AS direction
+         FROM wa.keys(open.customer) AS known (name)
+        CROSS JOIN LATERAL (
+              SELECT stored.direction, stored.timestamp, stored.created_at, stored.id
+                FROM whatsapp_messages AS stored
+               WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id)
+                     = known.name
+                 AND wa.is_turn_event(stored.direction, stored.message_type, stored.status, stored.campaign)
+               ORDER BY stored.timestamp DESC, stored.created_at DESC, stored.id DESC
+               LIMIT 1) AS newest
+        ORDER BY newest.timestamp DESC, newest.created_at DESC, newest.id DESC
+        LIMIT 1) AS last_event ON TRUE
+  LEFT JOIN wa.contacts AS contact ON contact.customer = open.customer
+ ORDER BY (last_event.direction = 'incoming') DESC NULLS LAST, closes_in, open.customer
+ LIMIT :limit
