@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import mean
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,9 +15,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wa_cli.errors import DatabaseDown
+from tests.integration.conftest import Bench
+from wa_cli.errors import BadInput, DatabaseDown
 from wa_cli.messages.incoming import Alias
+from wa_cli.messages.verdicts import Accepted, Later, Refused
 from wa_cli.reports import catalogue, runner
+from wa_cli.reports.hours import parse as parse_hours
 from wa_cli.reports.runner import Range
 from wa_cli.storage import contacts, messages
 from wa_cli.storage.engine import Database
@@ -27,6 +30,7 @@ PRESENT = datetime.now(UTC).replace(second=0, microsecond=0)
 HOURS = 72
 CUSTOMERS = ["+111", "+222", "+333"]
 TIMEOUT = timedelta(seconds=30)
+EMPLOYEES = {1: "Mia", 2: "Jonas", 3: "Twin", 4: "Twin"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Said:
     failed: bool = False
     bulk: bool = False
     order: int = 0
+    employee: int | None = None
+    reached: str = "sent"
 
     @property
     def at(self) -> datetime:
@@ -61,6 +67,7 @@ class Turn:
     answered_at: datetime | None
     messages: int
     last: Said
+    answer: Said | None = None
 
 
 def brute_force_turns(said: list[Said], since: datetime, until: datetime) -> list[Turn]:
@@ -79,7 +86,7 @@ def _turns_of(story: list[Said]) -> Iterator[Turn]:
         if not one.by_us:
             waiting.append(one)
         elif waiting:
-            yield Turn(one.customer, waiting[0].at, one.at, len(waiting), waiting[-1])
+            yield Turn(one.customer, waiting[0].at, one.at, len(waiting), waiting[-1], one)
             waiting = []
     if waiting:
         yield Turn(waiting[0].customer, waiting[0].at, None, len(waiting), waiting[-1])
@@ -96,7 +103,12 @@ def percentile(values: list[float], share: float) -> float:
 def store(database: Database, said: list[Said], aliases: dict[str, str] | None = None) -> None:
     written = dict(aliases or {})
     with database.transaction() as connection:
-        connection.execute(sa.text("TRUNCATE whatsapp_messages, wa.contacts"))
+        connection.execute(sa.text("TRUNCATE whatsapp_messages, wa.contacts, wa.employees, wa.send_attempts"))
+        for number, name in EMPLOYEES.items():
+            connection.execute(
+                sa.text("INSERT INTO wa.employees (id, name) VALUES (:id, :name)"),
+                {"id": UUID(int=number), "name": name},
+            )
         for one in sorted(said, key=lambda s: s.order):
             phone = written.get(one.customer, one.customer) if one.by_us else one.customer
             messages.insert(
@@ -108,10 +120,11 @@ def store(database: Database, said: list[Said], aliases: dict[str, str] | None =
                         "to_phone": phone if one.by_us else "business",
                         "message_type": one.kind,
                         "content": f"said at {one.minute}",
-                        "status": "failed" if one.failed else "sent" if one.by_us else "received",
+                        "status": "failed" if one.failed else one.reached if one.by_us else "received",
                         "timestamp": messages.utc(one.at),
                         "direction": "outgoing" if one.by_us else "incoming",
                         "campaign": "spring" if one.bulk else None,
+                        "employee_id": UUID(int=one.employee) if one.by_us and one.employee is not None else None,
                     }
                 ],
             )
@@ -132,6 +145,8 @@ conversations = st.lists(
         kind=st.sampled_from(["text", "text", "image", "reaction", "system", "edit", "revoke"]),
         failed=st.sampled_from([False, False, False, True]),
         bulk=st.sampled_from([False, False, False, True]),
+        employee=st.sampled_from([None, 1, 2, 7]),
+        reached=st.sampled_from(["sent", "delivered", "read"]),
     ),
     max_size=25,
 ).map(lambda said: [Said(**{**one.__dict__, "order": place}) for place, one in enumerate(said)])
@@ -207,6 +222,367 @@ def test_the_heatmap_agrees_with_brute_force(
             assert row[side] == counted.get((row["weekday"], row["hour"], side), 0)
 
 
+def ask_more(database: Database, name: str, span: tuple[datetime, datetime], zone: str = "UTC", **narrowed: Any) -> Any:
+    [report] = [r for r in catalogue.reports() if r.name == name]
+    narrowing = runner.narrow(database, report, **narrowed)
+    return [dict(row) for row in runner.run(database, report, Range(*span, zone), narrowing, timeout=TIMEOUT)]
+
+
+def within(said: list[Said], span: tuple[datetime, datetime]) -> list[Said]:
+    return [one for one in said if span[0] <= one.at < span[1]]
+
+
+def counted(said: list[Said], span: tuple[datetime, datetime]) -> list[Said]:
+    return [one for one in within(said, span) if not one.failed]
+
+
+def sides(said: list[Said]) -> tuple[int, int]:
+    """How many of them are incoming, and outgoing."""
+    return sum(not one.by_us for one in said), sum(one.by_us for one in said)
+
+
+def name_of(employee: int | None) -> str:
+    return "unknown" if employee is None else EMPLOYEES.get(employee, str(UUID(int=employee)))
+
+
+zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo"])
+
+
+@with_a_database
+@given(conversations, ranges, zones, st.sampled_from(["hour", "day"]))
+def test_volume_agrees_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], zone: str, by: str
+) -> None:
+    store(database, said)
+
+    found = ask_more(database, "volume", span, zone, by=by)
+
+    buckets = {row["at"]: (row["incoming"], row["outgoing"]) for row in found}
+    expected: dict[datetime, list[Said]] = {at: [] for at in _buckets(span, zone, by)}
+    for one in counted(said, span):
+        expected[_bucket(one.at, zone, by)].append(one)
+    assert buckets == {at: sides(ones) for at, ones in expected.items()}
+    assert [row["at"] for row in found] == sorted(buckets)
+
+
+def _bucket(at: datetime, zone: str, by: str) -> datetime:
+    local = at.astimezone(ZoneInfo(zone))
+    if by == "day":
+        return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    return (at - timedelta(minutes=local.minute, seconds=local.second)).astimezone(UTC)
+
+
+def _buckets(span: tuple[datetime, datetime], zone: str, by: str) -> set[datetime]:
+    minutes = int((span[1] - span[0]).total_seconds() // 60)
+    return {_bucket(span[0] + timedelta(minutes=minute), zone, by) for minute in range(minutes)}
+
+
+@with_a_database
+@given(conversations, ranges)
+def test_completeness_and_top_agree_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime]
+) -> None:
+    store(database, said)
+
+    of_each = {customer: [one for one in counted(said, span) if one.customer == customer] for customer in CUSTOMERS}
+    there = sorted(((-len(ones), customer) for customer, ones in of_each.items() if ones))
+    found = ask(database, "completeness", *span)
+    assert [(row["customer"], row["total"]) for row in found] == [(customer, -count) for count, customer in there]
+    for row in found:
+        ones = of_each[row["customer"]]
+        assert (row["incoming"], row["outgoing"]) == sides(ones)
+        assert row["share"] == pytest.approx(sides(ones)[1] / len(ones))
+        assert row["last_at"] == max(one.at for one in ones)
+
+    busy = [(customer, -count) for count, customer in there if -count > 5]
+    top = ask(database, "top", *span)
+    assert [(row["customer"], row["messages"]) for row in top] == busy
+    assert all(row["first_at"] == min(one.at for one in of_each[row["customer"]]) for row in top)
+
+
+@with_a_database
+@given(conversations, ranges, st.sampled_from([None, *CUSTOMERS]), st.sampled_from([None, 1, 2, 7]))
+def test_types_agree_with_brute_force_narrowed_or_not(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], customer: str | None, employee: int | None
+) -> None:
+    store(database, said)
+
+    key = customer.lstrip("+") if customer else None
+    found = ask_more(
+        database, "types", span, customer=key, employee=str(UUID(int=employee)) if employee is not None else None
+    )
+
+    wanted = [
+        one
+        for one in counted(said, span)
+        if customer in (None, one.customer) and (employee is None or (one.by_us and one.employee == employee))
+    ]
+    expected = {kind: sides([one for one in wanted if one.kind == kind]) for kind in {one.kind for one in wanted}}
+    assert {row["type"]: (row["incoming"], row["outgoing"]) for row in found} == expected
+    assert sum(row["share"] for row in found) == pytest.approx(1 if wanted else 0)
+
+
+@with_a_database
+@given(conversations, ranges, zones, st.sampled_from(["day", "employee"]))
+def test_employees_agree_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], zone: str, by: str
+) -> None:
+    store(database, said)
+
+    found = ask_more(database, "employees", span, zone, by=by)
+
+    def group(at: datetime, employee: int | None) -> tuple[date | None, str]:
+        return (at.astimezone(ZoneInfo(zone)).date() if by == "day" else None, name_of(employee))
+
+    written: dict[Any, list[Said]] = {}
+    for one in counted(said, span):
+        if one.by_us:
+            written.setdefault(group(one.at, one.employee), []).append(one)
+    answers: dict[Any, list[float]] = {}
+    for turn in brute_force_turns(said, *span):
+        if turn.answered_at and turn.answer:
+            length = (turn.answered_at - turn.started_at).total_seconds()
+            answers.setdefault(group(turn.started_at, turn.answer.employee), []).append(length)
+    assert {(row["day"], row["employee"]) for row in found} == written.keys() | answers.keys()
+    for row in found:
+        mine, lengths = written.get((row["day"], row["employee"]), []), answers.get((row["day"], row["employee"]), [])
+        assert row["messages"] == len(mine)
+        assert row["customers"] == len({one.customer for one in mine})
+        assert row["texts"] + row["images"] + row["documents"] + row["others"] == len(mine)
+        assert row["images"] == sum(one.kind == "image" for one in mine)
+        assert row["responses"] == len(lengths)
+        assert row["median_response"] == (pytest.approx(percentile(lengths, 0.5)) if lengths else None)
+
+
+@with_a_database
+@given(conversations, ranges, zones, st.sampled_from(["customer", "employee", "day", "hour"]))
+def test_response_times_by_something_agree_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], zone: str, by: str
+) -> None:
+    store(database, said)
+
+    found = ask_more(database, "response-times", span, zone, by=by)
+
+    def group(turn: Turn) -> str:
+        local = turn.started_at.astimezone(ZoneInfo(zone))
+        match by:
+            case "customer":
+                return turn.customer
+            case "employee":
+                return "nobody yet" if turn.answer is None else name_of(turn.answer.employee)
+            case "day":
+                return f"{local:%Y-%m-%d}"
+            case _:
+                return f"{local:%H:00}"
+
+    groups: dict[str, list[Turn]] = {}
+    for turn in brute_force_turns(said, *span):
+        groups.setdefault(group(turn), []).append(turn)
+    assert {row["what"]: row["answered"] + row["waiting"] for row in found} == {k: len(v) for k, v in groups.items()}
+    for row in found:
+        lengths = [
+            (turn.answered_at - turn.started_at).total_seconds() for turn in groups[row["what"]] if turn.answered_at
+        ]
+        assert row["answered"] == len(lengths)
+        assert row["p50"] == (pytest.approx(percentile(lengths, 0.5)) if lengths else None)
+        assert row["working_p50"] is None
+
+
+@with_a_database
+@given(conversations, ranges, zones)
+def test_weekly_agrees_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], zone: str
+) -> None:
+    store(database, said)
+
+    found = ask_more(database, "weekly", span, zone)
+
+    def week(at: datetime) -> date:
+        day = at.astimezone(ZoneInfo(zone)).date()
+        return day - timedelta(days=day.weekday())
+
+    ours = within(said, span)
+    turns = brute_force_turns(said, *span)
+    assert [row["week"] for row in found] == sorted({week(span[0]), week(span[1] - timedelta(seconds=1))}, reverse=True)
+    for row in found:
+        mine = [one for one in ours if week(one.at) == row["week"]]
+        assert (row["incoming"], row["outgoing"]) == sides([one for one in mine if not one.failed])
+        assert row["failed"] == sum(one.failed and one.by_us for one in mine)
+        assert row["customers"] == len({one.customer for one in mine if not one.by_us})
+        began = [turn for turn in turns if week(turn.started_at) == row["week"]]
+        lengths = [(turn.answered_at - turn.started_at).total_seconds() for turn in began if turn.answered_at]
+        assert (row["turns"], row["answered"]) == (len(began), len(lengths))
+        assert row["median_response"] == (pytest.approx(percentile(lengths, 0.5)) if lengths else None)
+
+
+@with_a_database
+@given(conversations, ranges, zones, st.sampled_from(["all", "type", "day", "employee"]))
+def test_delivery_agrees_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], zone: str, by: str
+) -> None:
+    store(database, said)
+
+    found = ask_more(database, "delivery", span, zone, by=by)
+
+    def group(one: Said) -> str:
+        day = f"{one.at.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
+        return {"all": "all", "type": one.kind, "day": day, "employee": name_of(one.employee)}[by]
+
+    groups: dict[str, list[Said]] = {}
+    for one in within(said, span):
+        if one.by_us:
+            groups.setdefault(group(one), []).append(one)
+    assert {row["what"]: row["sent"] for row in found} == {what: len(ones) for what, ones in groups.items()}
+    for row in found:
+        ones = groups[row["what"]]
+        reached = [one for one in ones if not one.failed and one.reached != "sent"]
+        assert row["failed"] == sum(one.failed for one in ones)
+        assert row["delivered"] == len(reached)
+        assert row["read"] == sum(one.reached == "read" for one in reached)
+        assert row["sent"] == row["delivered"] + row["failed"] + row["open"]
+        assert row["delivered_share"] == pytest.approx(len(reached) / len(ones))
+
+
+@with_a_database
+@given(conversations)
+def test_windows_agree_with_brute_force(database: Database, said: list[Said]) -> None:
+    store(database, said)
+    since = datetime.now(UTC) - timedelta(hours=24)
+
+    found = ask(database, "windows", since, datetime.now(UTC) + timedelta(seconds=1))
+
+    expected = []
+    for customer in CUSTOMERS:
+        story = sorted((one for one in said if one.customer == customer), key=lambda one: (one.at, one.order))
+        theirs = [one for one in story if not one.by_us and one.kind != "system" and one.at >= since]
+        turns = [one for one in story if one.counts]
+        if theirs:
+            waits = "yes" if turns and not turns[-1].by_us else "no"
+            expected.append((waits != "yes", theirs[-1].at + timedelta(hours=24), customer, waits))
+    assert [(row["closes_at"], row["customer"], row["waiting"]) for row in found] == [e[1:] for e in sorted(expected)]
+
+
+@with_a_database
+@given(conversations, ranges, zones)
+def test_working_time_agrees_with_brute_force(
+    database: Database, said: list[Said], span: tuple[datetime, datetime], zone: str
+) -> None:
+    """Minute by minute: is it within the hours?"""
+    store(database, said)
+    hours = parse_hours("mon-fri 09:00-12:00, 13:00-18:00; sat 10:00-14:00", f"{PRESENT.date() - timedelta(days=1)}")
+
+    [found] = ask_more(database, "response-times", span, zone, hours=hours)
+
+    def is_open(at: datetime) -> bool:
+        local = at.astimezone(ZoneInfo(zone))
+        minute = local.hour * 60 + local.minute
+        if local.date() in hours.holidays:
+            return False
+        return any(begin <= minute < end for begin, end in hours.week[local.weekday()])
+
+    working = [
+        60.0 * sum(is_open(turn.started_at + timedelta(minutes=n)) for n in range(_minutes(turn)))
+        for turn in brute_force_turns(said, *span)
+        if turn.answered_at
+    ]
+    assert found["working_p50"] == (pytest.approx(percentile(working, 0.5)) if working else None)
+    assert found["working_p90"] == (pytest.approx(percentile(working, 0.9)) if working else None)
+
+
+def _minutes(turn: Turn) -> int:
+    assert turn.answered_at
+    return int((turn.answered_at - turn.started_at).total_seconds() // 60)
+
+
+def test_errors_have_their_code_meaning_and_retries(bench: Bench) -> None:
+    late, refused, expired = bench.queue("late"), bench.queue("refused", to="+222"), bench.queue("bad", to="+333")
+    claims = {claim.reference: claim for claim in bench.claim()}
+    bench.settle(claims[late[0]], Later(131000, "try later (#131000)"))
+    bench.settle(claims[refused[0]], Refused(131026, "Message undeliverable (#131026)"))
+    bench.settle(claims[expired[0]], Accepted("wamid.1"))
+    bench.sql(
+        "UPDATE whatsapp_messages SET status = 'failed', failure_reason = 'gone (#131047)' WHERE message_id = 'wamid.1'"
+    )
+
+    span = (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(hours=1))
+    found = {row["code"]: row for row in ask(bench.database, "errors", *span)}
+
+    assert {code: (row["failed"], row["retried"], row["customers"]) for code, row in found.items()} == {
+        131000: (0, 1, 1),
+        131026: (1, 0, 1),
+        131047: (1, 0, 1),
+    }
+    assert found[131026]["meaning"].startswith("undeliverable")
+    assert ask_more(bench.database, "errors", span, customer="222")[0]["code"] == 131026
+
+
+def test_the_stored_share_is_of_what_was_accepted(bench: Bench) -> None:
+    bench.queue("a"), bench.queue("b", to="+222")
+    for number, claim in enumerate(bench.claim()):
+        bench.settle(claim, Accepted(f"wamid.{number}"))
+    bench.sql("DELETE FROM whatsapp_messages WHERE message_id = 'wamid.1'")
+    span = (datetime.now(UTC) - timedelta(hours=2), datetime.now(UTC) + timedelta(seconds=1))
+
+    found = ask(bench.database, "volume", *span)
+
+    assert [row["stored"] for row in found if row["stored"] is not None] == [0.5]
+
+
+def test_an_employee_is_known_by_name_or_id(database: Database) -> None:
+    store(
+        database,
+        [Said(1, "+111", True, employee=1), Said(2, "+111", True, employee=2), Said(3, "+111", True, employee=7)],
+    )
+    span = (PRESENT - timedelta(hours=HOURS), PRESENT)
+
+    def by(name: str) -> int:
+        return int(sum(row["total"] for row in ask_more(database, "types", span, employee=name)))
+
+    assert (by("mia"), by(str(UUID(int=7)))) == (1, 1)
+    for name in ("Twin", "Nobody"):
+        with pytest.raises(BadInput):
+            by(name)
+
+
+def test_what_a_report_cannot_do_is_said(database: Database) -> None:
+    span = (PRESENT - timedelta(hours=1), PRESENT)
+    for narrowed in ({"employee": "Mia"}, {"by": "day"}):
+        with pytest.raises(BadInput, match="unanswered"):
+            ask_more(database, "unanswered", span, **narrowed)
+    [unanswered] = [r for r in catalogue.reports() if r.name == "unanswered"]
+    store(database, [Said(60 * HOURS - 30, "+111", False)])
+    with pytest.raises(BadInput, match="no column 'colour'"):
+        runner.run(database, unanswered, Range(*span, "UTC"), sort="colour", timeout=TIMEOUT)
+
+
+def test_sorting_is_of_all_rows_not_of_the_first(database: Database) -> None:
+    store(
+        database,
+        [Said(n, customer, False) for n, customer in enumerate(["+111", "+111", "+222", "+222", "+222", "+333"])],
+    )
+    [completeness] = [r for r in catalogue.reports() if r.name == "completeness"]
+    span = Range(PRESENT - timedelta(hours=HOURS), PRESENT, "UTC")
+
+    [least] = runner.run(database, completeness, span, sort="total", limit=1, timeout=TIMEOUT)
+
+    assert (least["customer"], least["total"]) == ("+333", 1)
+
+
+@pytest.mark.parametrize("report", catalogue.reports(), ids=lambda r: r.name)
+def test_the_sql_with_its_values_in_it_gives_the_same(database: Database, report: catalogue.Report) -> None:
+    store(database, [Said(5, "+111", False), Said(9, "+222", True), Said(60, "+111", True, employee=1)])
+    span = Range(PRESENT - timedelta(hours=HOURS), PRESENT, "Europe/Berlin")
+
+    with database.reading() as connection:
+        found = connection.exec_driver_sql(runner.runnable_sql(report, span).replace("%", "%%")).mappings().all()
+
+    asked = runner.run(database, report, span, timeout=TIMEOUT)
+    drifting = {"longest_wait", "closes_in", "window_closes_in", "hours_waiting", "meaning"}
+    assert [[v for k, v in row.items() if k not in drifting] for row in found] == [
+        [str(v).lstrip("+") if k == "customer" else v for k, v in row.items() if k not in drifting] for row in asked
+    ]
+
+
 def test_the_window_is_counted_from_the_last_message(database: Database) -> None:
     now = datetime.now(UTC)
     minute = int((now - PRESENT + timedelta(hours=HOURS)).total_seconds() // 60)
@@ -229,7 +605,9 @@ def test_a_window_that_has_closed_is_none(database: Database) -> None:
 @pytest.mark.parametrize("report", catalogue.reports(), ids=lambda r: r.name)
 def test_a_reports_columns_are_those_of_its_header(database: Database, report: catalogue.Report) -> None:
     now = datetime.now(UTC)
-    store(database, [Said(5, "+111", False), Said(9, "+222", True)])
+    latest = HOURS * 60 - 10
+    said = [Said(latest + n % 2, "+111", n % 2 > 0, order=n) for n in range(7)]
+    store(database, [*said, Said(latest, "+222", True, failed=True, order=9), Said(latest, "+333", False, order=10)])
 
     found = runner.run(database, report, Range(now - timedelta(days=9), now, "UTC"), timeout=TIMEOUT)
 
