@@ -28,6 +28,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _PHONE = re.compile(r"\+[0-9]+")
 _WIDEST_ROW = 7
 _LEAST_WORDS = 16
+_SHORT_KINDS = ("phone", "instant", "date")
+_FEWEST_BARS, _SHORTEST_BAR, _LONGEST_BAR = 2, 6, 24
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -203,9 +205,14 @@ def _harmless(value: Any, kind: str) -> Any:
 
 def _html(table: Table) -> str:
     table = local(table)
-    head = "".join(f"<th>{html.escape(c.label)}</th>" for c in table.columns)
+    classes = {
+        c.key: "number" if c.is_number else "plain" if c.kind in _SHORT_KINDS else "words" for c in table.columns
+    }
+    head = "".join(f"<th class='{classes[c.key]}'>{html.escape(c.label)}</th>" for c in table.columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell(row[c.key], c.kind))}</td>" for c in table.columns) + "</tr>\n"
+        "<tr>"
+        + "".join(f"<td class='{classes[c.key]}'>{html.escape(cell(row[c.key], c.kind))}</td>" for c in table.columns)
+        + "</tr>\n"
         for row in table.rows
     )
     caption = html.escape(table.title)
@@ -285,11 +292,35 @@ def _print_rich(table: Table) -> None:
                 no_wrap=column.kind not in ("text", "words"),
                 overflow="fold",
             )
-        for row in table.rows:
-            drawn.add_row(*(shown(row, column) for column in table.columns))
+        bars = _bars(table, console.width)
+        if bars:
+            drawn.add_column("", no_wrap=True)
+        for place, row in enumerate(table.rows):
+            drawn.add_row(*(shown(row, column) for column in table.columns), *bars[place : place + 1])
     console.print(drawn)
     if table.note:
         console.print(Text(table.note, style="dim"))
+
+
+def _bars(table: Table, width: int) -> list[Any]:
+    """Beside each row the length of its drawn column, where there are several and room for it."""
+    from rich.text import Text
+
+    if table.bars is None or len(table.rows) < _FEWEST_BARS:
+        return []
+    values = [float(row[table.bars] or 0) for row in table.rows]
+    room = min(_LONGEST_BAR, width - _asked(table) - 2 * len(table.columns) - 4)
+    longest = max(values, default=0.0)
+    if room < _SHORTEST_BAR or longest <= 0:
+        return []
+    return [Text(_bar(room * value / longest), style="green") for value in values]
+
+
+def _bar(cells: float) -> str:
+    """So many cells, in eighths; what is not nothing is seen."""
+    eighths = max(round(cells * 8), 1 if cells > 0 else 0)
+    rest = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"[eighths % 8]
+    return ("\N{FULL BLOCK}" * (eighths // 8) + rest).rstrip()
 
 
 def _room_for_words(table: Table, width: int) -> int:
@@ -297,6 +328,14 @@ def _room_for_words(table: Table, width: int) -> int:
 
     Text may wrap, so it asks for a word's length at most; what may not wrap asks for all of its own.
     """
+    asked = _asked(table)
+    words = sum(1 for column in table.columns if column.kind == "words")
+    free = width - asked - 2 * len(table.columns) - 1  # two between columns, one at the edge
+    return free // words if words else (_LEAST_WORDS if free >= 0 else 0)
+
+
+def _asked(table: Table) -> int:
+    """How many characters the columns need that are not free text."""
     asked = 0
     for column in table.columns:
         cells = [_terminal_cell(row[column.key], column.kind) for row in table.rows]
@@ -304,9 +343,7 @@ def _room_for_words(table: Table, width: int) -> int:
         if column.kind == "text":
             longest = max([len(word) for text in (column.label, *cells) for word in text.split()] or [0])
         asked += 0 if column.kind == "words" else longest
-    words = sum(1 for column in table.columns if column.kind == "words")
-    free = width - asked - 2 * len(table.columns) - 1  # two between columns, one at the edge
-    return free // words if words else (_LEAST_WORDS if free >= 0 else 0)
+    return asked
 
 
 def _terminal_cell(value: Any, kind: str) -> str:

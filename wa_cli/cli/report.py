@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +24,7 @@ from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
 if TYPE_CHECKING:
+    from wa_cli.reports.page import Section
     from wa_cli.reports.runner import Narrowed, Range
 
 Since = Annotated[str | None, typer.Option(help="From then: 7d, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")]
@@ -147,6 +149,57 @@ def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zon
             print(table.title)
         show(report, table)
         print()
+
+
+@app.command("html")
+def html(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    since: Since = None,
+    until: Until = None,
+    zone: Zone = None,
+) -> None:
+    """All reports and drawings as one page, that needs nothing else: for a phone, a mail, or paper.
+
+    Example: wa report html -o report.html --since monday
+    """
+    from wa_cli.reports.page import page
+
+    house = wiring.of(ctx)
+    check_zone(zone or house.settings.timezone)
+    sections = [
+        _section(report, ask(house, report, since=since, until=until, zone=zone))
+        for report in catalogue.reports(house.settings.reports)
+    ]
+    made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {zone or house.settings.timezone}."
+    try:
+        output.write_text(page("WhatsApp messages", made, sections), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
+    wiring.say(f"Written: {len(sections)} reports to {output}.")
+
+
+def _section(report: Report, table: Table) -> Section:
+    """A report for the page: a heatmap is drawn instead of its 168 rows, thrice."""
+    from wa_cli.reports.page import Section
+
+    pictures = [picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
+    listed = (
+        ""
+        if report.shape
+        else f"<div class='wide'>{render.text(table, 'html')}</div>"
+        if table.rows
+        else "<p>Nothing.</p>"
+    )
+    return Section(
+        name=report.name,
+        title=report.title,
+        about=report.about,
+        table=listed,
+        picture="".join(filter(None, pictures)) or None,
+        note=table.note or "",
+        definitions=report.definitions,
+    )
 
 
 def _command(report: Report) -> Callable[..., None]:
