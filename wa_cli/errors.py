@@ -6,6 +6,7 @@ WaError              one sentence for the person at the terminal, and a hint
 ├── ConfigError      a setting is missing or contradicts another
 │   └── SchemaTooOld the database lacks a migration that this program needs
 ├── DatabaseDown     the database does not answer; it will be back
+│   └── StatementCut it answers, but ended this statement: its time was over, or it takes no writes now
 ├── RowRefused       the database answers, but will not take this row
 ├── QueueError       a queue did not do what it was asked
 ├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
@@ -47,6 +48,10 @@ class SchemaTooOld(ConfigError):
 
 class DatabaseDown(WaError):
     exit_code = 4
+
+
+class StatementCut(DatabaseDown):
+    pass
 
 
 class RowRefused(WaError):

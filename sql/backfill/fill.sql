@@ -1,12 +1,11 @@
--- Gives a direction to the next :limit rows after the id :after that lack it or count as incoming though they are from
--- :business. `received`, what the table says where nobody said anything, is no status of a message of ours.
+-- Gives these rows the direction they lack; one that somebody holds is passed over. `received`, what the table says where
+-- nobody said anything, is no status of a message of ours.
 WITH batch AS (
     SELECT id, ltrim(from_phone, '+') = :business AS ours
       FROM whatsapp_messages
-     WHERE id > CAST(:after AS uuid)
+     WHERE id = ANY (CAST(:ids AS uuid[]))
        AND (direction IS NULL OR direction = 'incoming' AND ltrim(from_phone, '+') = :business)
      ORDER BY id
-     LIMIT :limit
        FOR UPDATE SKIP LOCKED
 )
 UPDATE whatsapp_messages AS message

@@ -11,60 +11,26 @@
 -- lock: ACCESS EXCLUSIVE, an instant: the value of the rows that are there stands in the catalogue, none is touched
 ALTER TABLE whatsapp_messages ADD COLUMN IF NOT EXISTS direction VARCHAR(20) DEFAULT 'incoming';
 
--- step: let new rows be incoming unless they say otherwise
--- lock: ACCESS EXCLUSIVE, an instant: for a column that was added by hand without the default
-ALTER TABLE whatsapp_messages ALTER COLUMN direction SET DEFAULT 'incoming';
-
--- A batch a transaction, by primary key, with a pause after each; a row that somebody has in hand is passed over and found by
--- the next round. What is filled stays filled, wherever this is interrupted. The application's name says how far it is.
--- step: fill rows without a direction
--- lock: ROW EXCLUSIVE, batches of 1,000 rows, for some milliseconds each
-DO $$
-DECLARE
-    nobody  CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-    name    CONSTANT text := current_setting('application_name');
-    filled  bigint := 0;
-    changed integer;
-    after   uuid;
-BEGIN
-    FOR round IN 1..5 LOOP
-        EXIT WHEN NOT EXISTS (SELECT FROM whatsapp_messages WHERE direction IS NULL);
-        PERFORM pg_sleep(CASE WHEN round > 1 THEN 1 ELSE 0 END);
-        after := nobody;
-        LOOP
-            WITH batch AS (
-                SELECT id FROM whatsapp_messages
-                 WHERE direction IS NULL AND id > after
-                 ORDER BY id
-                 LIMIT 1000
-                   FOR UPDATE SKIP LOCKED
-            ), filling AS (
-                UPDATE whatsapp_messages AS message
-                   SET direction = 'incoming'
-                  FROM batch
-                 WHERE message.id = batch.id
-                RETURNING message.id
-            )
-            SELECT count(*), (array_agg(id ORDER BY id DESC))[1] INTO changed, after FROM filling;
-            COMMIT;
-            EXIT WHEN changed = 0;
-            filled := filled + changed;
-            PERFORM set_config('application_name', format('wa migrate: %s rows filled', filled), false);
-            PERFORM pg_sleep(0.01);
-            COMMIT;
-        END LOOP;
-    END LOOP;
-    PERFORM set_config('application_name', name, false);
-END $$;
-
--- A constraint holds for every row that is written from then on, an old one too: with other words in the table the programs
--- that write them would begin to fail. So they are looked for before, and a person decides.
--- step: look for directions other than incoming and outgoing
+-- Where the column was there before, made by hand, a person decides: another default, other words or too narrow a type are the
+-- vocabulary of programs that would begin to fail.
+-- step: look whether direction is ours to define
 -- lock: ACCESS SHARE, as long as reading the table takes; readers and writers go on
 DO $$
 DECLARE
+    kind   text;
+    preset text;
     others text;
 BEGIN
+    SELECT format_type(atttypid, atttypmod), pg_get_expr(adbin, adrelid) INTO kind, preset
+      FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+     WHERE attrelid = 'whatsapp_messages'::regclass AND attname = 'direction' AND NOT attisdropped;
+    IF coalesce(substring(kind FROM '[0-9]+')::integer, 8) < 8 THEN
+        RAISE EXCEPTION 'direction is of the type %, and outgoing does not fit into it', kind
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+    IF preset NOT LIKE quote_literal('incoming') || '%' AND preset NOT LIKE 'NULL%' THEN
+        RAISE EXCEPTION 'direction has the default %', preset USING ERRCODE = 'feature_not_supported';
+    END IF;
     IF NOT EXISTS (
         SELECT FROM pg_constraint
          WHERE conrelid = 'whatsapp_messages'::regclass AND conname = 'check_direction' AND convalidated
@@ -80,6 +46,56 @@ BEGIN
     END IF;
 END $$;
 
+-- step: let new rows be incoming unless they say otherwise
+-- needs: the step before
+-- lock: ACCESS EXCLUSIVE, an instant: for a column that was added by hand without the default
+ALTER TABLE whatsapp_messages ALTER COLUMN direction SET DEFAULT 'incoming';
+
+-- A batch a transaction, by primary key, with a pause after each; a row that somebody has in hand is passed over and found by
+-- the next round. What is filled stays filled, wherever this is interrupted. The application's name says how far it is.
+-- step: fill rows without a direction
+-- needs: the step before
+-- lock: ROW EXCLUSIVE, batches of 1,000 rows, for some milliseconds each
+DO $$
+DECLARE
+    nobody  CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    name    CONSTANT text := current_setting('application_name');
+    filled  bigint := 0;
+    changed integer;
+    after   uuid;
+    found   uuid[];
+BEGIN
+    FOR round IN 1..5 LOOP
+        EXIT WHEN NOT EXISTS (SELECT FROM whatsapp_messages WHERE direction IS NULL);
+        PERFORM pg_sleep(CASE WHEN round > 1 THEN 1 ELSE 0 END);
+        after := nobody;
+        LOOP
+            -- Found without a lock, so that none is held while the table is searched; locked and looked at again after that.
+            found := ARRAY(SELECT id FROM whatsapp_messages WHERE direction IS NULL AND id > after ORDER BY id LIMIT 1000);
+            COMMIT;
+            EXIT WHEN cardinality(found) = 0;
+            after := found[cardinality(found)];
+            WITH batch AS (
+                SELECT id FROM whatsapp_messages
+                 WHERE id = ANY (found) AND direction IS NULL
+                 ORDER BY id
+                   FOR UPDATE SKIP LOCKED
+            )
+            UPDATE whatsapp_messages AS message
+               SET direction = 'incoming'
+              FROM batch
+             WHERE message.id = batch.id;
+            GET DIAGNOSTICS changed = ROW_COUNT;
+            COMMIT;
+            filled := filled + changed;
+            PERFORM set_config('application_name', format('wa migrate: %s rows filled', filled), false);
+            PERFORM pg_sleep(0.01);
+            COMMIT;
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('application_name', name, false);
+END $$;
+
 -- NOT VALID first: the rows that are there are checked by the next step, which blocks nobody.
 -- step: let only incoming and outgoing be written
 -- needs: the step before
@@ -91,12 +107,14 @@ BEGIN
     SELECT array_agg(DISTINCT word[1] ORDER BY word[1]) INTO words
       FROM pg_constraint, regexp_matches(pg_get_constraintdef(oid), '''([^'']*)''', 'g') AS word
      WHERE conrelid = 'whatsapp_messages'::regclass AND conname = 'check_direction';
-    IF words IS NULL THEN
+    IF NOT EXISTS (
+        SELECT FROM pg_constraint WHERE conrelid = 'whatsapp_messages'::regclass AND conname = 'check_direction'
+    ) THEN
         ALTER TABLE whatsapp_messages
             ADD CONSTRAINT check_direction CHECK (direction IN ('incoming', 'outgoing')) NOT VALID;
-    ELSIF words <> ARRAY['incoming', 'outgoing'] THEN
-        RAISE EXCEPTION 'the constraint check_direction is there and allows %', array_to_string(words, ', ')
-            USING ERRCODE = 'feature_not_supported';
+    ELSIF words IS DISTINCT FROM ARRAY['incoming', 'outgoing'] THEN
+        RAISE EXCEPTION 'the constraint check_direction is there and allows %',
+            coalesce(array_to_string(words, ', '), 'what it says itself') USING ERRCODE = 'feature_not_supported';
     END IF;
 END $$;
 

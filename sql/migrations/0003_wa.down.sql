@@ -1,7 +1,7 @@
 -- why: Drops what wa keeps for itself. The migration ledger stays: it is what says that this happened.
 -- transaction: yes
 -- step: drop wa's own tables
--- lock: none on the business's table
+-- lock: ACCESS EXCLUSIVE of wa's own tables, an instant
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 -- squawk: ban-drop-function, ban-drop-table: a way down takes away what the way up made

@@ -4,6 +4,11 @@
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
+-- step: drop idx_messages_timestamp
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_timestamp;
+
+-- step: drop idx_messages_conversation
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_conversation;
+
+-- step: drop idx_messages_content_search
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_content_search;

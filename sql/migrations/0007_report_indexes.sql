@@ -14,3 +14,8 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_conversation
 -- step: index words
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_content_search
     ON whatsapp_messages USING gin (to_tsvector('simple', coalesce(content, '')));
+
+-- An index of an expression has statistics of its own.
+-- step: look at the table's values anew
+-- lock: SHARE UPDATE EXCLUSIVE, some seconds; readers and writers go on
+ANALYZE whatsapp_messages;

@@ -6,8 +6,13 @@
 -- squawk: ban-drop-column: a way down takes away what the way up made
 -- squawk-ignore-file ban-drop-column
 
+-- step: drop the index of early statuses
 DROP INDEX CONCURRENTLY IF EXISTS wa.status_events_early;
 
+-- step: forget the rate that was too fast
+-- lock: ACCESS EXCLUSIVE of wa.rate_limits, an instant
 ALTER TABLE wa.rate_limits DROP COLUMN IF EXISTS throttled_rate;
 
+-- step: forget which number a worker speaks for
+-- lock: ACCESS EXCLUSIVE of wa.worker_heartbeats, an instant
 ALTER TABLE wa.worker_heartbeats DROP COLUMN IF EXISTS number;

@@ -6,9 +6,11 @@
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
 -- step: remember which number a worker speaks for
+-- lock: ACCESS EXCLUSIVE of wa.worker_heartbeats, an instant
 ALTER TABLE wa.worker_heartbeats ADD COLUMN IF NOT EXISTS number TEXT;
 
 -- step: remember the rate that was too fast
+-- lock: ACCESS EXCLUSIVE of wa.rate_limits, an instant
 ALTER TABLE wa.rate_limits ADD COLUMN IF NOT EXISTS throttled_rate DOUBLE PRECISION;
 
 -- step: index statuses that came early

@@ -1,7 +1,7 @@
 -- why: What 0009 added; contacts stay as they are.
 -- transaction: yes
 -- step: drop the tables of the way in
--- lock: none on the business's table
+-- lock: ACCESS EXCLUSIVE of wa's own tables, an instant
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 -- squawk: ban-drop-function, ban-drop-table: a way down takes away what the way up made

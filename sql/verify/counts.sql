@@ -7,5 +7,7 @@ SELECT is_estimate,
             WHERE tablename = 'whatsapp_messages' AND attname = 'direction' AND value = 'outgoing')
        ELSE (SELECT count(*) FROM whatsapp_messages WHERE direction = 'outgoing') END AS outgoing,
        EXISTS (SELECT FROM whatsapp_messages WHERE direction = 'outgoing') AS has_outgoing
-  FROM (SELECT reltuples::bigint AS estimate, reltuples > 1000000 AS is_estimate
-          FROM pg_class WHERE oid = to_regclass('whatsapp_messages')) AS known
+  FROM (SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint ELSE 20 * pages END AS estimate,
+               reltuples > 1000000 OR reltuples < 0 AND pages > 50000 AS is_estimate
+          FROM (SELECT reltuples, pg_relation_size(oid) / 8192 AS pages
+                  FROM pg_class WHERE oid = to_regclass('whatsapp_messages')) AS measured) AS known

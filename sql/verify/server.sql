@@ -7,6 +7,6 @@ SELECT current_setting('server_version') AS version,
        current_setting('synchronous_commit') <> 'off' AS synchronous_commit,
        current_setting('autovacuum') = 'on' AS autovacuum,
        current_setting('max_connections')::integer AS max_connections,
-       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+       (SELECT sum(numbackends) FROM pg_stat_database)::integer AS connections,
        (SELECT extract(epoch FROM max(clock_timestamp() - xact_start))::float8
           FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS oldest_seconds

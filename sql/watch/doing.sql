@@ -1,6 +1,5 @@
 -- What the process :pid is doing: how far, and for whom it waits.
 SELECT activity.application_name,
-       activity.wait_event_type = 'Lock' AS is_waiting,
        CASE WHEN build.current_locker_pid > 0 THEN ARRAY[build.current_locker_pid::integer]
             ELSE pg_blocking_pids(activity.pid) END AS waits_for,
        build.phase,

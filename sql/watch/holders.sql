@@ -1,4 +1,5 @@
--- Who holds a lock on the business's table, but for us.
+-- Who holds a lock on the table, but for us.
 SELECT DISTINCT pid
   FROM pg_locks
- WHERE relation = to_regclass('whatsapp_messages') AND granted AND pid <> pg_backend_pid()
+ WHERE relation = to_regclass(:table) AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND granted AND pid IS DISTINCT FROM pg_backend_pid()

@@ -1,5 +1,7 @@
--- Whether the index :index is there, whole, and being built at this moment.
-SELECT indexrelid::regclass::text AS name, indisvalid AS is_valid,
-       EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid) AS is_being_built
+-- Whether the index :index is there, whole, being built at this moment, and on :table or one of wa's own.
+SELECT indexrelid::regclass::text AS name, indrelid::regclass::text AS table, indisvalid AS is_valid,
+       EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid) AS is_being_built,
+       indrelid = to_regclass(:table) OR relnamespace = to_regnamespace('wa') AS is_ours
   FROM pg_index
+  JOIN pg_class ON pg_class.oid = indrelid
  WHERE indexrelid = to_regclass(:index)

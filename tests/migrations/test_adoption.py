@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
-from wa_cli.errors import ConfigError
-from wa_cli.migrations import psql, runner
+from wa_cli.errors import ConfigError, DatabaseDown, PartlyDone
+from wa_cli.migrations import progress, psql, runner
 from wa_cli.migrations.backfill import Backfill
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage.embedded import EmbeddedServer
@@ -87,7 +87,7 @@ def test_rows_that_somebody_holds_are_filled_later_or_left_and_never_waited_for(
     with holder.transaction() as connection:
         connection.exec_driver_sql("SELECT FROM whatsapp_messages WHERE message_id = 'm1' FOR UPDATE")
         assert Migrator(empty).apply(runner.find("1")) == []
-        step = runner.find("2").up.steps[2]
+        step = runner.find("2").up.steps[3]
         with empty.autocommit() as autocommit:
             autocommit.exec_driver_sql(
                 step.statements[0].replace("pg_sleep(CASE", "pg_sleep(0 * CASE").replace("%", "%%")
@@ -134,6 +134,14 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
         ("CREATE VIEW whatsapp_messages AS SELECT 1 AS message_id", "is a view"),
         ("CREATE TABLE whatsapp_messages (id INT) PARTITION BY RANGE (id)", "is a partitioned table"),
         ("CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, body TEXT)", "has no message_id, from_phone, to_phone"),
+        (
+            AS_FOUND.replace("to_phone", "direction BOOLEAN, to_phone", 1),
+            "direction of whatsapp_messages is of the type",
+        ),
+        (
+            AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL UNIQUE DEFERRABLE"),
+            "message_id of whatsapp_messages is not unique",
+        ),
         (AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL"), "message_id of whatsapp_messages is not unique"),
     ],
 )
@@ -174,7 +182,7 @@ def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
     write(empty, "m1")
     if done_before:
         Migrator(empty).apply(runner.find(done_before))
-    script = "\n".join(psql.script(Migrator(empty).pending(), set()))
+    script = "\n".join(psql.script(Migrator(empty).plan()))
 
     command = [str(server.programs / "psql"), "-q", url_of(empty)]
     subprocess.run(command, input=script, text=True, check=True, capture_output=True)
@@ -183,3 +191,92 @@ def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
     assert Migrator(empty).apply() == []
     adopted = dump(server.programs, empty)
     assert sorted(adopted) == sorted(dump(server.programs, database))
+
+
+def test_an_index_of_the_same_name_on_another_table_is_named_and_never_dropped(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "CREATE TABLE messages (timestamp TIMESTAMP)")
+    sql(empty, "CREATE INDEX idx_messages_timestamp ON messages (timestamp)")
+
+    [said] = Migrator(empty).apply()
+
+    assert "an index idx_messages_timestamp on another table, messages" in said
+    Migrator(empty).rollback(99)
+    assert sql(empty, "SELECT to_regclass('idx_messages_timestamp') IS NOT NULL AS there") == [{"there": True}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("VARCHAR(3) DEFAULT 'in'", "direction is of the type character varying(3)"),
+        ("VARCHAR(20) DEFAULT 'in'", "direction has the default 'in'"),
+    ],
+)
+def test_a_column_with_a_vocabulary_of_its_own_keeps_it(empty: Database, kind: str, said: str) -> None:
+    give_direction(empty, kind)
+
+    [line] = Migrator(empty).apply()
+
+    assert said in line
+    write(empty, "as ever")
+    assert constraint(empty) == []
+
+
+def test_a_column_that_an_index_of_an_expression_uses_is_not_widened(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "CREATE INDEX theirs ON whatsapp_messages (lower(from_phone))")
+
+    [said] = Migrator(empty).apply()
+
+    assert "let from_phone be 150 characters long: theirs would be built or checked anew" in said
+    sql(empty, "DROP INDEX theirs")
+    [said] = Migrator(empty).apply()
+    assert "idx_messages_conversation" in said  # ours, which stands there by now
+
+
+def test_what_was_taken_away_is_made_again_after_looking_at_the_rows(empty: Database) -> None:
+    Migrator(empty).apply()
+    sql(empty, "ALTER TABLE whatsapp_messages DROP CONSTRAINT check_direction")
+    write(empty, "other", direction="INBOUND")
+
+    [said] = Migrator(empty).apply()
+
+    assert "1 rows say 'INBOUND'" in said
+    assert constraint(empty) == []
+    sql(empty, "DELETE FROM whatsapp_messages")
+    assert Migrator(empty).apply() == []
+    assert constraint(empty) == [{"convalidated": True}]
+
+
+def test_a_table_that_the_search_path_does_not_lead_to_is_not_made_twice(empty: Database) -> None:
+    sql(empty, "CREATE SCHEMA app")
+    sql(empty, AS_FOUND.replace("whatsapp_messages", "app.whatsapp_messages"))
+
+    with pytest.raises(ConfigError, match=r"a table app\.whatsapp_messages"):
+        Migrator(empty).apply()
+
+
+def test_a_lost_connection_is_an_outage(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    migrator = Migrator(empty)
+
+    def cut(event: progress.Event) -> None:
+        if isinstance(event, progress.Begun) and event.step.version == "0007_report_indexes":
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            sql(Database(url_of(empty)), f"{others} AND pid <> pg_backend_pid()")
+
+    migrator.report = cut
+    with pytest.raises(DatabaseDown):
+        migrator.apply()
+
+    assert Migrator(empty).apply() == []
+
+
+def test_a_view_over_direction_keeps_the_column(empty: Database) -> None:
+    Migrator(empty).apply()
+    sql(empty, "CREATE VIEW theirs AS SELECT direction FROM whatsapp_messages")
+
+    assert Migrator(empty).uses_of_direction() == ["theirs"]
+    Migrator(empty).rollback(len(Migrator(empty).applied()) - 1)
+    with pytest.raises(PartlyDone, match="theirs"):
+        Migrator(empty).drop_direction()

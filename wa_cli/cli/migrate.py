@@ -50,11 +50,11 @@ def migrate(
 
     house = wiring.of(ctx)
     patience = parse_span(timeout)
-    last = runner.find(to) if to else None
+    last = runner.find(to) if to is not None else None
     pending = runner.Migrator(house.unchecked_database).pending(last)
     backfill = _backfill(house) if backfill_direction else None
     if dry_run:
-        _say_what_it_would_fill(backfill) if backfill else _print_script(house, pending)
+        _say_what_it_would_fill(backfill) if backfill else _print_script(house, last)
         return
     if not pending:
         say(f"The database has every migration{f' up to {last.name}' if last else ''}.")
@@ -93,14 +93,14 @@ def _stay_interruptible() -> None:
     be_interruptible()
 
 
-def _print_script(house: House, pending: list[Migration]) -> None:
-    from wa_cli.migrations import ledger, psql
+def _print_script(house: House, last: Migration | None) -> None:
+    from wa_cli.migrations import psql
+    from wa_cli.migrations.runner import Migrator
 
-    with house.unchecked_database.reading() as connection:
-        done = {(entry.version, entry.step) for entry in ledger.entries(connection) if entry.state == "done"}
-    if not pending:
+    plan = Migrator(house.unchecked_database).plan(last)
+    if not plan:
         say("The database has every migration.")
-    for piece in psql.script(pending, done) if pending else ():
+    for piece in psql.script(plan) if plan else ():
         print(piece)
 
 
@@ -135,6 +135,8 @@ def _fill(backfill: Backfill) -> None:
         task = progress.add_task("filling", total=backfill.count().rows)
         filled = backfill.fill(lambda rows: progress.advance(task, rows))
     say(f"{filled:,} rows filled.")
+    if left := backfill.count().rows:
+        raise PartlyDone(f"{left:,} rows were in use and are not filled.", hint="The same command again fills them.")
 
 
 @app.command()
@@ -210,6 +212,10 @@ def rollback(
         return
     for migration in wanted:
         say(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
+    if drop_direction and (views := runner.Migrator(house.unchecked_database).uses_of_direction()):
+        raise PartlyDone(
+            f"Nothing is taken back: {', '.join(views)} read the column direction.", hint="Drop them first."
+        )
     if drop_direction and not yes:
         confirm("Dropping the column direction loses which messages were ours. Drop it?")
     if not yes:

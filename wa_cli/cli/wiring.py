@@ -516,7 +516,7 @@ class House:
             *self._account_checks(),
             self.webhook_check(),
             disk.check(self.spool_home, self.settings.spool_quota),
-            files.check(self.settings.media, self._shelf()),
+            files.check(self.settings.media, self._shelf),
         ]
 
     def _database_checks(self) -> list[Check]:

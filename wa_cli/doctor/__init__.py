@@ -24,6 +24,8 @@ def _found(check: Check) -> Finding:
         [(_, finding)] = verify.look([check])
     except WaError as error:
         return _failure(error)
+    except OSError as error:
+        return Finding(Level.FAILED, f"{error.filename or check.title}: {error.strerror or error}")
     return finding
 
 

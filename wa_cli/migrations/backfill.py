@@ -60,22 +60,24 @@ class Backfill:
         """
         filled = 0
         for _ in range(ROUNDS):
-            found = self._fill_once(advance)
-            filled += found
-            if not found:
+            seen, done = self._fill_once(advance)
+            filled += done
+            if done == seen:
                 break
         return filled
 
-    def _fill_once(self, advance: Callable[[int], None]) -> int:
-        after, filled = _FIRST, 0
+    def _fill_once(self, advance: Callable[[int], None]) -> tuple[int, int]:
+        """How many rows were found, and how many of them filled."""
+        after, seen, filled = _FIRST, 0, 0
         while True:
-            with self.database.transaction() as connection:
-                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-                keys = [
-                    key for (key,) in run(connection, "backfill/fill", business=self.business, after=after, limit=BATCH)
-                ]
+            with self.database.reading(timeout=_LONG) as connection:
+                found = run(connection, "backfill/find", business=self.business, after=after, limit=BATCH)
+                keys = [key for (key,) in found]
             if not keys:
-                return filled
-            after, filled = max(keys), filled + len(keys)
-            advance(len(keys))
+                return seen, filled
+            with self.database.transaction() as connection:
+                ids = [str(key) for key in keys]
+                done = len(run(connection, "backfill/fill", business=self.business, ids=ids).all())
+            after, seen, filled = keys[-1], seen + len(keys), filled + done
+            advance(done)
             time.sleep(PAUSE)

@@ -13,9 +13,13 @@ from wa_cli import sqlfiles
 _HEADER = re.compile(r"^--\s*(why|transaction):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
 _REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)
 _INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\s+ON\s+(\S+)", re.I)
+_DROPPED_INDEX = re.compile(r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS\s+([\w.]+)", re.I)
+_COLUMN = re.compile(r"\bADD\s+COLUMN\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.I)
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\bCOMMIT\b", re.I)
 _CONSTRAINT = re.compile(r"\b(?:ADD|VALIDATE)\s+CONSTRAINT\s+(\w+)", re.I)
 STRONG = "ACCESS EXCLUSIVE"
+_STRONG_OF = re.compile(rf"{STRONG} of (wa\.\w+)")
+TABLE = "whatsapp_messages"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,14 @@ class Step:
         return self.lock.startswith(STRONG)
 
     @property
+    def table(self) -> str | None:
+        """The table that a strong lock is of; None where it is of several of wa's own."""
+        if not self.is_strong or self.lock.startswith(f"{STRONG},"):
+            return TABLE
+        found = _STRONG_OF.match(self.lock)
+        return found[1] if found else None
+
+    @property
     def is_alone(self) -> bool:
         """Whether it cannot be part of a transaction."""
         return any(_ALONE.search(statement) for statement in self.statements)
@@ -48,6 +60,18 @@ class Step:
     def index(self) -> str | None:
         """The index that it builds beside running programs."""
         return _index(self.statements[0])
+
+    @property
+    def dropped_index(self) -> str | None:
+        """The index that it drops beside running programs."""
+        found = _DROPPED_INDEX.search(self.statements[0])
+        return found[1] if found else None
+
+    @property
+    def column(self) -> str | None:
+        """The column that it adds."""
+        found = _COLUMN.search(self.statements[0])
+        return found[1] if found else None
 
     @property
     def constraint(self) -> str | None:

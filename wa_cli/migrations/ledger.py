@@ -51,7 +51,8 @@ def creation() -> list[str]:
 
 def create(connection: sa.Connection) -> None:
     """Have the ledger. IF NOT EXISTS is no shield against two at once: call it as the one migrator."""
-    for statement in creation():
+    has_schema = connection.execute(sa.text("SELECT to_regnamespace('wa') IS NOT NULL")).scalar_one()
+    for statement in creation()[1 if has_schema else 0 :]:  # IF NOT EXISTS asks for the right to make one all the same
         connection.execute(sa.text(statement))
 
 

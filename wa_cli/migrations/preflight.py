@@ -25,6 +25,11 @@ def check(connection: sa.Connection) -> None:
             f"The database user {found.username} may not create a schema here.",
             hint=f'GRANT CREATE ON DATABASE "{found.database}" TO "{found.username}"',
         )
+    if found.elsewhere:
+        raise ConfigError(
+            f"There is a table {found.elsewhere[0]}, and the search_path does not lead to it: a second one would be made.",
+            hint="ALTER ROLE … SET search_path, so that it does",
+        )
     if found.kind is not None:
         _check_table(found)
 
@@ -37,10 +42,19 @@ def _check_table(found: sa.Row[tuple[object, ...]]) -> None:
             f"The database user {found.username} does not own whatsapp_messages and cannot change it.",
             hint=f"Migrate as {found.owner}, or: ALTER TABLE whatsapp_messages OWNER TO …",
         )
+    if not found.may_index:
+        raise ConfigError(
+            f"The database user {found.username} may not make an index in the schema {found.schema}.",
+            hint=f'GRANT CREATE ON SCHEMA {found.schema} TO "{found.username}"',
+        )
     if found.missing:
         raise ConfigError(
             f"The table whatsapp_messages that is there has no {', '.join(found.missing)}: it is not ours."
         )
+    if found.id_type != "uuid":
+        raise ConfigError(f"The id of whatsapp_messages is of the type {found.id_type}, and must be a uuid.")
+    if found.direction_type not in (None, "character varying", "text"):
+        raise ConfigError(f"direction of whatsapp_messages is of the type {found.direction_type}, and must be text.")
     if not found.is_unique:
         raise ConfigError(
             "message_id of whatsapp_messages is not unique: rows could be stored twice.",

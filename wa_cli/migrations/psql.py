@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from wa_cli.migrations import ledger, statements
-from wa_cli.migrations.catalogue import Migration, Step
+from wa_cli.migrations.catalogue import Step
 
 _HEAD = """\
 -- Run it outside a transaction: psql -f FILE. It stops at the first step that cannot be done, a lock that is not to be had
@@ -18,17 +19,17 @@ SELECT format('DROP INDEX CONCURRENTLY %s', indexrelid::regclass)
   FROM pg_index WHERE indexrelid = to_regclass('{index}') AND NOT indisvalid \\gexec"""
 
 
-def script(pending: Sequence[Migration], done: set[tuple[str, int]]) -> Iterator[str]:
-    """The text by pieces. `done`: version and step of what the ledger has already."""
+def script(plan: Sequence[Step]) -> Iterator[str]:
+    """The text by pieces, of the steps that are to be taken, in order."""
     yield _HEAD
     yield from (_ended(statement) for statement in ledger.creation())
-    for migration in pending:
-        yield f"\n-- {migration.name}: {migration.up.why}"
-        steps = [step for step in migration.up.steps if (step.version, step.number) not in done]
-        for step in steps:
-            yield from _lines(step)
-        if not migration.up.transactional:
-            yield _ended(ledger.written(migration.name, 0, "done", migration.up.checksum))
+    for version, steps in groupby(plan, key=lambda step: step.version):
+        yield f"\n-- {version}"
+        last = None
+        for last in steps:
+            yield from _lines(last)
+        if last is not None and last.number:
+            yield _ended(ledger.written(version, 0, "done", last.checksum))
 
 
 def _lines(step: Step) -> Iterator[str]:

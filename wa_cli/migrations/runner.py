@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from wa_cli.migrations import catalogue, ledger, preflight, progress, statements
 from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
 from wa_cli.migrations.watch import Watch
-from wa_cli.storage.engine import Database
+from wa_cli.storage.engine import Database, run
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
 NEEDS_PREVIOUS = "it needs the step before"
@@ -58,6 +58,21 @@ class Migrator:
             done = ledger.done(connection)
         return [migration for migration in _up_to(to) if migration.name not in done]
 
+    def plan(self, to: Migration | None = None) -> list[Step]:
+        """Every step that `apply` would take."""
+        with self.database.reading() as connection:
+            done = ledger.done(connection)
+            noted = {(e.version, e.step) for e in ledger.entries(connection) if e.state == "done"}
+            return [
+                step
+                for migration in _up_to(to)
+                for step in (
+                    _to_mend(connection, migration)
+                    if migration.name in done
+                    else [step for step in migration.up.steps if (step.version, step.number) not in noted]
+                )
+            ]
+
     def applied(self) -> list[Migration]:
         """What is done, the newest first."""
         with self.database.reading() as connection:
@@ -87,8 +102,16 @@ class Migrator:
                 taken.append(migration.name)
         return taken
 
+    def uses_of_direction(self) -> list[str]:
+        """Views over the column, which would have to be dropped before it."""
+        with self.database.reading() as connection:
+            return [name for (name,) in run(connection, "watch/views", column="direction")]
+
     def drop_direction(self) -> None:
-        """Drop the column, and with it the knowledge which messages were ours. Only after every migration that uses it."""
+        """Drop the column, and with it the knowledge which messages were ours. Only after every migration that uses it.
+
+        Raises PartlyDone where something else uses it.
+        """
         step = Step(
             version="0002_direction",
             number=0,
@@ -98,7 +121,10 @@ class Migrator:
             checksum="",
         )
         with self._as_the_only_one() as connection:
-            self._perform(connection, step, 1, 1, lambda _: None)
+            try:
+                self._perform(connection, step, 1, 1, lambda _: None)
+            except statements.Hindered as hindrance:
+                raise PartlyDone(f"The column direction is not dropped: {hindrance}.") from hindrance
 
     def _apply(self, connection: sa.Connection, migration: Migration) -> list[str]:
         script = migration.up
@@ -111,17 +137,16 @@ class Migrator:
         if not script.transactional:
             ledger.write(connection, script.name, 0, "running", script.checksum)
         done = {number for number, entry in earlier.items() if entry.state == "done"}
-        skipped = self._do(connection, script.steps, [step for step in script.steps if step.number not in done])
+        wanted = [step for step in script.steps if step.number not in done]
+        skipped = self._do(connection, script.steps, _with_what_they_need(script.steps, wanted))
         if not script.transactional:
             ledger.write(connection, script.name, 0, "done", script.checksum)
         return skipped
 
     def _mend(self, connection: sa.Connection, migration: Migration) -> list[str]:
         """Do what was skipped, and again what somebody has taken away since."""
-        skipped = {e.step for e in ledger.entries(connection) if e.version == migration.name and e.state == "skipped"}
-        steps = migration.up.steps
-        wanted = [step for step in steps if step.number in skipped or statements.is_undone(connection, step)]
-        return self._do(connection, steps, wanted) if wanted else []
+        wanted = _to_mend(connection, migration)
+        return self._do(connection, migration.up.steps, wanted) if wanted else []
 
     def _do(self, connection: sa.Connection, steps: Sequence[Step], wanted: Sequence[Step]) -> list[str]:
         """Do the wanted ones of these steps; what is skipped, in words."""
@@ -191,7 +216,7 @@ class Migrator:
                 yield connection
             finally:
                 connection.invalidate()  # its time-outs are nobody else's
-                lock.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+                lock.invalidate()  # and the end of its session is the end of the lock
 
 
 def _up_to(last: Migration | None) -> list[Migration]:
@@ -199,8 +224,26 @@ def _up_to(last: Migration | None) -> list[Migration]:
     return every if last is None else [migration for migration in every if migration.name <= last.name]
 
 
+def _to_mend(connection: sa.Connection, migration: Migration) -> list[Step]:
+    """The steps of an applied migration that were skipped, or whose work is not there any more."""
+    skipped = {e.step for e in ledger.entries(connection) if e.version == migration.name and e.state == "skipped"}
+    steps = migration.up.steps
+    wanted = [step for step in steps if step.number in skipped or statements.is_undone(connection, step)]
+    return _with_what_they_need(steps, wanted)
+
+
+def _with_what_they_need(steps: Sequence[Step], wanted: Sequence[Step]) -> list[Step]:
+    """A step that needs the one before is not done without that one's looking again."""
+    numbers = {step.number for step in wanted}
+    for step in reversed(steps):
+        if step.number in numbers and step.needs_previous:
+            numbers.add(step.number - 1)
+    return [step for step in steps if step.number in numbers]
+
+
 def _end_with_its_client(connection: sa.Connection) -> None:
     """Let a statement end when this process dies, where the server can (PostgreSQL 14): else it would go on alone."""
-    connection.exec_driver_sql(
-        "SELECT set_config(name, '1s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"
-    )
+    with suppress(sa.exc.DBAPIError):  # not every system can
+        connection.exec_driver_sql(
+            "SELECT set_config(name, '1s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"
+        )

@@ -13,30 +13,42 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from wa_cli.errors import ConfigError, StillPending
 from wa_cli.migrations import watch
-from wa_cli.migrations.catalogue import Step
+from wa_cli.migrations.catalogue import TABLE, Step
 from wa_cli.migrations.progress import Waiting
 from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import run
 
 STRONG_LOCK_TIMEOUT = "40ms"
 WEAK_LOCK_TIMEOUT = "3s"
-# Nothing that holds the strong lock may last: what is cut off here is tried again.
-STRONG_STATEMENT_TIMEOUT = "1s"
+# Nothing that holds the strong lock may last. What is cut off by its own time-out so often in a row never fits into it.
+STRONG_STATEMENT_TIMEOUT = "60ms"
+STRONG_TRIES = 5
+# Nor may this process be stopped while it holds one.
+STRONG_IDLE_TIMEOUT = "200ms"
+# An attempt that lasted longer than any of its time-outs has worked, and not waited.
+WORKED = 4.0
 LONGEST_PAUSE = 5.0
 INDEX_TRIES = 5
 TELL_EVERY = 5.0
-TABLE = "whatsapp_messages"
 # Writes into the ledger that a step is done.
 Note = Callable[[sa.Connection], None]
-_HINDERED = ("0A000", "23514")  # feature_not_supported: a view is in the way; check_violation: a row is
+# feature_not_supported, dependent_objects_still_exist: a view is in the way; check_violation: a row is
+_HINDERED = ("0A000", "2BP01", "23514")
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _CANCELLED = "57014"  # by its time-out, or by somebody
+
+
+_TOO_SLOW = (
+    f"it takes longer than the {STRONG_STATEMENT_TIMEOUT} for which everybody may be held up: does an index of an"
+    " expression, or a constraint, use the column?"
+)
 
 
 class Hindered(Exception):
@@ -55,7 +67,7 @@ def opening(step: Step) -> list[str]:
     """What comes before its statements, in psql too."""
     if step.is_alone:
         return [
-            f"SET lock_timeout = '{0 if step.index else STRONG_LOCK_TIMEOUT}'",
+            f"SET lock_timeout = '{0 if step.index or step.dropped_index else STRONG_LOCK_TIMEOUT}'",
             "SET statement_timeout = 0",
             # A build with helpers is done sooner, and takes the machine from those who use the table meanwhile.
             "SET max_parallel_maintenance_workers = 0",
@@ -64,9 +76,12 @@ def opening(step: Step) -> list[str]:
         return [
             "BEGIN",
             f"SET LOCAL lock_timeout = '{WEAK_LOCK_TIMEOUT}'",
-            f"LOCK TABLE {TABLE} IN SHARE UPDATE EXCLUSIVE MODE",
+            *([f"LOCK TABLE {step.table} IN SHARE UPDATE EXCLUSIVE MODE"] if step.table else []),
             f"SET LOCAL lock_timeout = '{STRONG_LOCK_TIMEOUT}'",
             f"SET LOCAL statement_timeout = '{STRONG_STATEMENT_TIMEOUT}'",
+            f"SET LOCAL idle_in_transaction_session_timeout = '{STRONG_IDLE_TIMEOUT}'",
+            # The lock would be held until the disk, or a replica, has answered; step and note are lost together, if at all.
+            "SET LOCAL synchronous_commit = off",
         ]
     return ["BEGIN", f"SET LOCAL lock_timeout = '{WEAK_LOCK_TIMEOUT}'", "SET LOCAL statement_timeout = 0"]
 
@@ -78,8 +93,9 @@ def closing(step: Step) -> list[str]:
 def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note) -> None:
     """Do it on an autocommit connection, and have it noted. Raises StillPending when the patience is over, and Hindered."""
     pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
-    began, told, tries = time.monotonic(), float("-inf"), 0
+    began, told, tries, cut_off = time.monotonic(), float("-inf"), 0, 0
     while True:
+        tried = time.monotonic()
         try:
             with looking_on.over(pid):
                 return _attempt(connection, step, note)
@@ -88,11 +104,16 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
                 raise _given_up(step, looking_on.gave_up_on, looking_on.patience) from None
             if not step.is_strong:
                 raise StillPending(f"Somebody ended this at the database: {step.title}.", hint="wa migrate") from None
+            cut_off += 1
+            if cut_off >= STRONG_TRIES:
+                raise Hindered(_TOO_SLOW) from None
         except _Locked:
-            pass
+            cut_off = 0
         tries += 1
+        if time.monotonic() - tried > WORKED:
+            began = time.monotonic()
         waited = time.monotonic() - began
-        who = watch.holders(connection)
+        who = watch.holders(connection, step.table)
         if waited >= looking_on.patience:
             raise _given_up(step, who, waited)
         if time.monotonic() - told >= TELL_EVERY:
@@ -103,10 +124,12 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
 
 
 def is_undone(connection: sa.Connection, step: Step) -> bool:
-    """Whether the index or the constraint that it made is not there any more, or not whole."""
+    """Whether the column, index or constraint that it made is not there any more, or not whole."""
     if step.index:
-        found = run(connection, "watch/index", index=step.index).one_or_none()
+        found = _index(connection, step.index)
         return found is None or not (found.is_valid or found.is_being_built)
+    if step.column and step.number:
+        return not run(connection, "watch/column", table=step.table, column=step.column).scalar_one()
     if step.constraint:
         return run(connection, "watch/constraint", constraint=step.constraint).scalar() is not True
     return False
@@ -125,14 +148,14 @@ def _attempt(connection: sa.Connection, step: Step, note: Note) -> None:
             execute(connection, command)
         if step.index:
             _build(connection, step.index, step.statements[0])
-        else:
+        elif not (step.dropped_index and _belongs_to_others(connection, step.dropped_index)):
             for statement in step.statements:
                 execute(connection, statement)
         note(connection)
         for command in closing(step):
             execute(connection, command)
     except Exception:
-        with suppress(exc.DBAPIError):  # a lost connection has nothing to roll back
+        with suppress(exc.SQLAlchemyError):  # a lost connection has nothing to roll back
             connection.exec_driver_sql("ROLLBACK")
         raise
 
@@ -140,7 +163,9 @@ def _attempt(connection: sa.Connection, step: Step, note: Note) -> None:
 def _build(connection: sa.Connection, index: str, statement: str) -> None:
     """The index, whole. One that another process builds at this moment, such as one whose migrator died, is waited for."""
     for _ in range(INDEX_TRIES):
-        found = run(connection, "watch/index", index=index).one_or_none()
+        found = _index(connection, index)
+        if found and not found.is_ours:
+            raise Hindered(f"there is an index {index} on another table, {found.table}")
         if found and found.is_being_built:
             raise _Locked
         if found and found.is_valid:
@@ -149,6 +174,16 @@ def _build(connection: sa.Connection, index: str, statement: str) -> None:
             execute(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {found.name}")
         execute(connection, statement)
     raise ConfigError(f"The index {index} is never whole.", hint="Does another program build or drop it?")
+
+
+def _index(connection: sa.Connection, index: str) -> sa.Row[tuple[Any, ...]] | None:
+    return run(connection, "watch/index", index=index, table=TABLE).one_or_none()
+
+
+def _belongs_to_others(connection: sa.Connection, index: str) -> bool:
+    """Whether the index of this name is on a table that we have nothing to do with."""
+    found = _index(connection, index)
+    return found is not None and not found.is_ours
 
 
 def execute(connection: sa.Connection, statement: str) -> None:

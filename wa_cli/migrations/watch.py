@@ -53,14 +53,14 @@ class Watch:
                 with self.database.reading() as connection:
                     seen = run(connection, "watch/doing", pid=pid).one_or_none()
                     who = _who(connection, list(seen.waits_for)) if seen and seen.waits_for else None
+                if who and waiting.tell(who) >= self.patience:
+                    self._stop(pid, who)
+                    continue
             except (DatabaseDown, RowRefused):
-                return  # the statement itself will say what is wrong
+                continue  # the next look may work, and the statement itself will say what is wrong
             if over.is_set() or seen is None:
                 return
             if who:
-                if waiting.tell(who) >= self.patience:
-                    self._stop(pid, who)
-                    return
                 continue
             waiting.ended()
             if seen.phase:
@@ -112,14 +112,17 @@ class _Pace:
         return (1.0 - share) * (now - self._since) / done if done > 0 else None
 
 
-def holders(connection: sa.Connection) -> str:
-    """Who uses the business's table now, the oldest transaction first, in words."""
-    return _who(connection, [pid for (pid,) in run(connection, "watch/holders")])
+def holders(connection: sa.Connection, table: str | None) -> str:
+    """Who uses the table now, the oldest transaction first, in words."""
+    return _who(connection, [pid for (pid,) in run(connection, "watch/holders", table=table)])
 
 
 def _who(connection: sa.Connection, pids: list[int]) -> str:
-    found = run(connection, "watch/processes", pids=pids).all()
-    return "; ".join(map(_named, found)) or "a transaction that has ended since"
+    known = [pid for pid in pids if pid]
+    named = [_named(process) for process in run(connection, "watch/processes", pids=known)]
+    if len(known) < len(pids):  # a lock that no process holds
+        named += [f"the prepared transaction {gid!r}" for (gid,) in run(connection, "watch/prepared")]
+    return "; ".join(named) or "a transaction that has ended since"
 
 
 def _named(process: Any) -> str:

@@ -21,11 +21,12 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from wa_cli import sqlfiles
-from wa_cli.errors import ConfigError, DatabaseDown, RowRefused
+from wa_cli.errors import ConfigError, DatabaseDown, RowRefused, StatementCut
 
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
 # Classes of SQLSTATE that pass: connection, transaction rollback, resources, object in use, operator, system.
 _OUTAGES = ("08", "40", "53", "55", "57", "58")
+_CUT = ("57014", "55P03", "25006")  # query_canceled, lock_not_available, read_only_sql_transaction
 _READ_ONLY = "25006"  # a standby, while another server becomes the primary
 # Text that PostgreSQL cannot hold: NUL, and halves of surrogate pairs, which have no UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -144,6 +145,8 @@ def translated() -> Iterator[None]:
     except (exc.DBAPIError, exc.TimeoutError) as error:
         if "invalid dsn" in str(error):
             raise ConfigError(f"The database URL cannot be used: {_first_line(error)}.") from error
+        if getattr(getattr(error, "orig", None), "pgcode", None) in _CUT:
+            raise StatementCut(f"The database did not do it: {_first_line(error)}") from error
         if _is_outage(error):
             hint = "Is WA_DATABASE_URL right, and the server up? The embedded one is started by any wa command."
             raise DatabaseDown(f"The database does not answer: {_first_line(error)}", hint=hint) from error

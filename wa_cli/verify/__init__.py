@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import NoSuchTableError
 
-from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.errors import RowRefused, StatementCut
 from wa_cli.verify.base import Check, Finding, Level, Scene, of
 from wa_cli.verify.checks import (
     clock,
@@ -63,8 +63,8 @@ def look(wanted: Sequence[Check]) -> list[tuple[Check, Finding]]:
 def _found(check: Check) -> Finding:
     try:
         return check.look()
-    except DatabaseDown:
-        raise
+    except StatementCut as error:
+        return Finding(Level.FAILED, error.message)
     except RowRefused as error:  # a table or column that is not there makes its check fail, not the others
         return Finding(Level.FAILED, error.message, "wa migrate")
     except NoSuchTableError as error:

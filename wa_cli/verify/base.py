@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import sqlalchemy as sa
+
 from wa_cli.storage.engine import Database
+
+LONGEST_LOOK = timedelta(minutes=2)
 
 
 class Level(StrEnum):
@@ -44,6 +49,10 @@ class Scene:
 
     database: Database
     since: datetime
+
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """A read-only transaction with time for a large table."""
+        return self.database.reading(LONGEST_LOOK)
 
     @property
     def since_utc(self) -> datetime:

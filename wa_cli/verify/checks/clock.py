@@ -10,7 +10,7 @@ TOLERATED = 2.0
 
 def look(scene: Scene) -> Finding:
     """How far this machine's clock is from the database's. Leases and schedules go by the database's."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         connection.execute(sa.text("SELECT 1"))
         before = now()
         theirs = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()

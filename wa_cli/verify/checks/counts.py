@@ -8,7 +8,7 @@ HINT = 'wa send text +15551234567 "hi" && wa worker outgoing --drain'
 
 def look(scene: Scene) -> Finding:
     """How many of each direction and status there are since then, and about how many in all."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         whole = run(connection, "verify/counts").one()
         recent = run(connection, "verify/recent_counts", since=scene.since_utc).all()
     statuses = {f"{row.direction} {row.status}": row.count for row in recent}

@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 
 def look(scene: Scene) -> Finding:
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         kind = connection.execute(
             sa.text(
                 "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"

@@ -7,7 +7,7 @@ CONSTRAINT = "check_direction"
 
 
 def look(scene: Scene) -> Finding:
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         is_valid = run(connection, "watch/constraint", constraint=CONSTRAINT).scalar()
     if is_valid is None:
         return Finding(Level.FAILED, f"the constraint {CONSTRAINT} is missing: any word may stand there", "wa migrate")

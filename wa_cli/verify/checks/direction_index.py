@@ -8,7 +8,7 @@ INDEX = "idx_messages_direction"
 
 
 def look(scene: Scene) -> Finding:
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         valid = connection.execute(
             sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:index)"), {"index": INDEX}
         ).scalar()

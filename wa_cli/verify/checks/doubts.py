@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """Every message that was ever in doubt is counted: a double that nobody sees would be the worst answer."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         facts = dict(run(connection, "outbox/doubts").mappings().one())
     said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in facts.items())
     if facts["held"]:

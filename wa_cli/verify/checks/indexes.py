@@ -8,7 +8,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 def look(scene: Scene) -> Finding:
     """Every index that the migrations build: one that is half built is written and never read."""
     names = catalogue.indexes()
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         found = {row.name: row.is_valid for row in run(connection, "verify/indexes", names=names)}
     missing = [name for name, is_valid in found.items() if is_valid is None]
     half_built = [name for name, is_valid in found.items() if is_valid is False]

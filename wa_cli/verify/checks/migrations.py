@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """What the ledger says: pending, half done, or left out because something was in the way."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         entries = ledger.entries(connection)
     done = {entry.version for entry in entries if entry.step == 0 and entry.state == "done"}
     missing = [name for name in catalogue.names() if name not in done]

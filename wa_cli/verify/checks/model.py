@@ -8,7 +8,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """The program's idea of the table against the table."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         there = {column["name"] for column in sa.inspect(connection).get_columns("whatsapp_messages")}
     missing = sorted(set(whatsapp_messages.c.keys()) - there)
     if missing:

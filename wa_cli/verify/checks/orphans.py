@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """Rows that no report can place."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         found = run(connection, "verify/orphans").one()
     facts = dict(found._mapping)
     if not any(facts.values()):

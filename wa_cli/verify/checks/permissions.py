@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """Whether this database user may do what the workers do."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         found = run(connection, "verify/privileges").one()
     facts = {"user": found.username, "superuser": found.is_superuser, "missing": found.missing or []}
     if found.missing:

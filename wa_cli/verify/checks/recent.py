@@ -22,7 +22,7 @@ def _look(scene: Scene, direction: str) -> Finding:
     wanted = (messages.c.direction == direction) & (messages.c.timestamp >= scene.since_utc)
     customer = messages.c.to_phone if direction == "outgoing" else messages.c.from_phone
     shown = (messages.c.timestamp, customer, messages.c.message_type, messages.c.status, messages.c.content)
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(messages).where(wanted)).scalar_one()
         newest = connection.execute(
             sa.select(*shown).where(wanted).order_by(messages.c.timestamp.desc()).limit(SHOWN)

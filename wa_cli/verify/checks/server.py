@@ -11,7 +11,7 @@ NEEDED = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 
 def look(scene: Scene) -> Finding:
     """The server's version, and the settings that our promises stand on."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         found = run(connection, "verify/server").one()
     facts = dict(found._mapping)
     said = f"PostgreSQL {found.version}, {found.connections} of {found.max_connections} connections"

@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """Of the messages that the API accepted since then, how many are stored. The goal is all of them."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         found = run(connection, "verify/storage_rate", since=scene.since).one()
     facts = {"accepted": found.accepted, "stored": found.stored}
     if not found.accepted:

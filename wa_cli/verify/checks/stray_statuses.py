@@ -8,7 +8,7 @@ SHOWN = 5
 
 def look(scene: Scene) -> Finding:
     """Statuses of messages that have no row: sent by another program, or a row that somebody deleted."""
-    with scene.database.reading() as connection:
+    with scene.reading() as connection:
         [(count, messages)] = run(connection, "messages/stray_statuses_count")
         newest = run(connection, "messages/stray_statuses", limit=SHOWN).all()
     facts = {"events": count, "messages": messages}

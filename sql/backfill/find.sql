@@ -1,0 +1,8 @@
+-- The next :limit rows after the id :after without a direction, or that count as incoming though they are from :business. No
+-- lock is held while they are looked for.
+SELECT id
+  FROM whatsapp_messages
+ WHERE id > CAST(:after AS uuid)
+   AND (direction IS NULL OR direction = 'incoming' AND ltrim(from_phone, '+') = :business)
+ ORDER BY id
+ LIMIT :limit
