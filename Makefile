@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-incoming bench-hardship chaos fuzz clean
+.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,7 +39,7 @@ format: $(READY)  ## Format the code
 docs: $(READY)  ## Write the command, setting and report tables into README.md
 	@$(BIN)/python -m wa_cli.cli.reference README.md
 
-bench: bench-start bench-outgoing bench-incoming bench-hardship  ## Print every figure we publish, with what it does not prove
+bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports  ## Print every figure we publish, with what it does not prove
 
 bench-start: $(READY)  ## How fast commands start
 	@$(BIN)/python -m tests.benchmarks.start
@@ -53,6 +53,12 @@ bench-incoming: $(READY)  ## Webhooks a second taken and stored, in calm, under 
 
 bench-hardship: $(READY)  ## What a stop, a freeze, an outage and a limit cost an outgoing worker
 	@$(BIN)/python -m tests.benchmarks.hardship
+
+bench-migrate: $(READY)  ## What a migration costs those who use the table meanwhile, beside the textbook's script
+	@$(BIN)/python -m tests.benchmarks.migrate
+
+bench-reports: $(READY)  ## Every report on one and on ten million rows, beside textbook queries
+	@$(BIN)/python -m tests.benchmarks.reports
 
 chaos: $(READY)  ## Kill workers, crash the database, and judge: lost 0, doubled 0
 	@$(BIN)/python -m tests.chaos.storm

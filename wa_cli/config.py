@@ -190,6 +190,9 @@ class Settings:
     api_keys: str | None = _setting(None, "Keys of the messaging API: `key` or `key=employee`, by comma.", secret=True)
     employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.", _uuid)
     timezone: str = _setting("UTC", "Days and hours of the reports.", check_zone)
+    search_language: str = _setting(
+        "simple", "How `wa search` reads words: a text search configuration of PostgreSQL; only `simple` has an index."
+    )
     business_hours: str | None = _setting(None, "Like `mon-fri 09:00-18:00; sat 10:00-14:00`, in WA_TIMEZONE.")
     holidays: str = _setting("", "Days without business hours, by comma: `2026-12-25, 2027-01-01`.")
     reports: Path | None = _setting(None, "A folder with reports of your own.", _folder)

@@ -15,6 +15,7 @@ from wa_cli.cli import (
     db,
     demo,
     doctor,
+    export,
     listen,
     media,
     migrate,
@@ -22,6 +23,7 @@ from wa_cli.cli import (
     queue,
     report,
     sandbox,
+    search,
     send,
     serve,
     spool,
@@ -53,6 +55,8 @@ app.add_typer(media.app, name="media", rich_help_panel=WORK)
 app.add_typer(spool.app, name="spool", rich_help_panel=WORK)
 app.add_typer(report.app, name="report", rich_help_panel=READ)
 app.command("conversation", rich_help_panel=READ)(conversation.conversation)
+app.command("search", rich_help_panel=READ)(search.search)
+app.command("export", rich_help_panel=READ)(export.export)
 app.command("listen", rich_help_panel=READ)(listen.listen)
 app.command("verify", rich_help_panel=SETUP)(verify.verify)
 app.command("doctor", rich_help_panel=SETUP)(doctor.doctor)

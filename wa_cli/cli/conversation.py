@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Phone, chosen_format
 from wa_cli.cli.render import Column, Table
+from wa_cli.cli.report import Zone
+from wa_cli.clock import check_zone, now
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from rich.console import Console
+    from rich.text import Text
 
 _MARKS = {
     "queued": "waiting to be sent",
@@ -28,12 +39,17 @@ _COLUMNS = [
     Column("employee", "Who"),
     Column("message_type", "Type"),
     Column("content", "Content"),
+    Column("quoted", "In answer to"),
     Column("media_url", "Media"),
     Column("template_name", "Template"),
     Column("status", "Status"),
     Column("failure_reason", "Why"),
     Column("message_id", "Message id"),
 ]
+FOLLOW_EVERY = 1.0
+QUOTED = 50
+# A status comes late, and what a worker has in hand is not stored yet.
+LOOKED_BACK = timedelta(days=1)
 
 
 def conversation(
@@ -41,54 +57,84 @@ def conversation(
     phone: Phone,
     since: Annotated[str, typer.Option(help="From then: 7d, 2026-11-23.", metavar="TIME")] = "365d",
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest messages, at most this many.")] = 200,
+    zone: Zone = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes. Ctrl-C ends it.")] = False,
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
     """Both sides of a conversation, oldest first.
 
-    Example: wa conversation +15551234567
+    Example: wa conversation +15551234567 --follow
     """
-    from datetime import UTC
+    from zoneinfo import ZoneInfo
 
-    from wa_cli.clock import now
     from wa_cli.messages.phone import customer_key, parse_customer
     from wa_cli.reports.runner import instant
-    from wa_cli.storage.engine import run
 
+    chosen = chosen_format(form, as_json)
     house = wiring.of(ctx)
     whom = parse_customer(phone)
-    begin = instant(since, house.settings.timezone, now()).astimezone(UTC).replace(tzinfo=None)
-    with house.database.reading(house.settings.report_timeout) as connection:
-        found = run(
-            connection, "conversation/both_sides", customer=customer_key(*whom), since=begin, limit=limit
-        ).mappings()
-        rows = [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found]
-    name = whom[0] or str(whom[1])
-    table = Table("conversation", f"Conversation with {name}", _COLUMNS, rows)
-    chosen = chosen_format(form, as_json)
-    if chosen is None:
-        _print_chat(name, rows)
-    else:
-        render.show(table, chosen)
+    zone = check_zone(zone or house.settings.timezone)
+    key = customer_key(*whom) or ""
+    begin = instant(since, zone, now())
+    found = house.conversations.both_sides(key, begin, limit)
+    name = " ".join(filter(None, (whom[0] or whom[1], house.conversations.name(key))))
+    if chosen is not None:
+        render.show(Table("conversation", f"Conversation with {name}", _COLUMNS, found, zone=zone), chosen)
+        return
+    chat = Chat(ZoneInfo(zone))
+    chat.begin(name, found, paged=not follow)
+    while follow:
+        time.sleep(FOLLOW_EVERY)
+        chat.go_on(house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
 
 
-def _print_chat(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.text import Text
+class Chat:
+    """A conversation at a terminal, or in a pipe; what is new is added, what became of a message told."""
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(f"Conversation with {name}", style="italic"))
-    day = None
-    for row in rows:
-        if row["at"].date() != day:
-            day = row["at"].date()
-            console.print(Text(f"{day:%A, %d %B %Y} (UTC)", style="dim"))
-        console.print(_line(row))
-    if not rows:
-        console.print(Text("nothing", style="dim"))
+    def __init__(self, zone: ZoneInfo) -> None:
+        from rich.console import Console
+
+        self._zone = zone
+        self._console: Console = Console(highlight=False, soft_wrap=True)
+        self._day: Any = None
+        self._shown: dict[str, str | None] = {}
+
+    def begin(self, name: str, rows: Sequence[Mapping[str, Any]], *, paged: bool) -> None:
+        """Through a pager where there is more than the terminal holds."""
+        from rich.text import Text
+
+        lines = [Text(f"Conversation with {render.clean(name)}", style="italic"), *self._lines(rows)]
+        if not rows:
+            lines.append(Text("nothing", style="dim"))
+        is_long = paged and self._console.is_terminal and len(lines) >= self._console.height
+        with self._console.pager(styles=True) if is_long else nullcontext():
+            for line in lines:
+                self._console.print(line)
+
+    def go_on(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for line in self._lines(rows):
+            self._console.print(line)
+
+    def _lines(self, rows: Iterable[Mapping[str, Any]]) -> list[Text]:
+        from rich.text import Text
+
+        lines = []
+        for row in rows:
+            known = self._shown.get(row["id"], "")
+            self._shown[row["id"]] = row["status"]
+            if known == row["status"]:
+                continue
+            local = row["at"].astimezone(self._zone)
+            if local.date() != self._day:
+                self._day = local.date()
+                lines.append(Text(f"{self._day:%A, %d %B %Y} ({self._zone})", style="dim"))
+            lines += _line({**row, "at": local})
+        return lines
 
 
-def _line(row: Mapping[str, Any]) -> Any:
+def _line(row: Mapping[str, Any]) -> list[Text]:
+    """A message, below what it answers."""
     from rich.text import Text
 
     ours = row["direction"] == "outgoing"
@@ -102,7 +148,10 @@ def _line(row: Mapping[str, Any]) -> Any:
         why = f": {row['failure_reason']}" if row["failure_reason"] else ""
         mark = _MARKS.get(row["status"], row["status"] or "?")
         line.append(render.clean(f"  ({mark}{why})"), style="red" if failed else "dim")
-    return line
+    if not row["quoted"]:
+        return [line]
+    quoted = render.clean(row["quoted"])
+    return [Text(f"      ┌ {quoted[:QUOTED]}{'…' if len(quoted) > QUOTED else ''}", style="dim"), line]
 
 
 def _said(row: Mapping[str, Any]) -> str:
@@ -110,6 +159,10 @@ def _said(row: Mapping[str, Any]) -> str:
     kind = row["message_type"]
     if kind == "text":
         return row["content"] or ""
+    if kind == "revoke":
+        return "[took a message back]"
+    if kind == "edit":
+        return f"[changed a message] {row['content'] or ''}"
     what = row["template_name"] or row["media_url"]
     marked = f"[{kind}: {what}]" if what else f"[{kind}]"
     return f"{marked} {row['content']}" if row["content"] else marked

@@ -300,6 +300,11 @@ def _span(value: Any, way: str) -> timedelta | None:
     return now() - value if way == "age" else timedelta(seconds=float(value))
 
 
+def written_number(customer: str | None) -> str | None:
+    """A customer's key as people write it: a number with its +."""
+    return f"+{customer}" if customer and customer.isdigit() else customer
+
+
 def _key(customer: str | None) -> str | None:
     from wa_cli.messages.phone import customer_key, parse_customer
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from wa_cli.sandbox.app import Options
     from wa_cli.server.auth import Keys
     from wa_cli.server.door import Door
+    from wa_cli.storage.conversations import Conversations
     from wa_cli.storage.embedded import EmbeddedServer
     from wa_cli.storage.engine import Database
     from wa_cli.storage.marks import DynamoMarks
@@ -139,6 +140,12 @@ class House:
         if url is None:
             return self.database
         return Database(url, application=f"{self.application}/reports", statement_timeout=self.settings.report_timeout)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        from wa_cli.storage.conversations import Conversations
+
+        return Conversations(self.report_database, self.settings.report_timeout)
 
     @cached_property
     def business_hours(self) -> Hours | None:

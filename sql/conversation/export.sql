@@ -1,0 +1,15 @@
+-- Whole conversations of [:since, :until), of these people or of all: one after the other, each from its beginning.
+SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.timestamp AT TIME ZONE 'UTC' AS at,
+       coalesce(stored.direction, 'incoming') AS direction, coalesce(employee.name, stored.employee_id::text) AS employee,
+       stored.message_type AS type, stored.content, stored.media_url, stored.template_name, stored.status,
+       stored.failure_reason, stored.delivered_at AT TIME ZONE 'UTC' AS delivered_at,
+       stored.read_at AT TIME ZONE 'UTC' AS read_at, stored.message_id, stored.context_message_id
+  FROM whatsapp_messages AS stored
+ CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,
+                                                          stored.customer_user_id)) AS customer) AS who
+  LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
+  LEFT JOIN wa.contacts AS contact ON contact.customer = coalesce(alias.same_as, who.customer)
+  LEFT JOIN wa.employees AS employee ON employee.id = stored.employee_id
+ WHERE stored.timestamp >= :since AND stored.timestamp < :until
+   AND (CAST(:people AS text[]) IS NULL OR coalesce(alias.same_as, who.customer) = ANY (CAST(:people AS text[])))
+ ORDER BY 1 NULLS LAST, stored.timestamp, stored.created_at, stored.id

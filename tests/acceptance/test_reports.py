@@ -1,0 +1,210 @@
+"""wa report, wa conversation, wa search and wa export at the command line: forms, files, pictures, own reports, judging."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from xml.etree import ElementTree
+
+import pytest
+from openpyxl import load_workbook
+
+from tests.acceptance.conftest import Shell
+from wa_cli.reports import catalogue
+
+HOSTILE = '=HYPERLINK("http://x","y")'
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """The demo's shop, with thirty days of history."""
+    folder = tmp_path_factory.mktemp("shop")
+    shell = Shell(folder, {"WA_SANDBOX_PORT": "0", "WA_TIMEZONE": "Europe/Berlin"})
+    shell.wa("demo", timeout=120)
+    url = shell.wa("db", "url").stdout.strip()
+    shell.environ |= {"WA_DATABASE_URL": url.replace("/wa?", "/wa_demo?"), "WA_CLOUD_API_URL": "sandbox"}
+    yield shell
+    shell.environ = {"WA_SANDBOX_PORT": "0"}
+    shell.wa("db", "stop")
+
+
+@pytest.mark.parametrize("report", catalogue.reports(), ids=lambda report: report.name)
+def test_every_report_in_every_form_says_the_same(shop: Shell, report: catalogue.Report) -> None:
+    document = json.loads(shop.wa("report", report.name, "--json").stdout)
+    keys = [column["key"] for column in document["columns"]]
+    lines = shop.wa("report", report.name, "--format", "ndjson").stdout.splitlines()
+    table = list(csv.DictReader(io.StringIO(shop.wa("report", report.name, "--format", "csv").stdout)))
+
+    assert document["schema"] == f"wa.{report.name}/1"
+    assert {"since", "until", "tz"} <= document["parameters"].keys()
+    assert [list(json.loads(line)) for line in lines] == [keys] * len(document["rows"])
+    assert [list(row) for row in table] == [keys] * len(document["rows"])
+    assert document["rows"] or report.name == "errors"
+    assert shop.wa("report", report.name).stdout.strip()
+    assert shop.wa("report", report.name, "--explain").stdout.count("Not counted") == 1
+    assert shop.wa("report", "sql", report.name).stdout.rstrip().endswith(";")
+
+
+@pytest.mark.parametrize("width", ["80", "40", "200"])
+@pytest.mark.parametrize("name", ["volume", "response-times", "unanswered", "heatmap", "employees"])
+def test_nothing_breaks_at_any_width(shop: Shell, width: str, name: str) -> None:
+    shop.environ["COLUMNS"] = width
+    said = shop.wa("report", name, "--format", "table").stdout
+    shop.environ.pop("COLUMNS")
+
+    if name != "heatmap":  # its hours need 77
+        assert max(map(len, said.splitlines())) <= int(width)
+
+
+def test_files_hold_what_the_screen_shows(shop: Shell) -> None:
+    rows = json.loads(shop.wa("report", "types", "--json").stdout)["rows"]
+    for ending in ("csv", "tsv", "json", "md", "html", "txt", "xlsx"):
+        shop.wa("report", "types", "-o", f"types.{ending}")
+    sheet = load_workbook(shop.folder / "types.xlsx").active
+
+    assert [row[0].value for row in sheet.iter_rows(min_row=2)] == [row["type"] for row in rows]
+    assert json.loads((shop.folder / "types.json").read_text())["rows"] == rows
+    assert "cannot be written" in shop.wa("report", "types", "-o", "no/such/folder.csv", code=2).stderr
+
+
+def test_drawings_are_pictures(shop: Shell) -> None:
+    shop.wa("report", "heatmap", "--of", "response", "-o", "heat.svg")
+    shop.wa("report", "volume", "--by", "day", "--since", "7d", "-o", "volume.png")
+
+    drawn = ElementTree.fromstring((shop.folder / "heat.svg").read_text())  # noqa: S314 — our own
+    assert len(drawn.findall(".//{http://www.w3.org/2000/svg}rect")) == 7 * 24
+    assert (shop.folder / "volume.png").read_bytes().startswith(b"\x89PNG")
+    assert "draws nothing" in shop.wa("report", "types", "-o", "types.svg", code=2).stderr
+
+
+def test_the_page_holds_every_report_and_fetches_nothing(shop: Shell) -> None:
+    shop.wa("report", "html", "-o", "report.html")
+
+    page = (shop.folder / "report.html").read_text()
+    for report in catalogue.reports():
+        assert f"<section id='{report.name}'>" in page
+    assert page.count("<svg") >= 5
+    assert "src=" not in page
+    assert "href='http" not in page
+
+
+def test_a_report_may_judge(shop: Shell) -> None:
+    over = shop.wa("report", "unanswered", "--fail-over", "30m", code=3)
+    assert "over 30m" in over.stderr
+    assert over.stdout.strip()
+    shop.wa("report", "unanswered", "--fail-over", "9d")
+    assert "nothing that --fail-over could judge" in shop.wa("report", "types", "--fail-over", "1h", code=2).stderr
+
+
+def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
+    [types] = [r for r in json.loads(shop.wa("report", "types", "--json").stdout)["rows"] if r["type"] == "image"]
+    listed = json.loads(shop.wa("report", "types", "--list", "--limit", "10000", "--json").stdout)["rows"]
+    assert sum(row["type"] == "image" for row in listed) == types["total"]
+
+    answered = json.loads(shop.wa("report", "response-times", "--employee", "mia", "--json").stdout)["rows"][0]
+    turns = json.loads(
+        shop.wa("report", "response-times", "--list", "--employee", "Mia", "--limit", "9999", "--json").stdout
+    )
+    assert len(turns["rows"]) == answered["answered"]
+    assert max(row["length"] for row in turns["rows"]) == answered["max"]
+
+
+def test_business_hours_are_a_second_column(shop: Shell) -> None:
+    plain = json.loads(shop.wa("report", "response-times", "--json").stdout)["rows"][0]
+    shop.environ["WA_BUSINESS_HOURS"] = "mon-fri 09:00-18:00"
+    working = json.loads(shop.wa("report", "response-times", "--json").stdout)["rows"][0]
+    shop.environ["WA_BUSINESS_HOURS"] = "always"
+    refused = shop.wa("report", "response-times", code=2)
+    shop.environ.pop("WA_BUSINESS_HOURS")
+
+    assert "working_p50" not in plain
+    assert working["working_p50"] <= working["p50"] == plain["p50"]
+    assert "are no business hours" in refused.stderr
+
+
+def test_a_report_of_ones_own_is_one_like_the_others(shop: Shell) -> None:
+    folder = shop.folder / "mine"
+    folder.mkdir(exist_ok=True)
+    (folder / "late-night.sql").write_text(
+        "-- title: Late night\n-- about: Who writes at night.\n-- include: messages\n-- param: since 30d\n-- param: limit 5\n"
+        "-- column: customer phone Customer\n-- column: messages integer Messages\n"
+        "SELECT customer, count(*) AS messages FROM message WHERE NOT is_ours AND extract(hour FROM local_at) >= 22\n"
+        " GROUP BY customer ORDER BY messages DESC, customer LIMIT :limit\n"
+    )
+    (folder / "bare.sql").write_text("SELECT 1 AS one, 'two' AS two\n")
+    shop.environ["WA_REPORTS"] = str(folder)
+    try:
+        rows = json.loads(shop.wa("report", "late-night", "--limit", "2", "--json").stdout)["rows"]
+        assert len(rows) == 2
+        assert rows[0]["customer"].startswith("+")
+        assert "two" in shop.wa("report", "bare").stdout
+        assert "late-night" in shop.wa("report", "list").stdout
+        assert "late-night" in shop.wa("report", "--help").stdout
+        (folder / "bad.sql").write_text("-- column: nonsense\nSELECT 1")
+        assert "cannot be read" in shop.wa("report", "bad", code=4).stderr
+        (folder / "bad.sql").write_text("SELECT nothing FROM nowhere")
+        assert "wa: " in shop.wa("report", "bad", code=1).stderr
+        (folder / "bad.sql").unlink()
+        (folder / "types.sql").write_text("SELECT 1")
+        assert "has the name of a report of wa's own" in shop.wa("report", "list", code=4).stderr
+        (folder / "types.sql").unlink()
+    finally:
+        shop.environ.pop("WA_REPORTS")
+
+
+def test_a_replica_is_asked_where_there_is_one(shop: Shell) -> None:
+    shop.environ["WA_REPORT_DATABASE_URL"] = "postgresql://me@127.0.0.1:9/replica"
+
+    assert "does not answer" in shop.wa("report", "types", code=4).stderr
+    shop.wa("queue", "status")
+    shop.environ.pop("WA_REPORT_DATABASE_URL")
+
+
+def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
+    hit = json.loads(shop.wa("search", "invoice", "--limit", "1", "--json").stdout)["rows"][0]
+    assert "invoice" in hit["content"]
+    assert hit["content"] in shop.wa("conversation", hit["customer"]).stdout
+    assert shop.wa("search", "zebra").stdout.count("\n") <= 1
+    assert json.loads(shop.wa("search", "+15553", "--json").stdout)["rows"]
+    shop.wa("search", " ", code=2)
+
+    shop.wa("export", hit["customer"], "-o", "one.csv")
+    rows = list(csv.DictReader((shop.folder / "one.csv").read_text().splitlines()))
+    assert {row["customer"] for row in rows} == {hit["customer"]}
+    assert any(row["content"] == hit["content"] for row in rows)
+    shop.wa("export", "-o", "all.xlsx")
+    people = {row[0].value for row in load_workbook(shop.folder / "all.xlsx").active.iter_rows(min_row=2)}
+    assert len(people) >= 40
+
+
+def test_a_text_cannot_become_a_formula_nor_steer_the_terminal(shell: Shell) -> None:
+    shell.wa("migrate", "--yes")
+    body = {
+        "metadata": {"display_phone_number": "15550100000", "phone_number_id": "100000000000001"},
+        "contacts": [{"wa_id": "1555", "profile": {"name": "\x1b[31m@red"}}],
+        "messages": [
+            {"from": "1555", "id": f"wamid.{n}", "timestamp": "1792500000", "type": "text", "text": {"body": text}}
+            for n, text in enumerate((HOSTILE, "x" * 4000, "\u202eright to left שלום \N{PACKAGE}", "\x1b]0;owned\x07"))
+        ],
+    }
+    import psycopg2
+
+    from wa_cli.cloud import webhooks
+
+    with psycopg2.connect(shell.wa("db", "url").stdout.strip()) as connection:
+        connection.cursor().execute(
+            "INSERT INTO wa.queue_messages (queue, id, body) VALUES ('incoming', '1', %s)",
+            (json.dumps(webhooks.notify(body)),),
+        )
+    shell.wa("worker", "incoming", "--drain")
+
+    exported = shell.wa("export", "--since", "2020-01-01", "--format", "csv").stdout
+    assert f"'{HOSTILE}" in next(csv.reader([line for line in exported.splitlines() if "HYPERLINK" in line]))
+    shell.wa("export", "--since", "2020-01-01", "-o", "all.xlsx")
+    cells = [c for row in load_workbook(shell.folder / "all.xlsx").active.iter_rows() for c in row]
+    assert all(cell.data_type != "f" for cell in cells)
+    for command in (("conversation", "+1555"), ("search", "owned"), ("report", "unanswered"), ("export",)):
+        said = shell.wa(*command, "--since", "2020-01-01").stdout
+        assert "\x1b" not in said
+        assert "\u202e" not in said

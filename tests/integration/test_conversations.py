@@ -1,0 +1,168 @@
+"""What was said with whom: quotes, words searched for in every way, whole conversations; and that reports use their indexes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
+from tests.migrations.places import sql
+from wa_cli.reports import catalogue, runner
+from wa_cli.storage import messages
+from wa_cli.storage.conversations import Conversations, split_prefixes
+from wa_cli.storage.engine import Database
+
+LONG_AGO, SOON = PRESENT - timedelta(days=30), PRESENT + timedelta(days=1)
+
+
+@pytest.fixture
+def conversations(database: Database) -> Conversations:
+    return Conversations(database, timedelta(seconds=30))
+
+
+def write(database: Database, message_id: str, content: str | None, customer: str = "+111", **more: Any) -> None:
+    row = {
+        "message_id": message_id,
+        "from_phone": customer,
+        "to_phone": "business",
+        "message_type": "text",
+        "content": content,
+        "status": "received",
+        "direction": "incoming",
+        "timestamp": messages.utc(PRESENT),
+        **more,
+    }
+    with database.transaction() as connection:
+        messages.insert(connection, [row])
+
+
+def found(conversations: Conversations, words: str, **more: Any) -> list[str]:
+    asked = {"language": "simple", "customer": None, "ranked": False, "limit": 10, **more}
+    return [row["message_id"] for row in conversations.search(words, LONG_AGO, SOON, **asked)]
+
+
+def test_words_are_found_as_people_search_for_them(database: Database, conversations: Conversations) -> None:
+    write(database, "a", "Where is my order? The status page says nothing")
+    write(database, "b", "Order status: shipped", timestamp=messages.utc(PRESENT - timedelta(hours=1)))
+    write(database, "c", "status of my ordering system", timestamp=messages.utc(PRESENT - timedelta(hours=2)))
+    write(database, "d", "Bestellung \N{PACKAGE} größer", "+222", timestamp=messages.utc(PRESENT - timedelta(hours=3)))
+    write(database, "e", None)
+
+    assert found(conversations, "order status") == ["a", "b"]
+    assert found(conversations, '"order status"') == ["b"]
+    assert found(conversations, "status -order") == ["c"]
+    assert found(conversations, "shipped or größer") == ["b", "d"]
+    assert found(conversations, "ord* status") == ["a", "b", "c"]
+    assert found(conversations, "ord*") == ["a", "b", "c"]
+    assert found(conversations, "GRÖ*") == ["d"]
+    assert found(conversations, "status", customer="222") == []
+    assert found(conversations, "größer", customer="222") == ["d"]
+    assert found(conversations, "order status", ranked=True)[0] == "b"
+    assert found(conversations, "orders", language="english") == ["a", "b", "c"]
+    for nothing in ("", "*", "'", "the & | !", "a\\"):
+        found(conversations, nothing)
+
+
+def test_what_was_found_is_marked(database: Database, conversations: Conversations) -> None:
+    write(database, "a", "where is my order")
+
+    [row] = conversations.search("order", LONG_AGO, SOON, language="simple", customer=None, ranked=True, limit=1)
+
+    assert row["marked"] == "where is my \x02order\x03"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ord* status", ("status", "ord:*")),
+        ("a* b*", ("", "a:* & b:*")),
+        ("plain", ("plain", None)),
+        ('"a phrase*"', ('"a phrase*"', None)),
+        ("-not*", ("-not*", None)),
+    ],
+)
+def test_prefixes_are_told_from_words(words: str, expected: tuple[str, str | None]) -> None:
+    assert split_prefixes(words) == expected
+
+
+def test_a_quote_shows_what_it_answers(database: Database, conversations: Conversations) -> None:
+    write(database, "question", "is it blue?")
+    answer = {"direction": "outgoing", "from_phone": "business", "to_phone": "+111", "status": "sent"}
+    write(database, "answer", "it is", context_message_id="question", **answer)
+    write(database, "other", "and this", context_message_id="never seen", **answer)
+
+    rows = {row["message_id"]: row for row in conversations.both_sides("111", LONG_AGO, 10)}
+
+    assert rows["answer"]["quoted"] == "is it blue?"
+    assert rows["other"]["quoted"] is rows["question"]["quoted"] is None
+
+
+def test_whole_conversations_are_taken_away_one_after_the_other(
+    database: Database, conversations: Conversations
+) -> None:
+    store(database, [Said(n, CUSTOMERS[n % 3], n % 2 > 0, order=n) for n in range(12)], {"+111": "+1119"})
+
+    every = conversations.export(LONG_AGO, SOON, [])
+    one = conversations.export(LONG_AGO, SOON, ["1119"])
+
+    assert [row["customer"] for row in every] == ["111"] * 4 + ["222"] * 4 + ["333"] * 4
+    assert [row["at"] for row in one] == sorted(row["at"] for row in one)
+    assert [dict(row) for row in one] == [dict(row) for row in every[:4]]
+    middle = PRESENT - timedelta(hours=HOURS) + timedelta(minutes=6)
+    assert len(conversations.export(LONG_AGO, middle, [])) == 6  # the end is excluded
+
+
+def test_people_are_found_by_the_beginning_of_their_number(database: Database, conversations: Conversations) -> None:
+    for key, name in (("15551", "Ana"), ("15552", "Ben"), ("4915", "Carla")):
+        sql(database, "INSERT INTO wa.contacts (customer, name) VALUES (:key, :name)", key=key, name=name)
+    write(database, "a", "hello", "+15552")
+
+    assert [(row["customer"], row["content"]) for row in conversations.people("1555", 10)] == [
+        ("15552", "hello"),
+        ("15551", None),
+    ]
+    assert conversations.name("4915") == "Carla"
+
+
+@pytest.fixture(scope="module")
+def crowded(server: Any) -> Any:
+    """A year of messages, so that a plan which reads them all would be the dearer one."""
+    server.copy("template_wa", "crowded")
+    database = Database(server.url("crowded"))
+    sql(
+        database,
+        "INSERT INTO whatsapp_messages (message_id, from_phone, to_phone, message_type, content, direction, timestamp)"
+        " SELECT n::text, CASE WHEN n % 2 = 0 THEN 'business' ELSE (n % 3000)::text END,"
+        "        CASE WHEN n % 2 = 0 THEN (n % 3000 + 1)::text ELSE 'business' END, 'text', 'word' || n % 500,"
+        "        CASE WHEN n % 2 = 0 THEN 'outgoing' ELSE 'incoming' END, now() - n * interval '10 minutes'"
+        "   FROM generate_series(0, 52000) AS n",
+    )
+    sql(database, "ANALYZE")
+    yield database
+    database.close()
+    server.drop("crowded")
+
+
+@pytest.mark.parametrize("report", catalogue.reports(), ids=lambda report: report.name)
+def test_no_report_reads_the_whole_table(crowded: Database, report: catalogue.Report) -> None:
+    now = datetime.now(UTC)
+    span = runner.Range(now - timedelta(days=3), now, "Europe/Berlin")
+
+    with crowded.reading() as connection:
+        query = f"EXPLAIN {runner.runnable_sql(report, span)}".replace("%", "%%")
+        plan = "\n".join(line for (line,) in connection.exec_driver_sql(query))
+
+    assert "Seq Scan on whatsapp_messages" not in plan, plan
+
+
+def test_a_search_uses_the_index_of_words(crowded: Database) -> None:
+    query = (
+        "EXPLAIN SELECT * FROM whatsapp_messages WHERE to_tsvector(CAST('simple' AS regconfig), coalesce(content, ''))"
+        " @@ websearch_to_tsquery(CAST('simple' AS regconfig), 'word17')"
+    )
+
+    plan = "\n".join(row["QUERY PLAN"] for row in sql(crowded, query))
+
+    assert "idx_messages_content_search" in plan

@@ -1,0 +1,131 @@
+"""wa search: what was said, by its words; and people, by their number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wa_cli.cli import render, wiring
+from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
+from wa_cli.cli.render import Column, Table
+from wa_cli.cli.report import Customer, Until, Zone, written_number
+from wa_cli.clock import check_zone, now
+from wa_cli.errors import BadInput
+
+if TYPE_CHECKING:
+    from wa_cli.cli.wiring import House
+
+_COLUMNS = [
+    Column("at", "Time", "instant"),
+    Column("direction", "Direction"),
+    Column("customer", "Customer", "phone"),
+    Column("name", "Name"),
+    Column("employee", "Who"),
+    Column("type", "Type"),
+    Column("content", "Content", "words"),
+    Column("message_id", "Message id"),
+]
+_PEOPLE = [
+    Column("customer", "Customer", "phone"),
+    Column("name", "Name"),
+    Column("last_at", "Last", "instant"),
+    Column("content", "Last message", "words"),
+]
+_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{2,}")
+_MARKED = re.compile("\x02(.*?)\x03", re.S)
+
+
+def search(
+    ctx: typer.Context,
+    words: Annotated[str, typer.Argument(help='Like: order status, "a phrase", -not, ord*; or a number.')],
+    since: Annotated[str, typer.Option(help="From then: 7d, 2026-11-23.", metavar="TIME")] = "365d",
+    until: Until = None,
+    zone: Zone = None,
+    customer: Customer = None,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest first, not the best.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most this many.")] = 50,
+    as_json: AsJson = False,
+    form: Format = None,
+    output: Output = None,
+) -> None:
+    """Messages with these words, the best first; or the people whose number begins so.
+
+    Example: wa search "order status" --newest
+    """
+    from wa_cli.reports.runner import instant
+
+    chosen = chosen_format(form, as_json)
+    if not words.strip():
+        raise BadInput("There is nothing to search for.", hint='wa search "order status"')
+    house = wiring.of(ctx)
+    zone = check_zone(zone or house.settings.timezone)
+    if _NUMBER.fullmatch(words.strip()):
+        _people(house, words, limit, zone, chosen, output)
+        return
+    begin, end = instant(since, zone, now()), instant(until, zone, now()) if until else now()
+    found = house.conversations.search(
+        words,
+        begin,
+        end,
+        language=house.settings.search_language,
+        customer=_key(customer),
+        ranked=not newest,
+        limit=limit,
+    )
+    rows = [{**row, "customer": written_number(row["customer"])} for row in found]
+    table = Table("search", f"Messages with {words}", _COLUMNS, rows, zone=zone, parameters={"words": words})
+    if chosen is None and output is None and _is_watched():
+        _print(table)
+    else:
+        render.show(table, chosen, output)
+
+
+def _key(customer: str | None) -> str | None:
+    from wa_cli.messages.phone import customer_key, parse_customer
+
+    return customer_key(*parse_customer(customer)) if customer else None
+
+
+def _people(house: House, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:
+    digits = "".join(filter(str.isdigit, number))
+    found = house.conversations.people(digits, limit)
+    rows = [{**row, "customer": written_number(row["customer"])} for row in found]
+    render.show(Table("people", f"People with {number}", _PEOPLE, rows, zone=zone), chosen, output)
+
+
+def _is_watched() -> bool:
+    import sys
+
+    return sys.stdout.isatty()
+
+
+def _print(table: Table) -> None:
+    """For a person: who and when, and below it what was said, with the words marked."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(Text(f"{table.title}: {len(table.rows):,}", style="italic"))
+    for row in render.local(table).rows:
+        arrow = "→" if row["direction"] == "outgoing" else "←"
+        who = " ".join(
+            filter(None, (row["customer"], row["name"], f"by {row['employee']}" if row["employee"] else None))
+        )
+        console.print(Text(f"{row['at']:%Y-%m-%d %H:%M} {arrow} {render.clean(who)}", style="dim"))
+        console.print(_highlighted(row))
+
+
+def _highlighted(row: Mapping[str, Any]) -> Any:
+    from rich.text import Text
+
+    text, last = Text("  "), 0
+    marked = row["marked"] or ""
+    for match in _MARKED.finditer(marked):
+        text.append(render.clean(marked[last : match.start()]))
+        text.append(render.clean(match[1]), style="bold yellow")
+        last = match.end()
+    text.append(render.clean(marked[last:]))
+    return text

@@ -1,0 +1,87 @@
+"""What was said with whom: one conversation, a search through all of them, whole ones to take away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wa_cli.storage.engine import Database, run
+
+_PREFIX = re.compile(r"(?<![\w\"-])(\w+)\*(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Read-only, each question within `timeout`. Customers are given and returned by their keys."""
+
+    database: Database
+    timeout: timedelta
+
+    def both_sides(self, customer: str, since: datetime, limit: int) -> list[dict[str, Any]]:
+        """The newest `limit` messages since then, oldest first, and what is not sent yet. `at` is aware, in UTC."""
+        with self.database.reading(self.timeout) as connection:
+            found = run(connection, "conversation/both_sides", customer=customer, since=_utc(since), limit=limit)
+            return [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
+
+    def name(self, customer: str) -> str | None:
+        with self.database.reading(self.timeout) as connection:
+            return run(connection, "conversation/name", customer=customer).scalar()
+
+    def search(
+        self,
+        words: str,
+        since: datetime,
+        until: datetime,
+        *,
+        language: str,
+        customer: str | None,
+        ranked: bool,
+        limit: int,
+    ) -> Sequence[Mapping[str, Any]]:
+        """Messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
+        rest, prefixes = split_prefixes(words)
+        with self.database.reading(self.timeout) as connection:
+            found = run(
+                connection,
+                "conversation/search",
+                words=rest,
+                prefixes=prefixes,
+                language=language,
+                since=_utc(since),
+                until=_utc(until),
+                keys=self._keys(customer) if customer else None,
+                ranked=ranked,
+                limit=limit,
+            )
+            return [dict(row) for row in found.mappings()]
+
+    def _keys(self, customer: str) -> list[str]:
+        with self.database.reading(self.timeout) as connection:
+            person = run(connection, "reporting/person", customer=customer).scalar_one()
+            return [key for (key,) in run(connection, "conversation/keys", person=person)]
+
+    def people(self, key: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Those whose number or user id begins so, who was spoken with last first."""
+        with self.database.reading(self.timeout) as connection:
+            return [dict(row) for row in run(connection, "conversation/people", key=key, limit=limit).mappings()]
+
+    def export(self, since: datetime, until: datetime, customers: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Whole conversations of these customers, or of all where none is given."""
+        with self.database.reading(self.timeout) as connection:
+            people = [run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers]
+            values = {"since": _utc(since), "until": _utc(until), "people": people or None}
+            return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
+
+
+def split_prefixes(words: str) -> tuple[str, str | None]:
+    """The words without those that end in `*`, and these as a query of PostgreSQL's; None where there are none."""
+    prefixes = _PREFIX.findall(words)
+    return _PREFIX.sub(" ", words).strip(), " & ".join(f"{word}:*" for word in prefixes) or None
+
+
+def _utc(moment: datetime) -> datetime:
+    """As the TIMESTAMP columns hold it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
