@@ -70,14 +70,14 @@ def check_zone(name: str) -> str:
 
 
 def format_span(span: timedelta) -> str:
-    """A span in its two largest units, as a person says it: `2d 3h`, `4m 10s`, `350ms`."""
+    """A span in its largest unit and the next one, as a person says it: `2d 3h`, `4m 10s`, `3h`, `350ms`."""
     seconds = abs(span.total_seconds())
     sign = "-" if span.total_seconds() < 0 else ""
     if 0.0005 <= seconds < 1:
         return f"{sign}{seconds * 1000:.0f}ms"
-    left, parts = int(seconds + 0.5), []
+    left, amounts = int(seconds + 0.5), []
     for unit in ("d", "h", "m", "s"):
         amount, left = divmod(left, int(UNITS[unit]))
-        if amount:
-            parts.append(f"{amount}{unit}")
-    return sign + (" ".join(parts[:2]) or "0s")
+        if amount or amounts:
+            amounts.append((amount, unit))
+    return sign + (" ".join(f"{amount}{unit}" for amount, unit in amounts[:2] if amount) or "0s")

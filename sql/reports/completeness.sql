@@ -1,4 +1,5 @@
 -- title:   Completeness
+-- place:   8
 -- about:   How much of each conversation is ours: where nothing outgoing is stored, half of it is missing.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of outgoing rows among all.
 -- include: messages

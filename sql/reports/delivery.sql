@@ -1,4 +1,5 @@
 -- title:   Delivery
+-- place:   9
 -- about:   What became of what we sent: delivered, read, failed; by template, type, day or employee too.
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
 -- define:  Delivered counts what was read too; failed is WhatsApp's refusal or the API's; open is what nothing was heard of.
@@ -6,6 +7,7 @@
 -- include: messages
 -- filter:  customer employee
 -- by:      all template type day employee
+-- page:    type
 -- param:   since   7d
 -- param:   limit   200
 -- list:    messages

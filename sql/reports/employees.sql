@@ -1,4 +1,5 @@
 -- title:   Employees
+-- place:   7
 -- about:   Who answers: messages, customers, kinds of messages, and how long customers had waited for the answer.
 -- define:  Counts are of outgoing rows, failed ones aside. What nobody's name is on is a row of its own.
 -- define:  A response is the first answer of a turn, and belongs to who sent it and to the day the turn began on.
@@ -6,6 +7,7 @@
 -- include: turns
 -- filter:  employee
 -- by:      day employee
+-- page:    employee
 -- param:   since   30d
 -- param:   limit   1000
 -- list:    messages

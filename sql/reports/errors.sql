@@ -1,4 +1,5 @@
 -- title:   Errors
+-- place:   10
 -- about:   What failed or had to be tried again, by Meta's code and reason.
 -- define:  Failed: outgoing rows of the range whose last word is failure, WhatsApp's or the API's, or that expired.
 -- define:  Tried again: attempts of the range that the API put off, that did not leave, or whose fate nobody knew.

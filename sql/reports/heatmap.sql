@@ -1,4 +1,5 @@
 -- title:   Messages by weekday and hour
+-- place:   6
 -- about:   When customers write, and when they are answered.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Days and hours are in the time zone.
 -- define:  Response: the median time to the answer of turns that began in that hour.

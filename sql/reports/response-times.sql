@@ -1,4 +1,5 @@
 -- title:   Response times
+-- place:   3
 -- about:   How long customers waited for an answer, and how many still wait.
 -- define:  A turn starts at a customer's first unanswered message and ends at our next message to them that did not fail.
 -- define:  Its length is the response time. Later messages of ours are no responses, and a bulk message answers nobody.

@@ -1,4 +1,5 @@
 -- title:   Most active conversations
+-- place:   12
 -- about:   With whom most is written.
 -- define:  Counts are of stored rows of their direction, failed ones aside; only conversations of more than 5 messages.
 -- include: messages

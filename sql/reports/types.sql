@@ -1,4 +1,5 @@
 -- title:   Message types
+-- place:   11
 -- about:   What is written: texts, images, templates, and the rest, in each direction.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of all of them.
 -- include: messages

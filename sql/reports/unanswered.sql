@@ -1,4 +1,5 @@
 -- title:   Unanswered
+-- place:   1
 -- about:   Customers who wait for an answer, longest first.
 -- define:  A turn starts at a customer's first unanswered message and ends at our next message to them that did not fail.
 -- define:  Reactions, edits, deletions, system rows and imported history start and end nothing; a bulk message answers nobody.

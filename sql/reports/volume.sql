@@ -1,4 +1,5 @@
 -- title:   Volume
+-- place:   4
 -- about:   Messages in each direction, by the hour or day, and how many of those sent are stored.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Hours and days are in the time zone.
 -- define:  Stored: of the messages that the API accepted in that time, the part that is a row; the goal is all of them.

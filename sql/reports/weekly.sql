@@ -1,4 +1,5 @@
 -- title:   Weekly
+-- place:   5
 -- about:   Week by week: messages, customers, answers, and how fast they came.
 -- define:  Weeks begin on Monday in the time zone. Counts are of stored rows of their direction, failed ones aside.
 -- define:  A turn belongs to the week it began in; customers are those who wrote in that week.

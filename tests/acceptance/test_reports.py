@@ -208,3 +208,34 @@ def test_a_text_cannot_become_a_formula_nor_steer_the_terminal(shell: Shell) -> 
         said = shell.wa(*command, "--since", "2020-01-01").stdout
         assert "\x1b" not in said
         assert "\u202e" not in said
+
+
+def test_where_nothing_is_there_nothing_breaks(shell: Shell) -> None:
+    assert shell.wa("report", "all").stdout.count("\n") > 30
+    for form in ("json", "csv", "html", "markdown", "table"):
+        shell.wa("report", "unanswered", "--format", form)
+    assert "nothing" in shell.wa("report", "unanswered", "--format", "table").stdout
+    shell.wa("report", "html", "-o", "empty.html")
+    shell.wa("report", "heatmap", "-o", "empty.png")
+    shell.wa("report", "unanswered", "--fail-over", "1s")
+    assert "nothing" in shell.wa("conversation", "+123").stdout
+    shell.wa("search", "anything")
+    shell.wa("export", "-o", "nothing.csv")
+
+
+def test_watching_asks_again_until_it_is_ended(shop: Shell) -> None:
+    import signal
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "wa_cli", "report", "types", "--watch", "0.5"]
+    with subprocess.Popen(
+        command, cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout
+        seen = 0
+        while seen < 2:
+            seen += watching.stdout.readline().startswith("Type")
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=10)
+    assert watching.returncode == 130

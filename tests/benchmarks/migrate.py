@@ -15,6 +15,7 @@ import random
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,6 +118,36 @@ def load(url: str, rows: int) -> Iterator[Waits]:
         each.join()
 
 
+SLOW = """
+SELECT coalesce(wait_event_type || ' ' || wait_event, 'running'), count(*) FROM pg_stat_activity
+ WHERE application_name IN ('writer', 'reader') AND state = 'active'
+   AND clock_timestamp() - query_start > interval '60 milliseconds'
+ GROUP BY 1
+"""
+
+
+@contextmanager
+def slow_seen(url: str) -> Iterator[Counter[str]]:
+    """For what statements that take over 60 ms wait, as seen fifty times a second: a lock would be a migration's doing."""
+    seen: Counter[str] = Counter()
+    over = threading.Event()
+    connection = psycopg2.connect(url, application_name="observer")
+    connection.autocommit = True
+
+    def look() -> None:
+        cursor = connection.cursor()
+        while not over.wait(0.02):
+            cursor.execute(SLOW)
+            seen.update(dict(cursor.fetchall()))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    yield seen
+    over.set()
+    thread.join()
+    connection.close()
+
+
 @contextmanager
 def report_open(url: str, seconds: float) -> Iterator[None]:
     """A transaction that has read the table and stays open."""
@@ -129,12 +160,13 @@ def report_open(url: str, seconds: float) -> Iterator[None]:
 
 
 def measure(what: str, url: str, rows: int, work: Callable[[], None]) -> Waits:
-    with load(url, rows) as waits:
+    with load(url, rows) as waits, slow_seen(url) as seen:
         began = time.monotonic()
         work()
         seconds = time.monotonic() - began
         time.sleep(0.5)
-    print(f"{what}, {seconds:.0f} s: {waits}", flush=True)
+    slow = ", ".join(f"{event} {count}" for event, count in seen.most_common(5)) or "none"
+    print(f"{what}, {seconds:.0f} s: {waits}; seen over 60 ms: {slow}", flush=True)
     return waits
 
 

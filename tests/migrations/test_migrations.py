@@ -142,6 +142,15 @@ def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> 
         Migrator(empty).apply()
 
 
+def test_a_program_of_the_release_before_works_on_the_newer_schema(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    Migrator(empty).apply()
+    monkeypatch.setattr(catalogue, "names", lambda: NAMES[:-1])
+
+    assert runner.check(empty) is None
+    assert Migrator(empty).apply() == []
+    assert len(sql(empty, "SELECT FROM wa.migrations WHERE step = 0")) == len(NAMES)
+
+
 def test_a_database_without_migrations_says_what_is_missing(empty: Database) -> None:
     with pytest.raises(SchemaTooOld, match=f"lacks the migration 0001_messages and {len(NAMES) - 1} more") as error:
         runner.check(empty)

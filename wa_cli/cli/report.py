@@ -144,7 +144,7 @@ def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zon
     """
     house = wiring.of(ctx)
     for report in catalogue.reports(house.settings.reports):
-        table = ask(house, report, since=since, until=until, zone=zone)
+        table = ask(house, report, since=since, until=until, zone=zone, by=report.page)
         if not (sys.stdout.isatty() or report.shape):
             print(table.title)
         show(report, table)
@@ -168,7 +168,7 @@ def html(
     house = wiring.of(ctx)
     check_zone(zone or house.settings.timezone)
     sections = [
-        _section(report, ask(house, report, since=since, until=until, zone=zone))
+        _section(report, ask(house, report, since=since, until=until, zone=zone, by=report.page))
         for report in catalogue.reports(house.settings.reports)
     ]
     made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {zone or house.settings.timezone}."

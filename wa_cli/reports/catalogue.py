@@ -7,6 +7,7 @@
     -- shape:      heatmap and its two sides        -- bars:      the column that is drawn
     -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges: above, below, age
                    with what was counted            -- meaning:   the column with Meta's error codes
+    -- place:      where it stands among others     -- page:      what it is broken down by on the page of all
 
 The statement may use :since, :until and :now (UTC, as the TIMESTAMP columns hold them), :tz, :limit, :by, :customer (a
 person's key), :employee (a UUID) and :open (business hours, as JSON); what it does not use it is not given.
@@ -22,7 +23,7 @@ from pathlib import Path
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError
 
-_KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning"
+_KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page"
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
 KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
 
@@ -73,6 +74,16 @@ class Report:
     def by(self) -> list[str]:
         """What it can be broken down by; the first is meant where nobody says."""
         return (self._first("by") or "").split()
+
+    @property
+    def page(self) -> str | None:
+        """What it is broken down by where all reports stand on one page."""
+        return self._first("page")
+
+    @property
+    def place(self) -> int:
+        """Where it stands among the others: what a team lead looks at first comes first."""
+        return int(self._first("place") or 99)
 
     @property
     def bars(self) -> str | None:
@@ -129,8 +140,9 @@ class Report:
 
 
 def reports(folder: Path | None = None) -> list[Report]:
-    """Ours by name, then a person's own from `folder`. Raises ConfigError where two have one name."""
+    """Ours in their order, then a person's own from `folder`. Raises ConfigError where two have one name."""
     ours = [Report(path) for path in sorted((sqlfiles.root() / "reports").glob("*.sql"))]
+    ours.sort(key=lambda report: report.place)
     own = [Report(path) for path in sorted(folder.glob("*.sql"))] if folder else []
     taken = {report.name for report in ours}
     if doubled := [report for report in own if report.name in taken]:
