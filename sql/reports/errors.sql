@@ -9,6 +9,7 @@
 -- param:   limit   50
 -- list:    failures
 -- meaning: code
+-- beside:  spool
 -- column:  code       text     Code
 -- column:  meaning    text     Meaning
 -- column:  reason     words    Reason

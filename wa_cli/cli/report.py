@@ -347,11 +347,18 @@ def ask(
         title=report.title,
         columns=_columns(report, rows, given["by"], narrowed),
         rows=rows,
-        note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}.",
+        note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}.{_beside(house, report)}",
         zone=asked.zone,
         parameters={"since": begin, "until": end, "tz": asked.zone} | {k: v for k, v in given.items() if v},
         bars=report.bars,
     )
+
+
+def _beside(house: House, report: Report) -> str:
+    """What the database does not know: what lies on this machine's disk and is in no report yet."""
+    if report.beside != "spool":
+        return ""
+    return f" In this machine's spool: {house.spool.state().records:,} answers that are not stored yet."
 
 
 def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:

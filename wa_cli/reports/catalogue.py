@@ -8,6 +8,7 @@
     -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges: above, below, age
                    with what was counted            -- meaning:   the column with Meta's error codes
     -- place:      where it stands among others     -- page:      what it is broken down by on the page of all
+    -- beside:     spool: its note says what lies there
 
 The statement may use :since, :until and :now (UTC, as the TIMESTAMP columns hold them), :tz, :limit, :by, :customer (a
 person's key), :employee (a UUID) and :open (business hours, as JSON); what it does not use it is not given.
@@ -23,7 +24,7 @@ from pathlib import Path
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError
 
-_KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page"
+_KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside"
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
 KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
 
@@ -74,6 +75,10 @@ class Report:
     def by(self) -> list[str]:
         """What it can be broken down by; the first is meant where nobody says."""
         return (self._first("by") or "").split()
+
+    @property
+    def beside(self) -> str | None:
+        return self._first("beside")
 
     @property
     def page(self) -> str | None:
