@@ -75,7 +75,8 @@ def format_span(span: timedelta) -> str:
     sign = "-" if span.total_seconds() < 0 else ""
     if 0.0005 <= seconds < 1:
         return f"{sign}{seconds * 1000:.0f}ms"
-    left, amounts = int(seconds + 0.5), []
+    left = int(seconds + 0.5)
+    amounts: list[tuple[int, str]] = []
     for unit in ("d", "h", "m", "s"):
         amount, left = divmod(left, int(UNITS[unit]))
         if amount or amounts:

@@ -142,7 +142,9 @@ def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> 
         Migrator(empty).apply()
 
 
-def test_a_program_of_the_release_before_works_on_the_newer_schema(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_of_the_release_before_works_on_the_newer_schema(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Migrator(empty).apply()
     monkeypatch.setattr(catalogue, "names", lambda: NAMES[:-1])
 

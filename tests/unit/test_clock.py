@@ -23,7 +23,8 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (0.35, "350ms"), (59.6, "1m"), (3725, "1h 2m"), (200000, "2d 7h"), (10803, "3h"), (-60, "-1m")]
+    ("seconds", "text"),
+    [(0, "0s"), (0.35, "350ms"), (59.6, "1m"), (3725, "1h 2m"), (200000, "2d 7h"), (10803, "3h"), (-60, "-1m")],
 )
 def test_spans_as_people_read_them(seconds: float, text: str) -> None:
     assert format_span(timedelta(seconds=seconds)) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -47,6 +48,8 @@ _COLUMNS = [
     Column("message_id", "Message id"),
 ]
 FOLLOW_EVERY = 1.0
+# With colours, at the end, where the newest is.
+PAGED = "-RX +G"
 QUOTED = 50
 # A status comes late, and what a worker has in hand is not stored yet.
 LOOKED_BACK = timedelta(days=1)
@@ -107,6 +110,7 @@ class Chat:
         lines = [Text(f"Conversation with {render.clean(name)}", style="italic"), *self._lines(rows)]
         if not rows:
             lines.append(Text("nothing", style="dim"))
+        os.environ.setdefault("LESS", PAGED)
         is_long = paged and self._console.is_terminal and len(lines) >= self._console.height
         with self._console.pager(styles=True) if is_long else nullcontext():
             for line in lines:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import findings, render, up, verify, wiring
+from wa_cli.cli import drawing, findings, render, up, verify, wiring
 from wa_cli.cli import report as reports
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
@@ -86,7 +86,7 @@ def _report(house: House, name: str) -> None:
     report = reports.find(name)
     table = reports.ask(house, report)
     if report.shape:
-        reports.draw(report, table, "incoming")
+        drawing.show(report, table, "incoming")
     else:
         render.show(table)
 

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from wa_cli import config
-from wa_cli.cli import render, wiring
+from wa_cli.cli import drawing, render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House
@@ -183,7 +183,7 @@ def _section(report: Report, table: Table) -> Section:
     """A report for the page: a heatmap is drawn instead of its 168 rows, thrice."""
     from wa_cli.reports.page import Section
 
-    pictures = [picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
+    pictures = [drawing.picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
     listed = (
         ""
         if report.shape
@@ -379,80 +379,14 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
 def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
     """Print it as it is meant to be looked at, or write it to a file."""
     if output is not None and output.suffix.lower() in (".svg", ".png"):
-        _write_picture(report, table, of, output)
+        drawing.write(report, table, of, output)
     elif report.shape and output is None and chosen in (None, "table", "plain"):
-        draw(report, table, of)
+        drawing.show(report, table, of)
         return
     else:
         render.show(table, chosen, output)
     if output is not None:
         wiring.say(f"Written: {len(table.rows):,} rows to {output}.")
-
-
-def picture(report: Report, table: Table, of: str) -> str | None:
-    """The report drawn, as SVG; None where it is a table and nothing else."""
-    from wa_cli.reports import heatmap, pictures
-
-    if report.shape:
-        _, down, across = report.shape
-        return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of))
-    if table.bars and table.rows and len(table.rows) > 1:
-        first, drawn = table.columns[0], next(column for column in table.columns if column.key == table.bars)
-        local = render.local(table)
-        bars = [
-            pictures.Bar(
-                render.cell(row[first.key], first.kind), row[drawn.key], render.cell(row[drawn.key], drawn.kind)
-            )
-            for row in local.rows
-        ]
-        return pictures.bars(f"{report.title}: {drawn.label}", bars)
-    return None
-
-
-def _write_picture(report: Report, table: Table, of: str, output: Any) -> None:
-    from wa_cli.reports import pictures
-
-    drawn = picture(report, table, of)
-    if drawn is None:
-        raise BadInput(f"The report {report.name} draws nothing.", hint="--output x.csv, x.xlsx, x.html; or --by day")
-    try:
-        if output.suffix.lower() == ".png":
-            output.write_bytes(pictures.png(drawn))
-        else:
-            output.write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
-
-
-def draw(report: Report, table: Table, value: str) -> None:
-    """A picture in the terminal: colour where someone is watching, shades of grey in characters everywhere."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from wa_cli.reports import heatmap
-
-    _, down, across = report.shape
-    grid = heatmap.grid(table.rows, down, across, value)
-    console = Console(highlight=False)
-    console.print(Text(f"{report.title}: {value}", style="italic"))
-    for line, counts in zip(heatmap.lines(grid), _padded(grid.cells), strict=True):
-        console.print(_coloured(line, counts, grid) if console.is_terminal else Text(line))
-    console.print(Text(table.note or "", style="dim"))
-
-
-def _padded(cells: Sequence[Sequence[float]]) -> list[Sequence[float]]:
-    """Beside each printed line its counts: none for the head and the foot."""
-    return [(), *cells, ()]
-
-
-def _coloured(line: str, counts: Sequence[float], grid: Any) -> Any:
-    from rich.text import Text
-
-    colours = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
-    text = Text(line)
-    for place, count in enumerate(counts):
-        text.stylize(colours[grid.shade(count)], 5 + place * 3, 7 + place * 3)
-    return text
 
 
 def _explain(house: House, report: Report, asked: Range) -> None:

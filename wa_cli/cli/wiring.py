@@ -9,19 +9,17 @@ import hashlib
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache as once
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from wa_cli import config
 from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
-from wa_cli.errors import ConfigError, DatabaseDown, WaError
-from wa_cli.sandbox import ACCOUNT as SANDBOX_ACCOUNT
+from wa_cli.errors import ConfigError, DatabaseDown
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
 from wa_cli.telemetry.logs import Tell, tell
 
@@ -56,9 +54,6 @@ if TYPE_CHECKING:
 # A worker that never saw the database takes this part of WA_RATE for its own.
 UNKNOWN_WORKERS = 10
 SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
-
-
-Answer = TypeVar("Answer")
 
 
 def say(line: str) -> None:
@@ -178,7 +173,7 @@ class House:
 
     def _queue(self, name: str) -> Queue:
         if self.settings.queue == config.SQS:
-            return self._sqs(name)
+            return self.sqs(name)
         from wa_cli.queues.postgres import PostgresQueue
 
         return PostgresQueue(name, self.database.transaction)
@@ -446,7 +441,7 @@ class House:
     @asynccontextmanager
     async def fetcher(self, tell: Tell = tell) -> AsyncIterator[Fetcher | None]:
         """What saves files, where the settings say where to; with the API behind it."""
-        shelf = self._shelf()
+        shelf = self.shelf()
         if shelf is None:
             yield None
             return
@@ -512,103 +507,14 @@ class House:
         """The database to be looked at: our own migrated, another as it is, since what it lacks is what is looked for."""
         return self.database if self.is_embedded else self.unchecked_database
 
-    def doctor_checks(self) -> list[Check]:
-        """Everything there is to look at in the installation, from the settings down to the disk."""
-        from wa_cli.doctor import disk, files, settings
-
-        return [
-            settings.check(self.loaded.production, self._missing(), self._wanting()),
-            *self._database_checks(),
-            *self._queue_checks(),
-            *self._account_checks(),
-            self.webhook_check(),
-            disk.check(self.spool_home, self.settings.spool_quota),
-            files.check(self.settings.media, self._shelf),
-        ]
-
-    def _database_checks(self) -> list[Check]:
-        """Of what `wa verify` asks, the parts that are the installation's, and how late statuses are."""
-        from wa_cli import verify
-        from wa_cli.clock import now
-        from wa_cli.doctor import lateness, unavailable
-        from wa_cli.verify.base import Scene
-
-        try:
-            database = self.observed_database
-        except WaError as error:
-            return [unavailable("database", "Database", error)]
-        names = ("migrations", "indexes", "permissions", "server", "clock")
-        checks = [check for check in verify.checks(Scene(database, now())) if check.name in names]
-        settings = self.settings
-        return [*checks, lateness.check(database, settings.uncertain_wait, settings.incoming_lease)]
-
-    def _missing(self) -> list[str]:
-        """Settings of production without which nothing goes, once there is one."""
-        if not self.loaded.production:
-            return []
-        needed = ["database_url", "cloud_api_url"]
-        if self.settings.cloud_api_url != SANDBOX:
-            needed += ["phone_number_id", "access_token", "app_secret"]
-        if self.settings.queue == config.SQS:
-            needed += ["outgoing_queue_url", "incoming_queue_url"]
-        return [config.env_name(name) for name in needed if getattr(self.settings, name) is None]
-
-    def _wanting(self) -> list[str]:
-        """Settings without which a part is out of work."""
-        lacking = [name for name in ("verify_token", "api_keys", "media") if getattr(self.settings, name) is None]
-        if self.settings.business_phone == "business":
-            lacking.append("business_phone")
-        return [config.env_name(name) for name in lacking]
-
-    def _queue_checks(self) -> list[Check]:
-        from wa_cli.doctor import queues
-
-        settings = self.settings
-        if settings.queue != config.SQS:
-            return [queues.embedded(lambda: self.outgoing_queue.depth().waiting + self.incoming_queue.depth().waiting)]
-        from wa_cli.doctor import marks as marks_check
-        from wa_cli.storage import marks
-
-        lease, table = settings.incoming_lease, settings.dedup_table
-        checks = [
-            queues.check("outgoing", lambda: self._sqs("outgoing").arrangement(), lease, settings.send_timeout),
-            queues.check("incoming", lambda: self._sqs("incoming").arrangement(), lease, None),
-        ]
-        return checks if table is None else [*checks, marks_check.check(lambda: marks.shape(marks.connect(), table))]
-
-    def _account_checks(self) -> list[Check]:
-        from wa_cli.clock import now
-        from wa_cli.doctor import account
-
-        settings = self.settings
-        token = SANDBOX_TOKEN if self.is_in_sandbox else settings.access_token or ""
-        business = SANDBOX_ACCOUNT if self.is_in_sandbox else settings.business_account_id
-
-        async def ask(client: CloudClient) -> account.Answers:
-            return await account.ask(client.account, number=self.number, token=token, business=business)
-
-        answers = once(lambda: self._ask(ask))
-        verify_token = self.verify_token if self.is_in_sandbox else settings.verify_token
-        return account.checks(answers, now, settings.rate, settings.business_phone, verify_token)
-
-    def _ask(self, question: Callable[[CloudClient], Awaitable[Answer]]) -> Answer:
-        """What comes of asking the API, with a client for that alone."""
-        import asyncio
-
-        async def ask() -> Answer:
-            async with self.cloud() as client:
-                return await question(client)
-
-        return asyncio.run(ask())
-
-    def _sqs(self, name: str) -> SqsQueue:
+    def sqs(self, name: str) -> SqsQueue:
         from wa_cli.queues import sqs
 
         url = self.loaded.need(f"{name}_queue_url", "")
         # The dead letters alone need the database, and that when they are asked for.
         return sqs.SqsQueue(name, url, sqs.connect(url), lambda: self.database.transaction())
 
-    def _shelf(self) -> Shelf | None:
+    def shelf(self) -> Shelf | None:
         from wa_cli.storage.shelves import open_shelf
 
         return open_shelf(self.settings.media) if self.settings.media else None

@@ -243,7 +243,7 @@ def _with_what_they_need(steps: Sequence[Step], wanted: Sequence[Step]) -> list[
 
 # Where the server and the user can. A statement ends when this process dies: else it would go on alone. And an index that
 # is built writes less for others' commits to wait behind.
-_CONSIDERATE = {"client_connection_check_interval": "1s", "wal_compression": "on"}
+_CONSIDERATE = {"client_connection_check_interval": "1s", "wal_compression": "on", "maintenance_work_mem": "16MB"}
 
 
 def _be_considerate(connection: sa.Connection) -> None:

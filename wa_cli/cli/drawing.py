@@ -1,0 +1,79 @@
+"""Reports as pictures: in the terminal, and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wa_cli.cli import render
+from wa_cli.cli.render import Table
+from wa_cli.errors import BadInput
+from wa_cli.reports.catalogue import Report
+
+
+def picture(report: Report, table: Table, of: str) -> str | None:
+    """The report drawn, as SVG; None where it is a table and nothing else."""
+    from wa_cli.reports import heatmap, pictures
+
+    if report.shape:
+        _, down, across = report.shape
+        return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of))
+    if table.bars and table.rows and len(table.rows) > 1:
+        first, drawn = table.columns[0], next(column for column in table.columns if column.key == table.bars)
+        local = render.local(table)
+        bars = [
+            pictures.Bar(
+                render.cell(row[first.key], first.kind), row[drawn.key], render.cell(row[drawn.key], drawn.kind)
+            )
+            for row in local.rows
+        ]
+        return pictures.bars(f"{report.title}: {drawn.label}", bars)
+    return None
+
+
+def write(report: Report, table: Table, of: str, output: Path) -> None:
+    """Draw it into a file, .svg or .png. Raises BadInput where there is nothing to draw, or no such folder."""
+    from wa_cli.reports import pictures
+
+    drawn = picture(report, table, of)
+    if drawn is None:
+        raise BadInput(f"The report {report.name} draws nothing.", hint="--output x.csv, x.xlsx, x.html; or --by day")
+    try:
+        if output.suffix.lower() == ".png":
+            output.write_bytes(pictures.png(drawn))
+        else:
+            output.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
+
+
+def show(report: Report, table: Table, value: str) -> None:
+    """A picture in the terminal: colour where someone is watching, shades of grey in characters everywhere."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from wa_cli.reports import heatmap
+
+    _, down, across = report.shape
+    grid = heatmap.grid(table.rows, down, across, value)
+    console = Console(highlight=False)
+    console.print(Text(f"{report.title}: {value}", style="italic"))
+    for line, counts in zip(heatmap.lines(grid), _padded(grid.cells), strict=True):
+        console.print(_coloured(line, counts, grid) if console.is_terminal else Text(line))
+    console.print(Text(table.note or "", style="dim"))
+
+
+def _padded(cells: Sequence[Sequence[float]]) -> list[Sequence[float]]:
+    """Beside each printed line its counts: none for the head and the foot."""
+    return [(), *cells, ()]
+
+
+def _coloured(line: str, counts: Sequence[float], grid: Any) -> Any:
+    from rich.text import Text
+
+    colours = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
+    text = Text(line)
+    for place, count in enumerate(counts):
+        text.stylize(colours[grid.shade(count)], 5 + place * 3, 7 + place * 3)
+    return text
