@@ -241,8 +241,8 @@ def _with_what_they_need(steps: Sequence[Step], wanted: Sequence[Step]) -> list[
     return [step for step in steps if step.number in numbers]
 
 
-# Where the server and the user can. A statement ends when this process dies: else it would go on alone. And an index that
-# is built writes less for others' commits to wait behind.
+# Where the server and the user can. A statement ends when this process dies: else it would go on alone. And an index is built
+# in small portions, packed: the commits of others wait behind each on its way to the disk.
 _CONSIDERATE = {"client_connection_check_interval": "1s", "wal_compression": "on", "maintenance_work_mem": "16MB"}
 
 
