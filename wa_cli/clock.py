@@ -19,6 +19,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def naive_utc(moment: datetime) -> datetime:
+    """An aware instant as the TIMESTAMP columns hold it: in UTC, without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
 def parse_span(text: str) -> timedelta:
     """A span as people write it: `25s`, `1h30m`, `7d`; a bare number is seconds.
 

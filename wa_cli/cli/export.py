@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from wa_cli.cli import render, wiring
-from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of, written_number
 from wa_cli.cli.render import Column, Table
-from wa_cli.cli.report import Until, Zone, written_number
+from wa_cli.cli.report import Until, Zone
 from wa_cli.clock import check_zone, now
 
 _COLUMNS = [
@@ -47,12 +47,11 @@ def export(
 
     Example: wa export +15551234567 -o ana.xlsx
     """
-    from wa_cli.messages.phone import customer_key, parse_customer
     from wa_cli.reports.runner import instant
 
     chosen = chosen_format(form, as_json)
     house = wiring.of(ctx)
-    keys = [customer_key(*parse_customer(customer)) or "" for customer in customers or ()]
+    keys = [key for customer in customers or () if (key := key_of(customer))]
     zone = check_zone(zone or house.settings.timezone)
     begin, end = instant(since, zone, now()), instant(until, zone, now()) if until else now()
     found = house.conversations.export(begin, end, keys)

@@ -20,6 +20,18 @@ Phone = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+def key_of(customer: str | None) -> str | None:
+    """Under which key the rows of a customer stand, whom a person names by number or user id. Raises BadInput."""
+    from wa_cli.messages.phone import customer_key, parse_customer
+
+    return customer_key(*parse_customer(customer)) if customer else None
+
+
+def written_number(customer: str | None) -> str | None:
+    """A customer's key as people write it: a number with its +."""
+    return f"+{customer}" if customer and customer.isdigit() else customer
+
+
 def confirm(question: str) -> None:
     """Go on only where a person says yes. Raises BadInput where nobody can be asked."""
     if not sys.stdin.isatty():

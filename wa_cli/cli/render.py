@@ -211,12 +211,16 @@ def _html(table: Table) -> str:
     head = "".join(f"<th class='{classes[c.key]}'>{html.escape(c.label)}</th>" for c in table.columns)
     body = "".join(
         "<tr>"
-        + "".join(f"<td class='{classes[c.key]}'>{html.escape(cell(row[c.key], c.kind))}</td>" for c in table.columns)
+        + "".join(
+            f"<td class='{classes[c.key]}' data-label='{html.escape(c.label)}'>{html.escape(cell(row[c.key], c.kind))}</td>"
+            for c in table.columns
+        )
         + "</tr>\n"
         for row in table.rows
     )
-    caption = html.escape(table.title)
-    return f"<table>\n<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
+    caption = f"<caption>{html.escape(table.title)}</caption>"
+    kind = "wordy" if any(column.kind == "words" for column in table.columns) else "plain"
+    return f"<table class='{kind}'>\n{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
 def _write(table: Table, output: Path, form: str | None) -> None:

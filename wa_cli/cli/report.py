@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from wa_cli import config
 from wa_cli.cli import drawing, render, wiring
-from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.wiring import House
 from wa_cli.clock import check_zone, format_span, now, parse_span
@@ -131,7 +131,7 @@ def sql(
     report = find(name, house)
     asked = _range(house, report, since, until, zone)
     narrowed = runner.narrow(
-        house.report_database, report, customer=_key(customer), employee=employee, by=by, hours=house.business_hours
+        house.report_database, report, customer=key_of(customer), employee=employee, by=by, hours=house.business_hours
     )
     print(runner.runnable_sql(report, asked, narrowed, limit=limit))
 
@@ -300,17 +300,6 @@ def _span(value: Any, way: str) -> timedelta | None:
     return now() - value if way == "age" else timedelta(seconds=float(value))
 
 
-def written_number(customer: str | None) -> str | None:
-    """A customer's key as people write it: a number with its +."""
-    return f"+{customer}" if customer and customer.isdigit() else customer
-
-
-def _key(customer: str | None) -> str | None:
-    from wa_cli.messages.phone import customer_key, parse_customer
-
-    return customer_key(*parse_customer(customer)) if customer else None
-
-
 def _range(house: House, report: Report, since: str | None, until: str | None, zone: str | None) -> Range:
     from wa_cli.reports import runner
 
@@ -335,7 +324,7 @@ def ask(
 
     asked = _range(house, report, since, until, zone)
     narrowed = runner.narrow(
-        house.report_database, report, customer=_key(customer), employee=employee, by=by, hours=house.business_hours
+        house.report_database, report, customer=key_of(customer), employee=employee, by=by, hours=house.business_hours
     )
     rows = runner.run(
         house.report_database, report, asked, narrowed, limit=limit, sort=sort, timeout=house.settings.report_timeout

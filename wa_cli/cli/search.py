@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_cli.cli import render, wiring
-from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of, written_number
 from wa_cli.cli.render import Column, Table
-from wa_cli.cli.report import Customer, Until, Zone, written_number
+from wa_cli.cli.report import Customer, Until, Zone
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput
 
@@ -71,7 +71,7 @@ def search(
         begin,
         end,
         language=house.settings.search_language,
-        customer=_key(customer),
+        customer=key_of(customer),
         ranked=not newest,
         limit=limit,
     )
@@ -81,12 +81,6 @@ def search(
         _print(table)
     else:
         render.show(table, chosen, output)
-
-
-def _key(customer: str | None) -> str | None:
-    from wa_cli.messages.phone import customer_key, parse_customer
-
-    return customer_key(*parse_customer(customer)) if customer else None
 
 
 def _people(house: House, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:

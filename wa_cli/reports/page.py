@@ -27,6 +27,12 @@ th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--
 th { white-space: nowrap } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 td.plain { white-space: nowrap } tbody tr:last-child td { border-bottom: 0 }
 details { margin-top: .5rem } summary { cursor: pointer; color: var(--pale) } li { margin: .15rem 0 }
+@media screen and (max-width: 44rem) {
+  table.wordy, .wordy tbody, .wordy tr, .wordy td { display: block; text-align: left } .wordy thead { display: none }
+  .wordy tr { border-bottom: 1px solid var(--line); padding: .4rem 0 } .wordy tbody tr:last-child { border-bottom: 0 }
+  .wordy td { border: 0; padding: .05rem 0; white-space: normal }
+  .wordy td::before { content: attr(data-label); color: var(--pale); display: inline-block; min-width: 7rem }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt } nav { display: none } details { display: none }
   section { break-inside: avoid-page; border: 0; border-top: 1px solid #999; border-radius: 0; background: none;

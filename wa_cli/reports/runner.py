@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wa_cli.clock import now, parse_span
+from wa_cli.clock import naive_utc, now, parse_span
 from wa_cli.cloud import codes
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
@@ -152,9 +152,9 @@ def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int |
     at = now()
     hours = narrowed.hours
     every: dict[str, Any] = {
-        "since": _utc(asked.since),
-        "until": _utc(asked.until),
-        "now": _utc(at),
+        "since": naive_utc(asked.since),
+        "until": naive_utc(asked.until),
+        "now": naive_utc(at),
         "tz": asked.zone,
         "limit": limit,
         "customer": narrowed.customer,
@@ -176,7 +176,7 @@ def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), 
 def exclusions(database: Database, asked: Range, timeout: timedelta) -> dict[str, int]:
     """Rows of the range that reports leave out, by why."""
     with database.reading(timeout) as connection:
-        found = execute(connection, "reporting/exclusions", since=_utc(asked.since), until=_utc(asked.until))
+        found = execute(connection, "reporting/exclusions", since=naive_utc(asked.since), until=naive_utc(asked.until))
         return dict(found.mappings().one())
 
 
@@ -197,8 +197,3 @@ def _sorted(report: Report, rows: list[dict[str, Any]], sort: str) -> list[dict[
         raise BadInput(f"The report {report.name} has no column {key!r}.", hint=f"One of {', '.join(known)}.")
     there = [row for row in rows if row[key] is not None]
     return sorted(there, key=lambda row: row[key], reverse=downwards) + [row for row in rows if row[key] is None]
-
-
-def _utc(moment: datetime) -> datetime:
-    """As the TIMESTAMP columns hold it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

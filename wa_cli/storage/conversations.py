@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from wa_cli.clock import naive_utc
 from wa_cli.storage.engine import Database, run
 
 _PREFIX = re.compile(r"(?<![\w\"-])(\w+)\*(?=\s|$)")
@@ -23,7 +24,7 @@ class Conversations:
     def both_sides(self, customer: str, since: datetime, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` messages since then, oldest first, and what is not sent yet. `at` is aware, in UTC."""
         with self.database.reading(self.timeout) as connection:
-            found = run(connection, "conversation/both_sides", customer=customer, since=_utc(since), limit=limit)
+            found = run(connection, "conversation/both_sides", customer=customer, since=naive_utc(since), limit=limit)
             return [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
 
     def name(self, customer: str) -> str | None:
@@ -50,8 +51,8 @@ class Conversations:
                 words=rest,
                 prefixes=prefixes,
                 language=language,
-                since=_utc(since),
-                until=_utc(until),
+                since=naive_utc(since),
+                until=naive_utc(until),
                 keys=self._keys(customer) if customer else None,
                 ranked=ranked,
                 limit=limit,
@@ -72,7 +73,7 @@ class Conversations:
         """Whole conversations of these customers, or of all where none is given."""
         with self.database.reading(self.timeout) as connection:
             people = [run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers]
-            values = {"since": _utc(since), "until": _utc(until), "people": people or None}
+            values = {"since": naive_utc(since), "until": naive_utc(until), "people": people or None}
             return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
 
 
@@ -80,8 +81,3 @@ def split_prefixes(words: str) -> tuple[str, str | None]:
     """The words without those that end in `*`, and these as a query of PostgreSQL's; None where there are none."""
     prefixes = _PREFIX.findall(words)
     return _PREFIX.sub(" ", words).strip(), " & ".join(f"{word}:*" for word in prefixes) or None
-
-
-def _utc(moment: datetime) -> datetime:
-    """As the TIMESTAMP columns hold it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
+from wa_cli.clock import naive_utc
 from wa_cli.storage.engine import Database
 
 LONGEST_LOOK = timedelta(minutes=2)
@@ -57,7 +58,7 @@ class Scene:
     @property
     def since_utc(self) -> datetime:
         """As the TIMESTAMP columns hold it."""
-        return self.since.astimezone(UTC).replace(tzinfo=None)
+        return naive_utc(self.since)
 
 
 def of(scene: Scene, name: str, title: str, look: Callable[[Scene], Finding]) -> Check:
