@@ -35,7 +35,8 @@ details { margin-top: .5rem } summary { cursor: pointer; color: var(--pale) } li
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt } nav { display: none } details { display: none }
-  section { break-inside: avoid-page; border: 0; border-top: 1px solid #999; border-radius: 0; background: none;
+  h2, h2 ~ p { break-after: avoid } .picture { break-inside: avoid }
+  section { border: 0; border-top: 1px solid #999; border-radius: 0; background: none;
             padding: .5rem 0 }
   .wide { overflow: visible } thead { display: table-header-group } tr { break-inside: avoid }
 }
