@@ -53,6 +53,9 @@ class Side(StrEnum):
 Of = Annotated[Side, typer.Option("--of", help="What a heatmap draws.")]
 
 
+_OURS = {report.name: report for report in catalogue.reports()}
+
+
 class ReportGroup(TyperGroup):
     """The reports of wa, and those of the folder that the settings name."""
 
@@ -61,10 +64,28 @@ class ReportGroup(TyperGroup):
 
     def get_command(self, ctx: Any, name: str) -> Any:
         known = super().get_command(ctx, name)
-        if known is not None:
+        report = _OURS.get(name) or (_own_reports(ctx).get(name) if known is None else None)
+        if report is None:
             return known
-        report = _own_reports(ctx).get(name)
-        return _as_click(report) if report else None
+        command: Any = known or _as_click(report)
+        for option in command.params:
+            option.hidden = option.name in _idle_options(report)
+        return command
+
+
+def _idle_options(report: Report) -> set[str]:
+    """What its help need not show: options that this report refuses, or that do nothing to it."""
+    works = {
+        "customer": "customer" in report.filters,
+        "employee": "employee" in report.filters,
+        "by": bool(report.by),
+        "limit": report.uses("limit"),
+        "business_hours": report.uses("open"),
+        "of": bool(report.shape),
+        "details": report.details is not None,
+        "fail_over": report.threshold is not None,
+    }
+    return {name for name, does in works.items() if not does}
 
 
 def _own_reports(ctx: Any) -> dict[str, Report]:
@@ -74,8 +95,7 @@ def _own_reports(ctx: Any) -> dict[str, Report]:
 
 
 def own_reports(folder: Any) -> list[Report]:
-    ours = {report.name for report in catalogue.reports()}
-    return [report for report in catalogue.reports(folder) if report.name not in ours]
+    return [report for report in catalogue.reports(folder) if report.name not in _OURS]
 
 
 def _as_click(report: Report) -> Any:
@@ -261,7 +281,7 @@ def _command(report: Report) -> Callable[..., None]:
     return command
 
 
-for _report in catalogue.reports():
+for _report in _OURS.values():
     app.command(_report.name)(_command(_report))
 
 
