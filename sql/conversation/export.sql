@@ -12,4 +12,7 @@ SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.t
   LEFT JOIN wa.employees AS employee ON employee.id = stored.employee_id
  WHERE stored.timestamp >= :since AND stored.timestamp < :until
    AND (CAST(:people AS text[]) IS NULL OR coalesce(alias.same_as, who.customer) = ANY (CAST(:people AS text[])))
+   AND (CAST(:keys AS text[]) IS NULL  -- the same again, for the index of conversations
+        OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id)
+           = ANY (CAST(:keys AS text[])))
  ORDER BY 1 NULLS LAST, stored.timestamp, stored.created_at, stored.id

@@ -26,14 +26,15 @@ SELECT turn.customer,
        CASE WHEN said.last_at > CAST(:now AS timestamp) - interval '24 hours'
             THEN extract(epoch FROM said.last_at + interval '24 hours' - CAST(:now AS timestamp)) END AS window_closes_in,
        said.content
-  FROM turn
+  FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer LIMIT :limit) AS turn
  CROSS JOIN LATERAL (
        -- A turn that nobody has answered goes on past the end of the range.
        SELECT count(*) AS messages, max(waiting.at) AS last_at,
               (array_agg(coalesce(waiting.content, '[' || waiting.message_type || ']')
                          ORDER BY waiting.at DESC, waiting.created_at DESC, waiting.id DESC))[1] AS content
-         FROM (SELECT placed.at, placed.created_at, placed.id, placed.content, placed.message_type
+         FROM (SELECT placed.at, placed.created_at, placed.id, message.content, message.message_type
                  FROM placed
+                 JOIN whatsapp_messages AS message ON message.id = placed.id
                 WHERE placed.customer = turn.customer AND placed.direction = 'incoming' AND placed.answers = turn.answers
                UNION ALL
                SELECT message.timestamp, message.created_at, message.id, message.content, message.message_type
@@ -45,6 +46,4 @@ SELECT turn.customer,
                   AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
               ) AS waiting) AS said
   LEFT JOIN wa.contacts AS contact ON contact.customer = turn.customer
- WHERE turn.answered_at IS NULL
  ORDER BY turn.started_at, turn.customer
- LIMIT :limit

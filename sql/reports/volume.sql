@@ -16,18 +16,14 @@
 -- column:  stored    percent  Stored
 
 , bucket AS (
-    SELECT start, lead(start, 1, 'infinity') OVER (ORDER BY start) AS finish
-      FROM (SELECT CASE WHEN :by = 'day' THEN local AT TIME ZONE :tz ELSE instant END AS start
-              FROM (SELECT CAST(:since AS timestamp) AT TIME ZONE 'UTC' AS first,
-                           CAST(:until AS timestamp) AT TIME ZONE 'UTC' - interval '1 microsecond' AS last) AS span
-             CROSS JOIN LATERAL (
-                   SELECT local, NULL::timestamptz AS instant
-                     FROM generate_series(date_trunc('day', first AT TIME ZONE :tz), last AT TIME ZONE :tz, '1 day') AS local
-                    WHERE :by = 'day'
-                   UNION ALL
-                   SELECT NULL, instant
-                     FROM generate_series(date_trunc('hour', first, :tz), last, '1 hour') AS instant
-                    WHERE :by <> 'day') AS step) AS started
+    -- Where the clock is set by half an hour, hours counted on from the first would miss the hours of the clock.
+    SELECT DISTINCT CASE WHEN :by = 'day' THEN date_trunc('day', moment AT TIME ZONE :tz) AT TIME ZONE :tz
+                         ELSE date_trunc('hour', moment, :tz) END AS start
+      FROM (SELECT CAST(:since AS timestamp) AT TIME ZONE 'UTC' AS first,
+                   CAST(:until AS timestamp) AT TIME ZONE 'UTC' - interval '1 microsecond' AS last) AS span
+     CROSS JOIN LATERAL (
+           SELECT generate_series(first, last, CASE WHEN :by = 'day' THEN interval '6 hours' ELSE interval '30 minutes' END)
+           UNION ALL SELECT last) AS step (moment)
 ), counted AS (
     SELECT CASE WHEN :by = 'day' THEN date_trunc('day', local_at) AT TIME ZONE :tz
                 ELSE date_trunc('hour', instant, :tz) END AS start,

@@ -51,7 +51,7 @@ def export(
 
     chosen = chosen_format(form, as_json)
     house = wiring.of(ctx)
-    keys = [key for customer in customers or () if (key := key_of(customer))]
+    keys = [key_of(customer) or "" for customer in customers or ()]
     zone = check_zone(zone or house.settings.timezone)
     begin, end = instant(since, zone, now()), instant(until, zone, now()) if until else now()
     found = house.conversations.export(begin, end, keys)

@@ -24,7 +24,7 @@ def key_of(customer: str | None) -> str | None:
     """Under which key the rows of a customer stand, whom a person names by number or user id. Raises BadInput."""
     from wa_cli.messages.phone import customer_key, parse_customer
 
-    return customer_key(*parse_customer(customer)) if customer else None
+    return customer_key(*parse_customer(customer)) if customer is not None else None
 
 
 def written_number(customer: str | None) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,15 +14,18 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wa_cli.clock import naive_utc, now, parse_span
+from wa_cli.clock import format_span, naive_utc, now, parse_span
 from wa_cli.cloud import codes
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, StatementCut
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
 from wa_cli.storage.engine import Database
 from wa_cli.storage.engine import run as execute
 
 _SPAN = re.compile(r"[\d.\s]+(ms|s|m|h|d|w)?([\d.]+(ms|s|m|h|d|w))*")
+EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2200, 1, 1)
+# For sorting, a step of a report; what is larger goes by way of the disk.
+MEMORY = "64MB"
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -41,14 +45,18 @@ class Narrowed:
     customer: str | None = None
     employee: UUID | None = None
     by: str | None = None
+    keys: tuple[str, ...] = ()
     hours: Hours | None = None
 
 
 def range_of(report: Report, *, since: str | None, until: str | None, zone: str, at: datetime | None = None) -> Range:
     """The range that was asked for, or the report's own. Raises BadInput for what is no time."""
     at = at or now()
-    begin = instant(since or report.parameters.get("since", "30d"), zone, at)
-    end = instant(until, zone, at) if until else at + timedelta(seconds=1)
+    begin = instant(report.parameters.get("since", "30d") if since is None else since, zone, at)
+    end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
+    for moment in (begin, end):
+        if not EARLIEST < moment.replace(tzinfo=None) < LATEST:
+            raise BadInput(f"{moment:%Y-%m-%d} is further away than any message.")
     if begin >= end:
         raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} holds no time.")
     return Range(begin, end, zone)
@@ -59,6 +67,8 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
     midnight of the last `monday`. Raises BadInput for anything else.
     """
     word = text.strip().lower()
+    if word.isdigit():
+        raise BadInput(f"{text!r} is no time.", hint="A span has a unit, like 30m or 7d; a date is written 2026-11-23.")
     if _SPAN.fullmatch(text.strip()):
         try:
             return at - parse_span(text)
@@ -99,12 +109,19 @@ def narrow(
         known = f"One of {', '.join(report.by)}." if report.by else "It has one form."
         raise BadInput(f"The report {report.name} cannot be broken down by {by!r}.", hint=known)
     with database.reading() as connection:
+        person = None if customer is None else _person(connection, customer)
+        keys = () if person is None else execute(connection, "conversation/keys", person=person).scalars()
         return Narrowed(
-            customer=execute(connection, "reporting/person", customer=customer).scalar_one() if customer else None,
-            employee=_employee(connection, employee) if employee else None,
+            customer=person,
+            keys=tuple(keys),
+            employee=None if employee is None else _employee(connection, employee),
             by=by,
             hours=hours,
         )
+
+
+def _person(connection: sa.Connection, customer: str) -> str:
+    return str(execute(connection, "reporting/person", customer=customer).scalar_one())
 
 
 def _employee(connection: sa.Connection, name: str) -> UUID:
@@ -133,7 +150,8 @@ def run(
     if limit is not None and not report.uses("limit"):
         raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
     values = values_for(report, asked, narrowed, limit=None if sort else _limit(report, limit))
-    with database.reading(timeout) as connection:
+    with _in_time(timeout), database.reading(timeout) as connection:
+        connection.execute(sa.text(f"SET LOCAL work_mem = '{MEMORY}'"))
         rows = [dict(row) for row in connection.execute(sa.text(report.sql), values).mappings()]
     for row in rows:
         _complete(report, narrowed, row)
@@ -141,6 +159,16 @@ def run(
         rows = _sorted(report, rows, sort)
         return rows[: _limit(report, limit)] if report.uses("limit") else rows
     return rows
+
+
+@contextmanager
+def _in_time(timeout: timedelta) -> Iterator[None]:
+    try:
+        yield
+    except StatementCut as error:
+        raise StatementCut(
+            f"The report took longer than {format_span(timeout)}.", hint="A shorter --since, or WA_REPORT_TIMEOUT=5m"
+        ) from error
 
 
 def _limit(report: Report, limit: int | None) -> int:
@@ -158,6 +186,7 @@ def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int |
         "tz": asked.zone,
         "limit": limit,
         "customer": narrowed.customer,
+        "keys": list(narrowed.keys) or None,
         "employee": narrowed.employee,
         "by": narrowed.by or next(iter(report.by), None),
         "open": hours.as_json(asked.since, max(at, asked.until), asked.zone) if hours and report.uses("open") else None,
@@ -170,7 +199,8 @@ def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), 
     values = values_for(report, asked, narrowed, limit=_limit(report, limit))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     bound = sa.text(report.sql).bindparams(**values)
-    return f"{bound.compile(dialect=dialect, compile_kwargs={'literal_binds': True})};"
+    text = str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return f"{text.replace('%%', '%')};"  # doubled for a driver, which psql is not
 
 
 def exclusions(database: Database, asked: Range, timeout: timedelta) -> dict[str, int]:

@@ -73,7 +73,8 @@ class Conversations:
         """Whole conversations of these customers, or of all where none is given."""
         with self.database.reading(self.timeout) as connection:
             people = [run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers]
-            values = {"since": naive_utc(since), "until": naive_utc(until), "people": people or None}
+            keys = [key for person in people for key in run(connection, "conversation/keys", person=person).scalars()]
+            values = {"since": naive_utc(since), "until": naive_utc(until), "people": people or None, "keys": keys or None}
             return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
 
 

@@ -16,4 +16,7 @@ message AS NOT MATERIALIZED (
      WHERE stored.timestamp >= :since AND stored.timestamp < :until
        AND (CAST(:employee AS uuid) IS NULL OR stored.employee_id = CAST(:employee AS uuid))
        AND (CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, who.customer) = :customer)
+       AND (CAST(:keys AS text[]) IS NULL  -- the same again, for the index of conversations
+            OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id)
+               = ANY (CAST(:keys AS text[])))
 )
