@@ -31,7 +31,7 @@ def parse_span(text: str) -> timedelta:
     """
     cleaned = text.strip().lower().replace(" ", "")
     if re.fullmatch(r"\d+(\.\d+)?", cleaned):
-        return timedelta(seconds=float(cleaned))
+        cleaned += "s"
     parts = _SPAN.findall(cleaned)
     if not parts or "".join(amount + unit for amount, unit in parts) != cleaned:
         raise BadInput(f"{text!r} is not a length of time.", hint="Write it like 30s, 15m, 24h or 7d.")

@@ -3,7 +3,7 @@
 -- about:   How much of each conversation is ours: where nothing outgoing is stored, half of it is missing.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of outgoing rows among all.
 -- include: messages
--- filter:  customer employee
+-- filter:  customer
 -- param:   since   7d
 -- param:   limit   20
 -- list:    messages

@@ -5,12 +5,13 @@
 -- define:  Delivered counts what was read too; failed is WhatsApp's refusal or the API's; open is what nothing was heard of.
 -- define:  The median is from our sending to WhatsApp's delivery.
 -- include: messages
+-- include: names
 -- filter:  customer employee
 -- by:      all template type day employee
 -- page:    type
 -- param:   since   7d
 -- param:   limit   200
--- list:    messages
+-- list:    sent
 -- column:  what             text     What
 -- column:  sent             integer  Sent
 -- column:  delivered        integer  Delivered
@@ -40,7 +41,7 @@ SELECT what,
                         WHEN 'employee' THEN coalesce(employee.name, employee_id::text, 'unknown')
                         ELSE 'all' END AS what
           FROM message
-          LEFT JOIN wa.employees AS employee ON employee.id = message.employee_id
+          LEFT JOIN named AS employee ON employee.id = message.employee_id
          WHERE is_ours) AS sending
  GROUP BY what
  ORDER BY CASE WHEN :by = 'day' THEN what END DESC, sent DESC, what

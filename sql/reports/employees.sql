@@ -5,12 +5,13 @@
 -- define:  A response is the first answer of a turn, and belongs to who sent it and to the day the turn began on.
 -- include: messages
 -- include: turns
+-- include: names
 -- filter:  employee
 -- by:      day employee
 -- page:    employee
 -- param:   since   30d
 -- param:   limit   1000
--- list:    messages
+-- list:    written
 -- column:  day              date     Day
 -- column:  employee         text     Employee
 -- column:  messages         integer  Messages
@@ -60,6 +61,6 @@ SELECT both_sides.day,
           FULL JOIN (SELECT *, coalesce(employee_id::text, '') AS who, coalesce(day, '-infinity') AS on_day
                        FROM answered) AS answered
             USING (on_day, who)) AS both_sides
-  LEFT JOIN wa.employees AS employee ON employee.id = both_sides.employee_id
+  LEFT JOIN named AS employee ON employee.id = both_sides.employee_id
  ORDER BY both_sides.day DESC NULLS LAST, messages DESC, employee
  LIMIT :limit

@@ -7,6 +7,7 @@
 -- define:  Who still waits is counted beside: leaving them out would reward ignoring people.
 -- define:  Working time is what of it lies in the business hours, where --business-hours or WA_BUSINESS_HOURS says them.
 -- include: turns
+-- include: names
 -- filter:  customer employee
 -- by:      all customer employee day hour
 -- param:   since   30d
@@ -40,7 +41,7 @@
                  FROM json_to_recordset(CAST(:open AS json)) AS span (start timestamp, finish timestamp)
                 WHERE span.finish > started_at AND span.start < answered_at) END::float8 AS working
       FROM turn
-      LEFT JOIN wa.employees AS employee ON employee.id = turn.employee_id
+      LEFT JOIN named AS employee ON employee.id = turn.employee_id
      WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
 )
 SELECT coalesce(what, 'all')                                                                AS what,

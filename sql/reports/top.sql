@@ -3,10 +3,9 @@
 -- about:   With whom most is written.
 -- define:  Counts are of stored rows of their direction, failed ones aside; only conversations of more than 5 messages.
 -- include: messages
--- filter:  customer employee
+-- filter:  customer
 -- param:   since   7d
 -- param:   limit   10
--- list:    messages
 -- column:  customer  phone    Customer
 -- column:  name      text     Name
 -- column:  messages  integer  Messages

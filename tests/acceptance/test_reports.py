@@ -93,7 +93,12 @@ def test_a_report_may_judge(shop: Shell) -> None:
     over = shop.wa("report", "unanswered", "--fail-over", "30m", code=3)
     assert "over 30m" in over.stderr
     assert over.stdout.strip()
-    shop.wa("report", "unanswered", "--fail-over", "9d")
+    shop.wa("report", "unanswered", "--fail-over", "400d")
+    assert "2 of" in shop.wa("report", "unanswered", "--fail-over", "20h", code=3).stderr
+    assert shop.wa("report", "response-times", "--fail-over", "1s", "--list", code=2).stderr.startswith(
+        "wa: --list goes"
+    )
+    shop.wa("report", "unanswered", "--fail-over", "1m", "--watch", "1", code=2)
     assert "nothing that --fail-over could judge" in shop.wa("report", "types", "--fail-over", "1h", code=2).stderr
 
 
@@ -108,6 +113,22 @@ def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
     )
     assert len(turns["rows"]) == answered["answered"]
     assert max(row["length"] for row in turns["rows"]) == answered["max"]
+
+
+def test_what_was_sent_is_listed_with_what_failed(shop: Shell) -> None:
+    [delivery] = json.loads(shop.wa("report", "delivery", "--json").stdout)["rows"]
+    listed = json.loads(shop.wa("report", "delivery", "--list", "--limit", "9999", "--json").stdout)["rows"]
+
+    assert len(listed) == delivery["sent"]
+    assert sum(row["status"] == "failed" for row in listed) == delivery["failed"]
+
+
+def test_days_are_the_same_in_every_form(shop: Shell) -> None:
+    asked = ("report", "volume", "--by", "day", "--since", "monday")
+    rows = json.loads(shop.wa(*asked, "--json").stdout)["rows"]
+
+    assert [len(row["at"]) for row in rows] == [10] * len(rows)
+    assert rows[0]["at"] == shop.wa(*asked).stdout.splitlines()[1].split()[0]
 
 
 def test_business_hours_are_a_second_column(shop: Shell) -> None:
@@ -176,6 +197,8 @@ def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
     shop.wa("export", "-o", "all.xlsx")
     people = {row[0].value for row in load_workbook(shop.folder / "all.xlsx").active.iter_rows(min_row=2)}
     assert len(people) >= 40
+    assert "is not a phone number" in shop.wa("export", "", code=2).stderr  # an empty name is not everybody's
+    assert "is not a phone number" in shop.wa("report", "types", "--customer", "", code=2).stderr
 
 
 def test_a_text_cannot_become_a_formula_nor_steer_the_terminal(shell: Shell) -> None:

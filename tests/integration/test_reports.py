@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from statistics import mean
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Bench
-from wa_cli.errors import BadInput, DatabaseDown
+from wa_cli.errors import BadInput, ConfigError, DatabaseDown
 from wa_cli.messages.incoming import Alias
 from wa_cli.messages.verdicts import Accepted, Later, Refused
 from wa_cli.reports import catalogue, runner
@@ -145,7 +146,7 @@ conversations = st.lists(
         kind=st.sampled_from(["text", "text", "image", "reaction", "system", "edit", "revoke"]),
         failed=st.sampled_from([False, False, False, True]),
         bulk=st.sampled_from([False, False, False, True]),
-        employee=st.sampled_from([None, 1, 2, 7]),
+        employee=st.sampled_from([None, 1, 2, 3, 4, 7]),
         reached=st.sampled_from(["sent", "delivered", "read"]),
     ),
     max_size=25,
@@ -242,10 +243,14 @@ def sides(said: list[Said]) -> tuple[int, int]:
 
 
 def name_of(employee: int | None) -> str:
-    return "unknown" if employee is None else EMPLOYEES.get(employee, str(UUID(int=employee)))
+    """Namesakes are told apart by their ids."""
+    if employee is None:
+        return "unknown"
+    name = EMPLOYEES.get(employee, str(UUID(int=employee)))
+    return f"{name} ({UUID(int=employee)})" if list(EMPLOYEES.values()).count(name) > 1 else name
 
 
-zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo"])
+zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo", "Australia/Lord_Howe"])
 
 
 @with_a_database
@@ -544,6 +549,51 @@ def test_an_employee_is_known_by_name_or_id(database: Database) -> None:
             by(name)
 
 
+def test_hours_are_the_clocks_also_where_it_is_set_by_half_an_hour(database: Database) -> None:
+    around = datetime(2026, 10, 3, 15, tzinfo=UTC)  # Lord Howe goes forward at 15:30
+    with database.transaction() as connection:
+        for n in range(40):
+            row = {"message_id": str(n), "from_phone": "+1", "message_type": "text", "direction": "incoming"}
+            at = messages.utc(around - timedelta(hours=3) + timedelta(minutes=10 * n))
+            messages.insert(connection, [{**row, "status": "received", "timestamp": at}])
+    span = (around - timedelta(hours=5), around + timedelta(hours=6))
+
+    found = ask_more(database, "volume", span, "Australia/Lord_Howe")
+
+    assert sum(row["incoming"] for row in found) == 40
+
+
+def test_a_row_of_nobody_is_no_turn(database: Database) -> None:
+    with database.transaction() as connection:
+        row = {
+            "message_id": "x",
+            "from_phone": "",
+            "message_type": "text",
+            "direction": "incoming",
+            "status": "received",
+        }
+        messages.insert(connection, [{**row, "timestamp": messages.utc(PRESENT)}])
+
+    assert ask(database, "unanswered", PRESENT - timedelta(days=1), PRESENT + timedelta(days=1)) == []
+
+
+def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tmp_path: Path) -> None:
+    for text, said in (
+        ("-- include: nosuch\nSELECT 1", "includes 'nosuch'"),
+        ("SELECT :custmer AS one", "uses :custmer"),
+        ("-- column: two text Two\nSELECT 1 AS one", "has the column 'two'"),
+        ("SELECT '\udcff'", "cannot be read"),
+    ):
+        path = tmp_path / "mine.sql"
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        span = Range(PRESENT - timedelta(days=1), PRESENT, "UTC")
+        with pytest.raises(ConfigError, match=said):
+            runner.run(database, catalogue.Report(path), span, timeout=TIMEOUT)
+    (tmp_path / "mine.sql").write_text("SELECT 7 % 2 AS one, '10:30' AS at")
+    assert "7 % 2" in runner.runnable_sql(catalogue.Report(tmp_path / "mine.sql"), span)
+    assert runner.run(database, catalogue.Report(tmp_path / "mine.sql"), span, timeout=TIMEOUT)[0]["one"] == 1
+
+
 def test_what_a_report_cannot_do_is_said(database: Database) -> None:
     span = (PRESENT - timedelta(hours=1), PRESENT)
     for narrowed in ({"employee": "Mia"}, {"by": "day"}):
@@ -626,6 +676,9 @@ def test_a_report_writes_nothing(database: Database) -> None:
     ("text", "expected"),
     [
         ("2h", datetime(2026, 11, 23, 10, tzinfo=UTC)),
+        ("monday", datetime(2026, 11, 23, tzinfo=ZoneInfo("Europe/Berlin"))),
+        ("sun", datetime(2026, 11, 22, tzinfo=ZoneInfo("Europe/Berlin"))),
+        ("yesterday", datetime(2026, 11, 22, tzinfo=ZoneInfo("Europe/Berlin"))),
         ("2026-11-23", datetime(2026, 11, 23, tzinfo=ZoneInfo("Europe/Berlin"))),
         ("2026-11-23T09:00", datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Europe/Berlin"))),
         ("2026-11-23T09:00+00:00", datetime(2026, 11, 23, 9, tzinfo=UTC)),

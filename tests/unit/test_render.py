@@ -97,7 +97,7 @@ def test_people_read_their_zone_and_files_hold_utc() -> None:
 
 
 def test_html_escapes() -> None:
-    assert "<td>=HYPERLINK(&quot;x&quot;)</td>" in render.text(TABLE, "html")
+    assert ">=HYPERLINK(&quot;x&quot;)</td>" in render.text(TABLE, "html")
 
 
 def test_a_file_ending_says_the_format(tmp_path: Path) -> None:

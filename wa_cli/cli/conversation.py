@@ -16,6 +16,7 @@ from wa_cli.cli.parameters import AsJson, Format, Phone, chosen_format
 from wa_cli.cli.render import Column, Table
 from wa_cli.cli.report import Zone
 from wa_cli.clock import check_zone, now
+from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -75,6 +76,8 @@ def conversation(
     from wa_cli.reports.runner import instant
 
     chosen = chosen_format(form, as_json)
+    if follow and chosen is not None:
+        raise BadInput("What is followed is shown as it comes, in no other format.", hint="wa listen --json")
     house = wiring.of(ctx)
     whom = parse_customer(phone)
     zone = check_zone(zone or house.settings.timezone)

@@ -78,7 +78,8 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
     if chosen == "table":
         _print_rich(table)
     else:
-        sys.stdout.write(text(table, chosen))
+        said = text(table, chosen)
+        sys.stdout.write(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", said) if sys.stdout.isatty() else said)
 
 
 def text(table: Table, form: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -39,7 +39,10 @@ BusinessHours = Annotated[
     str | None, typer.Option(help="Like: mon-fri 09:00-18:00; sat 10:00-14:00. Default: WA_BUSINESS_HOURS.")
 ]
 Details = Annotated[bool, typer.Option("--list", help="List what was counted instead.")]
-FailOver = Annotated[str | None, typer.Option(help="Exit 3 where somebody waits longer, like 30m.", metavar="SPAN")]
+FailOver = Annotated[
+    str | None,
+    typer.Option(help="Exit 3 where somebody waits longer, or a window closes sooner; like 30m.", metavar="SPAN"),
+]
 Watch = Annotated[float | None, typer.Option(min=0.5, help="Ask again every so many seconds.", metavar="SECONDS")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, what is left out, and the SQL.")]
 
@@ -153,6 +156,8 @@ def sql(
     narrowed = runner.narrow(
         house.report_database, report, customer=key_of(customer), employee=employee, by=by, hours=house.business_hours
     )
+    if limit is not None and not report.uses("limit"):
+        raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
     print(runner.runnable_sql(report, asked, narrowed, limit=limit))
 
 
@@ -246,8 +251,9 @@ def _command(report: Report) -> Callable[..., None]:
         chosen = chosen_format(form, as_json)
         house = wiring.of(ctx, business_hours=business_hours)
         threshold = _threshold(report, fail_over)
-        if details and report.details is None:
-            raise BadInput(f"The report {report.name} counts nothing that could be listed.")
+        _check_together(
+            report, details=details, by=by, judged=threshold is not None, watch=watch is not None, sort=sort
+        )
         wanted = report.details if details and report.details else report
         if explain:
             _explain(house, wanted, _range(house, report, since, until, zone))
@@ -257,7 +263,7 @@ def _command(report: Report) -> Callable[..., None]:
             table = ask(
                 house,
                 wanted,
-                since=since or report.parameters.get("since"),
+                since=since or _since(report, threshold),
                 until=until,
                 zone=zone,
                 customer=customer,
@@ -285,6 +291,28 @@ for _report in _OURS.values():
     app.command(_report.name)(_command(_report))
 
 
+def _check_together(
+    report: Report, *, details: bool, by: str | None, judged: bool, watch: bool, sort: str | None
+) -> None:
+    """Raise BadInput where options contradict each other: none is passed over in silence."""
+    if details and report.details is None:
+        raise BadInput(f"The report {report.name} counts nothing that could be listed.")
+    if details and (by or judged):
+        raise BadInput("--list goes without --by and --fail-over.")
+    if watch and judged:
+        raise BadInput("--watch never ends, and --fail-over is judged at the end.", hint="Leave one of them away.")
+    if sort and report.shape:
+        raise BadInput(f"The report {report.name} is drawn by weekday and hour: it cannot be sorted.")
+
+
+def _since(report: Report, threshold: timedelta | None) -> str | None:
+    """The report's own range, but for a threshold that reaches further back: who waits that long must be in it."""
+    own = report.parameters.get("since")
+    if threshold is None or own is None or (report.threshold or ("", ""))[1] != "age":
+        return own
+    return f"{(threshold + parse_span(own)).total_seconds():.0f}s"
+
+
 def _clear() -> None:
     from rich.console import Console
 
@@ -303,7 +331,8 @@ def _threshold(report: Report, fail_over: str | None) -> timedelta | None:
 def _judge(report: Report, table: Table, threshold: timedelta) -> None:
     """Raise CheckFailed where a row is over the threshold, or under it for what runs out."""
     column, way = report.threshold or ("", "")
-    worst = [span for row in table.rows if (span := _span(row[column], way)) is not None]
+    judged = [row for row in table.rows if row.get("waiting") != "no"]
+    worst = [span for row in judged if (span := _span(row[column], way)) is not None]
     over = [span for span in worst if (span < threshold if way == "below" else span > threshold)]
     if over:
         most = min(over) if way == "below" else max(over)
@@ -343,24 +372,35 @@ def ask(
     from wa_cli.reports import runner
 
     asked = _range(house, report, since, until, zone)
+    given_by = by or next(iter(report.by), None)
     narrowed = runner.narrow(
         house.report_database, report, customer=key_of(customer), employee=employee, by=by, hours=house.business_hours
     )
     rows = runner.run(
         house.report_database, report, asked, narrowed, limit=limit, sort=sort, timeout=house.settings.report_timeout
     )
+    if given_by == "day":
+        rows = [_with_dates(report, row, asked.zone) for row in rows]
     begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
-    given = {"customer": customer, "employee": employee, "by": by or next(iter(report.by), None)}
+    given = {"customer": customer, "employee": employee, "by": given_by, "limit": limit, "sort": sort}
     return Table(
         name=report.name,
         title=report.title,
-        columns=_columns(report, rows, given["by"], narrowed),
+        columns=_columns(report, rows, given_by, narrowed),
         rows=rows,
         note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}.{_beside(house, report)}",
         zone=asked.zone,
         parameters={"since": begin, "until": end, "tz": asked.zone} | {k: v for k, v in given.items() if v},
         bars=report.bars,
     )
+
+
+def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Periods that are days, as their dates: in a file too."""
+    from zoneinfo import ZoneInfo
+
+    days = {column.key for column in report.columns if column.kind == "period"}
+    return {key: value.astimezone(ZoneInfo(zone)).date() if key in days else value for key, value in row.items()}
 
 
 def _beside(house: House, report: Report) -> str:
@@ -379,17 +419,21 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
         silent.add("what")
     if by == "employee" and report.name == "employees":
         silent.add("day")
+    if narrowed.employee is not None:  # who waits, waits for nobody in particular
+        silent |= {"waiting", "longest_wait"}
     if narrowed.hours is None:
         silent |= {"working_p50", "working_p90"}
     kinds = {"period": "date" if by == "day" else "instant"}
-    return [Column(c.key, c.label, kinds.get(c.kind, c.kind)) for c in report.columns if c.key not in silent]
+    own = {"what": "phone"} if by == "customer" else {}
+    shown = [column for column in report.columns if column.key not in silent]
+    return [Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind)) for c in shown]
 
 
 def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
     """Print it as it is meant to be looked at, or write it to a file."""
     if output is not None and output.suffix.lower() in (".svg", ".png"):
         drawing.write(report, table, of, output)
-    elif report.shape and output is None and chosen in (None, "table", "plain"):
+    elif report.shape and output is None and chosen in (None, "table"):
         drawing.show(report, table, of)
         return
     else:

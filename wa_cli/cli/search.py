@@ -34,13 +34,13 @@ _PEOPLE = [
     Column("last_at", "Last", "instant"),
     Column("content", "Last message", "words"),
 ]
-_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{2,}")
+_NUMBER = re.compile(r"\+[0-9][0-9 ().-]{2,}")
 _MARKED = re.compile("\x02(.*?)\x03", re.S)
 
 
 def search(
     ctx: typer.Context,
-    words: Annotated[str, typer.Argument(help='Like: order status, "a phrase", -not, ord*; or a number.')],
+    words: Annotated[str, typer.Argument(help='Like: order status, "a phrase", -not, ord*; or a number with +.')],
     since: Annotated[str, typer.Option(help="From then: 7d, 2026-11-23.", metavar="TIME")] = "365d",
     until: Until = None,
     zone: Zone = None,

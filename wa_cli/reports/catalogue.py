@@ -48,7 +48,10 @@ class Report:
 
     @cached_property
     def text(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"The report {self.path} cannot be read: {error}.") from None
 
     @property
     def title(self) -> str:
@@ -130,9 +133,16 @@ class Report:
     @cached_property
     def sql(self) -> str:
         """The whole statement: what the report includes is written once and stands before it."""
-        parts = [sqlfiles.read(f"reports/parts/{name}") for name in self._all("include")]
+        parts = [self._part(name) for name in self._all("include")]
         body = _HEADER.sub("", self.text).strip()
         return f"WITH {', '.join(part.strip() for part in parts)}\n{body}" if parts else body
+
+    def _part(self, name: str) -> str:
+        try:
+            return sqlfiles.read(f"reports/parts/{name}")
+        except OSError:
+            known = ", ".join(path.stem for path in sorted((sqlfiles.root() / "reports" / "parts").glob("*.sql")))
+            raise ConfigError(f"{self.path} includes {name!r}, which there is not.", hint=f"One of {known}.") from None
 
     def uses(self, parameter: str) -> bool:
         return re.search(rf"(?<!:):{parameter}\b", self.sql) is not None
@@ -146,6 +156,8 @@ class Report:
 
 def reports(folder: Path | None = None) -> list[Report]:
     """Ours in their order, then a person's own from `folder`. Raises ConfigError where two have one name."""
+    if folder and not folder.is_dir():
+        raise ConfigError(f"The folder of your own reports, {folder}, is not there.", hint="Set WA_REPORTS to another.")
     ours = [Report(path) for path in sorted((sqlfiles.root() / "reports").glob("*.sql"))]
     ours.sort(key=lambda report: report.place)
     own = [Report(path) for path in sorted(folder.glob("*.sql"))] if folder else []

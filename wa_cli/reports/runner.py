@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,14 +17,15 @@ from sqlalchemy.dialects import postgresql
 
 from wa_cli.clock import format_span, naive_utc, now, parse_span
 from wa_cli.cloud import codes
-from wa_cli.errors import BadInput, StatementCut
+from wa_cli.errors import BadInput, ConfigError, StatementCut
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
 from wa_cli.storage.engine import Database
 from wa_cli.storage.engine import run as execute
 
 _SPAN = re.compile(r"[\d.\s]+(ms|s|m|h|d|w)?([\d.]+(ms|s|m|h|d|w))*")
-EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2200, 1, 1)
+EARLIEST, LATEST = 1970, 2200  # years
+PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 # For sorting, a step of a report; what is larger goes by way of the disk.
 MEMORY = "64MB"
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -55,7 +57,7 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
     begin = instant(report.parameters.get("since", "30d") if since is None else since, zone, at)
     end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
     for moment in (begin, end):
-        if not EARLIEST < moment.replace(tzinfo=None) < LATEST:
+        if not EARLIEST <= moment.year < LATEST:
             raise BadInput(f"{moment:%Y-%m-%d} is further away than any message.")
     if begin >= end:
         raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} holds no time.")
@@ -150,9 +152,15 @@ def run(
     if limit is not None and not report.uses("limit"):
         raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
     values = values_for(report, asked, narrowed, limit=None if sort else _limit(report, limit))
+    if strange := _unknown(report):
+        raise ConfigError(
+            f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
+        )
     with _in_time(timeout), database.reading(timeout) as connection:
         connection.execute(sa.text(f"SET LOCAL work_mem = '{MEMORY}'"))
         rows = [dict(row) for row in connection.execute(sa.text(report.sql), values).mappings()]
+    if missing := [column.key for column in report.columns if rows and column.key not in rows[0]]:
+        raise ConfigError(f"{report.path} has the column {missing[0]!r} in its header and not in its SELECT.")
     for row in rows:
         _complete(report, narrowed, row)
     if sort:
@@ -171,6 +179,12 @@ def _in_time(timeout: timedelta) -> Iterator[None]:
         ) from error
 
 
+def _unknown(report: Report) -> str | None:
+    """A parameter that its statement uses and nobody gives."""
+    used = re.findall(r"(?<![:\w\\]):([a-z]\w*)", re.sub(r"--.*|'[^']*'", "", report.sql))
+    return next((name for name in used if name not in PARAMETERS), None)
+
+
 def _limit(report: Report, limit: int | None) -> int:
     return limit or int(report.parameters.get("limit", 1000))
 
@@ -186,12 +200,17 @@ def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int |
         "tz": asked.zone,
         "limit": limit,
         "customer": narrowed.customer,
-        "keys": list(narrowed.keys) or None,
+        "keys": _array(narrowed.keys) if narrowed.keys else None,
         "employee": narrowed.employee,
         "by": narrowed.by or next(iter(report.by), None),
         "open": hours.as_json(asked.since, max(at, asked.until), asked.zone) if hours and report.uses("open") else None,
     }
     return {key: value for key, value in every.items() if report.uses(key)}
+
+
+def _array(words: Sequence[str]) -> str:
+    """An array as PostgreSQL writes one, for a CAST: psql takes it too."""
+    return "{" + ",".join(json.dumps(word, ensure_ascii=False) for word in words) + "}"
 
 
 def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), *, limit: int | None = None) -> str:

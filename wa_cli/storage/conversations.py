@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wa_cli.clock import naive_utc
+from wa_cli.errors import BadInput
 from wa_cli.storage.engine import Database, run
 
 _PREFIX = re.compile(r"(?<![\w\"-])(\w+)\*(?=\s|$)")
@@ -44,6 +45,10 @@ class Conversations:
     ) -> Sequence[Mapping[str, Any]]:
         """Messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
         rest, prefixes = split_prefixes(words)
+        if prefixes and re.search(r"\bor\b", rest, re.I):
+            raise BadInput(
+                "A word that ends in * and an or do not go together.", hint="Search for one after the other."
+            )
         with self.database.reading(self.timeout) as connection:
             found = run(
                 connection,
@@ -67,14 +72,20 @@ class Conversations:
     def people(self, key: str, limit: int) -> Sequence[Mapping[str, Any]]:
         """Those whose number or user id begins so, who was spoken with last first."""
         with self.database.reading(self.timeout) as connection:
-            return [dict(row) for row in run(connection, "conversation/people", key=key, limit=limit).mappings()]
+            found = run(connection, "conversation/people", key=key, limit=limit)
+            return [dict(row) for row in found.mappings()]
 
     def export(self, since: datetime, until: datetime, customers: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Whole conversations of these customers, or of all where none is given."""
         with self.database.reading(self.timeout) as connection:
             people = [run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers]
             keys = [key for person in people for key in run(connection, "conversation/keys", person=person).scalars()]
-            values = {"since": naive_utc(since), "until": naive_utc(until), "people": people or None, "keys": keys or None}
+            values = {
+                "since": naive_utc(since),
+                "until": naive_utc(until),
+                "people": people or None,
+                "keys": keys or None,
+            }
             return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
 
 

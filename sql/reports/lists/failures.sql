@@ -1,6 +1,7 @@
 -- title:   Failed messages
 -- about:   The messages that failed, newest first.
 -- include: messages
+-- include: names
 -- filter:  customer employee
 -- param:   limit   200
 -- column:  at          instant  Time
@@ -14,7 +15,7 @@
 SELECT message.instant AS at, message.customer, employee.name AS employee, message.message_type AS type,
        message.failure_reason AS reason, message.content, message.message_id
   FROM message
-  LEFT JOIN wa.employees AS employee ON employee.id = message.employee_id
+  LEFT JOIN named AS employee ON employee.id = message.employee_id
  WHERE message.is_ours AND message.has_failed
  ORDER BY message.at DESC, message.created_at DESC, message.id DESC
  LIMIT :limit

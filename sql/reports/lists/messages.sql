@@ -1,6 +1,7 @@
 -- title:   Messages
 -- about:   The messages that were counted, newest first.
 -- include: messages
+-- include: names
 -- filter:  customer employee
 -- param:   limit   200
 -- column:  at          instant  Time
@@ -15,7 +16,7 @@
 SELECT message.instant AS at, message.direction, message.customer, employee.name AS employee, message.message_type AS type,
        message.status, message.content, message.message_id
   FROM message
-  LEFT JOIN wa.employees AS employee ON employee.id = message.employee_id
+  LEFT JOIN named AS employee ON employee.id = message.employee_id
  WHERE NOT message.has_failed
  ORDER BY message.at DESC, message.created_at DESC, message.id DESC
  LIMIT :limit

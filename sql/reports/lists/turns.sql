@@ -1,6 +1,7 @@
 -- title:   Turns
 -- about:   The turns that were measured, longest first; those that nobody has answered yet before all others.
 -- include: turns
+-- include: names
 -- filter:  customer employee
 -- param:   limit   200
 -- column:  started_at   instant  Began
@@ -15,7 +16,7 @@ SELECT turn.started_at AT TIME ZONE 'UTC' AS started_at, turn.customer, contact.
        extract(epoch FROM coalesce(turn.answered_at, CAST(:now AS timestamp)) - turn.started_at)::float8 AS length
   FROM turn
   LEFT JOIN wa.contacts AS contact ON contact.customer = turn.customer
-  LEFT JOIN wa.employees AS employee ON employee.id = turn.employee_id
+  LEFT JOIN named AS employee ON employee.id = turn.employee_id
  WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
  ORDER BY turn.answered_at IS NOT NULL, length DESC, turn.customer
  LIMIT :limit
