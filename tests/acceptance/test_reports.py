@@ -253,7 +253,13 @@ def test_watching_asks_again_until_it_is_ended(shop: Shell) -> None:
 
     command = [sys.executable, "-m", "wa_cli", "report", "types", "--watch", "0.5"]
     with subprocess.Popen(
-        command, cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=shop.folder,
+        env=shop.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who started us may ignore it
     ) as watching:
         assert watching.stdout
         seen = 0

@@ -388,7 +388,9 @@ def ask(
         title=report.title,
         columns=_columns(report, rows, given_by, narrowed),
         rows=rows,
-        note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}.{_beside(house, report)}",
+        note=f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; days and hours in {asked.zone}."
+        + _beside(house, report)
+        + _left_out(report, narrowed, len(rows), limit),
         zone=asked.zone,
         parameters={"since": begin, "until": end, "tz": asked.zone} | {k: v for k, v in given.items() if v},
         bars=report.bars,
@@ -408,6 +410,14 @@ def _beside(house: House, report: Report) -> str:
     if report.beside != "spool":
         return ""
     return f" In this machine's spool: {house.spool.state().records:,} answers that are not stored yet."
+
+
+def _left_out(report: Report, narrowed: Narrowed, count: int, limit: int | None) -> str:
+    """What the rows do not show, and nobody would see from them."""
+    most = limit or int(report.parameters.get("limit", 0))
+    cut = f" The first {count:,} rows: --limit shows more." if report.uses("limit") and count == most else ""
+    ours = " What one employee wrote: nothing incoming is counted." if narrowed.employee else ""
+    return f"{ours}{cut}"
 
 
 def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:
@@ -439,7 +449,7 @@ def show(report: Report, table: Table, chosen: str | None = None, output: Any = 
     else:
         render.show(table, chosen, output)
     if output is not None:
-        wiring.say(f"Written: {len(table.rows):,} rows to {output}.")
+        wiring.say(f"Written: {len(table.rows):,} rows to {output}. {table.note or ''}")
 
 
 def _explain(house: House, report: Report, asked: Range) -> None:

@@ -1,12 +1,13 @@
 -- Turns that begin in [:since, :until), of one customer where asked: from a customer's first unanswered message to our next
 -- one to them. Only rows of the range are read, and for each customer in it one look to either side, by the conversation index.
-event AS MATERIALIZED (
+event AS (
     SELECT coalesce(alias.same_as, who.customer) AS customer,
            coalesce(message.direction, 'incoming') AS direction,
            message.timestamp AS at, message.created_at, message.id, message.employee_id
       FROM whatsapp_messages AS message
      CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(message.direction, message.from_phone, message.to_phone,
-                                                              message.customer_user_id)) AS customer) AS who
+                                                              message.customer_user_id)) AS customer
+                           OFFSET 0) AS who  -- so that it is worked out once
       LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
      WHERE message.timestamp >= :since AND message.timestamp < :until
        AND who.customer IS NOT NULL
@@ -15,7 +16,7 @@ event AS MATERIALIZED (
        AND (CAST(:keys AS text[]) IS NULL  -- the same again, for the index of conversations
             OR wa.customer_key(message.direction, message.from_phone, message.to_phone, message.customer_user_id)
                = ANY (CAST(:keys AS text[])))
-), placed AS MATERIALIZED (
+), placed AS (
     SELECT event.*,
            lag(direction) OVER story AS before,
            count(*) FILTER (WHERE direction = 'outgoing') OVER story AS answers
