@@ -4,6 +4,8 @@
 -- define:  Counts are of stored rows of their direction, failed ones aside. Days and hours are in the time zone.
 -- define:  Response: the median time to the answer of turns that began in that hour.
 -- shape:   heatmap weekday hour
+-- by:      counts response
+-- page:    response
 -- include: messages
 -- include: turns
 -- filter:  customer employee
@@ -34,7 +36,7 @@ SELECT (ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])[day.number] AS w
               percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS response
          FROM turn
         CROSS JOIN LATERAL (SELECT started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz AS at) AS local
-        WHERE answered_at IS NOT NULL
+        WHERE :by = 'response' AND answered_at IS NOT NULL  -- else no turn is looked for
           AND (CAST(:employee AS uuid) IS NULL OR employee_id = CAST(:employee AS uuid))
         GROUP BY 1, 2) AS answered
     ON answered.day = day.number AND answered.hour = hour.number

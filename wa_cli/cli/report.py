@@ -268,7 +268,7 @@ def _command(report: Report) -> Callable[..., None]:
                 zone=zone,
                 customer=customer,
                 employee=employee,
-                by=by if wanted is report else None,
+                by=_broken_down(report, by, of) if wanted is report else None,
                 limit=limit,
                 sort=sort,
             )
@@ -303,6 +303,11 @@ def _check_together(
         raise BadInput("--watch never ends, and --fail-over is judged at the end.", hint="Leave one of them away.")
     if sort and report.shape:
         raise BadInput(f"The report {report.name} is drawn by weekday and hour: it cannot be sorted.")
+
+
+def _broken_down(report: Report, by: str | None, of: Side) -> str | None:
+    """What was asked for, or what the drawing needs: the counts alone cost a tenth of the response times."""
+    return "response" if by is None and report.shape and of is Side.RESPONSE else by
 
 
 def _since(report: Report, threshold: timedelta | None) -> str | None:
@@ -427,6 +432,8 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
     silent = set()
     if by in ("all", None) and "all" in report.by:
         silent.add("what")
+    if by == "counts":
+        silent.add("response")
     if by == "employee" and report.name == "employees":
         silent.add("day")
     if narrowed.employee is not None:  # who waits, waits for nobody in particular
