@@ -31,13 +31,15 @@ def server() -> Iterator[EmbeddedServer]:
     """An embedded server for the whole run, stopped and removed at its end."""
     home = Path(tempfile.mkdtemp(prefix="wa-tests-"))
     server = EmbeddedServer(home)
-    server.ensure("template_wa")
-    template = Database(server.url("template_wa"))
-    Migrator(template).apply()
-    template.close()
-    yield server
-    server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        server.ensure("template_wa")
+        template = Database(server.url("template_wa"))
+        Migrator(template).apply()
+        template.close()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
