@@ -39,13 +39,11 @@ def write(report: Report, table: Table, of: str, output: Path) -> None:
     drawn = picture(report, table, of)
     if drawn is None:
         raise BadInput(f"The report {report.name} draws nothing.", hint="--output x.csv, x.xlsx, x.html; or --by day")
-    try:
+    with render.written(output):
         if output.suffix.lower() == ".png":
             output.write_bytes(pictures.png(drawn))
         else:
             output.write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
 
 
 def show(report: Report, table: Table, value: str) -> None:

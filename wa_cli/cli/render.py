@@ -11,7 +11,8 @@ import io
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -224,6 +225,15 @@ def _html(table: Table) -> str:
     return f"<table class='{kind}'>\n{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
+@contextmanager
+def written(output: Path) -> Iterator[None]:
+    """While a file is written: what the system says to it is a sentence. Raises BadInput."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
+
+
 def _write(table: Table, output: Path, form: str | None) -> None:
     ending = output.suffix.lstrip(".").lower()
     if not form and not ending:
@@ -232,13 +242,11 @@ def _write(table: Table, output: Path, form: str | None) -> None:
         )
     known = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
     chosen = form or known.get(ending, ending)
-    try:
+    with written(output):
         if chosen == "xlsx":
             _write_spreadsheet(table, output)
         else:
             output.write_text(text(table, chosen), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
 
 
 def _write_spreadsheet(table: Table, output: Path) -> None:

@@ -23,7 +23,8 @@ NEEDS_PREVIOUS = "it needs the step before"
 def check(database: Database) -> None:
     """Raise SchemaTooOld unless every migration this program needs is applied. One SELECT."""
     with database.reading() as connection:
-        missing = [name for name in catalogue.names() if name not in ledger.done(connection)]
+        done = ledger.done(connection)
+    missing = [name for name in catalogue.names() if name not in done]
     if missing:
         first, others = missing[0], len(missing) - 1
         more = f" and {others} more" if others else ""

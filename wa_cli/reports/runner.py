@@ -149,9 +149,8 @@ def run(
     timeout: timedelta,
 ) -> Sequence[Mapping[str, Any]]:
     """The report's rows, in the order of its columns, or of `sort`, a column's key, downwards with `-` before it."""
-    if limit is not None and not report.uses("limit"):
-        raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
-    values = values_for(report, asked, narrowed, limit=None if sort else _limit(report, limit))
+    most = _limit(report, limit)
+    values = values_for(report, asked, narrowed, limit=None if sort else most)
     if strange := _unknown(report):
         raise ConfigError(
             f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
@@ -165,7 +164,7 @@ def run(
         _complete(report, narrowed, row)
     if sort:
         rows = _sorted(report, rows, sort)
-        return rows[: _limit(report, limit)] if report.uses("limit") else rows
+        return rows[:most] if report.uses("limit") else rows
     return rows
 
 
@@ -186,6 +185,8 @@ def _unknown(report: Report) -> str | None:
 
 
 def _limit(report: Report, limit: int | None) -> int:
+    if limit is not None and not report.uses("limit"):
+        raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
     return limit or int(report.parameters.get("limit", 1000))
 
 
