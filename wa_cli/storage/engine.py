@@ -69,8 +69,9 @@ class Database:
                 connect_args={
                     "connect_timeout": 5,
                     "application_name": application[:63],
+                    # Compiling a statement costs more than it saves: 1.3 s of the 2.3 s of a report over 400,000 rows.
                     "options": f"-c timezone=UTC -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-                    " -c idle_in_transaction_session_timeout=30000",
+                    " -c idle_in_transaction_session_timeout=30000 -c jit=off",
                     "keepalives_idle": 10,
                     "keepalives_interval": 5,
                     "keepalives_count": 3,
