@@ -25,16 +25,20 @@
 -- column:  median_response  span     Median
 
 , written AS (
-    SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, count(*) AS messages,
-           count(DISTINCT customer) AS customers,
-           count(*) FILTER (WHERE message_type = 'text') AS texts,
-           count(*) FILTER (WHERE message_type = 'image') AS images,
-           count(*) FILTER (WHERE message_type = 'document') AS documents,
-           count(*) FILTER (WHERE message_type NOT IN ('text', 'image', 'document')) AS others,
-           avg(length(content)) FILTER (WHERE message_type = 'text')::float8 AS average_length
-      FROM message
-     WHERE is_ours AND NOT has_failed
-     GROUP BY 1, 2
+    -- By person first: to count them so is cheaper than count(DISTINCT).
+    SELECT day, employee_id, sum(messages) AS messages, count(customer) AS customers, sum(texts) AS texts,
+           sum(images) AS images, sum(documents) AS documents, sum(others) AS others,
+           sum(length)::float8 / nullif(sum(texts), 0) AS average_length
+      FROM (SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, customer, count(*) AS messages,
+                   count(*) FILTER (WHERE message_type = 'text') AS texts,
+                   count(*) FILTER (WHERE message_type = 'image') AS images,
+                   count(*) FILTER (WHERE message_type = 'document') AS documents,
+                   count(*) FILTER (WHERE message_type NOT IN ('text', 'image', 'document')) AS others,
+                   sum(length(content)) FILTER (WHERE message_type = 'text') AS length
+              FROM message
+             WHERE is_ours AND NOT has_failed
+             GROUP BY 1, 2, 3) AS person
+     GROUP BY day, employee_id
 ), answered AS (
     SELECT CASE WHEN :by = 'day' THEN (started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date END AS day, employee_id,
            count(*) AS responses,

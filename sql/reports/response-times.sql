@@ -41,7 +41,7 @@
                  FROM json_to_recordset(CAST(:open AS json)) AS span (start timestamp, finish timestamp)
                 WHERE span.finish > started_at AND span.start < answered_at) END::float8 AS working
       FROM turn
-      LEFT JOIN named AS employee ON employee.id = turn.employee_id
+      LEFT JOIN named AS employee ON :by = 'employee' AND employee.id = turn.employee_id
      WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
 )
 SELECT coalesce(what, 'all')                                                                AS what,

@@ -28,22 +28,16 @@ SELECT turn.customer,
        said.content
   FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer LIMIT :limit) AS turn
  CROSS JOIN LATERAL (
-       -- A turn that nobody has answered goes on past the end of the range.
-       SELECT count(*) AS messages, max(waiting.at) AS last_at,
-              (array_agg(coalesce(waiting.content, '[' || waiting.message_type || ']')
-                         ORDER BY waiting.at DESC, waiting.created_at DESC, waiting.id DESC))[1] AS content
-         FROM (SELECT placed.at, placed.created_at, placed.id, message.content, message.message_type
-                 FROM placed
-                 JOIN whatsapp_messages AS message ON message.id = placed.id
-                WHERE placed.customer = turn.customer AND placed.direction = 'incoming' AND placed.answers = turn.answers
-               UNION ALL
-               SELECT message.timestamp, message.created_at, message.id, message.content, message.message_type
-                 FROM wa.keys(turn.customer) AS known (name)
-                 JOIN whatsapp_messages AS message
-                   ON wa.customer_key(message.direction, message.from_phone, message.to_phone,
-                                      message.customer_user_id) = known.name
-                WHERE message.timestamp >= :until AND message.direction IS DISTINCT FROM 'outgoing'
-                  AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
-              ) AS waiting) AS said
+       -- Nobody has answered: all that they wrote since its first is of this turn, past the end of the range too.
+       SELECT count(*) AS messages, max(message.timestamp) AS last_at,
+              (array_agg(coalesce(message.content, '[' || message.message_type || ']')
+                         ORDER BY message.timestamp DESC, message.created_at DESC, message.id DESC))[1] AS content
+         FROM wa.keys(turn.customer) AS known (name)
+         JOIN whatsapp_messages AS message
+           ON wa.customer_key(message.direction, message.from_phone, message.to_phone, message.customer_user_id) = known.name
+        WHERE message.timestamp >= turn.started_at
+          AND (message.timestamp, message.created_at, message.id) >= (turn.started_at, turn.created_at, turn.id)
+          AND message.direction IS DISTINCT FROM 'outgoing'
+          AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)) AS said
   LEFT JOIN wa.contacts AS contact ON contact.customer = turn.customer
  ORDER BY turn.started_at, turn.customer

@@ -24,13 +24,17 @@
                            (CAST(:until AS timestamp) - interval '1 microsecond') AT TIME ZONE 'UTC' AT TIME ZONE :tz,
                            '7 days') AS day
 ), counted AS (
-    SELECT date_trunc('week', local_at)::date AS week,
-           count(*) FILTER (WHERE NOT is_ours AND NOT has_failed) AS incoming,
-           count(*) FILTER (WHERE is_ours AND NOT has_failed)     AS outgoing,
-           count(DISTINCT customer) FILTER (WHERE NOT is_ours)    AS customers,
-           count(*) FILTER (WHERE is_ours AND has_failed)         AS failed
-      FROM message
-     GROUP BY 1
+    -- By person first: to count them so is cheaper than count(DISTINCT).
+    SELECT week, sum(incoming) AS incoming, sum(outgoing) AS outgoing, count(customer) FILTER (WHERE has_written) AS customers,
+           sum(failed) AS failed
+      FROM (SELECT date_trunc('week', local_at)::date AS week, customer,
+                   count(*) FILTER (WHERE NOT is_ours AND NOT has_failed) AS incoming,
+                   count(*) FILTER (WHERE is_ours AND NOT has_failed)     AS outgoing,
+                   count(*) FILTER (WHERE is_ours AND has_failed)         AS failed,
+                   bool_or(NOT is_ours)                                   AS has_written
+              FROM message
+             GROUP BY 1, 2) AS person
+     GROUP BY week
 ), answered AS (
     SELECT date_trunc('week', started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date AS week,
            count(*) AS turns, count(answered_at) AS answered,

@@ -2,7 +2,7 @@
 message AS NOT MATERIALIZED (
     SELECT coalesce(alias.same_as, who.customer) AS customer,
            coalesce(stored.direction, 'incoming') AS direction,
-           coalesce(stored.direction, 'incoming') = 'outgoing' AS is_ours,
+           stored.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours,
            stored.status IS NOT DISTINCT FROM 'failed' AS has_failed,
            stored.timestamp AS at, stored.timestamp AT TIME ZONE 'UTC' AS instant,
            stored.timestamp AT TIME ZONE 'UTC' AT TIME ZONE :tz AS local_at,

@@ -1,44 +1,47 @@
 -- Turns that begin in [:since, :until), of one customer where asked: from a customer's first unanswered message to our next
 -- one to them. Only rows of the range are read, and for each customer in it one look to either side, by the conversation index.
 event AS (
-    SELECT coalesce(alias.same_as, who.customer) AS customer,
-           coalesce(message.direction, 'incoming') AS direction,
-           message.timestamp AS at, message.created_at, message.id, message.employee_id
-      FROM whatsapp_messages AS message
-     CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(message.direction, message.from_phone, message.to_phone,
-                                                              message.customer_user_id)) AS customer
-                           OFFSET 0) AS who  -- so that it is worked out once
-      LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
-     WHERE message.timestamp >= :since AND message.timestamp < :until
-       AND who.customer IS NOT NULL
-       AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
-       AND (CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, who.customer) = :customer)
-       AND (CAST(:keys AS text[]) IS NULL  -- the same again, for the index of conversations
-            OR wa.customer_key(message.direction, message.from_phone, message.to_phone, message.customer_user_id)
-               = ANY (CAST(:keys AS text[])))
+    SELECT coalesce(alias.same_as, known.customer) AS customer, known.is_ours, known.at, known.created_at, known.id,
+           known.employee_id
+      FROM (SELECT stored.*, wa.person_key(stored.key) AS customer
+              FROM (SELECT wa.customer_key(message.direction, message.from_phone, message.to_phone,
+                                           message.customer_user_id) AS key,
+                           message.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours,
+                           message.timestamp AS at, message.created_at, message.id, message.employee_id
+                      FROM whatsapp_messages AS message
+                     WHERE message.timestamp >= :since AND message.timestamp < :until
+                       AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
+                       AND (CAST(:keys AS text[]) IS NULL
+                            OR wa.customer_key(message.direction, message.from_phone, message.to_phone,
+                                               message.customer_user_id) = ANY (CAST(:keys AS text[])))
+                    OFFSET 0) AS stored  -- so that a key is worked out once, and a person
+             WHERE stored.key IS NOT NULL
+            OFFSET 0) AS known
+      LEFT JOIN wa.contacts AS alias ON alias.customer = known.customer AND alias.same_as IS NOT NULL
+     WHERE CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, known.customer) = :customer
 ), placed AS (
-    SELECT event.*,
-           lag(direction) OVER story AS before,
-           count(*) FILTER (WHERE direction = 'outgoing') OVER story AS answers
+    SELECT event.*, lag(is_ours) OVER story AS was_ours
       FROM event
-    WINDOW story AS (PARTITION BY customer COLLATE "C" ORDER BY at, created_at, id ROWS UNBOUNDED PRECEDING)
-), change AS MATERIALIZED (
+    WINDOW story AS (PARTITION BY customer COLLATE "C" ORDER BY at, created_at, id)
+), change AS (
     -- Where the other side begins to write: what follows a customer's is our answer.
     SELECT placed.*, lead(at) OVER story AS answered_at, lead(employee_id) OVER story AS answered_by
       FROM placed
-     WHERE before IS DISTINCT FROM direction
+     WHERE was_ours IS DISTINCT FROM is_ours
     WINDOW story AS (PARTITION BY customer COLLATE "C" ORDER BY at, created_at, id)
-), start AS MATERIALIZED (
-    SELECT customer, at, answers, answered_at, answered_by FROM change WHERE direction = 'incoming' AND before = 'outgoing'
+), asked AS (
+    SELECT customer, at, created_at, id, was_ours, answered_at, answered_by FROM change WHERE NOT is_ours
+), start AS (
+    SELECT customer, at, created_at, id, answered_at, answered_by FROM asked WHERE was_ours
     UNION ALL
     -- A customer's first in the range: what was said last before it?
-    SELECT change.customer, change.at, change.answers, change.answered_at, change.answered_by
-      FROM change
+    SELECT asked.customer, asked.at, asked.created_at, asked.id, asked.answered_at, asked.answered_by
+      FROM asked
       LEFT JOIN LATERAL (
-           SELECT earlier.direction
-             FROM wa.keys(change.customer) AS known (name)
+           SELECT earlier.is_ours
+             FROM wa.keys(asked.customer) AS known (name)
             CROSS JOIN LATERAL (
-                  SELECT coalesce(message.direction, 'incoming') AS direction, message.timestamp AS at,
+                  SELECT message.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours, message.timestamp AS at,
                          message.created_at, message.id
                     FROM whatsapp_messages AS message
                    WHERE wa.customer_key(message.direction, message.from_phone, message.to_phone,
@@ -49,13 +52,13 @@ event AS (
                    LIMIT 1) AS earlier
             ORDER BY earlier.at DESC, earlier.created_at DESC, earlier.id DESC
             LIMIT 1) AS last_before ON TRUE
-     WHERE change.direction = 'incoming' AND change.before IS NULL AND last_before.direction IS DISTINCT FROM 'incoming'
-), turn AS MATERIALIZED (
-    SELECT customer, at AS started_at, answers, answered_at, answered_by AS employee_id FROM start
+     WHERE asked.was_ours IS NULL AND last_before.is_ours IS DISTINCT FROM FALSE
+), turn AS (
+    SELECT customer, at AS started_at, created_at, id, answered_at, answered_by AS employee_id FROM start
      WHERE answered_at IS NOT NULL
     UNION ALL
     -- Not answered in the range: is there an answer after it?
-    SELECT start.customer, start.at, start.answers, later.at, later.employee_id
+    SELECT start.customer, start.at, start.created_at, start.id, later.at, later.employee_id
       FROM start
       LEFT JOIN LATERAL (
            SELECT following.at, following.employee_id
