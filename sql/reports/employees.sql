@@ -26,8 +26,8 @@
 
 , written AS (
     -- By person first: to count them so is cheaper than count(DISTINCT).
-    SELECT day, employee_id, sum(messages) AS messages, count(customer) AS customers, sum(texts) AS texts,
-           sum(images) AS images, sum(documents) AS documents, sum(others) AS others,
+    SELECT day, employee_id, sum(messages)::bigint AS messages, count(customer) AS customers, sum(texts)::bigint AS texts,
+           sum(images)::bigint AS images, sum(documents)::bigint AS documents, sum(others)::bigint AS others,
            sum(length)::float8 / nullif(sum(texts), 0) AS average_length
       FROM (SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, customer, count(*) AS messages,
                    count(*) FILTER (WHERE message_type = 'text') AS texts,

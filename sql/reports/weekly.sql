@@ -25,8 +25,8 @@
                            '7 days') AS day
 ), counted AS (
     -- By person first: to count them so is cheaper than count(DISTINCT).
-    SELECT week, sum(incoming) AS incoming, sum(outgoing) AS outgoing, count(customer) FILTER (WHERE has_written) AS customers,
-           sum(failed) AS failed
+    SELECT week, sum(incoming)::bigint AS incoming, sum(outgoing)::bigint AS outgoing,
+           count(customer) FILTER (WHERE has_written) AS customers, sum(failed)::bigint AS failed
       FROM (SELECT date_trunc('week', local_at)::date AS week, customer,
                    count(*) FILTER (WHERE NOT is_ours AND NOT has_failed) AS incoming,
                    count(*) FILTER (WHERE is_ours AND NOT has_failed)     AS outgoing,

@@ -665,6 +665,8 @@ def test_a_reports_columns_are_those_of_its_header(database: Database, report: c
     assert report.about
     assert found
     assert [column.key for column in report.columns] == list(found[0])
+    integers = [column.key for column in report.columns if column.kind == "integer"]
+    assert {type(row[key]) for row in found for key in integers} <= {int, type(None)}
 
 
 def test_a_report_writes_nothing(database: Database) -> None:
