@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import load_workbook
 from rich.cells import cell_len
 
-from wa_cli.cli import render
-from wa_cli.cli.render import Column, Table
+from wa_cli.cli import render, tables
+from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput
 from wa_cli.reports import heatmap
 
@@ -62,26 +62,6 @@ def test_csv_is_no_formula() -> None:
     assert render.text(TABLE, "csv").splitlines()[2].startswith('"\'=HYPERLINK(""x"")",0')
 
 
-def test_a_spreadsheet_holds_the_same_and_runs_nothing(tmp_path: Path) -> None:
-    render.show(TABLE, output=tmp_path / "sample.xlsx")
-
-    sheet = load_workbook(tmp_path / "sample.xlsx").active
-    assert sheet is not None
-    cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
-    assert cells[1][:2] == ["Ana | Co", 1234]
-    assert sheet["A3"].data_type == "s"
-
-
-def test_a_spreadsheet_takes_whatever_a_customer_is_called(tmp_path: Path) -> None:
-    table = Table("t", "T", [Column("name", "Name")], [{"name": "esc\x1b[0m"}])
-
-    render.show(table, output=tmp_path / "t.xlsx")
-
-    sheet = load_workbook(tmp_path / "t.xlsx").active
-    assert sheet is not None
-    assert sheet["A2"].value == "esc\ufffd[0m"
-
-
 def test_a_phone_number_is_no_formula() -> None:
     table = Table("t", "T", [Column("p", "P", "phone"), Column("t", "T")], [{"p": "+123", "t": "+SUM(1)"}])
 
@@ -94,6 +74,19 @@ def test_people_read_their_zone_and_files_hold_utc() -> None:
 
     assert "2026-11-23 17:30" in render.text(table, "plain")
     assert json.loads(render.text(table, "json"))["rows"] == [{"at": "2026-11-23T12:00:00+00:00"}]
+
+
+def test_the_range_is_said_where_people_read_and_not_among_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    noted = replace(TABLE, note="7 days; hours in UTC & more.")
+
+    render.show(noted, "plain")
+
+    told = capsys.readouterr()
+    assert told.out == render.text(TABLE, "plain")
+    assert told.err == "7 days; hours in UTC & more.\n"
+    assert render.text(noted, "markdown").endswith("\n\n7 days; hours in UTC & more.\n")
+    assert "<p class='note'>7 days; hours in UTC &amp; more.</p>" in render.text(noted, "html")
+    assert render.text(noted, "csv") == render.text(TABLE, "csv")
 
 
 def test_html_escapes() -> None:
@@ -109,7 +102,7 @@ def test_a_file_ending_says_the_format(tmp_path: Path) -> None:
 
 
 def test_a_customers_text_cannot_steer_the_terminal() -> None:
-    assert render.clean("a\x1b[31mred\x07\nb\u202e") == "a\ufffd[31mred\ufffd b\ufffd"
+    assert tables.clean("a\x1b[31mred\x07\nb\u202e") == "a\ufffd[31mred\ufffd b\ufffd"
 
 
 @given(st.text(max_size=30))

@@ -7,7 +7,7 @@ import typer
 from wa_cli import config as settings
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
-from wa_cli.cli.render import Column, Table
+from wa_cli.cli.tables import Column, Table
 
 app = typer.Typer(no_args_is_help=True, help="The settings in force.")
 

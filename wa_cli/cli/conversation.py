@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import render, tables, wiring
 from wa_cli.cli.parameters import AsJson, Format, Phone, chosen_format
-from wa_cli.cli.render import Column, Table
 from wa_cli.cli.report import Zone
+from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput
 
@@ -110,7 +110,7 @@ class Chat:
         """Through a pager where there is more than the terminal holds."""
         from rich.text import Text
 
-        lines = [Text(f"Conversation with {render.clean(name)}", style="italic"), *self._lines(rows)]
+        lines = [Text(f"Conversation with {tables.clean(name)}", style="italic"), *self._lines(rows)]
         if not rows:
             lines.append(Text("nothing", style="dim"))
         os.environ.setdefault("LESS", PAGED)
@@ -148,16 +148,16 @@ def _line(row: Mapping[str, Any]) -> list[Text]:
     line = Text(f"{row['at']:%H:%M} ")
     line.append("→ " if ours else "← ", style="green" if ours else "cyan")
     if ours and row["employee"]:
-        line.append(f"{render.clean(row['employee'])}: ", style="bold")
-    line.append(render.clean(_said(row)))
+        line.append(f"{tables.clean(row['employee'])}: ", style="bold")
+    line.append(tables.clean(_said(row)))
     if ours:
         failed = row["status"] == "failed"
         why = f": {row['failure_reason']}" if row["failure_reason"] else ""
         mark = _MARKS.get(row["status"], row["status"] or "?")
-        line.append(render.clean(f"  ({mark}{why})"), style="red" if failed else "dim")
+        line.append(tables.clean(f"  ({mark}{why})"), style="red" if failed else "dim")
     if not row["quoted"]:
         return [line]
-    quoted = render.clean(row["quoted"])
+    quoted = tables.clean(row["quoted"])
     return [Text(f"      ┌ {quoted[:QUOTED]}{'…' if len(quoted) > QUOTED else ''}", style="dim"), line]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wa_cli.cli import render
-from wa_cli.cli.render import Table
+from wa_cli.cli import render, tables
+from wa_cli.cli.tables import Table
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
 
@@ -21,10 +21,10 @@ def picture(report: Report, table: Table, of: str) -> str | None:
         return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of))
     if table.bars and table.rows and len(table.rows) > 1:
         first, drawn = table.columns[0], next(column for column in table.columns if column.key == table.bars)
-        local = render.local(table)
+        local = tables.local(table)
         bars = [
             pictures.Bar(
-                render.cell(row[first.key], first.kind), row[drawn.key], render.cell(row[drawn.key], drawn.kind)
+                tables.cell(row[first.key], first.kind), row[drawn.key], tables.cell(row[drawn.key], drawn.kind)
             )
             for row in local.rows
         ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import render
+from wa_cli.cli import tables
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def show(found: Sequence[tuple[Check, Finding]], words: Words, *, as_json: bool 
     console = Console(highlight=False, soft_wrap=True)
     for check, finding in () if quiet else found:
         mark, colour = _MARKS[finding.level]
-        console.print(Text.assemble((mark, colour), f" {check.title}: {render.clean(finding.said)}"))
+        console.print(Text.assemble((mark, colour), f" {check.title}: {tables.clean(finding.said)}"))
         for line in finding.details:
-            console.print(Text(f"    {render.clean(line)}", style="dim"))
+            console.print(Text(f"    {tables.clean(line)}", style="dim"))
         if finding.hint:
-            console.print(Text(f"    Type: {render.clean(finding.hint)}", style="bold"))
+            console.print(Text(f"    Type: {tables.clean(finding.hint)}", style="bold"))
     console.print(Text(verdict(found, words), style="bold"))
 
 

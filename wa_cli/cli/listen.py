@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import tables, wiring
 from wa_cli.cli.parameters import AsJson
 from wa_cli.cli.wiring import say
 from wa_cli.errors import DatabaseDown
@@ -56,14 +56,14 @@ def _line(update: Mapping[str, Any]) -> str:
     """Like `12:01:03 ← +15551234567 Ana text: where is my order?`"""
     at = f"{update['at']:%H:%M:%S}"
     if update["kind"] == "notice":
-        return f"{at} ! {render.clean(update['type'])} {render.clean(json.dumps(update['raw'], ensure_ascii=False))}"
+        return f"{at} ! {tables.clean(update['type'])} {tables.clean(json.dumps(update['raw'], ensure_ascii=False))}"
     arrow = "→" if update["direction"] == "outgoing" else "←"
     who = " ".join(filter(None, (_phone(update["customer"]), update["name"])))
     if update["kind"] == "status":
         said = f"{update['status']} {update['id']}" + (f": {update['reason']}" if update["reason"] else "")
     else:
         said = f"{update['type']}: {update['content']}" if update["content"] else f"[{update['type']}]"
-    return f"{at} {arrow} {render.clean(who)} {render.clean(said)}"
+    return f"{at} {arrow} {tables.clean(who)} {tables.clean(said)}"
 
 
 def _phone(customer: str | None) -> str | None:

@@ -8,7 +8,7 @@ import typer
 
 from wa_cli.cli import migrating, render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
-from wa_cli.cli.render import Column, Table
+from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import House, say
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, ConfigError, PartlyDone

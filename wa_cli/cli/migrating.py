@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wa_cli.cli import render
+from wa_cli.cli import tables
 from wa_cli.cli.wiring import say
 from wa_cli.clock import format_span
 from wa_cli.migrations.progress import Begun, Done, Event, Moved, Report, Skipped, Waiting
@@ -78,12 +78,12 @@ class _Moving:
             case Done():
                 self._print(Text.assemble(("✓ ", "green"), f"{self._step}  ", (_span(event.seconds), "dim")))
             case Skipped():
-                self._print(Text.assemble(("! ", "yellow"), f"left out: {event.step.title}: {render.clean(event.why)}"))
+                self._print(Text.assemble(("! ", "yellow"), f"left out: {event.step.title}: {tables.clean(event.why)}"))
 
     def _show(self, below: str, style: str = "dim") -> None:
         from rich.text import Text
 
-        self._status.update(Text.assemble(self._step, "\n    ", (render.clean(below), style)))
+        self._status.update(Text.assemble(self._step, "\n    ", (tables.clean(below), style)))
 
     def _print(self, line: Text) -> None:
         self._status.console.print(line)

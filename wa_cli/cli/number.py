@@ -8,7 +8,7 @@ import typer
 
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
-from wa_cli.cli.render import Column, Table
+from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import say
 from wa_cli.errors import BadInput
 

@@ -11,7 +11,7 @@ import typer
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.parameters import confirm as ask
-from wa_cli.cli.render import Column, Table
+from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import House, say
 from wa_cli.errors import BadInput, PartlyDone
 

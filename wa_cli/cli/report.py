@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from typer.core import TyperGroup
 from wa_cli import config
 from wa_cli.cli import drawing, render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of
-from wa_cli.cli.render import Column, Table
+from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import House
 from wa_cli.clock import check_zone, format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
@@ -203,7 +204,7 @@ def _section(report: Report, table: Table) -> Section:
     listed = (
         ""
         if report.shape
-        else f"<div class='wide'>{render.text(table, 'html')}</div>"
+        else f"<div class='wide'>{render.text(replace(table, note=None), 'html')}</div>"
         if table.rows
         else "<p>Nothing.</p>"
     )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import render, tables, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of, written_number
-from wa_cli.cli.render import Column, Table
 from wa_cli.cli.report import Customer, Until, Zone
+from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput
 
@@ -103,12 +103,12 @@ def _print(table: Table) -> None:
 
     console = Console(highlight=False)
     console.print(Text(f"{table.title}: {len(table.rows):,}", style="italic"))
-    for row in render.local(table).rows:
+    for row in tables.local(table).rows:
         arrow = "→" if row["direction"] == "outgoing" else "←"
         who = " ".join(
             filter(None, (row["customer"], row["name"], f"by {row['employee']}" if row["employee"] else None))
         )
-        console.print(Text(f"{row['at']:%Y-%m-%d %H:%M} {arrow} {render.clean(who)}", style="dim"))
+        console.print(Text(f"{row['at']:%Y-%m-%d %H:%M} {arrow} {tables.clean(who)}", style="dim"))
         console.print(_highlighted(row))
 
 
@@ -118,8 +118,8 @@ def _highlighted(row: Mapping[str, Any]) -> Any:
     text, last = Text("  "), 0
     marked = row["marked"] or ""
     for match in _MARKED.finditer(marked):
-        text.append(render.clean(marked[last : match.start()]))
-        text.append(render.clean(match[1]), style="bold yellow")
+        text.append(tables.clean(marked[last : match.start()]))
+        text.append(tables.clean(match[1]), style="bold yellow")
         last = match.end()
-    text.append(render.clean(marked[last:]))
+    text.append(tables.clean(marked[last:]))
     return text

@@ -1,0 +1,91 @@
+"""A file that Excel opens: what a person does with it there is count."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from wa_cli.cli import render, spreadsheet
+from wa_cli.cli.tables import Column, Table
+from wa_cli.errors import BadInput
+
+COLUMNS = [
+    Column("name", "Name"),
+    Column("count", "Count", "integer"),
+    Column("wait", "Wait", "span"),
+    Column("share", "Share", "percent"),
+    Column("at", "At", "instant"),
+    Column("day", "Day", "date"),
+]
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ROW = {"name": "Ana", "count": 1234, "wait": 3725.0, "share": 0.5, "at": NOON, "day": date(2026, 11, 23)}
+
+
+def opened(table: Table, folder: Path) -> Any:
+    render.show(table, output=folder / "t.xlsx")
+    return load_workbook(folder / "t.xlsx")
+
+
+def test_each_kind_is_what_a_spreadsheet_counts_with(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(ROW)
+
+    sheet = opened(Table("t", "T", COLUMNS, [ROW, nothing], zone="Asia/Kolkata"), tmp_path).active
+
+    assert [cell.value for cell in sheet[1]] == ["Name", "Count", "Wait", "Share", "At (Asia/Kolkata)", "Day"]
+    assert [cell.value for cell in sheet[2]] == [
+        "Ana",
+        1234,
+        timedelta(hours=1, minutes=2, seconds=5),
+        0.5,
+        datetime(2026, 11, 23, 17, 30),
+        datetime(2026, 11, 23),
+    ]
+    assert [cell.number_format for cell in sheet[2]][1:4] == ["#,##0", "[h]:mm:ss", "0 %"]
+    assert {cell.value for cell in sheet[3]} == {None}
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:F3"
+
+
+def test_a_second_sheet_says_what_was_asked(tmp_path: Path) -> None:
+    book = opened(Table("t", "A title", COLUMNS, [ROW], note="7 days.", parameters={"since": NOON}), tmp_path)
+
+    assert {row[0].value: row[1].value for row in book["About"].iter_rows()} == {
+        "Table": "A title",
+        "since": "2026-11-23T12:00:00+00:00",
+        "Note": "7 days.",
+        "Times": "in UTC; spans are hours, minutes and seconds",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ('=HYPERLINK("x")', '=HYPERLINK("x")'),
+        ("esc\x1b[0m", "esc\ufffd[0m"),
+        ("x" * 40_000, "x" * 32_766 + "…"),
+        ("مرحبا 😀", "مرحبا 😀"),
+    ],
+)
+def test_whatever_a_customer_is_called_stays_text(tmp_path: Path, said: str, held: str) -> None:
+    sheet = opened(Table("t", "T", [Column("name", "Name")], [{"name": said}]), tmp_path).active
+
+    assert (sheet["A2"].value, sheet["A2"].data_type) == (held, "s")
+
+
+def test_a_time_before_excels_first_is_written_out(tmp_path: Path) -> None:
+    early = datetime(1899, 12, 31, tzinfo=UTC)
+
+    sheet = opened(Table("t", "T", [Column("at", "At", "instant")], [{"at": early}]), tmp_path).active
+
+    assert sheet["A2"].value == "1899-12-31T00:00:00+00:00"
+
+
+def test_more_rows_than_a_sheet_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheet, "MOST_ROWS", 2)
+
+    with pytest.raises(BadInput, match="holds 1 rows, not 2"):
+        opened(Table("t", "T", COLUMNS, [ROW, ROW]), tmp_path)

@@ -1,0 +1,111 @@
+"""A table as a spreadsheet that can be counted with: numbers, times and spans are what they are, text is never a formula.
+
+Instants stand there in the table's zone, which their head names, because a spreadsheet knows none; spans are parts of a day,
+written as hours. A second sheet says what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wa_cli.cli.tables import CONTROL, Column, Table, cell, local, plain_value
+from wa_cli.errors import BadInput
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+
+# Of Excel, the same since 2007: characters in a cell, rows in a sheet, characters in a sheet's name, the first year.
+LONGEST_TEXT, MOST_ROWS, LONGEST_NAME, FIRST_YEAR = 32_767, 1_048_576, 31, 1900
+_FORMATS = {
+    "integer": "#,##0",
+    "number": "#,##0.0",
+    "percent": "0 %",
+    "span": "[h]:mm:ss",
+    "instant": "yyyy-mm-dd hh:mm:ss",
+    "date": "yyyy-mm-dd",
+}
+_NARROWEST, _WIDEST = 8, 60  # characters
+
+
+def write(table: Table, output: Path) -> None:
+    """Raises BadInput where openpyxl is missing, or for more rows than a sheet holds."""
+    try:
+        from openpyxl import Workbook
+        from openpyxl.styles import Font
+        from openpyxl.utils import get_column_letter
+    except ImportError:
+        raise BadInput("Spreadsheets need one more package.", hint="pip install 'wa-cli[export]'") from None
+    if len(table.rows) >= MOST_ROWS:
+        raise BadInput(f"A spreadsheet holds {MOST_ROWS - 1:,} rows, not {len(table.rows):,}.", hint="-o x.csv")
+    table = local(table)
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(table.name[:LONGEST_NAME])
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns) or 1)}{len(table.rows) + 1}"
+    for place, column in enumerate(table.columns, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = _width(table, column)
+    bold = Font(bold=True)
+    heads = [_cell(sheet, _head(table, column), "text") for column in table.columns]
+    for head in heads:
+        head.font = bold
+    sheet.append(heads)
+    for row in table.rows:
+        sheet.append([_cell(sheet, row[column.key], column.kind) for column in table.columns])
+    about = book.create_sheet("About")
+    about.column_dimensions["B"].width = _WIDEST
+    for name, value in _about(table):
+        about.append([_cell(about, name, "text"), _cell(about, value, "text")])
+    book.save(output)
+
+
+def _cell(sheet: Any, value: Any, kind: str) -> Cell:
+    from openpyxl.cell import WriteOnlyCell
+
+    value = _value(value, kind)
+    if isinstance(value, str):
+        made = WriteOnlyCell(sheet, value=_shortened(CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)))
+        made.data_type = "s"  # text stays text, also where it begins with =
+        return made
+    made = WriteOnlyCell(sheet, value=value)
+    if kind in _FORMATS and value is not None:
+        made.number_format = _FORMATS[kind]
+    return made
+
+
+def _value(value: Any, kind: str) -> Any:
+    """The value as a spreadsheet counts with it."""
+    if isinstance(value, datetime | date) and value.year < FIRST_YEAR:
+        return value.isoformat()
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, date):
+        return value
+    value = plain_value(value)
+    if kind == "span" and value is not None:
+        return float(value) / timedelta(days=1).total_seconds()
+    return value
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def _head(table: Table, column: Column) -> str:
+    return f"{column.label} ({table.zone})" if column.kind == "instant" else column.label
+
+
+def _width(table: Table, column: Column) -> int:
+    cells = [len(cell(row[column.key], column.kind)) for row in table.rows]
+    return min(_WIDEST, max([_NARROWEST, len(_head(table, column)) + 2, *cells]))
+
+
+def _about(table: Table) -> Iterator[tuple[str, str]]:
+    yield "Table", table.title
+    for name, value in table.parameters.items():
+        yield name, str(plain_value(value))
+    if table.note:
+        yield "Note", table.note
+    yield "Times", f"in {table.zone}; spans are hours, minutes and seconds"
