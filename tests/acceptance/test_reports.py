@@ -53,8 +53,7 @@ def test_nothing_breaks_at_any_width(shop: Shell, width: str, name: str) -> None
     said = shop.wa("report", name, "--format", "table").stdout
     shop.environ.pop("COLUMNS")
 
-    if name != "heatmap":  # its hours need 77
-        assert max(map(len, said.splitlines())) <= int(width)
+    assert max(map(len, said.splitlines())) <= int(width)
 
 
 def test_files_hold_what_the_screen_shows(shop: Shell) -> None:

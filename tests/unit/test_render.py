@@ -179,10 +179,14 @@ def test_an_empty_table_is_its_head() -> None:
     assert json.loads(render.text(empty, "json"))["rows"] == []
 
 
-def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
+def drawn(width: int) -> list[str]:
     rows = [{"day": day, "hour": hour, "n": hour} for day in ("Mon", "Tue") for hour in range(24)]
+    lines = heatmap.lines(heatmap.grid(rows, "day", "hour", "n"), width)
+    return ["".join(piece.text for piece in line).rstrip() for line in lines]
 
-    lines = heatmap.lines(heatmap.grid(rows, "day", "hour", "n"))
+
+def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
+    lines = drawn(80)
 
     assert all(len(line) <= 80 for line in lines)
     assert lines[1].startswith("Mon     ░░ ░░")
@@ -190,7 +194,15 @@ def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
     assert lines[-1].strip() == "darkest: 23 in an hour"
 
 
+def test_on_a_phone_the_hours_of_a_heatmap_stand_below_each_other() -> None:
+    lines = drawn(40)
+
+    assert lines[0].split() == ["Mon", "Tue"]
+    assert lines[1:3] == ["0", "1   ░░░ ░░░"]
+    assert lines[24] == "23  ███ ███"
+
+
 def test_shades_are_blank_only_for_nothing() -> None:
-    grid = heatmap.Grid(["Mon"], [0], [[1000, 1, 0]])
+    grid = heatmap.Grid(["Mon"], ["0"], [[1000, 1, 0]])
 
     assert [grid.shade(count) for count in (0, 1, 500, 1000)] == [0, 1, 2, 4]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from wa_cli.cli import render, tables
 from wa_cli.cli.tables import Table
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
+
+# From nothing to the most.
+_COLOURS = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
 
 
 def picture(report: Report, table: Table, of: str) -> str | None:
@@ -57,21 +58,8 @@ def show(report: Report, table: Table, value: str) -> None:
     grid = heatmap.grid(table.rows, down, across, value)
     console = Console(highlight=False)
     console.print(Text(f"{report.title}: {value}", style="italic"))
-    for line, counts in zip(heatmap.lines(grid), _padded(grid.cells), strict=True):
-        console.print(_coloured(line, counts, grid) if console.is_terminal else Text(line))
+    for line in heatmap.lines(grid, console.width):
+        drawn = Text.assemble(*((piece.text, _COLOURS[piece.shade]) for piece in line))
+        drawn.rstrip()
+        console.print(drawn)
     console.print(Text(table.note or "", style="dim"))
-
-
-def _padded(cells: Sequence[Sequence[float]]) -> list[Sequence[float]]:
-    """Beside each printed line its counts: none for the head and the foot."""
-    return [(), *cells, ()]
-
-
-def _coloured(line: str, counts: Sequence[float], grid: Any) -> Any:
-    from rich.text import Text
-
-    colours = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
-    text = Text(line)
-    for place, count in enumerate(counts):
-        text.stylize(colours[grid.shade(count)], 5 + place * 3, 7 + place * 3)
-    return text

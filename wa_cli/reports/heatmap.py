@@ -1,15 +1,22 @@
-"""A heatmap: weekdays by hours, as coloured cells that read without colour too."""
+"""A heatmap: weekdays by hours, as cells that read without colour; turned round where the hours find no room in a line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from wa_cli.clock import format_span
 
 SHADES = (" ", "\N{LIGHT SHADE}", "\N{MEDIUM SHADE}", "\N{DARK SHADE}", "\N{FULL BLOCK}")
+
+
+class Piece(NamedTuple):
+    """Characters of a line, and how dark they are: 0 to 4."""
+
+    text: str
+    shade: int = 0
 
 
 @dataclass(frozen=True)
@@ -17,13 +24,18 @@ class Grid:
     """`cells[row][column]` are counts, or seconds where `is_span`; `rows` and `columns` name the sides."""
 
     rows: list[str]
-    columns: list[int]
+    columns: list[str]
     cells: list[list[float]]
     is_span: bool = False
 
     @property
     def largest(self) -> float:
         return max((value for line in self.cells for value in line), default=0)
+
+    def turned(self) -> Grid:
+        """Its rows as columns."""
+        cells = [list(column) for column in zip(*self.cells, strict=True)]
+        return replace(self, rows=self.columns, columns=self.rows, cells=cells)
 
     def shade(self, value: float) -> int:
         """How dark a cell is: 0 for nothing, 1 to 4 by its part of the largest."""
@@ -40,15 +52,28 @@ def grid(found: Sequence[Mapping[str, Any]], down: str, across: str, value: str)
     columns = sorted({int(row[across]) for row in found})
     values = {(str(row[down]), int(row[across])): float(row[value] or 0) for row in found}
     cells = [[values.get((row, column), 0.0) for column in columns] for row in rows]
-    return Grid(rows, columns, cells, is_span=value == "response")
+    return Grid(rows, [str(column) for column in columns], cells, is_span=value == "response")
 
 
-def lines(drawn: Grid) -> list[str]:
-    """The grid in characters alone: two to a cell, hours above."""
-    head = "     " + "".join(f"{column:>2} " for column in drawn.columns)
+def lines(drawn: Grid, width: int) -> list[list[Piece]]:
+    """The grid in characters alone, in lines of at most `width` where that can be."""
+    if _needed(drawn) > width and _needed(drawn.turned()) < _needed(drawn):
+        drawn = drawn.turned()
+    label, cell = _widths(drawn)
+    head = [Piece(" " * label), *(Piece(f"{column:>{cell}} ") for column in drawn.columns)]
     body = [
-        f"{row:<4} " + "".join(SHADES[drawn.shade(value)] * 2 + " " for value in line)
-        for row, line in zip(drawn.rows, drawn.cells, strict=True)
+        [Piece(f"{row:<{label}}"), *(Piece(SHADES[shade] * cell + " ", shade) for shade in map(drawn.shade, values))]
+        for row, values in zip(drawn.rows, drawn.cells, strict=True)
     ]
     unit = ", the median there" if drawn.is_span else " in an hour"
-    return [head.rstrip(), *(line.rstrip() for line in body), f"     darkest: {drawn.said(drawn.largest)}{unit}"]
+    return [head, *body, [Piece(f"{'':{label}}darkest: {drawn.said(drawn.largest)}{unit}")]]
+
+
+def _widths(drawn: Grid) -> tuple[int, int]:
+    """Of the labels at the left, and of a cell, in characters."""
+    return 2 + max(map(len, drawn.rows), default=0), max(2, *map(len, drawn.columns), 0)
+
+
+def _needed(drawn: Grid) -> int:
+    label, cell = _widths(drawn)
+    return label + len(drawn.columns) * (cell + 1) - 1
