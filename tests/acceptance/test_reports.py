@@ -161,16 +161,53 @@ def test_a_report_of_ones_own_is_one_like_the_others(shop: Shell) -> None:
         assert "two" in shop.wa("report", "bare").stdout
         assert "late-night" in shop.wa("report", "list").stdout
         assert "late-night" in shop.wa("report", "--help").stdout
-        (folder / "bad.sql").write_text("-- column: nonsense\nSELECT 1")
-        assert "cannot be read" in shop.wa("report", "bad", code=4).stderr
-        (folder / "bad.sql").write_text("SELECT nothing FROM nowhere")
-        assert "wa: " in shop.wa("report", "bad", code=1).stderr
-        (folder / "bad.sql").unlink()
-        (folder / "types.sql").write_text("SELECT 1")
-        assert "has the name of a report of wa's own" in shop.wa("report", "list", code=4).stderr
-        (folder / "types.sql").unlink()
     finally:
         shop.environ.pop("WA_REPORTS")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("-- column: nonsense\nSELECT 1", "cannot be read"),
+        ("SELECT nothing FROM nowhere", 'relation "nowhere" does not exist'),
+    ],
+)
+def test_a_report_that_cannot_be_asked_takes_no_other_away(shop: Shell, text: str, why: str) -> None:
+    folder = shop.folder / "broken"
+    folder.mkdir(exist_ok=True)
+    (folder / "bad.sql").write_text(text)
+    shop.environ["WA_REPORTS"] = str(folder)
+    try:
+        assert why in shop.wa("report", "bad", code=4).stderr
+        assert "unanswered" in shop.wa("report", "list").stdout
+        assert "unanswered" in shop.wa("report", "--help").stdout
+        told = shop.wa("report", "all", "--since", "7d", code=6)
+        assert "Windows" in told.stdout
+        assert why in told.stderr
+        assert "1 report could not be made" in shop.wa("report", "html", "-o", "some.html", code=6).stderr
+        assert "<h2>Windows</h2>" in (shop.folder / "some.html").read_text()
+    finally:
+        shop.environ.pop("WA_REPORTS")
+
+
+@pytest.mark.parametrize("name", ["types", "list"])
+def test_a_report_of_ones_own_hides_nothing_of_ours(shop: Shell, name: str) -> None:
+    folder = shop.folder / name
+    folder.mkdir()
+    (folder / f"{name}.sql").write_text("SELECT 1")
+    shop.environ["WA_REPORTS"] = str(folder)
+    try:
+        assert "has the name of a command of wa's own" in shop.wa("report", "list", code=4).stderr
+    finally:
+        shop.environ.pop("WA_REPORTS")
+
+
+def test_what_is_explained_is_what_would_be_asked(shop: Shell) -> None:
+    said = shop.wa("report", "types", "--since", "2026-01-01", "--customer", "+15551234567", "--explain").stdout
+
+    assert "from 2026-01-01" in said or "from 2025-12-31" in said
+    assert "'15551234567'" in said
+    assert ":since" not in said
 
 
 def test_a_replica_is_asked_where_there_is_one(shop: Shell) -> None:

@@ -583,6 +583,7 @@ def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tm
         ("SELECT :custmer AS one", "uses :custmer"),
         ("-- column: two text Two\nSELECT 1 AS one", "has the column 'two'"),
         ("SELECT '\udcff'", "cannot be read"),
+        ("SELECT nothing", "refuses the statement of .*mine.sql: column"),
     ):
         path = tmp_path / "mine.sql"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -592,6 +593,30 @@ def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tm
     (tmp_path / "mine.sql").write_text("SELECT 7 % 2 AS one, '10:30' AS at")
     assert "7 % 2" in runner.runnable_sql(catalogue.Report(tmp_path / "mine.sql"), span)
     assert runner.run(database, catalogue.Report(tmp_path / "mine.sql"), span, timeout=TIMEOUT)[0]["one"] == 1
+
+
+def test_what_is_no_number_is_nothing(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "mine.sql").write_text(
+        "SELECT 'NaN'::float8 AS one, 'NaN'::numeric AS two, 'Infinity'::float8 AS three"
+    )
+    span = Range(PRESENT - timedelta(days=1), PRESENT, "UTC")
+
+    [row] = runner.run(database, catalogue.Report(tmp_path / "mine.sql"), span, timeout=TIMEOUT)
+
+    assert row == {"one": None, "two": None, "three": None}
+
+
+def test_what_is_left_out_is_counted_of_those_who_are_asked_for(database: Database) -> None:
+    store(database, [Said(1, "+111", True, failed=True), Said(2, "+222", False, kind="reaction", order=1)])
+    span = Range(PRESENT - timedelta(days=9), PRESENT, "UTC")
+
+    def counted(customer: str | None) -> list[int]:
+        [types] = [report for report in catalogue.reports() if report.name == "types"]
+        narrowed = runner.narrow(database, types, customer=customer)
+        return list(runner.exclusions(database, span, narrowed, TIMEOUT).values())
+
+    assert counted(None) == [1, 1, 0, 0, 0, 0]
+    assert counted("222") == [0, 1, 0, 0, 0, 0]
 
 
 def test_what_a_report_cannot_do_is_said(database: Database) -> None:

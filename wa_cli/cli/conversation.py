@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_cli.cli import render, tables, wiring
-from wa_cli.cli.parameters import AsJson, Format, Phone, chosen_format
-from wa_cli.cli.report import Zone
+from wa_cli.cli.parameters import AsJson, Format, Phone, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput

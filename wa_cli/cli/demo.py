@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import drawing, findings, render, up, verify, wiring
-from wa_cli.cli import report as reports
+from wa_cli.cli import answer, drawing, findings, render, up, verify, wiring
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
 
@@ -83,8 +82,8 @@ def _checks(house: House) -> bool:
 
 
 def _report(house: House, name: str) -> None:
-    report = reports.find(name)
-    table = reports.ask(house, report)
+    report = answer.find(name, house)
+    table = answer.ask(house, report)
     if report.shape:
         drawing.show(report, table, "incoming")
     else:

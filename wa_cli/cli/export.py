@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from wa_cli.cli import render, wiring
-from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of, written_number
-from wa_cli.cli.report import Until, Zone
+from wa_cli.cli.parameters import AsJson, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_cli.cli import render, tables, wiring
-from wa_cli.cli.parameters import AsJson, Format, Output, chosen_format, key_of, written_number
-from wa_cli.cli.report import Customer, Until, Zone
+from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput

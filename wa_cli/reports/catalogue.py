@@ -26,6 +26,7 @@ from wa_cli.errors import ConfigError
 
 _KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside"
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
+RESERVED = ("list", "all", "sql", "html")  # what `wa report` calls otherwise
 KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
 
 
@@ -161,7 +162,7 @@ def reports(folder: Path | None = None) -> list[Report]:
     ours = [Report(path) for path in sorted((sqlfiles.root() / "reports").glob("*.sql"))]
     ours.sort(key=lambda report: report.place)
     own = [Report(path) for path in sorted(folder.glob("*.sql"))] if folder else []
-    taken = {report.name for report in ours}
+    taken = {*RESERVED, *(report.name for report in ours)}
     if doubled := [report for report in own if report.name in taken]:
-        raise ConfigError(f"{doubled[0].path} has the name of a report of wa's own.", hint="Give it another name.")
+        raise ConfigError(f"{doubled[0].path} has the name of a command of wa's own.", hint="Give it another name.")
     return [*ours, *own]

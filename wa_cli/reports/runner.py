@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,9 +17,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from wa_cli import sqlfiles
 from wa_cli.clock import format_span, naive_utc, now, parse_span
 from wa_cli.cloud import codes
-from wa_cli.errors import BadInput, ConfigError, StatementCut
+from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCut
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
 from wa_cli.storage.engine import Database
@@ -157,7 +160,7 @@ def run(
         raise ConfigError(
             f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
         )
-    with _in_time(timeout), database.reading(timeout) as connection:
+    with _in_time(timeout), _named(report), database.reading(timeout) as connection:
         for name, value in SERVER_SETTINGS.items():
             connection.execute(sa.text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
         rows = [dict(row) for row in connection.execute(sa.text(report.sql), values).mappings()]
@@ -179,6 +182,15 @@ def _in_time(timeout: timedelta) -> Iterator[None]:
         raise StatementCut(
             f"The report took longer than {format_span(timeout)}.", hint="A shorter --since, or WA_REPORT_TIMEOUT=5m"
         ) from error
+
+
+@contextmanager
+def _named(report: Report) -> Iterator[None]:
+    """What the database refuses is the statement, and the file it is in."""
+    try:
+        yield
+    except RowRefused as error:
+        raise ConfigError(f"The database refuses the statement of {report.path}: {error.message}") from error
 
 
 def _unknown(report: Report) -> str | None:
@@ -226,19 +238,19 @@ def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), 
     return f"{text.replace('%%', '%')};"  # doubled for a driver, which psql is not
 
 
-def exclusions(database: Database, asked: Range, timeout: timedelta) -> dict[str, int]:
+def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: timedelta) -> dict[str, int]:
     """Rows of the range that reports leave out, by why."""
-    with database.reading(timeout) as connection:
-        found = execute(connection, "reporting/exclusions", since=naive_utc(asked.since), until=naive_utc(asked.until))
-        return dict(found.mappings().one())
+    [row] = run(database, Report(sqlfiles.root() / "reporting" / "exclusions.sql"), asked, narrowed, timeout=timeout)
+    return dict(row)
 
 
 def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
-    """What SQL does not know: how a number is written, and what Meta's code means."""
+    """What SQL does not know: how a number is written, what is none, and what Meta's code means."""
     keys = [column.key for column in report.columns if column.kind == "phone"]
     for key in [*keys, "what"] if narrowed.by == "customer" else keys:
         if str(row.get(key)).isdigit():
             row[key] = f"+{row[key]}"
+    row.update({key: None for key, value in row.items() if isinstance(value, float | Decimal) and not isfinite(value)})
     if report.meaning:
         row["meaning"] = codes.meaning(row[report.meaning]) if row[report.meaning] is not None else None
 

@@ -1,0 +1,179 @@
+"""What is asked of a report, and its answer as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from wa_cli.cli.parameters import key_of
+from wa_cli.cli.tables import Column, Table
+from wa_cli.cli.wiring import House
+from wa_cli.clock import check_zone
+from wa_cli.errors import BadInput, DatabaseDown, StatementCut, WaError
+from wa_cli.reports import catalogue
+from wa_cli.reports.catalogue import Report
+
+if TYPE_CHECKING:
+    from wa_cli.reports.runner import Narrowed, Range
+
+
+@dataclass(frozen=True)
+class Question:
+    """As it was typed; None is the report's own."""
+
+    since: str | None = None
+    until: str | None = None
+    zone: str | None = None
+    customer: str | None = None
+    employee: str | None = None
+    by: str | None = None
+    limit: int | None = None
+    sort: str | None = None
+
+    def range(self, house: House, report: Report) -> Range:
+        from wa_cli.reports import runner
+
+        zone = check_zone(self.zone or house.settings.timezone)
+        return runner.range_of(report, since=self.since, until=self.until, zone=zone)
+
+    def narrowed(self, house: House, report: Report) -> Narrowed:
+        from wa_cli.reports import runner
+
+        return runner.narrow(
+            house.report_database,
+            report,
+            customer=key_of(self.customer),
+            employee=self.employee,
+            by=self.by,
+            hours=house.business_hours,
+        )
+
+    def parameters(self, report: Report, asked: Range) -> dict[str, Any]:
+        """What a file says of it: what was given, the range, and what it is broken down by."""
+        given = {
+            "customer": self.customer,
+            "employee": self.employee,
+            "by": self.by or next(iter(report.by), None),
+            "limit": self.limit,
+            "sort": self.sort,
+        }
+        begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
+        return {"since": begin, "until": end, "tz": asked.zone} | {key: value for key, value in given.items() if value}
+
+
+def find(name: str, house: House) -> Report:
+    """The report of that name. Raises BadInput."""
+    known = {report.name: report for report in catalogue.reports(house.settings.reports)}
+    if name not in known:
+        raise BadInput(f"There is no report {name!r}.", hint=f"One of {', '.join(known)}.")
+    return known[name]
+
+
+def ask(house: House, report: Report, question: Question = Question()) -> Table:
+    from wa_cli.reports import runner
+
+    asked, narrowed = question.range(house, report), question.narrowed(house, report)
+    parameters = question.parameters(report, asked)
+    rows = runner.run(
+        house.report_database,
+        report,
+        asked,
+        narrowed,
+        limit=question.limit,
+        sort=question.sort,
+        timeout=house.settings.report_timeout,
+    )
+    if parameters.get("by") == "day":
+        rows = [_with_dates(report, row, asked.zone) for row in rows]
+    return Table(
+        name=report.name,
+        title=report.title,
+        columns=_columns(report, rows, parameters.get("by"), narrowed),
+        rows=rows,
+        note=f"{_moment(asked.since)} to {_moment(asked.until)} UTC; days and hours in {asked.zone}."
+        + _beside(house, report)
+        + _left_out(report, narrowed, len(rows), question.limit),
+        zone=asked.zone,
+        parameters=parameters,
+        bars=report.bars,
+    )
+
+
+def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
+    """Each report over its own range, unless one is given; of one that cannot be asked, why. Raises DatabaseDown."""
+    known = catalogue.reports(house.settings.reports)
+    question.range(house, known[0])
+    for report in known:
+        try:
+            yield report, ask(house, report, replace(question, by=report.page))
+        except WaError as error:
+            if isinstance(error, DatabaseDown) and not isinstance(error, StatementCut):
+                raise
+            yield report, error
+
+
+def explain(house: House, report: Report, question: Question) -> str:
+    """What is counted and what is not, and the statement that would be asked."""
+    from wa_cli.reports import runner
+
+    asked, narrowed = question.range(house, report), question.narrowed(house, report)
+    left_out = runner.exclusions(house.report_database, asked, narrowed, house.settings.report_timeout)
+    return "\n".join(
+        [
+            f"{report.title}: {report.about}\n",
+            *(f"  - {sentence}" for sentence in report.definitions),
+            f"\nNot counted, of the rows from {_moment(asked.since)} to {_moment(asked.until)} UTC:",
+            *(f"  {count:>9,}  {what}" for what, count in left_out.items()),
+            f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
+        ]
+    )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Periods that are days, as their dates: in a file too."""
+    from zoneinfo import ZoneInfo
+
+    days = {column.key for column in report.columns if column.kind == "period"}
+    return {key: value.astimezone(ZoneInfo(zone)).date() if key in days else value for key, value in row.items()}
+
+
+def _beside(house: House, report: Report) -> str:
+    """What the database does not know: what lies on this machine's disk and is in no report yet."""
+    if report.beside != "spool":
+        return ""
+    return f" In this machine's spool: {house.spool.state().records:,} answers that are not stored yet."
+
+
+def _left_out(report: Report, narrowed: Narrowed, count: int, limit: int | None) -> str:
+    """What the rows do not show, and nobody would see from them."""
+    most = limit or int(report.parameters.get("limit", 0))
+    cut = f" The first {count:,} rows: --limit shows more." if report.uses("limit") and count == most else ""
+    ours = " What one employee wrote: nothing incoming is counted." if narrowed.employee else ""
+    return f"{ours}{cut}"
+
+
+def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:
+    """As the header has them, less those that say nothing this time; else as the rows are."""
+    if not report.columns:
+        return [Column(key, key.replace("_", " ").capitalize()) for key in (rows[0] if rows else {})]
+    silent = set()
+    if by in ("all", None) and "all" in report.by:
+        silent.add("what")
+    if by == "counts":
+        silent.add("response")
+    if by != "day":
+        silent.add("day")
+    if narrowed.employee is not None:  # who waits, waits for nobody in particular
+        silent |= {"waiting", "longest_wait"}
+    if narrowed.hours is None:
+        silent |= {"working_p50", "working_p90"}
+    kinds = {"period": "date" if by == "day" else "instant"}
+    own = {"what": "phone"} if by == "customer" else {}
+    shown = [column for column in report.columns if column.key not in silent]
+    return [Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind)) for c in shown]

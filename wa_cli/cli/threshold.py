@@ -1,0 +1,48 @@
+"""--fail-over: a report that a cron job asks, and that says no where somebody waits too long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from wa_cli.cli.tables import Table
+from wa_cli.clock import format_span, now, parse_span
+from wa_cli.errors import BadInput, CheckFailed
+from wa_cli.reports.catalogue import Report
+
+
+def parse(report: Report, fail_over: str | None) -> timedelta | None:
+    if fail_over is None:
+        return None
+    if report.threshold is None:
+        raise BadInput(f"The report {report.name} has nothing that --fail-over could judge.")
+    return parse_span(fail_over)
+
+
+def since(report: Report, threshold: timedelta | None) -> str | None:
+    """The report's own range, but for a threshold that reaches further back: who waits that long must be in it."""
+    own = report.parameters.get("since")
+    if threshold is None or own is None or (report.threshold or ("", ""))[1] != "age":
+        return own
+    return f"{(threshold + parse_span(own)).total_seconds():.0f}s"
+
+
+def judge(report: Report, table: Table, threshold: timedelta) -> None:
+    """Raise CheckFailed where a row is over the threshold, or under it for what runs out."""
+    column, way = report.threshold or ("", "")
+    judged = [row for row in table.rows if row.get("waiting") != "no"]
+    worst = [span for row in judged if (span := _span(row[column], way)) is not None]
+    over = [span for span in worst if (span < threshold if way == "below" else span > threshold)]
+    if over:
+        most = min(over) if way == "below" else max(over)
+        label = next(c.label for c in table.columns if c.key == column)
+        words = "under" if way == "below" else "over"
+        raise CheckFailed(
+            f"{len(over)} of {len(table.rows)} {words} {format_span(threshold)}: {label} {format_span(most)}."
+        )
+
+
+def _span(value: Any, way: str) -> timedelta | None:
+    if value is None:
+        return None
+    return now() - value if way == "age" else timedelta(seconds=float(value))
