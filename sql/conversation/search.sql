@@ -5,10 +5,15 @@ SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'inco
        ts_headline(CAST(:language AS regconfig), coalesce(found.content, ''), found.query,
                    'StartSel=' || chr(2) || ', StopSel=' || chr(3) || ', HighlightAll=true') AS marked
   FROM (SELECT stored.*, asked.query
-          FROM (SELECT CASE WHEN CAST(:prefixes AS text) IS NULL THEN words.query
-                            WHEN numnode(words.query) = 0 THEN to_tsquery(CAST(:language AS regconfig), :prefixes)
-                            ELSE words.query && to_tsquery(CAST(:language AS regconfig), :prefixes) END AS query
-                  FROM (SELECT websearch_to_tsquery(CAST(:language AS regconfig), :words) AS query) AS words) AS asked
+          FROM (SELECT string_agg('(' || part.query::text || ')', ' | ')::tsquery AS query
+                  FROM json_to_recordset(CAST(:alternatives AS json)) AS alternative (words text, prefixes text)
+                 CROSS JOIN LATERAL (SELECT websearch_to_tsquery(CAST(:language AS regconfig), alternative.words)) AS said (query)
+                 CROSS JOIN LATERAL (SELECT to_tsquery(CAST(:language AS regconfig), alternative.prefixes)) AS begun (query)
+                 CROSS JOIN LATERAL (
+                       SELECT CASE WHEN begun.query IS NULL THEN said.query
+                                   WHEN numnode(said.query) = 0 THEN begun.query
+                                   ELSE said.query && begun.query END AS query) AS part
+                 WHERE numnode(part.query) > 0) AS asked
           JOIN whatsapp_messages AS stored
             ON to_tsvector(CAST(:language AS regconfig), coalesce(stored.content, '')) @@ asked.query
          WHERE stored.timestamp >= :since AND stored.timestamp < :until

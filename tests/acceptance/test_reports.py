@@ -224,7 +224,10 @@ def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
     assert hit["content"] in shop.wa("conversation", hit["customer"]).stdout
     assert shop.wa("search", "zebra").stdout.count("\n") <= 1
     assert json.loads(shop.wa("search", "+15553", "--json").stdout)["rows"]
+    assert json.loads(shop.wa("search", "invo* or zebra", "--json").stdout)["rows"]
     shop.wa("search", " ", code=2)
+    assert "at any time" in shop.wa("search", "+15553", "--since", "7d", code=2).stderr
+    assert 'wa search "+15553000"' in shop.wa("search", "15553000").stderr
 
     shop.wa("export", hit["customer"], "-o", "one.csv")
     rows = list(csv.DictReader((shop.folder / "one.csv").read_text().splitlines()))

@@ -11,11 +11,11 @@ import pytest
 from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
 from tests.migrations.places import sql
 from wa_cli import sqlfiles
-from wa_cli.errors import BadInput
 from wa_cli.reports import catalogue, runner
 from wa_cli.storage import messages
-from wa_cli.storage.conversations import Conversations, split_prefixes
-from wa_cli.storage.engine import Database
+from wa_cli.storage.conversations import Conversations
+from wa_cli.storage.engine import Database, rows
+from wa_cli.storage.words import alternatives
 from wa_cli.verify.checks import plans
 
 LONG_AGO, SOON = PRESENT - timedelta(days=30), PRESENT + timedelta(days=1)
@@ -65,9 +65,11 @@ def test_words_are_found_as_people_search_for_them(database: Database, conversat
     assert found(conversations, "größer", customer="222") == ["d"]
     assert found(conversations, "order status", ranked=True)[0] == "b"
     assert found(conversations, "orders", language="english") == ["a", "b", "c"]
-    with pytest.raises(BadInput):
-        found(conversations, "ship* or größer")
-    for nothing in ("", "*", "'", "the & | !", "a\\"):
+    assert found(conversations, "ship* or größer") == ["b", "d"]
+    assert found(conversations, 'größer OR "order status" ship* or nowhere') == ["b", "d"]
+    assert found(conversations, "status -ord*") == []
+    assert found(conversations, "status -ship*") == ["a", "c"]
+    for nothing in ("", "*", "'", "the & | !", "a\\", "or", "* or *", 'a* or "'):
         found(conversations, nothing)
 
 
@@ -77,20 +79,6 @@ def test_what_was_found_is_marked(database: Database, conversations: Conversatio
     [row] = conversations.search("order", LONG_AGO, SOON, language="simple", customer=None, ranked=True, limit=1)
 
     assert row["marked"] == "where is my \x02order\x03"
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("ord* status", ("status", "ord:*")),
-        ("a* b*", ("", "a:* & b:*")),
-        ("plain", ("plain", None)),
-        ('"a phrase*"', ('"a phrase*"', None)),
-        ("-not*", ("-not*", None)),
-    ],
-)
-def test_prefixes_are_told_from_words(words: str, expected: tuple[str, str | None]) -> None:
-    assert split_prefixes(words) == expected
 
 
 def test_a_quote_shows_what_it_answers(database: Database, conversations: Conversations) -> None:
@@ -206,7 +194,7 @@ def test_a_turn_is_found_without_reading_the_range_again(crowded: Database) -> N
 
 
 def test_a_search_uses_the_index_of_words(crowded: Database) -> None:
-    values = {"words": "word17", "prefixes": None, "language": "simple", "since": LONG_AGO, "until": SOON}
+    values = {"alternatives": rows(alternatives("word17")), "language": "simple", "since": LONG_AGO, "until": SOON}
     values |= {"keys": None, "ranked": True, "limit": 5}
 
     found = sql(crowded, f"EXPLAIN {sqlfiles.read('conversation/search')}", **values)

@@ -34,10 +34,11 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
 
         print_table(table)
     else:
-        if chosen == "plain" and table.note:
-            print(table.note, file=sys.stderr)
         said = text(table, chosen)
         sys.stdout.write(CONTROL.sub("\N{REPLACEMENT CHARACTER}", said) if sys.stdout.isatty() else said)
+        sys.stdout.flush()
+        if chosen == "plain" and table.note:
+            print(table.note, file=sys.stderr)
 
 
 def text(table: Table, form: str) -> str:

@@ -34,13 +34,15 @@ _PEOPLE = [
     Column("content", "Last message", "words"),
 ]
 _NUMBER = re.compile(r"\+[0-9][0-9 ().-]{2,}")
+_DIGITS = re.compile(r"[0-9][0-9 ().-]{5,}")
+_SINCE = "365d"
 _MARKED = re.compile("\x02(.*?)\x03", re.S)
 
 
 def search(
     ctx: typer.Context,
     words: Annotated[str, typer.Argument(help='Like: order status, "a phrase", -not, ord*; or a number with +.')],
-    since: Annotated[str, typer.Option(help="From then: 7d, 2026-11-23.", metavar="TIME")] = "365d",
+    since: Annotated[str | None, typer.Option(help="From then: 7d, 2026-11-23; default: 365d.", metavar="TIME")] = None,
     until: Until = None,
     zone: Zone = None,
     customer: Customer = None,
@@ -62,9 +64,11 @@ def search(
     house = wiring.of(ctx)
     zone = check_zone(zone or house.settings.timezone)
     if _NUMBER.fullmatch(words.strip()):
+        if since or until or customer or newest:
+            raise BadInput("A number is searched for among people, at any time.", hint=f'wa search "{words.strip()}"')
         _people(house, words, limit, zone, chosen, output)
         return
-    begin, end = instant(since, zone, now()), instant(until, zone, now()) if until else now()
+    begin, end = instant(since or _SINCE, zone, now()), instant(until, zone, now()) if until else now()
     found = house.conversations.search(
         words,
         begin,
@@ -80,6 +84,8 @@ def search(
         _print(table)
     else:
         render.show(table, chosen, output)
+    if not rows and _DIGITS.fullmatch(words.strip()):
+        wiring.say(f'For people with that number: wa search "+{words.strip()}"')
 
 
 def _people(house: House, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wa_cli.clock import naive_utc
-from wa_cli.errors import BadInput
-from wa_cli.storage.engine import Database, run
-
-_PREFIX = re.compile(r"(?<![\w\"-])(\w+)\*(?=\s|$)")
+from wa_cli.storage.engine import Database, rows, run
+from wa_cli.storage.words import alternatives
 
 
 @dataclass(frozen=True)
@@ -44,17 +41,11 @@ class Conversations:
         limit: int,
     ) -> Sequence[Mapping[str, Any]]:
         """Messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
-        rest, prefixes = split_prefixes(words)
-        if prefixes and re.search(r"\bor\b", rest, re.I):
-            raise BadInput(
-                "A word that ends in * and an or do not go together.", hint="Search for one after the other."
-            )
         with self.database.reading(self.timeout) as connection:
             found = run(
                 connection,
                 "conversation/search",
-                words=rest,
-                prefixes=prefixes,
+                alternatives=rows(alternatives(words)),
                 language=language,
                 since=naive_utc(since),
                 until=naive_utc(until),
@@ -87,9 +78,3 @@ class Conversations:
                 "keys": keys or None,
             }
             return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
-
-
-def split_prefixes(words: str) -> tuple[str, str | None]:
-    """The words without those that end in `*`, and these as a query of PostgreSQL's; None where there are none."""
-    prefixes = _PREFIX.findall(words)
-    return _PREFIX.sub(" ", words).strip(), " & ".join(f"{word}:*" for word in prefixes) or None

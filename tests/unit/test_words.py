@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa_cli.storage.words import alternatives
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ord* status", [("status", "ord:*")]),
+        ("a* b*", [("", "a:* & b:*")]),
+        ("plain or simple", [("plain or simple", None)]),
+        ('"a phrase*"', [('"a phrase*"', None)]),
+        ("-not* this", [("this", "!not:*")]),
+        ('größ* OR "this or that" now or x', [("", "größ:*"), ('"this or that" now', None), ("x", None)]),
+        ("or a* or", [("", "a:*")]),
+        ("x-y* a*b", [("x-y* a*b", None)]),
+    ],
+)
+def test_beginnings_are_told_from_words(words: str, expected: list[tuple[str, str | None]]) -> None:
+    assert [(one["words"], one["prefixes"]) for one in alternatives(words)] == expected
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_there_is_something_to_ask(words: str) -> None:
+    assert alternatives(words)
