@@ -1,4 +1,4 @@
--- Whole conversations of [:since, :until), of these people or of all: one after the other, each from its beginning.
+-- Whole conversations of [:since, :until), of these people, one after the other; rows of nobody where :people is NULL.
 SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.timestamp AT TIME ZONE 'UTC' AS at,
        coalesce(stored.direction, 'incoming') AS direction, coalesce(employee.name, stored.employee_id::text) AS employee,
        stored.message_type AS type, stored.content, stored.media_url, stored.template_name, stored.status,
@@ -11,8 +11,10 @@ SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.t
   LEFT JOIN wa.contacts AS contact ON contact.customer = coalesce(alias.same_as, who.customer)
   LEFT JOIN wa.employees AS employee ON employee.id = stored.employee_id
  WHERE stored.timestamp >= :since AND stored.timestamp < :until
-   AND (CAST(:people AS text[]) IS NULL OR coalesce(alias.same_as, who.customer) = ANY (CAST(:people AS text[])))
-   AND (CAST(:keys AS text[]) IS NULL  -- the same again, for the index of conversations
-        OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id)
-           = ANY (CAST(:keys AS text[])))
+   AND (wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id) = ANY (ARRAY(
+            SELECT known.key
+              FROM unnest(CAST(:people AS text[])) AS person (key)
+             CROSS JOIN LATERAL wa.keys(person.key) AS known (key)))
+        OR CAST(:people AS text[]) IS NULL
+           AND wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id) IS NULL)
  ORDER BY 1 NULLS LAST, stored.timestamp, stored.created_at, stored.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,14 +99,37 @@ def test_whole_conversations_are_taken_away_one_after_the_other(
 ) -> None:
     store(database, [Said(n, CUSTOMERS[n % 3], n % 2 > 0, order=n) for n in range(12)], {"+111": "+1119"})
 
-    every = conversations.export(LONG_AGO, SOON, [])
-    one = conversations.export(LONG_AGO, SOON, ["1119"])
-
-    assert [row["customer"] for row in every] == ["111"] * 4 + ["222"] * 4 + ["333"] * 4
-    assert [row["at"] for row in one] == sorted(row["at"] for row in one)
-    assert [dict(row) for row in one] == [dict(row) for row in every[:4]]
+    write(database, "nobody", "?", "")
     middle = PRESENT - timedelta(hours=HOURS) + timedelta(minutes=6)
-    assert len(conversations.export(LONG_AGO, middle, [])) == 6  # the end is excluded
+
+    every = taken_away(conversations, conversations.speakers(LONG_AGO, SOON))
+    one = taken_away(conversations, conversations.known_as(["1119", "111"]))
+
+    assert [row["customer"] for row in every] == ["111"] * 4 + ["222"] * 4 + ["333"] * 4 + [None]
+    assert [row["at"] for row in one] == sorted(row["at"] for row in one)
+    assert one == every[:4]
+    assert len(taken_away(conversations, conversations.speakers(LONG_AGO, middle), middle)) == 6  # the end is excluded
+
+
+def taken_away(
+    conversations: Conversations, people: Sequence[str | None], until: datetime = SOON
+) -> list[dict[str, Any]]:
+    done: list[int] = []
+    rows = [dict(row) for row in conversations.export(LONG_AGO, until, people, done.append)]
+    assert sum(done) == len(people)
+    return rows
+
+
+def test_more_people_than_a_portion_are_taken_away_in_order(
+    database: Database, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wa_cli.storage.conversations.PORTION", 2)
+    store(database, [Said(n, CUSTOMERS[n % 3], False, order=n) for n in range(6)])
+    write(database, "nobody", "?", "")
+
+    every = taken_away(conversations, conversations.speakers(LONG_AGO, SOON))
+
+    assert [row["customer"] for row in every] == ["111", "111", "222", "222", "333", "333", None]
 
 
 def test_people_are_found_by_the_beginning_of_their_number(database: Database, conversations: Conversations) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from rich.cells import cell_len
 
 from wa_cli.cli import render, tables
 from wa_cli.cli.tables import Column, Table
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, DatabaseDown
 from wa_cli.reports import heatmap
 
 TABLE = Table(
@@ -99,6 +101,28 @@ def test_a_file_ending_says_the_format(tmp_path: Path) -> None:
         assert (tmp_path / f"x.{ending}").read_text() == render.text(TABLE, form)
     with pytest.raises(BadInput):
         render.show(TABLE, output=tmp_path / "x.docx")
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv", "tsv", "markdown"])
+def test_rows_that_are_written_as_they_come_are_the_same_file(tmp_path: Path, form: str) -> None:
+    for rows in ([], list(TABLE.rows)):
+        table = replace(TABLE, rows=rows)
+        render.stream(replace(TABLE, rows=[]), iter(rows), form, tmp_path / "x")
+        assert (tmp_path / "x").read_text() == render.text(table, form)
+    assert json.loads(render.text(TABLE, "json"))["rows"][0]["name"] == "Ana | Co"
+
+
+def test_a_file_that_cannot_be_finished_is_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("before")
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield dict(TABLE.rows[0])
+        raise DatabaseDown("away")
+
+    with pytest.raises(DatabaseDown):
+        render.stream(TABLE, broken(), None, tmp_path / "x.csv")
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.csv", "before")]
 
 
 def test_a_customers_text_cannot_steer_the_terminal() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
 from wa_cli.cli import render, wiring
-from wa_cli.cli.parameters import AsJson, Format, Output, Until, Zone, chosen_format, key_of, written_number
+from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 
@@ -35,7 +39,7 @@ def export(
     customers: Annotated[
         list[str] | None, typer.Argument(help="Numbers or user ids; without any, everybody.", metavar="[PHONE]...")
     ] = None,
-    since: Annotated[str, typer.Option(help="From then: 7d, monday, 2026-11-23.", metavar="TIME")] = "365d",
+    since: Since = None,
     until: Until = None,
     zone: Zone = None,
     as_json: AsJson = False,
@@ -46,16 +50,40 @@ def export(
 
     Example: wa export +15551234567 -o ana.xlsx
     """
-    from wa_cli.reports.runner import instant
+    from wa_cli.reports.runner import EARLIEST, instant
 
     chosen = chosen_format(form, as_json)
     house = wiring.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
     zone = check_zone(zone or house.settings.timezone)
-    begin, end = instant(since, zone, now()), instant(until, zone, now()) if until else now()
-    found = house.conversations.export(begin, end, keys)
-    rows = [{**row, "customer": written_number(row["customer"])} for row in found]
-    parameters = {"since": begin, "until": end}
-    render.show(Table("export", "Conversations", _COLUMNS, rows, zone=zone, parameters=parameters), chosen, output)
+    begin = instant(since or f"{EARLIEST}-01-01", zone, now())
+    end = instant(until, zone, now()) if until else now()
+    kept = house.conversations
+    people = kept.known_as(keys) if keys else kept.speakers(begin, end)
+    head = Table("export", "Conversations", _COLUMNS, [], zone=zone, parameters={"since": begin, "until": end})
+    counted = Counter[str]()
+    with _progress(len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
+        render.stream(head, _written(kept.export(begin, end, people, told), counted), chosen, output)
     if output is not None:
-        wiring.say(f"Written: {len(rows):,} messages of {len({row['customer'] for row in rows}):,} people to {output}.")
+        wiring.say(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
+
+
+def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows with their numbers as people write them, counted as they go by."""
+    for row in rows:
+        customer = written_number(row["customer"])
+        counted[customer or "nobody"] += 1
+        yield {**row, "customer": customer}
+
+
+@contextmanager
+def _progress(people: int, *, is_shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, where somebody watches and the rows go elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("conversations"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not (is_shown and console.is_terminal), transient=True) as bar:
+        task = bar.add_task("", total=people)
+        yield lambda done: bar.advance(task, done)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
-import json
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from wa_cli.cli.tables import CONTROL, Table, cell, local, plain_value
+from wa_cli.cli import data
+from wa_cli.cli.data import Row
+from wa_cli.cli.tables import CONTROL, Table, cell, local
 from wa_cli.errors import BadInput
 
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
-_PHONE = re.compile(r"\+[0-9]+")
 _SHORT_KINDS = ("phone", "instant", "date")
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def show(table: Table, form: str | None = None, output: Path | None = None) -> None:
     """Print the table, or write it to a file whose ending says the form."""
     if output is not None:
-        _write(table, output, form)
+        _write(table, output, _form_of(output, form))
         return
     chosen = form or ("table" if sys.stdout.isatty() else "plain")
     if chosen == "table":
@@ -34,47 +29,37 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
 
         print_table(table)
     else:
-        said = text(table, chosen)
-        sys.stdout.write(CONTROL.sub("\N{REPLACEMENT CHARACTER}", said) if sys.stdout.isatty() else said)
+        _print(text(table, chosen))
         sys.stdout.flush()
         if chosen == "plain" and table.note:
             print(table.note, file=sys.stderr)
 
 
+def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: Path | None = None) -> None:
+    """As `show`, of more rows than the memory should hold, where the form can be written row by row."""
+    chosen = form if output is None else _form_of(output, form)
+    if chosen not in data.FORMS:
+        show(replace(table, rows=list(rows)), form, output)
+    elif output is None:
+        for piece in data.pieces(table, chosen, rows):
+            _print(piece)
+    else:
+        _write_anew(output, data.pieces(table, chosen, rows))
+
+
 def text(table: Table, form: str) -> str:
     """The table as text of that form."""
-    match form:
-        case "json":
-            return json.dumps(document(table), ensure_ascii=False, indent=2) + "\n"
-        case "ndjson":
-            return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _values(table))
-        case "csv" | "tsv":
-            return _separated(table, "," if form == "csv" else "\t")
-        case "markdown" | "plain":
-            return _tabulated(table, "github" if form == "markdown" else "plain")
-        case "html":
-            return _html(table)
-        case _:
-            raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}; for a file xlsx too.")
+    if form in data.FORMS:
+        return "".join(data.pieces(table, form, table.rows))
+    if form in ("markdown", "plain"):
+        return _tabulated(table, "github" if form == "markdown" else "plain")
+    if form == "html":
+        return _html(table)
+    raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}; for a file xlsx too.")
 
 
-def document(table: Table) -> dict[str, Any]:
-    """What JSON says: schema, parameters, columns with their units, rows."""
-    units = {"span": "seconds", "percent": "fraction", "instant": "ISO 8601, UTC"}
-    return {
-        "schema": f"wa.{table.name}/1",
-        "title": table.title,
-        "parameters": {key: plain_value(value) for key, value in table.parameters.items()},
-        "columns": [
-            {"key": c.key, "kind": c.kind, **({"unit": units[c.kind]} if c.kind in units else {})}
-            for c in table.columns
-        ],
-        "rows": _values(table),
-    }
-
-
-def _values(table: Table) -> list[dict[str, Any]]:
-    return [{column.key: plain_value(row[column.key]) for column in table.columns} for row in table.rows]
+def _print(said: str) -> None:
+    sys.stdout.write(CONTROL.sub("\N{REPLACEMENT CHARACTER}", said) if sys.stdout.isatty() else said)
 
 
 def _tabulated(table: Table, form: str) -> str:
@@ -92,22 +77,6 @@ def _tabulated(table: Table, form: str) -> str:
         colalign=["right" if c.is_number else "left" for c in table.columns] if cells else None,
     )
     return lines + "\n" + (f"\n{table.note}\n" if table.note and form == "github" else "")
-
-
-def _separated(table: Table, separator: str) -> str:
-    written = io.StringIO()
-    writer = csv.writer(written, delimiter=separator, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
-    for row in _values(table):
-        writer.writerow([_harmless(row[column.key], column.kind) for column in table.columns])
-    return written.getvalue()
-
-
-def _harmless(value: Any, kind: str) -> Any:
-    """Text that a spreadsheet will not run as a formula. A number with its + is none."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or (kind == "phone" and _PHONE.fullmatch(value)):
-        return value
-    return f"'{value}"
 
 
 def _html(table: Table) -> str:
@@ -142,18 +111,34 @@ def written(output: Path) -> Iterator[None]:
         raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
 
 
-def _write(table: Table, output: Path, form: str | None) -> None:
+def _form_of(output: Path, form: str | None) -> str:
+    """The format that was asked for, or the one that the file's name ends in. Raises BadInput where it ends in none."""
     ending = output.suffix.lstrip(".").lower()
     if not form and not ending:
         raise BadInput(
             f"The name {str(output)!r} does not end in a format.", hint="Like .csv, .xlsx, .json, .md or .html."
         )
     known = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
-    chosen = form or known.get(ending, ending)
+    return form or known.get(ending, ending)
+
+
+def _write(table: Table, output: Path, form: str) -> None:
     with written(output):
-        if chosen == "xlsx":
+        if form == "xlsx":
             from wa_cli.cli import spreadsheet
 
             spreadsheet.write(table, output)
         else:
-            output.write_text(text(table, chosen), encoding="utf-8")
+            output.write_text(text(table, form), encoding="utf-8")
+
+
+def _write_anew(output: Path, pieces: Iterable[str]) -> None:
+    """A file of that name is there whole or as it was before."""
+    unfinished = output.with_name(f"{output.name}.part")
+    with written(output):
+        try:
+            with unfinished.open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
+            unfinished.replace(output)
+        finally:
+            unfinished.unlink(missing_ok=True)

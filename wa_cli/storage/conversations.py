@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from wa_cli.clock import naive_utc
 from wa_cli.storage.engine import Database, rows, run
 from wa_cli.storage.words import alternatives
+
+PORTION = 200  # people
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,37 @@ class Conversations:
             found = run(connection, "conversation/people", key=key, limit=limit)
             return [dict(row) for row in found.mappings()]
 
-    def export(self, since: datetime, until: datetime, customers: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """Whole conversations of these customers, or of all where none is given."""
+    def speakers(self, since: datetime, until: datetime) -> list[str | None]:
+        """The people of whom there is something in [since, until); None last, where there are rows of nobody."""
         with self.database.reading(self.timeout) as connection:
-            people = [run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers]
-            keys = [key for person in people for key in run(connection, "conversation/keys", person=person).scalars()]
-            values = {
-                "since": naive_utc(since),
-                "until": naive_utc(until),
-                "people": people or None,
-                "keys": keys or None,
-            }
+            found = run(connection, "conversation/speakers", since=naive_utc(since), until=naive_utc(until))
+            return list(found.scalars())
+
+    def known_as(self, customers: Sequence[str]) -> list[str]:
+        """The people with these keys, each once."""
+        with self.database.reading(self.timeout) as connection:
+            return list(
+                dict.fromkeys(
+                    run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers
+                )
+            )
+
+    def export(
+        self, since: datetime, until: datetime, people: Sequence[str | None], told: Callable[[int], None]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Whole conversations of these people, one after the other; `told` how many of them are done.
+
+        A portion at a time, each in a transaction of its own: neither memory nor snapshot is held for all of them.
+        """
+        for first in range(0, len(people), PORTION):
+            portion = people[first : first + PORTION]
+            somebody = [person for person in portion if person is not None]
+            yield from self._said(since, until, somebody)
+            if None in portion:
+                yield from self._said(since, until, None)
+            told(len(portion))
+
+    def _said(self, since: datetime, until: datetime, people: list[str] | None) -> list[dict[str, Any]]:
+        with self.database.reading(self.timeout) as connection:
+            values = {"since": naive_utc(since), "until": naive_utc(until), "people": people}
             return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
