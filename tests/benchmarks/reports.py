@@ -25,8 +25,8 @@ from wa_cli.reports.catalogue import reports
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 
-A_DAY = 13_700  # messages: ten million are two years
-CUSTOMERS_A_DAY = 270
+A_DAY = 11_000  # messages: a million are ninety days, the longest range; ten million are two and a half years
+CUSTOMERS_A_DAY = 220
 BATCH = 500_000
 TIMES = 5
 FILL = """

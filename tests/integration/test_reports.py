@@ -544,7 +544,7 @@ def test_an_employee_is_known_by_name_or_id(database: Database) -> None:
         return int(sum(row["total"] for row in ask_more(database, "types", span, employee=name)))
 
     assert (by("mia"), by(str(UUID(int=7)))) == (1, 1)
-    for name in ("Twin", "Nobody"):
+    for name in ("Twin", "Nobody", "caf\udce9"):
         with pytest.raises(BadInput):
             by(name)
 
