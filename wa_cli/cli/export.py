@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 
 from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
+from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 
@@ -62,7 +62,7 @@ def export(
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)
     head = Table("export", "Conversations", _COLUMNS, [], zone=zone, parameters={"since": begin, "until": end})
     counted = Counter[str]()
-    with _progress(len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
+    with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
         render.stream(head, _written(kept.export(begin, end, people, told), counted), chosen, output)
     if output is not None:
         wiring.say(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
@@ -74,16 +74,3 @@ def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterat
         customer = written_number(row["customer"])
         counted[customer or "nobody"] += 1
         yield {**row, "customer": customer}
-
-
-@contextmanager
-def _progress(people: int, *, is_shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, where somebody watches and the rows go elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("conversations"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not (is_shown and console.is_terminal), transient=True) as bar:
-        task = bar.add_task("", total=people)
-        yield lambda done: bar.advance(task, done)

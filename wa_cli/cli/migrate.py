@@ -8,6 +8,7 @@ import typer
 
 from wa_cli.cli import migrating, render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
+from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import House, say
 from wa_cli.clock import parse_span
@@ -126,14 +127,8 @@ def _say_what_it_would_fill(backfill: Backfill) -> None:
 
 
 def _fill(backfill: Backfill) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("filling", total=backfill.count().rows)
-        filled = backfill.fill(lambda rows: progress.advance(task, rows))
+    with bar("filling", backfill.count().rows) as told:
+        filled = backfill.fill(told)
     say(f"{filled:,} rows filled.")
     if left := backfill.count().rows:
         raise PartlyDone(f"{left:,} rows were in use and are not filled.", hint="The same command again fills them.")

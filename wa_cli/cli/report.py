@@ -18,6 +18,7 @@ from wa_cli.cli import drawing, render, threshold, wiring
 from wa_cli.cli.answer import Question, ask, ask_each, find
 from wa_cli.cli.answer import explain as explained
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
+from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
@@ -206,11 +207,13 @@ def html(
 
     house = wiring.of(ctx)
     sections, failed = [], 0
-    for report, answer in ask_each(house, Question(since, until, zone)):
-        if isinstance(answer, WaError):
-            failed += _told(report, answer)
-        else:
-            sections.append(_section(report, answer))
+    with bar("reports", len(catalogue.reports(house.settings.reports))) as told:
+        for report, answer in ask_each(house, Question(since, until, zone)):
+            if isinstance(answer, WaError):
+                failed += _told(report, answer)
+            else:
+                sections.append(_section(report, answer))
+            told(1)
     made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {zone or house.settings.timezone}."
     with render.written(output):
         output.write_text(page("WhatsApp messages", made, sections), encoding="utf-8")
