@@ -1,9 +1,32 @@
--- People whose number begins so, by any number they are known by, with what was said last; the exact one also where nobody knows
--- more of them than their messages.
+-- People whose number begins so, by any number they are known by, with what was said last; also those of whom there are only
+-- messages, which are older than wa or all ours.
+WITH RECURSIVE written AS (
+    (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id) AS key
+       FROM whatsapp_messages
+      WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) >= :key
+      ORDER BY 1 LIMIT 1)
+    UNION ALL
+    SELECT next.key  -- from one key to the next by the index, however many messages each has
+      FROM written
+     CROSS JOIN LATERAL (
+           SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id) AS key
+             FROM whatsapp_messages
+            WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) > written.key
+            ORDER BY 1 LIMIT 1) AS next
+     WHERE starts_with(written.key, :key)
+), begun AS (
+    SELECT customer AS key FROM wa.contacts WHERE starts_with(customer, :key)
+     UNION
+    (SELECT key FROM written WHERE starts_with(key, :key) LIMIT 1000)
+     UNION
+    SELECT wa.person_key(:key)
+), person AS (
+    SELECT DISTINCT coalesce(alias.same_as, wa.person_key(begun.key)) AS customer
+      FROM begun
+      LEFT JOIN wa.contacts AS alias ON alias.customer = wa.person_key(begun.key) AND alias.same_as IS NOT NULL
+)
 SELECT person.customer, contact.name, last.timestamp AT TIME ZONE 'UTC' AS last_at, last.content
-  FROM (SELECT coalesce(same_as, customer) AS customer FROM wa.contacts WHERE starts_with(customer, :key)
-         UNION
-        SELECT wa.person_key(:key)) AS person
+  FROM person
   LEFT JOIN wa.contacts AS contact ON contact.customer = person.customer
   LEFT JOIN LATERAL (
        SELECT stored.timestamp, stored.content

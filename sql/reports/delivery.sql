@@ -31,10 +31,11 @@ SELECT what,
        count(*) FILTER (WHERE is_delivered)::float8 / count(*)                AS delivered_share,
        count(*) FILTER (WHERE is_read)::float8 / count(*)                     AS read_share,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - at)::float8)
-           FILTER (WHERE delivered_at >= at)                                  AS delivery_time
+           FILTER (WHERE is_delivered AND delivered_at >= at)                                  AS delivery_time
   FROM (SELECT message.*,
-               NOT has_failed AND (status IN ('delivered', 'read') OR delivered_at IS NOT NULL) AS is_delivered,
-               NOT has_failed AND (status = 'read' OR read_at IS NOT NULL)                      AS is_read,
+               NOT has_failed AND (coalesce(status IN ('delivered', 'read'), FALSE) OR coalesce(delivered_at, read_at) IS NOT NULL)
+                   AS is_delivered,
+               NOT has_failed AND (coalesce(status = 'read', FALSE) OR read_at IS NOT NULL) AS is_read,
                CASE :by WHEN 'template' THEN coalesce(template_name, 'no template')
                         WHEN 'type' THEN message_type
                         WHEN 'day' THEN to_char(local_at, 'YYYY-MM-DD')

@@ -28,12 +28,13 @@
     -- By person first: to count them so is cheaper than count(DISTINCT).
     SELECT day, employee_id, sum(messages)::bigint AS messages, count(customer) AS customers, sum(texts)::bigint AS texts,
            sum(images)::bigint AS images, sum(documents)::bigint AS documents, sum(others)::bigint AS others,
-           sum(length)::float8 / nullif(sum(texts), 0) AS average_length
+           sum(length)::float8 / nullif(sum(written), 0) AS average_length
       FROM (SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, customer, count(*) AS messages,
                    count(*) FILTER (WHERE message_type = 'text') AS texts,
                    count(*) FILTER (WHERE message_type = 'image') AS images,
                    count(*) FILTER (WHERE message_type = 'document') AS documents,
                    count(*) FILTER (WHERE message_type NOT IN ('text', 'image', 'document')) AS others,
+                   count(content) FILTER (WHERE message_type = 'text') AS written,
                    sum(length(content)) FILTER (WHERE message_type = 'text') AS length
               FROM message
              WHERE is_ours AND NOT has_failed

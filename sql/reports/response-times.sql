@@ -5,7 +5,8 @@
 -- define:  Its length is the response time. Later messages of ours are no responses, and a bulk message answers nobody.
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
 -- define:  Who still waits is counted beside: leaving them out would reward ignoring people.
--- define:  Working time is what of it lies in the business hours, where --business-hours or WA_BUSINESS_HOURS says them.
+-- define:  Working median and p90 count what lies in the business hours (--business-hours, WA_BUSINESS_HOURS); the rest is clock time.
+-- define:  Of one employee no waiting is shown: who waits, waits for nobody in particular.
 -- include: turns
 -- include: names
 -- filter:  customer employee

@@ -4,7 +4,8 @@
 -- define:  A turn starts at a customer's first unanswered message and ends at our next message to them that did not fail.
 -- define:  Reactions, edits, deletions, system rows and imported history start and end nothing; a bulk message answers nobody.
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
--- define:  The window is Meta's 24 hours from the customer's last message; once closed, only a template can be sent.
+-- define:  The window is Meta's 24 hours from the customer's last message of any kind; once closed, only a template can be sent.
+-- define:  With --fail-over the range reaches as far back again, so that who waits that long is in it.
 -- include: turns
 -- filter:  customer
 -- threshold: waiting_since age
@@ -29,15 +30,18 @@ SELECT turn.customer,
   FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer LIMIT :limit) AS turn
  CROSS JOIN LATERAL (
        -- Nobody has answered: all that they wrote since its first is of this turn, past the end of the range too.
-       SELECT count(*) AS messages, max(message.timestamp) AS last_at,
-              (array_agg(coalesce(message.content, '[' || message.message_type || ']')
-                         ORDER BY message.timestamp DESC, message.created_at DESC, message.id DESC))[1] AS content
-         FROM wa.keys(turn.customer) AS known (name)
-         JOIN whatsapp_messages AS message
-           ON wa.customer_key(message.direction, message.from_phone, message.to_phone, message.customer_user_id) = known.name
-        WHERE message.timestamp >= turn.started_at
-          AND (message.timestamp, message.created_at, message.id) >= (turn.started_at, turn.created_at, turn.id)
-          AND message.direction IS DISTINCT FROM 'outgoing'
-          AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)) AS said
+       SELECT count(*) FILTER (WHERE is_of_turn) AS messages, max(at) AS last_at,
+              (array_agg(content ORDER BY at DESC, created_at DESC, id DESC) FILTER (WHERE is_of_turn))[1] AS content
+         FROM (SELECT message.timestamp AS at, message.created_at, message.id,
+                      coalesce(message.content, '[' || message.message_type || ']') AS content,
+                      wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign)
+                      AND (message.timestamp, coalesce(message.created_at, 'infinity'), message.id)
+                          >= (turn.started_at, coalesce(turn.created_at, 'infinity'), turn.id) AS is_of_turn
+                 FROM wa.keys(turn.customer) AS known (name)
+                 JOIN whatsapp_messages AS message
+                   ON wa.customer_key(message.direction, message.from_phone, message.to_phone, message.customer_user_id)
+                      = known.name
+                WHERE message.timestamp >= turn.started_at
+                  AND message.direction IS DISTINCT FROM 'outgoing' AND message.message_type <> 'system') AS theirs) AS said
   LEFT JOIN wa.contacts AS contact ON contact.customer = turn.customer
  ORDER BY turn.started_at, turn.customer

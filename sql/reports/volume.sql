@@ -2,7 +2,8 @@
 -- place:   4
 -- about:   Messages in each direction, by the hour or day, and how many of those sent are stored.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Hours and days are in the time zone.
--- define:  Stored: of the messages that the API accepted in that time, the part that is a row; the goal is all of them.
+-- define:  Stored: of the messages that the API accepted in that time, the part that is a row; the goal is all of them. It is
+-- define:  of the whole number: not shown for one customer or employee.
 -- include: messages
 -- filter:  customer employee
 -- by:      hour day
@@ -35,11 +36,12 @@
     SELECT CASE WHEN :by = 'day' THEN date_trunc('day', attempt.made_at AT TIME ZONE :tz) AT TIME ZONE :tz
                 ELSE date_trunc('hour', attempt.made_at, :tz) END AS start,
            count(*) AS accepted, count(stored.message_id) AS stored
-      FROM (SELECT wamid, min(created_at) AS made_at FROM wa.send_attempts
-             WHERE wamid IS NOT NULL AND created_at >= CAST(:since AS timestamp) AT TIME ZONE 'UTC'
-               AND created_at < CAST(:until AS timestamp) AT TIME ZONE 'UTC'
+      FROM (SELECT wamid, min(coalesce(answered_at, created_at)) AS made_at FROM wa.send_attempts
+             WHERE wamid IS NOT NULL AND created_at >= CAST(:since AS timestamp) AT TIME ZONE 'UTC' - interval '5 minutes'
+               AND coalesce(answered_at, created_at) >= CAST(:since AS timestamp) AT TIME ZONE 'UTC'
+               AND coalesce(answered_at, created_at) < CAST(:until AS timestamp) AT TIME ZONE 'UTC'
                AND CAST(:customer AS text) IS NULL AND CAST(:employee AS uuid) IS NULL
-             GROUP BY wamid) AS attempt
+             GROUP BY wamid) AS attempt  -- an answer that waited in the spool was recorded late, never early
       LEFT JOIN whatsapp_messages AS stored ON stored.message_id = attempt.wamid
      GROUP BY 1
 )

@@ -1,7 +1,7 @@
 -- title:   Windows
 -- place:   2
 -- about:   Customers whose 24-hour window is about to close: those who wait for an answer first, then the soonest.
--- define:  WhatsApp lets a business write freely for 24 hours after a customer's last message; then a template is needed.
+-- define:  WhatsApp lets a business write freely for 24 hours after a customer's last message of any kind; then by template.
 -- define:  Who waits is who wrote last, as turns have it: a reaction or a bulk message changes nothing.
 -- include: messages
 -- filter:  customer

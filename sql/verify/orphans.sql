@@ -1,5 +1,6 @@
--- Rows that no report can place: without a direction, or outgoing to nobody; files of messages that are gone.
+-- Rows that no report can place: without a direction or a time, or outgoing to nobody; files of messages that are gone.
 SELECT (SELECT count(*) FROM whatsapp_messages WHERE direction IS NULL) AS without_direction,
+       (SELECT count(*) FROM whatsapp_messages WHERE timestamp IS NULL) AS without_time,
        (SELECT count(*) FROM whatsapp_messages
          WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) IS NULL) AS without_customer,
        (SELECT count(*) FROM wa.media AS file

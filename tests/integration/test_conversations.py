@@ -12,8 +12,9 @@ import pytest
 from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
 from tests.migrations.places import sql
 from wa_cli import sqlfiles
+from wa_cli.messages.incoming import Alias
 from wa_cli.reports import catalogue, runner
-from wa_cli.storage import messages
+from wa_cli.storage import contacts, messages
 from wa_cli.storage.conversations import Conversations
 from wa_cli.storage.engine import Database, rows
 from wa_cli.storage.words import alternatives
@@ -142,8 +143,23 @@ def test_people_are_found_by_the_beginning_of_their_number(database: Database, c
         ("15551", None),
     ]
     assert conversations.name("4915") == "Carla"
-    write(database, "b", "who is this?", "+77701")
+    for number in ("+77702", "+77701", "+7771"):
+        write(database, f"of {number}", "who is this?", number)
     assert [row["customer"] for row in conversations.people("77701", 10)] == ["77701"]
+    assert {row["customer"] for row in conversations.people("7770", 10)} == {"77701", "77702"}
+    assert conversations.people("999", 10) == []
+
+
+def test_a_person_with_two_numbers_is_found_once(database: Database, conversations: Conversations) -> None:
+    write(database, "old", "it was me", "+491444")
+    write(database, "new", "it is me", "+491333", timestamp=messages.utc(PRESENT + timedelta(minutes=1)))
+    with database.transaction() as connection:
+        contacts.learn(connection, (), [Alias("491444", "491333", is_change=True)])
+
+    for number in ("491444", "49144", "491333", "4913"):
+        assert [(row["customer"], row["content"]) for row in conversations.people(number, 10)] == [
+            ("491333", "it is me")
+        ]
 
 
 @pytest.fixture(scope="module")

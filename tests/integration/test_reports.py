@@ -46,19 +46,23 @@ class Said:
     bulk: bool = False
     order: int = 0
     employee: int | None = None
-    reached: str = "sent"
+    reached: str | None = "sent"
 
     @property
     def at(self) -> datetime:
         return PRESENT - timedelta(hours=HOURS) + timedelta(minutes=self.minute)
 
     @property
+    def opens_the_window(self) -> bool:
+        return not self.by_us and self.kind != "system"
+
+    @property
+    def is_failed(self) -> bool:
+        return self.by_us and self.failed
+
+    @property
     def counts(self) -> bool:
-        return (
-            self.kind not in ("reaction", "system", "edit", "revoke")
-            and not self.bulk
-            and not (self.by_us and self.failed)
-        )
+        return self.kind not in ("reaction", "system", "edit", "revoke") and not self.bulk and not self.is_failed
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,11 @@ def store(database: Database, said: list[Said], aliases: dict[str, str] | None =
                         "to_phone": phone if one.by_us else "business",
                         "message_type": one.kind,
                         "content": f"said at {one.minute}",
-                        "status": "failed" if one.failed else one.reached if one.by_us else "received",
+                        "status": "failed"
+                        if one.failed
+                        else one.reached
+                        if one.by_us or not one.reached
+                        else "received",
                         "timestamp": messages.utc(one.at),
                         "direction": "outgoing" if one.by_us else "incoming",
                         "campaign": "spring" if one.bulk else None,
@@ -147,7 +155,7 @@ conversations = st.lists(
         failed=st.sampled_from([False, False, False, True]),
         bulk=st.sampled_from([False, False, False, True]),
         employee=st.sampled_from([None, 1, 2, 3, 4, 7]),
-        reached=st.sampled_from(["sent", "delivered", "read"]),
+        reached=st.sampled_from(["sent", "delivered", "read", None]),
     ),
     max_size=25,
 ).map(lambda said: [Said(**{**one.__dict__, "order": place}) for place, one in enumerate(said)])
@@ -177,6 +185,9 @@ def test_unanswered_agrees_with_brute_force(
     for row in found:
         waited = (datetime.now(UTC) - row["waiting_since"]).total_seconds() / 3600
         assert float(row["hours_waiting"]) == pytest.approx(waited, abs=0.1)
+        last = max(one.at for one in said if one.customer == row["customer"] and one.opens_the_window)
+        left = (last + timedelta(hours=24) - datetime.now(UTC)).total_seconds()
+        assert float(row["window_closes_in"] or 0) == pytest.approx(max(0, left), abs=60)
 
 
 @with_a_database
@@ -213,7 +224,7 @@ def test_the_heatmap_agrees_with_brute_force(
 
     counted: dict[tuple[str, int, str], int] = {}
     for one in said:
-        if span[0] <= one.at < span[1] and not one.failed:
+        if span[0] <= one.at < span[1] and not one.is_failed:
             local = one.at.astimezone(ZoneInfo(zone))
             key = (local.strftime("%a"), local.hour, "outgoing" if one.by_us else "incoming")
             counted[key] = counted.get(key, 0) + 1
@@ -234,7 +245,7 @@ def within(said: list[Said], span: tuple[datetime, datetime]) -> list[Said]:
 
 
 def counted(said: list[Said], span: tuple[datetime, datetime]) -> list[Said]:
-    return [one for one in within(said, span) if not one.failed]
+    return [one for one in within(said, span) if not one.is_failed]
 
 
 def sides(said: list[Said]) -> tuple[int, int]:
@@ -411,7 +422,7 @@ def test_weekly_agrees_with_brute_force(
     assert [row["week"] for row in found] == sorted({week(span[0]), week(span[1] - timedelta(seconds=1))}, reverse=True)
     for row in found:
         mine = [one for one in ours if week(one.at) == row["week"]]
-        assert (row["incoming"], row["outgoing"]) == sides([one for one in mine if not one.failed])
+        assert (row["incoming"], row["outgoing"]) == sides([one for one in mine if not one.is_failed])
         assert row["failed"] == sum(one.failed and one.by_us for one in mine)
         assert row["customers"] == len({one.customer for one in mine if not one.by_us})
         began = [turn for turn in turns if week(turn.started_at) == row["week"]]
@@ -440,7 +451,7 @@ def test_delivery_agrees_with_brute_force(
     assert {row["what"]: row["sent"] for row in found} == {what: len(ones) for what, ones in groups.items()}
     for row in found:
         ones = groups[row["what"]]
-        reached = [one for one in ones if not one.failed and one.reached != "sent"]
+        reached = [one for one in ones if not one.failed and one.reached in ("delivered", "read")]
         assert row["failed"] == sum(one.failed for one in ones)
         assert row["delivered"] == len(reached)
         assert row["read"] == sum(one.reached == "read" for one in reached)
@@ -459,7 +470,7 @@ def test_windows_agree_with_brute_force(database: Database, said: list[Said]) ->
     expected = []
     for customer in CUSTOMERS:
         story = sorted((one for one in said if one.customer == customer), key=lambda one: (one.at, one.order))
-        theirs = [one for one in story if not one.by_us and one.kind != "system" and one.at >= since]
+        theirs = [one for one in story if one.opens_the_window and one.at >= since]
         turns = [one for one in story if one.counts]
         if theirs:
             waits = "yes" if turns and not turns[-1].by_us else "no"
@@ -513,12 +524,12 @@ def test_errors_have_their_code_meaning_and_retries(bench: Bench) -> None:
     found = {row["code"]: row for row in ask(bench.database, "errors", *span)}
 
     assert {code: (row["failed"], row["retried"], row["customers"]) for code, row in found.items()} == {
-        131000: (0, 1, 1),
-        131026: (1, 0, 1),
-        131047: (1, 0, 1),
+        "131000": (0, 1, 1),
+        "131026": (1, 0, 1),
+        "131047": (1, 0, 1),
     }
-    assert found[131026]["meaning"].startswith("undeliverable")
-    assert ask_more(bench.database, "errors", span, customer="222")[0]["code"] == 131026
+    assert found["131026"]["meaning"].startswith("undeliverable")
+    assert ask_more(bench.database, "errors", span, customer="222")[0]["code"] == "131026"
 
 
 def test_the_stored_share_is_of_what_was_accepted(bench: Bench) -> None:
@@ -531,6 +542,48 @@ def test_the_stored_share_is_of_what_was_accepted(bench: Bench) -> None:
     found = ask(bench.database, "volume", *span)
 
     assert [row["stored"] for row in found if row["stored"] is not None] == [0.5]
+
+
+def test_an_answer_that_waited_in_the_spool_counts_when_it_was_given(bench: Bench) -> None:
+    [reference] = bench.queue("a")
+    bench.settle(bench.claim()[0], Accepted("wamid.1"))
+    answered = datetime.now(UTC).replace(minute=20) - timedelta(hours=3)
+    bench.sql("UPDATE wa.send_attempts SET answered_at = :at", at=answered)
+    bench.sql(
+        "INSERT INTO wa.send_attempts (reference, attempt, verdict, code, answered_at) VALUES (:id, 9, 'later', 130429, :at)",
+        id=reference,
+        at=answered,
+    )
+
+    def hours(since: datetime, until: datetime) -> list[datetime]:
+        return [row["at"] for row in ask(bench.database, "volume", since, until) if row["stored"] is not None]
+
+    hour = answered.replace(minute=0, second=0, microsecond=0)
+    now = datetime.now(UTC)
+    assert hours(hour, now) == [hour]
+    assert hours(hour + timedelta(hours=1), now) == []
+    assert [row["last_at"] for row in ask(bench.database, "errors", hour, now)] == [answered]
+    assert ask(bench.database, "errors", hour + timedelta(hours=1), now) == []
+
+
+def test_a_text_without_words_has_no_length(database: Database) -> None:
+    store(database, [Said(n, "+111", True, order=n) for n in range(3)])
+    with database.transaction() as connection:
+        connection.execute(sa.text("UPDATE whatsapp_messages SET content = nullif(content, 'said at 0')"))
+
+    found = ask(database, "employees", PRESENT - timedelta(hours=HOURS), PRESENT)
+
+    assert [row["average_length"] for row in found] == [len("said at 1")]
+
+
+def test_a_message_of_which_nobody_noted_when_it_was_stored_is_counted(database: Database) -> None:
+    store(database, [Said(5, "+111", False), Said(5, "+111", False, order=1)])
+    with database.transaction() as connection:
+        connection.execute(sa.text("UPDATE whatsapp_messages SET created_at = NULL"))
+
+    [row] = ask(database, "unanswered", PRESENT - timedelta(hours=HOURS), PRESENT)
+
+    assert (row["messages"], row["content"]) == (2, "said at 5")
 
 
 def test_an_employee_is_known_by_name_or_id(database: Database) -> None:

@@ -90,6 +90,7 @@ def test_the_storage_rate_is_of_what_the_api_accepted(bench: Bench) -> None:
         ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "round_trip", "failed", "wa migrate"),
         ("UPDATE whatsapp_messages SET direction = NULL", "orphans", "warning", "wa migrate --backfill-direction"),
         ("UPDATE whatsapp_messages SET to_phone = NULL", "orphans", "warning", None),
+        ("UPDATE whatsapp_messages SET timestamp = NULL", "orphans", "warning", None),
         ("DELETE FROM whatsapp_messages", "counts", "warning", None),
         ("UPDATE wa.outbox SET state = 'held'", "doubts", "warning", "wa queue held"),
     ],

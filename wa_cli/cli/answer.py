@@ -50,7 +50,7 @@ class Question:
             hours=house.business_hours,
         )
 
-    def parameters(self, report: Report, asked: Range) -> dict[str, Any]:
+    def parameters(self, house: House, report: Report, asked: Range) -> dict[str, Any]:
         """What a file says of it: what was given, the range, and what it is broken down by."""
         given = {
             "customer": self.customer,
@@ -58,6 +58,7 @@ class Question:
             "by": self.by or next(iter(report.by), None),
             "limit": self.limit,
             "sort": self.sort,
+            "business_hours": house.settings.business_hours if report.uses("open") else None,
         }
         begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
         return {"since": begin, "until": end, "tz": asked.zone} | {key: value for key, value in given.items() if value}
@@ -75,7 +76,7 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
     from wa_cli.reports import runner
 
     asked, narrowed = question.range(house, report), question.narrowed(house, report)
-    parameters = question.parameters(report, asked)
+    parameters = question.parameters(house, report, asked)
     rows = runner.run(
         house.report_database,
         report,

@@ -252,8 +252,8 @@ def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
         if str(row.get(key)).isdigit():
             row[key] = f"+{row[key]}"
     row.update({key: None for key, value in row.items() if isinstance(value, float | Decimal) and not isfinite(value)})
-    if report.meaning:
-        row["meaning"] = codes.meaning(row[report.meaning]) if row[report.meaning] is not None else None
+    if report.meaning and (code := row[report.meaning]) is not None:
+        row |= {"meaning": codes.meaning(code), report.meaning: str(code)}
 
 
 def _sorted(report: Report, rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:

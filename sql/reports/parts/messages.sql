@@ -3,7 +3,7 @@ message AS NOT MATERIALIZED (
     SELECT coalesce(alias.same_as, who.customer) AS customer,
            coalesce(stored.direction, 'incoming') AS direction,
            stored.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours,
-           stored.status IS NOT DISTINCT FROM 'failed' AS has_failed,
+           stored.direction IS NOT DISTINCT FROM 'outgoing' AND stored.status IS NOT DISTINCT FROM 'failed' AS has_failed,
            stored.timestamp AS at, stored.timestamp AT TIME ZONE 'UTC' AS instant,
            stored.timestamp AT TIME ZONE 'UTC' AT TIME ZONE :tz AS local_at,
            stored.id, stored.created_at, stored.message_id, stored.message_type, stored.content, stored.media_url,

@@ -10,9 +10,12 @@ def look(scene: Scene) -> Finding:
         found = run(connection, "verify/orphans").one()
     facts = dict(found._mapping)
     if not any(facts.values()):
-        return Finding(Level.OK, "every row has a direction and a customer, every file its message", facts=facts)
+        return Finding(
+            Level.OK, "every row has a direction, a time and a customer, every file its message", facts=facts
+        )
     said = (
-        f"{found.without_direction:,} rows without a direction, {found.without_customer:,} without a customer,"
+        f"{found.without_direction:,} rows without a direction, {found.without_time:,} without a time,"
+        f" {found.without_customer:,} without a customer,"
         f" {found.files:,} files without their message"
     )
     hint = "wa migrate --backfill-direction" if found.without_direction else None
