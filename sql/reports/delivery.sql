@@ -3,7 +3,7 @@
 -- about:   What became of what we sent: delivered, read, failed; by template, type, day or employee too.
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
 -- define:  Delivered counts what was read too; failed is WhatsApp's refusal or the API's; open is what nothing was heard of.
--- define:  The median is from our sending to WhatsApp's delivery.
+-- define:  Takes: the median from our sending to WhatsApp's delivery.
 -- include: messages
 -- include: names
 -- filter:  customer employee
@@ -20,7 +20,7 @@
 -- column:  open             integer  Open
 -- column:  delivered_share  percent  Delivered %
 -- column:  read_share       percent  Read %
--- column:  delivery_time    span     Median
+-- column:  delivery_time    span     Takes
 
 SELECT what,
        count(*)                                                               AS sent,

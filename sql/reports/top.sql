@@ -2,6 +2,7 @@
 -- place:   12
 -- about:   With whom most is written.
 -- define:  Counts are of stored rows of their direction, failed ones aside; only conversations of more than 5 messages.
+-- note:    Only conversations of more than 5 messages.
 -- include: messages
 -- filter:  customer
 -- param:   since   7d

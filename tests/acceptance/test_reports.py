@@ -210,6 +210,28 @@ def test_what_is_explained_is_what_would_be_asked(shop: Shell) -> None:
     assert ":since" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["types", "--json", "--format", "csv"], "contradict each other"),
+        (["types", "--json", "-o", "x.csv"], "x.csv would not be json"),
+        (["heatmap", "--format", "csv", "-o", "y.svg"], "y.svg would not be csv"),
+        (["types", "--format", "xlsx"], "-o x.xlsx"),
+        (["types", "-o", "x.svg"], "-o x.csv"),
+        (["heatmap", "--by", "response"], "is said with --of"),
+        (["unanswered", "--since", "1h", "--fail-over", "2h"], "began to wait before that range"),
+        (["unanswered", "--sort", "name", "--limit", "1", "--fail-over", "1h"], "hide rows from --fail-over"),
+        (["types", "--explain", "--json"], "--explain is read by people"),
+        (["html", "-o", "x.pdf"], "would be a page of HTML"),
+        (["types", "--since", ""], "is no time"),
+        (["types", "--since", "23.11.2026"], "is no time"),
+        (["types", "--tz", ""], "is not a time zone"),
+    ],
+)
+def test_what_contradicts_is_refused(shop: Shell, arguments: list[str], said: str) -> None:
+    assert said in shop.wa("report", *arguments, code=2).stderr
+
+
 def test_a_replica_is_asked_where_there_is_one(shop: Shell) -> None:
     shop.environ["WA_REPORT_DATABASE_URL"] = "postgresql://me@127.0.0.1:9/replica"
 

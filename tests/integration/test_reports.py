@@ -637,6 +637,8 @@ def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tm
         ("-- column: two text Two\nSELECT 1 AS one", "has the column 'two'"),
         ("SELECT '\udcff'", "cannot be read"),
         ("SELECT nothing", "refuses the statement of .*mine.sql: column"),
+        ("DELETE FROM whatsapp_messages", "mine.sql writes, and a report only reads"),
+        ("-- column: one integer One\nSELECT 'abc' AS one", "mine.sql: one is 'abc', which is no integer"),
     ):
         path = tmp_path / "mine.sql"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -766,6 +768,14 @@ def test_a_report_writes_nothing(database: Database) -> None:
 )
 def test_times_as_people_give_them(text: str, expected: datetime) -> None:
     assert runner.instant(text, "Europe/Berlin", datetime(2026, 11, 23, 12, tzinfo=UTC)) == expected
+
+
+def test_without_a_beginning_the_range_is_as_long_as_ever_and_ends_where_it_is_said() -> None:
+    [types] = [report for report in catalogue.reports() if report.name == "types"]
+
+    asked = runner.range_of(types, since=None, until="2026-11-20", zone="UTC")
+
+    assert (asked.since, asked.until) == (datetime(2026, 11, 13, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
 
 
 def test_an_employee_who_answered_after_the_range_is_known(database: Database) -> None:

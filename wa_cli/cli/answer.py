@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from wa_cli.cli.parameters import key_of
 from wa_cli.cli.tables import Column, Table
@@ -31,11 +32,12 @@ class Question:
     by: str | None = None
     limit: int | None = None
     sort: str | None = None
+    is_one_of_all: bool = False  # there are no options then for this report alone
 
     def range(self, house: House, report: Report) -> Range:
         from wa_cli.reports import runner
 
-        zone = check_zone(self.zone or house.settings.timezone)
+        zone = check_zone(house.settings.timezone if self.zone is None else self.zone)
         return runner.range_of(report, since=self.since, until=self.until, zone=zone)
 
     def narrowed(self, house: House, report: Report) -> Narrowed:
@@ -56,7 +58,7 @@ class Question:
             "customer": self.customer,
             "employee": self.employee,
             "by": self.by or next(iter(report.by), None),
-            "limit": self.limit,
+            "limit": report.most(self.limit),
             "sort": self.sort,
             "business_hours": house.settings.business_hours if report.uses("open") else None,
         }
@@ -90,12 +92,10 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
         rows = [_with_dates(report, row, asked.zone) for row in rows]
     return Table(
         name=report.name,
-        title=report.title,
+        title=_title(report, parameters.get("by")),
         columns=_columns(report, rows, parameters.get("by"), narrowed),
         rows=rows,
-        note=f"{_moment(asked.since)} to {_moment(asked.until)} UTC; days and hours in {asked.zone}."
-        + _beside(house, report)
-        + _left_out(report, narrowed, len(rows), question.limit),
+        note=" ".join(filter(None, _notes(house, report, question, asked, len(rows)))),
         zone=asked.zone,
         parameters=parameters,
         bars=report.bars,
@@ -108,7 +108,7 @@ def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table |
     question.range(house, known[0])
     for report in known:
         try:
-            yield report, ask(house, report, replace(question, by=report.page))
+            yield report, ask(house, report, replace(question, by=report.page, is_one_of_all=True))
         except WaError as error:
             if isinstance(error, DatabaseDown) and not isinstance(error, StatementCut):
                 raise
@@ -125,38 +125,38 @@ def explain(house: House, report: Report, question: Question) -> str:
         [
             f"{report.title}: {report.about}\n",
             *(f"  - {sentence}" for sentence in report.definitions),
-            f"\nNot counted, of the rows from {_moment(asked.since)} to {_moment(asked.until)} UTC:",
-            *(f"  {count:>9,}  {what}" for what, count in left_out.items()),
+            f"\nNot counted, of the rows from {_span(asked)}:",
+            *(f"  {count:>9,}  {what}" for what, count in left_out.items() if report.uses_turns or "turns" not in what),
             f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
         ]
     )
 
 
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+def _title(report: Report, by: str | None) -> str:
+    return f"{report.title} by {by}" if by and by != report.by[0] and not report.shape else report.title
+
+
+def _notes(house: House, report: Report, question: Question, asked: Range, count: int) -> Iterator[str]:
+    """Of when it is, and what its rows do not show."""
+    yield f"{_span(asked)}."
+    yield report.note
+    if report.beside == "spool" and (waiting := house.spool.state().records):
+        yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
+    if question.employee and any(column.key == "incoming" for column in report.columns):
+        yield "What one employee wrote: nothing incoming is counted."
+    if count and count == report.most(question.limit):
+        yield f"The first {count:,}{'' if question.is_one_of_all else ': --limit shows more'}."
+
+
+def _span(asked: Range) -> str:
+    begin, end = (moment.astimezone(ZoneInfo(asked.zone)) for moment in (asked.since, asked.until))
+    return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {asked.zone}"
 
 
 def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, Any]:
     """Periods that are days, as their dates: in a file too."""
-    from zoneinfo import ZoneInfo
-
     days = {column.key for column in report.columns if column.kind == "period"}
     return {key: value.astimezone(ZoneInfo(zone)).date() if key in days else value for key, value in row.items()}
-
-
-def _beside(house: House, report: Report) -> str:
-    """What the database does not know: what lies on this machine's disk and is in no report yet."""
-    if report.beside != "spool":
-        return ""
-    return f" In this machine's spool: {house.spool.state().records:,} answers that are not stored yet."
-
-
-def _left_out(report: Report, narrowed: Narrowed, count: int, limit: int | None) -> str:
-    """What the rows do not show, and nobody would see from them."""
-    most = limit or int(report.parameters.get("limit", 0))
-    cut = f" The first {count:,} rows: --limit shows more." if report.uses("limit") and count == most else ""
-    ours = " What one employee wrote: nothing incoming is counted." if narrowed.employee else ""
-    return f"{ours}{cut}"
 
 
 def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:

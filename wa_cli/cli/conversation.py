@@ -15,7 +15,7 @@ from wa_cli.cli import render, tables, wiring
 from wa_cli.cli.parameters import AsJson, Format, Phone, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, DatabaseDown
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -91,7 +91,10 @@ def conversation(
     chat.begin(name, found, paged=not follow)
     while follow:
         time.sleep(FOLLOW_EVERY)
-        chat.go_on(house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
+        try:
+            chat.go_on(house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
+        except DatabaseDown as error:  # it will be back
+            wiring.say(f"{now():%H:%M:%S} UTC: {error.message}")
 
 
 class Chat:

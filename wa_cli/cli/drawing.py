@@ -9,6 +9,7 @@ from wa_cli.cli.tables import Table
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
 
+FORMS = ("svg", "png")
 # From nothing to the most.
 _COLOURS = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
 
@@ -39,7 +40,8 @@ def write(report: Report, table: Table, of: str, output: Path) -> None:
 
     drawn = picture(report, table, of)
     if drawn is None:
-        raise BadInput(f"The report {report.name} draws nothing.", hint="--output x.csv, x.xlsx, x.html; or --by day")
+        hint = "Bars need two rows; --by gives more." if report.bars else "-o x.csv, x.xlsx, x.html"
+        raise BadInput(f"The report {report.name} draws nothing of this.", hint=hint)
     with render.written(output):
         if output.suffix.lower() == ".png":
             output.write_bytes(pictures.png(drawn))

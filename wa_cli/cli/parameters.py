@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wa_cli.cli.render import FORMATS
+from wa_cli.cli.render import ALIASES, FORMATS
 from wa_cli.errors import BadInput
 
 AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
@@ -44,9 +44,12 @@ def confirm(question: str) -> None:
 
 
 def chosen_format(form: str | None, as_json: bool) -> str | None:
-    """The format that was asked for, or None for what suits the place. Raises BadInput for one there is not."""
-    if as_json:
-        return "json"
+    """The format that was asked for, or None for what suits the place. Raises BadInput for one there is not, or for two."""
+    form = ALIASES.get(form or "", form)
+    if form == "xlsx":
+        raise BadInput("A spreadsheet is a file.", hint="-o x.xlsx")
     if form is not None and form not in FORMATS:
         raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}.")
-    return form
+    if as_json and form not in (None, "json"):
+        raise BadInput(f"--json and --format {form} contradict each other.")
+    return "json" if as_json else form

@@ -14,6 +14,7 @@ from wa_cli.cli.data import Row
 from wa_cli.cli.tables import CONTROL, Table, cell, local
 from wa_cli.errors import BadInput
 
+ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 _SHORT_KINDS = ("phone", "instant", "date")
 
@@ -21,7 +22,7 @@ _SHORT_KINDS = ("phone", "instant", "date")
 def show(table: Table, form: str | None = None, output: Path | None = None) -> None:
     """Print the table, or write it to a file whose ending says the form."""
     if output is not None:
-        _write(table, output, _form_of(output, form))
+        _write(table, output, form_of(output, form))
         return
     chosen = form or ("table" if sys.stdout.isatty() else "plain")
     if chosen == "table":
@@ -37,7 +38,7 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
 
 def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: Path | None = None) -> None:
     """As `show`, of more rows than the memory should hold, where the form can be written row by row."""
-    chosen = form if output is None else _form_of(output, form)
+    chosen = form if output is None else form_of(output, form)
     if chosen not in data.FORMS:
         show(replace(table, rows=list(rows)), form, output)
     elif output is None:
@@ -111,15 +112,17 @@ def written(output: Path) -> Iterator[None]:
         raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
 
 
-def _form_of(output: Path, form: str | None) -> str:
-    """The format that was asked for, or the one that the file's name ends in. Raises BadInput where it ends in none."""
+def form_of(output: Path, form: str | None) -> str:
+    """The format that the file's name ends in, or the one that was asked for. Raises BadInput for none, or for two."""
     ending = output.suffix.lstrip(".").lower()
     if not form and not ending:
         raise BadInput(
             f"The name {str(output)!r} does not end in a format.", hint="Like .csv, .xlsx, .json, .md or .html."
         )
-    known = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
-    return form or known.get(ending, ending)
+    named = ALIASES.get(ending, ending)
+    if form and form != named and named in (*FORMATS, "xlsx", "svg", "png"):
+        raise BadInput(f"{output} would not be {form}.", hint="The ending says the format; leave --format away.")
+    return form or named
 
 
 def _write(table: Table, output: Path, form: str) -> None:

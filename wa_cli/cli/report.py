@@ -21,7 +21,7 @@ from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
-from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
+from wa_cli.errors import BadInput, ConfigError, DatabaseDown, PartlyDone, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
@@ -69,11 +69,12 @@ class ReportGroup(TyperGroup):
             return known
         try:
             command: Any = known or _as_click(report)
-            idle = _idle_options(report)
+            idle, helps = _idle_options(report), _helps(report)
         except ConfigError as error:
             return _refusing(name, error)
         for option in command.params:
             option.hidden = option.name in idle
+            option.help = helps.get(option.name, option.help)
         return command
 
 
@@ -82,7 +83,7 @@ def _idle_options(report: Report) -> set[str]:
     works = {
         "customer": "customer" in report.filters,
         "employee": "employee" in report.filters,
-        "by": bool(report.by),
+        "by": bool(report.by) and not report.shape,
         "limit": report.uses("limit"),
         "business_hours": report.uses("open"),
         "of": bool(report.shape),
@@ -90,6 +91,20 @@ def _idle_options(report: Report) -> set[str]:
         "fail_over": report.threshold is not None,
     }
     return {name for name, does in works.items() if not does}
+
+
+def _helps(report: Report) -> dict[str, str]:
+    """What is said of an option where its words are this report's own."""
+    helps = {"by": f"Broken down by one of: {', '.join(report.by)}."}
+    if report.columns:
+        keys = ", ".join(column.key for column in report.columns)
+        helps["sort"] = f"By this column, downwards with - before it: {keys}."
+    if report.threshold:
+        column, way = report.threshold
+        label = next((known.label for known in report.columns if known.key == column), column)
+        words = {"above": f"{label} is longer", "below": f"{label} is shorter", "age": "somebody waits longer"}
+        helps["fail_over"] = f"Exit 3 where {words.get(way, column)}; like 30m."
+    return helps
 
 
 def _own_reports(ctx: Any) -> dict[str, Report]:
@@ -140,7 +155,7 @@ def _listed(report: Report) -> dict[str, str | None]:
         return {
             "name": report.name,
             "about": report.about,
-            "by": " ".join(report.by),
+            "by": "" if report.shape else " ".join(report.by),
             "range": report.parameters.get("since"),
         }
     except ConfigError as error:
@@ -205,6 +220,8 @@ def html(
     """
     from wa_cli.reports.page import page
 
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise BadInput(f"{output} would be a page of HTML.", hint="-o report.html")
     house = wiring.of(ctx)
     sections, failed = [], 0
     with bar("reports", len(catalogue.reports(house.settings.reports))) as told:
@@ -280,32 +297,38 @@ def _command(report: Report) -> Callable[..., None]:
         house = wiring.of(ctx, business_hours=business_hours)
         limit_of_wait = threshold.parse(report, fail_over)
         is_judged = limit_of_wait is not None
-        _check_together(report, details=details, by=by, judged=is_judged, watch=watch is not None, sort=sort)
+        _check_together(
+            report, details=details, by=by, judged=is_judged, watch=watch is not None, sort=sort, limit=limit
+        )
+        if explain and (chosen or output or watch):
+            raise BadInput("--explain is read by people: it goes without --format, --output and --watch.")
         wanted = report.details if details and report.details else report
         question = Question(
-            since=since or threshold.since(report, limit_of_wait),
+            since=threshold.since(report, limit_of_wait) if since is None and until is None else since,
             until=until,
             zone=zone,
             customer=customer,
             employee=employee,
-            by=_broken_down(report, by, of) if wanted is report else None,
+            by=_broken_down(by, of, report) if wanted is report else None,
             limit=limit,
             sort=sort,
         )
         if explain:
             print(explained(house, wanted, question))
             return
+        if limit_of_wait is not None:
+            threshold.check_range(report, question.range(house, report).since, limit_of_wait)
 
         def once() -> Table:
-            table = ask(house, wanted, question)
-            show(wanted, table, chosen, output, of.value)
-            return table
+            return ask(house, wanted, question)
 
         table = once()
+        show(wanted, table, chosen, output, of.value)
         while watch is not None:
             time.sleep(watch)
-            _clear()
-            table = once()
+            if (newer := _asked_again(once)) is not None:
+                _clear()
+                show(wanted, newer, chosen, output, of.value)
         if limit_of_wait is not None:
             threshold.judge(report, table, limit_of_wait)
 
@@ -318,22 +341,35 @@ for _report in _OURS.values():
 
 
 def _check_together(
-    report: Report, *, details: bool, by: str | None, judged: bool, watch: bool, sort: str | None
+    report: Report, *, details: bool, by: str | None, judged: bool, watch: bool, sort: str | None, limit: int | None
 ) -> None:
     """Raise BadInput where options contradict each other: none is passed over in silence."""
     if details and report.details is None:
         raise BadInput(f"The report {report.name} counts nothing that could be listed.")
     if details and (by or judged):
         raise BadInput("--list goes without --by and --fail-over.")
+    if judged and sort and limit:
+        raise BadInput("--sort and --limit together hide rows from --fail-over.", hint="Leave one of them away.")
+    if by and report.shape:
+        raise BadInput(f"What is drawn of the report {report.name} is said with --of.", hint=f"{', '.join(Side)}.")
     if watch and judged:
         raise BadInput("--watch never ends, and --fail-over is judged at the end.", hint="Leave one of them away.")
     if sort and report.shape:
         raise BadInput(f"The report {report.name} is drawn by weekday and hour: it cannot be sorted.")
 
 
-def _broken_down(report: Report, by: str | None, of: Side) -> str | None:
+def _broken_down(by: str | None, of: Side, report: Report) -> str | None:
     """What was asked for, or what the drawing needs: the counts alone cost a quarter."""
-    return "response" if by is None and report.shape and of is Side.RESPONSE else by
+    return "response" if report.shape and of is Side.RESPONSE else by
+
+
+def _asked_again(once: Callable[[], Table]) -> Table | None:
+    """None while the database is away: it will be back, and who watches is told."""
+    try:
+        return once()
+    except DatabaseDown as error:
+        wiring.say(f"{now():%H:%M:%S} UTC: {error.message}")
+        return None
 
 
 def _clear() -> None:
@@ -345,7 +381,7 @@ def _clear() -> None:
 
 def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
     """Print it as it is meant to be looked at, or write it to a file."""
-    if output is not None and output.suffix.lower() in (".svg", ".png"):
+    if output is not None and render.form_of(output, chosen) in drawing.FORMS:
         drawing.write(report, table, of, output)
     elif report.shape and output is None and chosen in (None, "table"):
         drawing.show(report, table, of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from wa_cli.cli.tables import Table
@@ -27,18 +27,25 @@ def since(report: Report, threshold: timedelta | None) -> str | None:
     return f"{(threshold + parse_span(own)).total_seconds():.0f}s"
 
 
+def check_range(report: Report, since: datetime, threshold: timedelta) -> None:
+    """Raise BadInput for a range that holds nobody who waits so long."""
+    if (report.threshold or ("", ""))[1] == "age" and now() - since <= threshold:
+        raise BadInput(
+            f"Who waits {format_span(threshold)} began to wait before that range.", hint="An earlier --since."
+        )
+
+
 def judge(report: Report, table: Table, threshold: timedelta) -> None:
-    """Raise CheckFailed where a row is over the threshold, or under it for what runs out."""
+    """Raise CheckFailed where a row is over the threshold, or under it for what runs out; only who waits is judged."""
     column, way = report.threshold or ("", "")
-    judged = [row for row in table.rows if row.get("waiting") != "no"]
-    worst = [span for row in judged if (span := _span(row[column], way)) is not None]
-    over = [span for span in worst if (span < threshold if way == "below" else span > threshold)]
+    waiting = [row for row in table.rows if row.get("waiting") != "no"]
+    judged = [span for row in waiting if (span := _span(row[column], way)) is not None]
+    over = [span for span in judged if (span < threshold if way == "below" else span > threshold)]
     if over:
-        most = min(over) if way == "below" else max(over)
-        label = next(c.label for c in table.columns if c.key == column)
+        worst = min(over) if way == "below" else max(over)
         words = "under" if way == "below" else "over"
         raise CheckFailed(
-            f"{len(over)} of {len(table.rows)} {words} {format_span(threshold)}: {label} {format_span(most)}."
+            f"{len(over)} of {len(judged)} {words} {format_span(threshold)}, the worst {format_span(worst)}."
         )
 
 

@@ -3,6 +3,7 @@
     -- title:      what stands above it             -- include:   a part of sql/reports/parts that it begins with
     -- about:      one line, for the list           -- filter:    customer, employee: what it can be narrowed to
     -- define:     a definition, for --explain      -- by:        what it can be broken down by, the default first
+    -- note:       what is said under it each time
     -- param:      since or limit, and its default  -- column:    key, kind and label, in the order of the SELECT
     -- shape:      heatmap and its two sides        -- bars:      the column that is drawn
     -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges: above, below, age
@@ -24,7 +25,7 @@ from pathlib import Path
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError
 
-_KEYS = "title|about|define|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside"
+_KEYS = "title|about|define|note|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside"
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
 RESERVED = ("list", "all", "sql", "html")  # what `wa report` calls otherwise
 KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
@@ -65,6 +66,11 @@ class Report:
     @property
     def definitions(self) -> list[str]:
         return self._all("define")
+
+    @property
+    def note(self) -> str:
+        """What its rows do not show and everybody should know, said under it each time."""
+        return " ".join(self._all("note"))
 
     @property
     def shape(self) -> list[str]:
@@ -144,6 +150,14 @@ class Report:
         except OSError:
             known = ", ".join(path.stem for path in sorted((sqlfiles.root() / "reports" / "parts").glob("*.sql")))
             raise ConfigError(f"{self.path} includes {name!r}, which there is not.", hint=f"One of {known}.") from None
+
+    @property
+    def uses_turns(self) -> bool:
+        return "turns" in self._all("include")
+
+    def most(self, limit: int | None) -> int | None:
+        """How many rows it gives at most, where so many are asked for; None for one of a fixed number."""
+        return (limit or int(self.parameters.get("limit", 1000))) if self.uses("limit") else None
 
     def uses(self, parameter: str) -> bool:
         return re.search(rf"(?<!:):{parameter}\b", self.sql) is not None

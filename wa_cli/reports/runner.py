@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -26,12 +26,22 @@ from wa_cli.reports.hours import DAYS, Hours
 from wa_cli.storage.engine import Database, clean
 from wa_cli.storage.engine import run as execute
 
-_SPAN = re.compile(r"[\d.\s]+(ms|s|m|h|d|w)?([\d.]+(ms|s|m|h|d|w))*")
+_SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
 EARLIEST, LATEST = 1970, 2200  # years
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
     "work_mem": "64MB",  # for sorting, a step of a report; what is larger goes by way of the disk
     "parallel_tuple_cost": "0.01",  # a row from one process to another; the default, ten times that, keeps large reads in one
+}
+_NUMBERS = (int, float, Decimal)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": _NUMBERS,
+    "percent": _NUMBERS,
+    "span": (*_NUMBERS, timedelta),
+    "instant": (datetime,),
+    "period": (datetime,),
+    "date": (date,),
 }
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -59,8 +69,9 @@ class Narrowed:
 def range_of(report: Report, *, since: str | None, until: str | None, zone: str, at: datetime | None = None) -> Range:
     """The range that was asked for, or the report's own. Raises BadInput for what is no time."""
     at = at or now()
-    begin = instant(report.parameters.get("since", "30d") if since is None else since, zone, at)
     end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
+    own = report.parameters.get("since", "30d")  # so long before the end
+    begin = instant(own, zone, at if until is None else end) if since is None else instant(since, zone, at)
     for moment in (begin, end):
         if not EARLIEST <= moment.year < LATEST:
             raise BadInput(f"{moment:%Y-%m-%d} is further away than any message.")
@@ -76,9 +87,9 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
     word = text.strip().lower()
     if word.isdigit():
         raise BadInput(f"{text!r} is no time.", hint="A span has a unit, like 30m or 7d; a date is written 2026-11-23.")
-    if _SPAN.fullmatch(text.strip()):
+    if _SPAN.fullmatch(word):
         try:
-            return at - parse_span(text)
+            return at - parse_span(word)
         except OverflowError:
             raise BadInput(f"{text!r} is too long a time.") from None
     if (days := _days_ago(word, at.astimezone(ZoneInfo(zone)).weekday())) is not None:
@@ -161,37 +172,42 @@ def run(
         raise ConfigError(
             f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
         )
-    with _in_time(timeout), _named(report), database.reading(timeout) as connection:
+    with _told(report, timeout), database.reading(timeout) as connection:
         for name, value in SERVER_SETTINGS.items():
             connection.execute(sa.text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
         rows = [dict(row) for row in connection.execute(sa.text(report.sql), values).mappings()]
     if missing := [column.key for column in report.columns if rows and column.key not in rows[0]]:
         raise ConfigError(f"{report.path} has the column {missing[0]!r} in its header and not in its SELECT.")
+    _check_kinds(report, rows)
     for row in rows:
         _complete(report, narrowed, row)
     if sort:
-        rows = _sorted(report, rows, sort)
-        return rows[:most] if report.uses("limit") else rows
+        return _sorted(report, rows, sort)[:most]
     return rows
 
 
 @contextmanager
-def _in_time(timeout: timedelta) -> Iterator[None]:
+def _told(report: Report, timeout: timedelta) -> Iterator[None]:
+    """What the database does not do, in terms of the report."""
     try:
         yield
     except StatementCut as error:
+        if "read-only" in error.message:
+            raise ConfigError(f"The statement of {report.path} writes, and a report only reads.") from error
         raise StatementCut(
             f"The report took longer than {format_span(timeout)}.", hint="A shorter --since, or WA_REPORT_TIMEOUT=5m"
         ) from error
-
-
-@contextmanager
-def _named(report: Report) -> Iterator[None]:
-    """What the database refuses is the statement, and the file it is in."""
-    try:
-        yield
     except RowRefused as error:
         raise ConfigError(f"The database refuses the statement of {report.path}: {error.message}") from error
+
+
+def _check_kinds(report: Report, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ConfigError where a value is not of the kind that the header says."""
+    for column in report.columns:
+        types = _TYPES.get(column.kind, (object,))
+        strange = [value for row in rows if (value := row[column.key]) is not None and not isinstance(value, types)]
+        if strange:
+            raise ConfigError(f"{report.path}: {column.key} is {strange[0]!r}, which is no {column.kind}.")
 
 
 def _unknown(report: Report) -> str | None:
@@ -200,10 +216,10 @@ def _unknown(report: Report) -> str | None:
     return next((name for name in used if name not in PARAMETERS), None)
 
 
-def _limit(report: Report, limit: int | None) -> int:
+def _limit(report: Report, limit: int | None) -> int | None:
     if limit is not None and not report.uses("limit"):
         raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
-    return limit or int(report.parameters.get("limit", 1000))
+    return report.most(limit)
 
 
 def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int | None) -> dict[str, Any]:
