@@ -150,19 +150,34 @@ WAITING = Table(
 )
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
-def test_at_a_terminal_free_text_is_cut_to_the_line(
+LONG = {"customer": "US." + "A1" * 30, "n": 3, "said": "漢字" * 900}
+
+
+@pytest.mark.parametrize("width", [30, 40, 80, 120])
+def test_at_a_terminal_no_row_is_longer_than_its_worth(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
 
-    render.show(WAITING, "table")
+    render.show(replace(WAITING, rows=[*WAITING.rows, LONG]), "table")
 
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert all(cell_len(line) <= width for line in lines)
-    assert len([line for line in lines if line.strip()]) == 5
-    assert lines[-2].split()[:2] == ["+15557654321", "12"]
-    assert any(line.rstrip().endswith("…") for line in lines)
+    assert len(lines) <= (3 * 10 if width <= 40 else 3 + 3 * 2)
+    assert "…" in "".join(lines)
+
+
+def test_columns_that_find_no_room_stand_closer_and_their_heads_wrap(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "41")
+    columns = [Column(key, f"Longest {key}", "integer") for key in "abcde"]
+
+    render.show(Table("t", "T", columns, [dict.fromkeys("abcde", 1)] * 2), "table")
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[1:3] == [["Longest"] * 5, list("abcde")]
+    assert lines[4:] == [["1"] * 5] * 2
 
 
 def test_where_there_is_no_room_beside_each_other_columns_go_downwards(

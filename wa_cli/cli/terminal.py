@@ -2,68 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from wa_cli.cli.tables import Column, Table, cell, local
 
-_WIDEST_ROW = 7
-_LEAST_WORDS = 16
+_WIDEST_ROW = 7  # columns of a single row that still read better side by side
+_LEAST_WORDS, _WIDEST_NAME = 16, 24  # characters
+_LINES, _LINES_DOWNWARDS = 2, 6  # of free text
 _FEWEST_BARS, _SHORTEST_BAR, _LONGEST_BAR = 2, 6, 24
 
 
 def print_table(table: Table) -> None:
     console, table = Console(), local(table)
-    room = _room_for_words(table, console.width)
-
-    def shown(row: Mapping[str, Any], column: Column) -> Text:
-        text = Text(_terminal_cell(row[column.key], column.kind), style="dim" if row[column.key] is None else "")
-        if column.kind == "words" and room >= _LEAST_WORDS:
-            text.truncate(room, overflow="ellipsis")
-        return text
-
     console.print(Text(table.title, style="italic"))
     if not table.rows:
         console.print(Text("  nothing", style="dim"))
-        return
-    drawn = RichTable(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
-    if room < _LEAST_WORDS or (len(table.rows) == 1 and len(table.columns) > _WIDEST_ROW):
-        drawn.show_header = False
-        for row in table.rows:
-            for column in table.columns:
-                drawn.add_row(Text(column.label, style="bold"), shown(row, column))
-            drawn.add_section()
     else:
-        for column in table.columns:
-            drawn.add_column(
-                column.label,
-                justify="right" if column.is_number else "left",
-                no_wrap=column.kind not in ("text", "words"),
-                overflow="fold",
-            )
-        bars = _bars(table, console.width)
-        if bars:
-            drawn.add_column("", no_wrap=True)
-        for place, row in enumerate(table.rows):
-            drawn.add_row(*(shown(row, column) for column in table.columns), *bars[place : place + 1])
-    console.print(drawn)
+        layout = None if len(table.rows) == 1 and len(table.columns) > _WIDEST_ROW else _fit(table, console.width)
+        console.print(_beside(table, console, layout) if layout else _below(table, console))
     if table.note:
         console.print(Text(table.note, style="dim"))
 
 
-def _bars(table: Table, width: int) -> list[Any]:
+@dataclass(frozen=True)
+class Layout:
+    """How wide each column is, what is between two of them, and how much of the line is left."""
+
+    widths: Sequence[int]
+    padding: int
+    left: int
+
+
+def _fit(table: Table, width: int) -> Layout | None:
+    """The columns side by side, closer to each other where it must be; None where there is no room for that."""
+    least = [_least(table, column) for column in table.columns]
+    wanted = [_wanted(table, column) for column in table.columns]
+    for padding in (1, 0):
+        left = width - 1 - (1 + padding) * len(least) - sum(least)
+        if left >= 0:
+            widths = list(least)
+            for of_words in (False, True):  # free text takes what the others leave
+                for place, column in enumerate(table.columns):
+                    if (column.kind == "words") is of_words:
+                        more = min(left, wanted[place] - widths[place])
+                        widths[place] += more
+                        left -= more
+            return Layout(widths, padding, left)
+    return None
+
+
+def _least(table: Table, column: Column) -> int:
+    """What a column needs: free text and names wrap, and so does its head, between words; figures do not."""
+    head = max(map(cell_len, column.label.split()), default=0)
+    cells = [_terminal_cell(row[column.key], column.kind) for row in table.rows]
+    if column.kind == "words":
+        return max(head, min(_LEAST_WORDS, max(map(cell_len, cells))))
+    if column.kind in ("text", "phone"):
+        words = [word for text in cells for word in text.split()]
+        return max(head, min(_WIDEST_NAME, max(map(cell_len, words), default=0)))
+    return max(head, *map(cell_len, cells))
+
+
+def _wanted(table: Table, column: Column) -> int:
+    """The width at which nothing wraps; of names not more than is usual."""
+    cells = max(cell_len(_terminal_cell(row[column.key], column.kind)) for row in table.rows)
+    most = _WIDEST_NAME if column.kind in ("text", "phone") else cells
+    return max(_least(table, column), cell_len(column.label), min(cells, most))
+
+
+def _beside(table: Table, console: Console, layout: Layout) -> RichTable:
+    drawn = RichTable(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, layout.padding, 0, 0))
+    for column, width in zip(table.columns, layout.widths, strict=True):
+        justify = "right" if column.is_number else "left"
+        drawn.add_column(column.label, justify=justify, width=width, overflow="fold")  # type: ignore[arg-type]
+    bars = _bars(table, layout.left - layout.padding - 1)
+    if bars:
+        drawn.add_column(next(column.label for column in table.columns if column.key == table.bars), no_wrap=True)
+    for place, row in enumerate(table.rows):
+        cells = [
+            _shown(row, column, console, width, _LINES)
+            for column, width in zip(table.columns, layout.widths, strict=True)
+        ]
+        drawn.add_row(*cells, *bars[place : place + 1])
+    return drawn
+
+
+def _below(table: Table, console: Console) -> RichTable:
+    drawn = RichTable(box=box.SIMPLE_HEAD, show_header=False, padding=(0, 1, 0, 0))
+    label = max(cell_len(column.label) for column in table.columns)
+    for row in table.rows:
+        for column in table.columns:
+            room = max(1, console.width - label - 5)
+            drawn.add_row(Text(column.label, style="bold"), _shown(row, column, console, room, _LINES_DOWNWARDS))
+        drawn.add_section()
+    return drawn
+
+
+def _shown(row: Mapping[str, Any], column: Column, console: Console, width: int, lines: int) -> Text:
+    """A cell; of text so many lines at most."""
+    text = Text(_terminal_cell(row[column.key], column.kind), style="dim" if row[column.key] is None else "")
+    if column.kind not in ("words", "text", "phone"):
+        return text
+    wrapped = text.wrap(console, width)
+    if len(wrapped) > lines:
+        kept = wrapped[:lines]
+        kept[-1].append("…")
+        kept[-1].truncate(width, overflow="ellipsis")
+        return Text("\n").join(kept)
+    return text
+
+
+def _bars(table: Table, room: int) -> list[Text]:
     """Beside each row the length of its drawn column, where there are several and room for it."""
     if table.bars is None or len(table.rows) < _FEWEST_BARS:
         return []
     values = [float(row[table.bars] or 0) for row in table.rows]
-    room = min(_LONGEST_BAR, width - _asked(table) - 2 * len(table.columns) - 4)
-    longest = max(values, default=0.0)
+    room, longest = min(_LONGEST_BAR, room), max(values)
     if room < _SHORTEST_BAR or longest <= 0:
         return []
     return [Text(_bar(room * value / longest), style="green") for value in values]
@@ -74,29 +137,6 @@ def _bar(cells: float) -> str:
     eighths = max(round(cells * 8), 1 if cells > 0 else 0)
     rest = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"[eighths % 8]
     return ("\N{FULL BLOCK}" * (eighths // 8) + rest).rstrip()
-
-
-def _room_for_words(table: Table, width: int) -> int:
-    """How many characters of a line are left for free text beside the other columns, two between each.
-
-    Text may wrap, so it asks for a word's length at most; what may not wrap asks for all of its own.
-    """
-    asked = _asked(table)
-    words = sum(1 for column in table.columns if column.kind == "words")
-    free = width - asked - 2 * len(table.columns) - 1  # two between columns, one at the edge
-    return free // words if words else (_LEAST_WORDS if free >= 0 else 0)
-
-
-def _asked(table: Table) -> int:
-    """How many characters the columns need that are not free text."""
-    asked = 0
-    for column in table.columns:
-        cells = [_terminal_cell(row[column.key], column.kind) for row in table.rows]
-        longest = max([len(column.label), *map(len, cells)])
-        if column.kind == "text":
-            longest = max([len(word) for text in (column.label, *cells) for word in text.split()] or [0])
-        asked += 0 if column.kind == "words" else longest
-    return asked
 
 
 def _terminal_cell(value: Any, kind: str) -> str:
