@@ -87,12 +87,15 @@ def test_the_range_is_said_where_people_read_and_not_among_the_data(capsys: pyte
     assert told.out == render.text(TABLE, "plain")
     assert told.err == "7 days; hours in UTC & more.\n"
     assert render.text(noted, "markdown").endswith("\n\n7 days; hours in UTC & more.\n")
-    assert "<p class='note'>7 days; hours in UTC &amp; more.</p>" in render.text(noted, "html")
+    assert "<p class='pale'>7 days; hours in UTC &amp; more.</p>" in render.text(noted, "html")
     assert render.text(noted, "csv") == render.text(TABLE, "csv")
 
 
 def test_html_escapes() -> None:
-    assert ">=HYPERLINK(&quot;x&quot;)</td>" in render.text(TABLE, "html")
+    said = render.text(TABLE, "html")
+
+    assert "<div>=HYPERLINK(&quot;x&quot;)</div></td>" in said
+    assert said.startswith("<!doctype html>")
 
 
 def test_a_file_ending_says_the_format(tmp_path: Path) -> None:
@@ -230,7 +233,7 @@ def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
     assert all(len(line) <= 80 for line in lines)
     assert lines[1].startswith("Mon     ░░ ░░")
     assert lines[1].endswith("██")
-    assert lines[-1].strip() == "darkest: 23 in an hour"
+    assert lines[-1].strip() == "░░ to 5  ▒▒ to 11  ▓▓ to 17  ██ to 23"
 
 
 def test_on_a_phone_the_hours_of_a_heatmap_stand_below_each_other() -> None:
@@ -245,3 +248,14 @@ def test_shades_are_blank_only_for_nothing() -> None:
     grid = heatmap.Grid(["Mon"], ["0"], [[1000, 1, 0]])
 
     assert [grid.shade(count) for count in (0, 1, 500, 1000)] == [0, 1, 2, 4]
+
+
+def test_one_outlier_does_not_make_all_other_spans_alike() -> None:
+    grid = heatmap.Grid(["Mon"], list("01234"), [[60, 120, 180, 240, 90_000]], is_span=True)
+
+    assert [grid.shade(span) for span in grid.cells[0]] == [1, 1, 2, 3, 4]
+    assert grid.legend == [(1, "to 2m"), (2, "to 3m"), (3, "to 4m"), (4, "to 1d 1h")]
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    assert heatmap.Grid(["Mon"], ["0"], [[0]]).legend == []

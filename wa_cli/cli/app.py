@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -111,9 +112,18 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:
-        if debug:
-            raise
-        print(f"wa: unexpected {type(error).__name__}: {error}", file=sys.stderr)
-        print("    The same command with --debug shows where.", file=sys.stderr)
+    except OSError as error:
+        if debug or error.errno != errno.ENOSPC:
+            _unexpected(error, debug=debug)
+        print("wa: What was to be written found no room: the disk is full.", file=sys.stderr)
         sys.exit(1)
+    except Exception as error:
+        _unexpected(error, debug=debug)
+
+
+def _unexpected(error: Exception, *, debug: bool) -> NoReturn:
+    if debug:
+        raise error
+    print(f"wa: unexpected {type(error).__name__}: {error}", file=sys.stderr)
+    print("    The same command with --debug shows where.", file=sys.stderr)
+    sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -104,7 +105,7 @@ class Chat:
         from rich.console import Console
 
         self._zone = zone
-        self._console: Console = Console(highlight=False, soft_wrap=True)
+        self._console: Console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._day: Any = None
         self._shown: dict[str, str | None] = {}
 
@@ -167,7 +168,7 @@ def _said(row: Mapping[str, Any]) -> str:
     """The words, and in brackets what is not words."""
     kind = row["message_type"]
     if kind == "text":
-        return row["content"] or ""
+        return row["content"] or "[no text]"
     if kind == "revoke":
         return "[took a message back]"
     if kind == "edit":

@@ -14,13 +14,13 @@ FORMS = ("svg", "png")
 _COLOURS = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
 
 
-def picture(report: Report, table: Table, of: str) -> str | None:
+def picture(report: Report, table: Table, of: str, note: str = "") -> str | None:
     """The report drawn, as SVG; None where it is a table and nothing else."""
     from wa_cli.reports import heatmap, pictures
 
     if report.shape:
         _, down, across = report.shape
-        return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of))
+        return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of), note)
     if table.bars and table.rows and len(table.rows) > 1:
         first, drawn = table.columns[0], next(column for column in table.columns if column.key == table.bars)
         local = tables.local(table)
@@ -30,7 +30,7 @@ def picture(report: Report, table: Table, of: str) -> str | None:
             )
             for row in local.rows
         ]
-        return pictures.bars(f"{report.title}: {drawn.label}", bars)
+        return pictures.bars(f"{table.title}: {drawn.label}", bars, note)
     return None
 
 
@@ -38,7 +38,7 @@ def write(report: Report, table: Table, of: str, output: Path) -> None:
     """Draw it into a file, .svg or .png. Raises BadInput where there is nothing to draw, or no such folder."""
     from wa_cli.reports import pictures
 
-    drawn = picture(report, table, of)
+    drawn = picture(report, table, of, (table.note or "").partition(". ")[0])
     if drawn is None:
         hint = "Bars need two rows; --by gives more." if report.bars else "-o x.csv, x.xlsx, x.html"
         raise BadInput(f"The report {report.name} draws nothing of this.", hint=hint)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from wa_cli.cli import data
 from wa_cli.cli.data import Row
-from wa_cli.cli.tables import CONTROL, Table, cell, local
+from wa_cli.cli.tables import CONTROL, Column, Table, cell, local
 from wa_cli.errors import BadInput
+from wa_cli.reports.page import document
 
 ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
@@ -55,7 +56,8 @@ def text(table: Table, form: str) -> str:
     if form in ("markdown", "plain"):
         return _tabulated(table, "github" if form == "markdown" else "plain")
     if form == "html":
-        return _html(table)
+        note = f"<p class='pale'>{html.escape(table.note)}</p>\n" if table.note else ""
+        return document(table.title, f"<div class='wide'>{fragment(table)}</div>{note}")
     raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}; for a file xlsx too.")
 
 
@@ -80,27 +82,23 @@ def _tabulated(table: Table, form: str) -> str:
     return lines + "\n" + (f"\n{table.note}\n" if table.note and form == "github" else "")
 
 
-def _html(table: Table) -> str:
+def fragment(table: Table) -> str:
+    """The table in HTML, for a page that has a style for it."""
     table = local(table)
     classes = {
         c.key: "number" if c.is_number else "plain" if c.kind in _SHORT_KINDS else "words" for c in table.columns
     }
     head = "".join(f"<th class='{classes[c.key]}'>{html.escape(c.label)}</th>" for c in table.columns)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td class='{classes[c.key]}' data-label='{html.escape(c.label)}'>{html.escape(cell(row[c.key], c.kind))}</td>"
-            for c in table.columns
-        )
-        + "</tr>\n"
-        for row in table.rows
-    )
+
+    def td(row: Row, column: Column) -> str:
+        said, kind = html.escape(cell(row[column.key], column.kind)), classes[column.key]
+        inner = f"<div>{said}</div>" if kind == "words" else said
+        return f"<td class='{kind}' data-label='{html.escape(column.label)}'>{inner}</td>"
+
+    body = "".join(f"<tr>{''.join(td(row, column) for column in table.columns)}</tr>\n" for row in table.rows)
     caption = f"<caption>{html.escape(table.title)}</caption>"
     kind = "wordy" if any(column.kind == "words" for column in table.columns) else "plain"
-    note = f"<p class='note'>{html.escape(table.note)}</p>\n" if table.note else ""
-    return (
-        f"<table class='{kind}'>\n{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n{note}"
-    )
+    return f"<table class='{kind}'>\n{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -255,11 +254,7 @@ def _section(report: Report, table: Table) -> Section:
 
     pictures = [drawing.picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
     listed = (
-        ""
-        if report.shape
-        else f"<div class='wide'>{render.text(replace(table, note=None), 'html')}</div>"
-        if table.rows
-        else "<p>Nothing.</p>"
+        "" if report.shape else f"<div class='wide'>{render.fragment(table)}</div>" if table.rows else "<p>Nothing.</p>"
     )
     return Section(
         name=report.name,
@@ -267,6 +262,7 @@ def _section(report: Report, table: Table) -> Section:
         about=report.about,
         table=listed,
         picture="".join(filter(None, pictures)) or None,
+        is_heatmap=bool(report.shape),
         note=table.note or "",
         definitions=report.definitions,
     )

@@ -6,6 +6,7 @@ written as hours. A second sheet says what was asked.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -58,7 +59,9 @@ def write(table: Table, output: Path) -> None:
     about.column_dimensions["B"].width = _WIDEST
     for name, value in _about(table):
         about.append([_cell(about, name, "text"), _cell(about, value, "text")])
-    book.save(output)
+    whole = io.BytesIO()  # so that a file that cannot be written is refused by the system, and to us
+    book.save(whole)
+    output.write_bytes(whole.getvalue())
 
 
 def _cell(sheet: Any, value: Any, kind: str) -> Cell:

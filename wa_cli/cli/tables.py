@@ -77,7 +77,7 @@ def cell(value: Any, kind: str) -> str:
         case "number":
             return f"{value:,.1f}"
         case "percent":
-            return f"{100 * value:.0f} %"
+            return _percent(100 * value)
         case "span":
             return format_span(value if isinstance(value, timedelta) else timedelta(seconds=float(value)))
         case "instant":
@@ -86,6 +86,15 @@ def cell(value: Any, kind: str) -> str:
             return str(value.strftime("%Y-%m-%d"))
         case _:
             return clean(str(value))
+
+
+def _percent(value: float) -> str:
+    """Rounded, but what is there is never nothing, and what is missing never all."""
+    if 0 < value < 1:
+        return "<1 %"
+    if 99 < value < 100:
+        return ">99 %"
+    return f"{value:.0f} %"
 
 
 def local(table: Table) -> Table:

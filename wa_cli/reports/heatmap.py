@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from wa_cli.clock import format_span
@@ -28,9 +30,24 @@ class Grid:
     cells: list[list[float]]
     is_span: bool = False
 
+    @cached_property
+    def steps(self) -> list[float]:
+        """The largest value of each shade but the darkest: quarters of the largest count; of spans, which one outlier would
+        make all alike, quarters of their number.
+        """
+        there = [value for line in self.cells for value in line if value]
+        if self.is_span:
+            return statistics.quantiles(there, n=4, method="inclusive") if len(there) > 1 else []
+        return [max(there, default=0) * part / 4 for part in (1, 2, 3)]
+
     @property
-    def largest(self) -> float:
-        return max((value for line in self.cells for value in line), default=0)
+    def legend(self) -> list[tuple[int, str]]:
+        """The shades there are, each with its largest value."""
+        largest: dict[int, float] = {}
+        for value in (value for line in self.cells for value in line if value):
+            shade = self.shade(value)
+            largest[shade] = max(value, largest.get(shade, 0))
+        return [(shade, f"to {self.said(value)}") for shade, value in sorted(largest.items())]
 
     def turned(self) -> Grid:
         """Its rows as columns."""
@@ -38,8 +55,8 @@ class Grid:
         return replace(self, rows=self.columns, columns=self.rows, cells=cells)
 
     def shade(self, value: float) -> int:
-        """How dark a cell is: 0 for nothing, 1 to 4 by its part of the largest."""
-        return 0 if not value else 1 + min(3, int((value - (0 if self.is_span else 1)) * 4 / max(1.0, self.largest)))
+        """How dark a cell is: 0 for nothing, 1 to 4."""
+        return 0 if not value else 1 + sum(value > step for step in self.steps)
 
     def said(self, value: float) -> str:
         """The value of a cell, for people."""
@@ -65,8 +82,10 @@ def lines(drawn: Grid, width: int) -> list[list[Piece]]:
         [Piece(f"{row:<{label}}"), *(Piece(SHADES[shade] * cell + " ", shade) for shade in map(drawn.shade, values))]
         for row, values in zip(drawn.rows, drawn.cells, strict=True)
     ]
-    unit = ", the median there" if drawn.is_span else " in an hour"
-    return [head, *body, [Piece(f"{'':{label}}darkest: {drawn.said(drawn.largest)}{unit}")]]
+    foot = [Piece(" " * label)]
+    for shade, said in drawn.legend:
+        foot += [Piece(SHADES[shade] * 2, shade), Piece(f" {said}  ")]
+    return [head, *body, foot]
 
 
 def _widths(drawn: Grid) -> tuple[int, int]:

@@ -21,17 +21,21 @@ p { margin: .25rem 0 } .pale { color: var(--pale); font-size: .9rem }
 nav { display: flex; flex-wrap: wrap; gap: .35rem .9rem; margin: 1rem 0 }
 a { color: var(--accent) }
 section { margin: 1.5rem 0; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px }
-.wide { overflow-x: auto; margin: .75rem 0 } .picture svg { max-width: 100%; height: auto; min-width: 26rem }
+.wide { overflow-x: auto; margin: .75rem 0 } .picture svg { max-width: 100%; height: auto } .heatmap svg { min-width: 40rem }
 table { border-collapse: collapse; width: 100%; font-size: .92rem } caption { display: none }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 th { white-space: nowrap } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-td.plain { white-space: nowrap } tbody tr:last-child td { border-bottom: 0 }
+td.plain { white-space: nowrap } td.words { overflow-wrap: anywhere; min-width: 8rem }
+tbody tr:last-child td { border-bottom: 0 }
 details { margin-top: .5rem } summary { cursor: pointer; color: var(--pale) } li { margin: .15rem 0 }
+section td.words > div { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 6; overflow: hidden }
 @media screen and (max-width: 44rem) {
+  body { padding: .5rem } section { padding: .75rem .5rem } table { font-size: .8rem }
+  th, td { padding: .25rem .3rem } th { white-space: normal } td.words { min-width: 0 }
   table.wordy, .wordy tbody, .wordy tr, .wordy td { display: block; text-align: left } .wordy thead { display: none }
   .wordy tr { border-bottom: 1px solid var(--line); padding: .4rem 0 } .wordy tbody tr:last-child { border-bottom: 0 }
-  .wordy td { border: 0; padding: .05rem 0; white-space: normal }
-  .wordy td::before { content: attr(data-label); color: var(--pale); display: inline-block; min-width: 7rem }
+  .wordy td { border: 0; padding: .05rem 0 .05rem 7rem; white-space: normal; position: relative; min-height: 1.2rem }
+  .wordy td::before { content: attr(data-label); color: var(--pale); position: absolute; left: 0 }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt } nav { display: none } details { display: none }
@@ -52,6 +56,7 @@ class Section:
     about: str
     table: str
     picture: str | None
+    is_heatmap: bool
     note: str
     definitions: Sequence[str]
 
@@ -59,17 +64,25 @@ class Section:
 def page(title: str, made: str, sections: Sequence[Section]) -> str:
     """The whole page."""
     links = "".join(f"<a href='#{escape(part.name)}'>{escape(part.title)}</a>" for part in sections)
+    return document(
+        title, f"<p class='pale'>{escape(made)}</p>\n<nav>{links}</nav>\n{''.join(map(_section, sections))}"
+    )
+
+
+def document(title: str, body: str) -> str:
+    """A page of its own with this HTML on it."""
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>"
-        f"<p class='pale'>{escape(made)}</p>\n<nav>{links}</nav>\n{''.join(map(_section, sections))}</body></html>\n"
+        f"{body}</body></html>\n"
     )
 
 
 def _section(part: Section) -> str:
-    picture = f"<div class='wide picture'>{part.picture}</div>" if part.picture else ""
+    kind = "wide picture heatmap" if part.is_heatmap else "wide picture"
+    picture = f"<div class='{kind}'>{part.picture}</div>" if part.picture else ""
     defined = "".join(f"<li>{escape(sentence)}</li>" for sentence in part.definitions)
     details = f"<details><summary>How it is counted</summary><ul>{defined}</ul></details>" if defined else ""
     return (

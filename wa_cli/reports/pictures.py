@@ -10,10 +10,11 @@ from wa_cli.errors import BadInput
 from wa_cli.reports.heatmap import Grid
 
 CELL, GAP = 30, 3
-LABEL, HEAD = 46, 54
+LABEL, HEAD, NOTE = 46, 70, 38
 COLOURS = ("#eef1f4", "#c6e6c3", "#7bc77e", "#3a9a4b", "#155d27")
 INK, PALE, BAR = "#1f2933", "#6b7785", "#3a9a4b"
 ROW, BARS, VALUES = 24, 420, 90
+LONGEST_LABEL = 28  # characters
 PNG_SCALE = 2
 _FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
@@ -27,11 +28,11 @@ class Bar:
     said: str
 
 
-def heatmap(title: str, grid: Grid) -> str:
-    """Weekdays down, hours across."""
+def heatmap(title: str, grid: Grid, note: str = "") -> str:
+    """Weekdays down, hours across; `note` stands below the title."""
     width = LABEL + len(grid.columns) * (CELL + GAP) + 10
     height = HEAD + len(grid.rows) * (CELL + GAP) + 12
-    parts = [_text(8, 20, title, size=15, weight="bold")]
+    parts = [_text(8, 20, title, size=15, weight="bold"), _text(8, NOTE, note, size=11, colour=PALE)]
     for place, column in enumerate(grid.columns):
         parts.append(
             _text(LABEL + place * (CELL + GAP) + CELL / 2, HEAD - 8, str(column), anchor="middle", colour=PALE)
@@ -54,18 +55,22 @@ def _cell(grid: Grid, left: float, top: float, value: float) -> str:
     return box + _text(left + CELL / 2, top + CELL / 2 + 4, said, anchor="middle", colour=ink, size=10)
 
 
-def bars(title: str, drawn: Sequence[Bar]) -> str:
-    """A bar below the other, each with its label before it and its value behind."""
-    label = 16 + 7 * max((len(bar.label) for bar in drawn), default=0)
+def bars(title: str, drawn: Sequence[Bar], note: str = "") -> str:
+    """A bar below the other, each with its label before it and its value behind; `note` stands below the title."""
+    label = 16 + 7 * max((len(_short(bar.label)) for bar in drawn), default=0)
     longest = max((float(bar.value or 0) for bar in drawn), default=0.0) or 1.0
-    parts = [_text(8, 20, title, size=15, weight="bold")]
+    parts = [_text(8, 20, title, size=15, weight="bold"), _text(8, NOTE, note, size=11, colour=PALE)]
     for line, bar in enumerate(drawn):
         top = HEAD - 18 + line * ROW
         length = BARS * float(bar.value or 0) / longest
-        parts.append(_text(label - 8, top + 15, bar.label, anchor="end"))
+        parts.append(_text(label - 8, top + 15, _short(bar.label), anchor="end"))
         parts.append(f"<rect x='{label}' y='{top + 3}' width='{length:.1f}' height='{ROW - 8}' rx='2' fill='{BAR}'/>")
         parts.append(_text(label + length + 6, top + 15, bar.said, colour=PALE))
     return _svg(label + BARS + VALUES, HEAD - 10 + len(drawn) * ROW, title, parts)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
 def png(svg: str) -> bytes:
