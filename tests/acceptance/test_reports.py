@@ -246,7 +246,9 @@ def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
     assert hit["content"] in shop.wa("conversation", hit["customer"]).stdout
     assert shop.wa("search", "zebra").stdout.count("\n") <= 1
     assert json.loads(shop.wa("search", "+15553", "--json").stdout)["rows"]
-    assert json.loads(shop.wa("search", "invo* or zebra", "--json").stdout)["rows"]
+    assert json.loads(shop.wa("search", "invo*", "or", "zebra", "--json").stdout)["rows"]
+    assert "The best 1: --limit shows more." in shop.wa("search", "invoice", "--limit", "1").stderr
+    assert "The newest 1 messages" in shop.wa("conversation", hit["customer"], "--limit", "1").stderr
     shop.wa("search", " ", code=2)
     assert "at any time" in shop.wa("search", "+15553", "--since", "7d", code=2).stderr
     assert 'wa search "+15553000"' in shop.wa("search", "15553000").stderr

@@ -97,7 +97,7 @@ def test_the_story_of_a_customer(shell: Shell) -> None:
     assert [row["customer"] for row in waiting] == ["+15557654321"]
     [answered] = json.loads(shell.wa("report", "response-times", "--json").stdout)["rows"]
     assert (answered["answered"], answered["waiting"]) == (1, 1)
-    assert "darkest: 3 in an hour" in shell.wa("report", "heatmap").stdout
+    assert "██ to 3" in shell.wa("report", "heatmap").stdout
     found = rows(shell, "SELECT status, direction FROM whatsapp_messages WHERE to_phone = '+1234567890'")
     assert found == [("read", "outgoing")] * 4
 
@@ -185,7 +185,7 @@ def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
     assert "nobody answers" in told
     assert "VERIFIED" in told
     assert "Hello? My parcel arrived damaged" in told.split("wa report unanswered")[1]
-    assert "darkest:" in told
+    assert "██ to " in told
     assert rows(shell, "SELECT count(*) FROM whatsapp_messages") == [(0,)]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_cli.cli import render, tables, wiring
-from wa_cli.cli.parameters import AsJson, Format, Phone, Zone, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput, DatabaseDown
@@ -59,7 +59,7 @@ LOOKED_BACK = timedelta(days=1)
 def conversation(
     ctx: typer.Context,
     phone: Phone,
-    since: Annotated[str, typer.Option(help="From then: 7d, 2026-11-23.", metavar="TIME")] = "365d",
+    since: Since = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest messages, at most this many.")] = 200,
     zone: Zone = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes. Ctrl-C ends it.")] = False,
@@ -73,7 +73,7 @@ def conversation(
     from zoneinfo import ZoneInfo
 
     from wa_cli.messages.phone import customer_key, parse_customer
-    from wa_cli.reports.runner import instant
+    from wa_cli.reports.runner import EARLIEST, instant
 
     chosen = chosen_format(form, as_json)
     if follow and chosen is not None:
@@ -82,7 +82,7 @@ def conversation(
     whom = parse_customer(phone)
     zone = check_zone(zone or house.settings.timezone)
     key = customer_key(*whom) or ""
-    begin = instant(since, zone, now())
+    begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     found = house.conversations.both_sides(key, begin, limit)
     name = " ".join(filter(None, (whom[0] or whom[1], house.conversations.name(key))))
     if chosen is not None:
@@ -90,6 +90,8 @@ def conversation(
         return
     chat = Chat(ZoneInfo(zone))
     chat.begin(name, found, paged=not follow)
+    if len(found) == limit:
+        wiring.say(f"The newest {limit:,} messages: --limit shows more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
         try:

@@ -39,6 +39,7 @@ def demo(ctx: typer.Context) -> None:
         _title(f"wa report {name}")
         _report(house, name)
     _title(f"Done in {time.monotonic() - began:.0f} s")
+    _tell(f"Look around in the demo's shop: WA_DATABASE_URL='{house.database_url()}' wa report all")
     _tell('Your own data is untouched and empty. Next: wa send text +15551234567 "hi" and wa worker outgoing --drain')
     if not found:
         raise CheckFailed("The demo's storage is not verified.")

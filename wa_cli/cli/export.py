@@ -56,7 +56,7 @@ def export(
     house = wiring.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
     zone = check_zone(zone or house.settings.timezone)
-    begin = instant(since or f"{EARLIEST}-01-01", zone, now())
+    begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     end = instant(until, zone, now()) if until else now()
     kept = house.conversations
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)

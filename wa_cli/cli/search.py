@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -33,7 +34,7 @@ _PEOPLE = [
     Column("last_at", "Last", "instant"),
     Column("content", "Last message", "words"),
 ]
-_NUMBER = re.compile(r"\+[0-9][0-9 ().-]{2,}")
+_NUMBER = re.compile(r"\+[0-9][0-9 ().-]*")
 _DIGITS = re.compile(r"[0-9][0-9 ().-]{5,}")
 _SINCE = "365d"
 _MARKED = re.compile("\x02(.*?)\x03", re.S)
@@ -41,7 +42,12 @@ _MARKED = re.compile("\x02(.*?)\x03", re.S)
 
 def search(
     ctx: typer.Context,
-    words: Annotated[str, typer.Argument(help='Like: order status, "a phrase", -not, ord*; or a number with +.')],
+    terms: Annotated[
+        list[str],
+        typer.Argument(
+            help="Like: order status, '\"a phrase\" -not', 'ord* or inv*'; or a number with +.", metavar="WORDS"
+        ),
+    ],
     since: Annotated[str | None, typer.Option(help="From then: 7d, 2026-11-23; default: 365d.", metavar="TIME")] = None,
     until: Until = None,
     zone: Zone = None,
@@ -59,6 +65,7 @@ def search(
     from wa_cli.reports.runner import instant
 
     chosen = chosen_format(form, as_json)
+    words = " ".join(terms)
     if not words.strip():
         raise BadInput("There is nothing to search for.", hint='wa search "order status"')
     house = wiring.of(ctx)
@@ -79,7 +86,16 @@ def search(
         limit=limit,
     )
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
-    table = Table("search", f"Messages with {words}", _COLUMNS, rows, zone=zone, parameters={"words": words})
+    cut = f" The {'newest' if newest else 'best'} {limit:,}: --limit shows more." if len(rows) == limit else ""
+    table = Table(
+        "search",
+        f"Messages with {words}",
+        _COLUMNS,
+        rows,
+        note=f"{len(rows):,} from {begin.astimezone(ZoneInfo(zone)):%Y-%m-%d} on, {zone}.{cut}",
+        zone=zone,
+        parameters={"words": words, "since": begin, "until": end, "limit": limit},
+    )
     if chosen is None and output is None and _is_watched():
         _print(table)
     else:
@@ -107,7 +123,7 @@ def _print(table: Table) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    console.print(Text(f"{table.title}: {len(table.rows):,}", style="italic"))
+    console.print(Text(table.title, style="italic"))
     for row in tables.local(table).rows:
         arrow = "→" if row["direction"] == "outgoing" else "←"
         who = " ".join(
@@ -115,6 +131,7 @@ def _print(table: Table) -> None:
         )
         console.print(Text(f"{row['at']:%Y-%m-%d %H:%M} {arrow} {tables.clean(who)}", style="dim"))
         console.print(_highlighted(row))
+    console.print(Text(table.note or "", style="dim"))
 
 
 def _highlighted(row: Mapping[str, Any]) -> Any:
