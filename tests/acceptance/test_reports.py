@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -161,6 +163,22 @@ def test_a_report_of_ones_own_is_one_like_the_others(shop: Shell) -> None:
         assert "two" in shop.wa("report", "bare").stdout
         assert "late-night" in shop.wa("report", "list").stdout
         assert "late-night" in shop.wa("report", "--help").stdout
+    finally:
+        shop.environ.pop("WA_REPORTS")
+
+
+def test_the_report_of_the_documentation_is_one(shop: Shell) -> None:
+    folder = shop.folder / "documented"
+    folder.mkdir()
+    [text] = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[2] / "docs" / "reports.md").read_text(), re.DOTALL)
+    (folder / "slow-evenings.sql").write_text(text)
+    shop.environ["WA_REPORTS"] = str(folder)
+    try:
+        by_employee = json.loads(shop.wa("report", "slow-evenings", "--json").stdout)["rows"]
+        by_day = json.loads(shop.wa("report", "slow-evenings", "--by", "day", "--json").stdout)["rows"]
+        assert sum(row["turns"] for row in by_employee) == sum(row["turns"] for row in by_day) > 0
+        assert "the worst" in shop.wa("report", "slow-evenings", "--fail-over", "1s", code=3).stderr
+        assert "employee, day" in shop.wa("report", "slow-evenings", "--help").stdout
     finally:
         shop.environ.pop("WA_REPORTS")
 

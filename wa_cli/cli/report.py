@@ -123,7 +123,7 @@ def _refusing(name: str, error: ConfigError) -> Any:
 
 
 def _as_click(report: Report) -> Any:
-    alone = typer.Typer()
+    alone = typer.Typer(add_completion=False)
     alone.command(report.name)(_command(report))
     return typer.main.get_command(alone)
 
