@@ -4,6 +4,7 @@
 -- define:  WhatsApp lets a business write freely for 24 hours after a customer's last message of any kind; then by template.
 -- define:  Who waits is who wrote last, as turns have it: a reaction or a bulk message changes nothing.
 -- define:  --fail-over judges those who wait.
+-- of:      now
 -- include: messages
 -- filter:  customer
 -- param:   since   24h

@@ -242,6 +242,7 @@ def test_what_is_explained_is_what_would_be_asked(shop: Shell) -> None:
         (["types", "--explain", "--json"], "--explain is read by people"),
         (["html", "-o", "x.pdf"], "would be a page of HTML"),
         (["types", "--since", ""], "is no time"),
+        (["windows", "--until", "monday"], "is of this moment"),
         (["types", "--since", "23.11.2026"], "is no time"),
         (["types", "--tz", ""], "is not a time zone"),
     ],

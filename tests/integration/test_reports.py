@@ -776,6 +776,8 @@ def test_without_a_beginning_the_range_is_as_long_as_ever_and_ends_where_it_is_s
     asked = runner.range_of(types, since=None, until="2026-11-20", zone="UTC")
 
     assert (asked.since, asked.until) == (datetime(2026, 11, 13, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+    assert types.details
+    assert runner.range_of(types.details, since=None, until="2026-11-20", zone="UTC") == asked
 
 
 def test_an_employee_who_answered_after_the_range_is_known(database: Database) -> None:

@@ -37,6 +37,8 @@ class Question:
     def range(self, house: House, report: Report) -> Range:
         from wa_cli.reports import runner
 
+        if report.is_of_now and (self.since is not None or self.until is not None):
+            raise BadInput(f"The report {report.name} is of this moment: it takes no --since and no --until.")
         zone = check_zone(house.settings.timezone if self.zone is None else self.zone)
         return runner.range_of(report, since=self.since, until=self.until, zone=zone)
 
@@ -105,14 +107,20 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
 def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
     """Each report over its own range, unless one is given; of one that cannot be asked, why. Raises DatabaseDown."""
     known = catalogue.reports(house.settings.reports)
-    question.range(house, known[0])
+    question.range(house, known[0])  # what is no range is said once
     for report in known:
         try:
-            yield report, ask(house, report, replace(question, by=report.page, is_one_of_all=True))
+            yield report, ask(house, report, _among_all(question, report))
         except WaError as error:
             if isinstance(error, DatabaseDown) and not isinstance(error, StatementCut):
                 raise
             yield report, error
+
+
+def _among_all(question: Question, report: Report) -> Question:
+    """The one question as this report takes it."""
+    fitting = replace(question, by=report.page, is_one_of_all=True)
+    return replace(fitting, since=None, until=None) if report.is_of_now else fitting
 
 
 def explain(house: House, report: Report, question: Question) -> str:

@@ -57,12 +57,18 @@ def _separated(table: Table, rows: Iterable[Row], separator: str) -> Iterator[st
     for row in rows:
         line.seek(0)
         line.truncate()
-        writer.writerow([_harmless(plain_value(row[column.key]), column.kind) for column in table.columns])
+        writer.writerow([_harmless(_value(row[column.key], column.kind), column.kind) for column in table.columns])
         yield line.getvalue()
 
 
 def _values(table: Table, row: Row) -> dict[str, Any]:
-    return {column.key: plain_value(row[column.key]) for column in table.columns}
+    return {column.key: _value(row[column.key], column.kind) for column in table.columns}
+
+
+def _value(value: Any, kind: str) -> Any:
+    """Spans to the millisecond: beyond that is noise of division."""
+    value = plain_value(value)
+    return round(value, 3) if kind == "span" and isinstance(value, float) else value
 
 
 def _harmless(value: Any, kind: str) -> Any:

@@ -17,7 +17,9 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to th
 Phone = Annotated[
     str, typer.Argument(help="The customer's number, with + and country code; or their user id.", metavar="PHONE")
 ]
-Since = Annotated[str | None, typer.Option(help="From then: 7d, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")]
+Since = Annotated[
+    str | None, typer.Option(help="From then: 7d, today, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")
+]
 Until = Annotated[str | None, typer.Option(help="Up to then, not included; default: now.", metavar="TIME")]
 Zone = Annotated[str | None, typer.Option("--tz", help="Days and hours of this zone; default: WA_TIMEZONE.")]
 Customer = Annotated[str | None, typer.Option(help="This customer alone: number or user id.", metavar="PHONE")]

@@ -80,6 +80,8 @@ class ReportGroup(TyperGroup):
 def _idle_options(report: Report) -> set[str]:
     """What its help need not show: options that this report refuses, or that do nothing to it."""
     works = {
+        "since": not report.is_of_now,
+        "until": not report.is_of_now,
         "customer": "customer" in report.filters,
         "employee": "employee" in report.filters,
         "by": bool(report.by) and not report.shape,
@@ -155,7 +157,7 @@ def _listed(report: Report) -> dict[str, str | None]:
             "name": report.name,
             "about": report.about,
             "by": "" if report.shape else " ".join(report.by),
-            "range": report.parameters.get("since"),
+            "range": report.since,
         }
     except ConfigError as error:
         return {"name": report.name, "about": error.message, "by": None, "range": None}
@@ -328,7 +330,7 @@ def _command(report: Report) -> Callable[..., None]:
         if limit_of_wait is not None:
             threshold.judge(report, table, limit_of_wait)
 
-    command.__doc__ = f"{report.about}\n\nExample: wa report {report.name} --since 7d"
+    command.__doc__ = f"{report.about}\n\nExample: wa report {report.name}{'' if report.is_of_now else ' --since 7d'}"
     return command
 
 

@@ -20,11 +20,10 @@ def parse(report: Report, fail_over: str | None) -> timedelta | None:
 
 
 def since(report: Report, threshold: timedelta | None) -> str | None:
-    """The report's own range, but for a threshold that reaches further back: who waits that long must be in it."""
-    own = report.parameters.get("since")
-    if threshold is None or own is None or (report.threshold or ("", ""))[1] != "age":
-        return own
-    return f"{(threshold + parse_span(own)).total_seconds():.0f}s"
+    """How far back it must look for those who wait so long; None where its own range does."""
+    if threshold is None or (report.threshold or ("", ""))[1] != "age":
+        return None
+    return f"{(threshold + parse_span(report.since)).total_seconds():.0f}s"
 
 
 def check_range(report: Report, since: datetime, threshold: timedelta) -> None:

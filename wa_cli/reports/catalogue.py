@@ -10,6 +10,7 @@
                    with what was counted            -- meaning:   the column with Meta's error codes
     -- place:      where it stands among others     -- page:      what it is broken down by on the page of all
     -- beside:     spool: its note says what lies there
+    -- of:         now: of this moment, it takes no other range
 
 The statement may use :since, :until and :now (UTC, as the TIMESTAMP columns hold them), :tz, :limit, :by, :customer (a
 person's key), :employee (a UUID) and :open (business hours, as JSON); what it does not use it is not given.
@@ -25,7 +26,7 @@ from pathlib import Path
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError
 
-_KEYS = "title|about|define|note|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside"
+_KEYS = "title|about|define|note|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside|of"
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
 RESERVED = ("list", "all", "sql", "html")  # what `wa report` calls otherwise
 KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
@@ -40,9 +41,10 @@ class ReportColumn:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: `parameters` are its own defaults, as text."""
+    """A report: `parameters` are its own defaults, as text. `counted_by`: for a list, the report whose numbers it opens."""
 
     path: Path
+    counted_by: Report | None = None
 
     @property
     def name(self) -> str:
@@ -91,6 +93,15 @@ class Report:
         return self._first("beside")
 
     @property
+    def since(self) -> str:
+        """How far back it looks where nobody says; a list as far as what it was counted by."""
+        return self.counted_by.since if self.counted_by else self.parameters.get("since", "30d")
+
+    @property
+    def is_of_now(self) -> bool:
+        return self._first("of") == "now"
+
+    @property
     def page(self) -> str | None:
         """What it is broken down by where all reports stand on one page."""
         return self._first("page")
@@ -118,7 +129,7 @@ class Report:
     def details(self) -> Report | None:
         """What was counted, row by row."""
         name = self._first("list")
-        return Report(sqlfiles.root() / "reports" / "lists" / f"{name}.sql") if name else None
+        return Report(sqlfiles.root() / "reports" / "lists" / f"{name}.sql", counted_by=self) if name else None
 
     @cached_property
     def columns(self) -> list[ReportColumn]:

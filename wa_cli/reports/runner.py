@@ -70,8 +70,8 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
     """The range that was asked for, or the report's own. Raises BadInput for what is no time."""
     at = at or now()
     end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
-    own = report.parameters.get("since", "30d")  # so long before the end
-    begin = instant(own, zone, at if until is None else end) if since is None else instant(since, zone, at)
+    own = instant(report.since, zone, at if until is None else end)  # so long before the end
+    begin = own if since is None else instant(since, zone, at)
     for moment in (begin, end):
         if not EARLIEST <= moment.year < LATEST:
             raise BadInput(f"{moment:%Y-%m-%d} is further away than any message.")
