@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wa_cli.cli import render, tables
+from wa_cli.cli import files, tables
 from wa_cli.cli.tables import Table
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
@@ -21,8 +21,9 @@ def picture(report: Report, table: Table, of: str, note: str = "") -> str | None
     if report.shape:
         _, down, across = report.shape
         return pictures.heatmap(f"{report.title}: {of}", heatmap.grid(table.rows, down, across, of), note)
-    if table.bars and table.rows and len(table.rows) > 1:
-        first, drawn = table.columns[0], next(column for column in table.columns if column.key == table.bars)
+    drawn = next((column for column in table.columns if column.key == table.bars), None)
+    if drawn and len(table.rows) > 1:
+        first = table.columns[0]
         local = tables.local(table)
         bars = [
             pictures.Bar(
@@ -42,11 +43,7 @@ def write(report: Report, table: Table, of: str, output: Path) -> None:
     if drawn is None:
         hint = "Bars need two rows; --by gives more." if report.bars else "-o x.csv, x.xlsx, x.html"
         raise BadInput(f"The report {report.name} draws nothing of this.", hint=hint)
-    with render.written(output):
-        if output.suffix.lower() == ".png":
-            output.write_bytes(pictures.png(drawn))
-        else:
-            output.write_text(drawn, encoding="utf-8")
+    files.write(output, [pictures.png(drawn) if output.suffix.lower() == ".png" else drawn])
 
 
 def show(report: Report, table: Table, value: str) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from wa_cli.cli import data
+from wa_cli.cli import data, files
 from wa_cli.cli.data import Row
 from wa_cli.cli.tables import CONTROL, Column, Table, cell, local
 from wa_cli.errors import BadInput
 from wa_cli.reports.page import document
 
 ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
+FILES = ("xlsx", "svg", "png")  # forms that only a file has
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 _SHORT_KINDS = ("phone", "instant", "date")
 
@@ -46,7 +46,7 @@ def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: P
         for piece in data.pieces(table, chosen, rows):
             _print(piece)
     else:
-        _write_anew(output, data.pieces(table, chosen, rows))
+        files.write(output, data.pieces(table, chosen, rows))
 
 
 def text(table: Table, form: str) -> str:
@@ -101,45 +101,28 @@ def fragment(table: Table) -> str:
     return f"<table class='{kind}'>\n{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
-@contextmanager
-def written(output: Path) -> Iterator[None]:
-    """While a file is written: what the system says to it is a sentence. Raises BadInput."""
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
-
-
 def form_of(output: Path, form: str | None) -> str:
-    """The format that the file's name ends in, or the one that was asked for. Raises BadInput for none, or for two."""
+    """The format that the file's name ends in, or the one that was asked for. Raises BadInput for none, for two, or where the
+    file has no place: before anything is asked.
+    """
+    files.check(output)
     ending = output.suffix.lstrip(".").lower()
     if not form and not ending:
         raise BadInput(
             f"The name {str(output)!r} does not end in a format.", hint="Like .csv, .xlsx, .json, .md or .html."
         )
     named = ALIASES.get(ending, ending)
-    if form and form != named and named in (*FORMATS, "xlsx", "svg", "png"):
+    if form and form != named and named in (*FORMATS, *FILES):
         raise BadInput(f"{output} would not be {form}.", hint="The ending says the format; leave --format away.")
+    if not form and named not in (*FORMATS, *FILES):
+        raise BadInput(f"{named!r} is not a format.", hint=f"One of {', '.join(FORMATS[1:])}, {', '.join(FILES)}.")
     return form or named
 
 
 def _write(table: Table, output: Path, form: str) -> None:
-    with written(output):
-        if form == "xlsx":
-            from wa_cli.cli import spreadsheet
+    if form == "xlsx":
+        from wa_cli.cli import spreadsheet
 
-            spreadsheet.write(table, output)
-        else:
-            output.write_text(text(table, form), encoding="utf-8")
-
-
-def _write_anew(output: Path, pieces: Iterable[str]) -> None:
-    """A file of that name is there whole or as it was before."""
-    unfinished = output.with_name(f"{output.name}.part")
-    with written(output):
-        try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                file.writelines(pieces)
-            unfinished.replace(output)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        files.write(output, [spreadsheet.content(table)])
+    else:
+        files.write(output, [text(table, form)])

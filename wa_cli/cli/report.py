@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from wa_cli import config
-from wa_cli.cli import drawing, render, threshold, wiring
+from wa_cli.cli import drawing, files, render, threshold, wiring
 from wa_cli.cli.answer import Question, ask, ask_each, find
 from wa_cli.cli.answer import explain as explained
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
@@ -223,6 +223,7 @@ def html(
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise BadInput(f"{output} would be a page of HTML.", hint="-o report.html")
+    files.check(output)
     house = wiring.of(ctx)
     sections, failed = [], 0
     with bar("reports", len(catalogue.reports(house.settings.reports))) as told:
@@ -233,8 +234,7 @@ def html(
                 sections.append(_section(report, answer))
             told(1)
     made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {zone or house.settings.timezone}."
-    with render.written(output):
-        output.write_text(page("WhatsApp messages", made, sections), encoding="utf-8")
+    files.write(output, [page("WhatsApp messages", made, sections)])
     wiring.say(f"Written: {len(sections)} reports to {output}.")
     _check_complete(failed)
 

@@ -7,9 +7,9 @@ written as hours. A second sheet says what was asked.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wa_cli.cli.tables import CONTROL, Column, Table, cell, local, plain_value
@@ -29,10 +29,11 @@ _FORMATS = {
     "date": "yyyy-mm-dd",
 }
 _NARROWEST, _WIDEST = 8, 60  # characters
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
 
 
-def write(table: Table, output: Path) -> None:
-    """Raises BadInput where openpyxl is missing, or for more rows than a sheet holds."""
+def content(table: Table) -> bytes:
+    """The file's bytes. Raises BadInput where openpyxl is missing, or for more rows than a sheet holds."""
     try:
         from openpyxl import Workbook
         from openpyxl.styles import Font
@@ -43,7 +44,7 @@ def write(table: Table, output: Path) -> None:
         raise BadInput(f"A spreadsheet holds {MOST_ROWS - 1:,} rows, not {len(table.rows):,}.", hint="-o x.csv")
     table = local(table)
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(table.name[:LONGEST_NAME])
+    sheet = book.create_sheet(_NOT_IN_NAMES.sub("_", table.name)[:LONGEST_NAME])
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns) or 1)}{len(table.rows) + 1}"
     for place, column in enumerate(table.columns, start=1):
@@ -59,9 +60,9 @@ def write(table: Table, output: Path) -> None:
     about.column_dimensions["B"].width = _WIDEST
     for name, value in _about(table):
         about.append([_cell(about, name, "text"), _cell(about, value, "text")])
-    whole = io.BytesIO()  # so that a file that cannot be written is refused by the system, and to us
+    whole = io.BytesIO()
     book.save(whole)
-    output.write_bytes(whole.getvalue())
+    return whole.getvalue()
 
 
 def _cell(sheet: Any, value: Any, kind: str) -> Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from wa_cli.cli.tables import Column, Table, cell, local
 
 _WIDEST_ROW = 7  # columns of a single row that still read better side by side
 _LEAST_WORDS, _WIDEST_NAME = 16, 24  # characters
+_NAMES = ("text", "phone")  # kinds that wrap, and are shown whole
 _LINES, _LINES_DOWNWARDS = 2, 6  # of free text
 _FEWEST_BARS, _SHORTEST_BAR, _LONGEST_BAR = 2, 6, 24
 
@@ -50,14 +51,26 @@ def _fit(table: Table, width: int) -> Layout | None:
         left = width - 1 - (1 + padding) * len(least) - sum(least)
         if left >= 0:
             widths = list(least)
-            for of_words in (False, True):  # free text takes what the others leave
-                for place, column in enumerate(table.columns):
-                    if (column.kind == "words") is of_words:
-                        more = min(left, wanted[place] - widths[place])
-                        widths[place] += more
-                        left -= more
+            for goal in _goals(table, wanted):
+                for place, most in goal.items():
+                    more = max(0, min(left, most - widths[place]))
+                    widths[place] += more
+                    left -= more
             return Layout(widths, padding, left)
     return None
+
+
+def _goals(table: Table, wanted: Sequence[int]) -> Iterator[dict[int, int]]:
+    """How wide columns are made, one group after the other: figures and usual names, free text, then the longer names."""
+    words = {place for place, column in enumerate(table.columns) if column.kind == "words"}
+    names = {place for place, column in enumerate(table.columns) if column.kind in _NAMES}
+    yield {
+        place: min(most, _WIDEST_NAME) if place in names else most
+        for place, most in enumerate(wanted)
+        if place not in words
+    }
+    yield {place: wanted[place] for place in words}
+    yield {place: wanted[place] for place in names}
 
 
 def _least(table: Table, column: Column) -> int:
@@ -66,27 +79,26 @@ def _least(table: Table, column: Column) -> int:
     cells = [_terminal_cell(row[column.key], column.kind) for row in table.rows]
     if column.kind == "words":
         return max(head, min(_LEAST_WORDS, max(map(cell_len, cells))))
-    if column.kind in ("text", "phone"):
+    if column.kind in _NAMES:
         words = [word for text in cells for word in text.split()]
         return max(head, min(_WIDEST_NAME, max(map(cell_len, words), default=0)))
     return max(head, *map(cell_len, cells))
 
 
 def _wanted(table: Table, column: Column) -> int:
-    """The width at which nothing wraps; of names not more than is usual."""
-    cells = max(cell_len(_terminal_cell(row[column.key], column.kind)) for row in table.rows)
-    most = _WIDEST_NAME if column.kind in ("text", "phone") else cells
-    return max(_least(table, column), cell_len(column.label), min(cells, most))
+    """The width at which nothing wraps."""
+    cells = (cell_len(_terminal_cell(row[column.key], column.kind)) for row in table.rows)
+    return max(cell_len(column.label), *cells)
 
 
 def _beside(table: Table, console: Console, layout: Layout) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, layout.padding, 0, 0))
     for column, width in zip(table.columns, layout.widths, strict=True):
         justify = "right" if column.is_number else "left"
-        drawn.add_column(column.label, justify=justify, width=width, overflow="fold")  # type: ignore[arg-type]
+        drawn.add_column(Text(column.label), justify=justify, width=width, overflow="fold")  # type: ignore[arg-type]
     bars = _bars(table, layout.left - layout.padding - 1)
     if bars:
-        drawn.add_column(next(column.label for column in table.columns if column.key == table.bars), no_wrap=True)
+        drawn.add_column(Text(next(column.label for column in table.columns if column.key == table.bars)), no_wrap=True)
     for place, row in enumerate(table.rows):
         cells = [
             _shown(row, column, console, width, _LINES)
@@ -98,6 +110,8 @@ def _beside(table: Table, console: Console, layout: Layout) -> RichTable:
 
 def _below(table: Table, console: Console) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, show_header=False, padding=(0, 1, 0, 0))
+    drawn.add_column(overflow="fold")
+    drawn.add_column(overflow="fold")
     label = max(cell_len(column.label) for column in table.columns)
     for row in table.rows:
         for column in table.columns:
@@ -108,9 +122,9 @@ def _below(table: Table, console: Console) -> RichTable:
 
 
 def _shown(row: Mapping[str, Any], column: Column, console: Console, width: int, lines: int) -> Text:
-    """A cell; of text so many lines at most."""
+    """A cell; of free text so many lines at most."""
     text = Text(_terminal_cell(row[column.key], column.kind), style="dim" if row[column.key] is None else "")
-    if column.kind not in ("words", "text", "phone"):
+    if column.kind != "words":
         return text
     wrapped = text.wrap(console, width)
     if len(wrapped) > lines:
@@ -123,11 +137,12 @@ def _shown(row: Mapping[str, Any], column: Column, console: Console, width: int,
 
 def _bars(table: Table, room: int) -> list[Text]:
     """Beside each row the length of its drawn column, where there are several and room for it."""
-    if table.bars is None or len(table.rows) < _FEWEST_BARS:
+    heads = [cell_len(column.label) for column in table.columns if column.key == table.bars]
+    if table.bars is None or not heads or len(table.rows) < _FEWEST_BARS:
         return []
     values = [float(row[table.bars] or 0) for row in table.rows]
     room, longest = min(_LONGEST_BAR, room), max(values)
-    if room < _SHORTEST_BAR or longest <= 0:
+    if room < max(_SHORTEST_BAR, *heads) or longest <= 0:
         return []
     return [Text(_bar(room * value / longest), style="green") for value in values]
 
