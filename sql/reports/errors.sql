@@ -10,7 +10,7 @@
 -- list:    failures
 -- meaning: code
 -- beside:  spool
--- column:  code       text     Code
+-- column:  code       code     Code
 -- column:  meaning    text     Meaning
 -- column:  reason     words    Reason
 -- column:  failed     integer  Failed

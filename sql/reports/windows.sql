@@ -9,7 +9,7 @@
 -- filter:  customer
 -- param:   since   24h
 -- param:   limit   50
--- threshold: closes_in below
+-- threshold: closes_in below waiting
 -- column:  customer   phone    Customer
 -- column:  name       text     Name
 -- column:  waiting    text     Waits
@@ -41,5 +41,5 @@ SELECT open.customer, contact.name, CASE WHEN last_event.direction = 'incoming' 
         ORDER BY newest.timestamp DESC, newest.created_at DESC, newest.id DESC
         LIMIT 1) AS last_event ON TRUE
   LEFT JOIN wa.contacts AS contact ON contact.customer = open.customer
- ORDER BY (last_event.direction = 'incoming') DESC NULLS LAST, closes_in, open.customer
+ ORDER BY coalesce(last_event.direction = 'incoming', FALSE) DESC, closes_in, open.customer
  LIMIT :limit

@@ -524,12 +524,12 @@ def test_errors_have_their_code_meaning_and_retries(bench: Bench) -> None:
     found = {row["code"]: row for row in ask(bench.database, "errors", *span)}
 
     assert {code: (row["failed"], row["retried"], row["customers"]) for code, row in found.items()} == {
-        "131000": (0, 1, 1),
-        "131026": (1, 0, 1),
-        "131047": (1, 0, 1),
+        131000: (0, 1, 1),
+        131026: (1, 0, 1),
+        131047: (1, 0, 1),
     }
-    assert found["131026"]["meaning"].startswith("undeliverable")
-    assert ask_more(bench.database, "errors", span, customer="222")[0]["code"] == "131026"
+    assert found[131026]["meaning"].startswith("undeliverable")
+    assert ask_more(bench.database, "errors", span, customer="222")[0]["code"] == 131026
 
 
 def test_the_stored_share_is_of_what_was_accepted(bench: Bench) -> None:

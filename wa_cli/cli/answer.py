@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from wa_cli.reports.runner import Narrowed, Range
 
 
+EVERY = 1_000_000  # rows
+
+
 @dataclass(frozen=True)
 class Question:
     """As it was typed; None is the report's own."""
@@ -104,6 +107,15 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
     )
 
 
+def ask_whole(house: House, report: Report, question: Question) -> tuple[Table, Table]:
+    """All rows there are, and those of them that would be shown."""
+    most = report.most(question.limit)
+    whole = ask(house, report, replace(question, limit=None if most is None else EVERY))
+    cut = f" The first {most:,} of {len(whole.rows):,}." if most is not None and len(whole.rows) > most else ""
+    parameters = {**whole.parameters, **({} if most is None else {"limit": most})}
+    return whole, replace(whole, rows=whole.rows[:most], note=f"{whole.note}{cut}", parameters=parameters)
+
+
 def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
     """Each report over its own range, unless one is given; of one that cannot be asked, why. Raises DatabaseDown."""
     known = catalogue.reports(house.settings.reports)
@@ -164,7 +176,10 @@ def _span(asked: Range) -> str:
 def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, Any]:
     """Periods that are days, as their dates: in a file too."""
     days = {column.key for column in report.columns if column.kind == "period"}
-    return {key: value.astimezone(ZoneInfo(zone)).date() if key in days else value for key, value in row.items()}
+    return {
+        key: value.astimezone(ZoneInfo(zone)).date() if key in days and value is not None else value
+        for key, value in row.items()
+    }
 
 
 def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:
@@ -174,13 +189,13 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
     silent = set()
     if by in ("all", None) and "all" in report.by:
         silent.add("what")
-    if by == "counts":
+    if by == "counts" and report.shape:
         silent.add("response")
-    if by != "day":
+    if by != "day" and "day" in report.by:
         silent.add("day")
-    if narrowed.employee is not None:  # who waits, waits for nobody in particular
+    if narrowed.employee is not None and report.uses_turns:  # who waits, waits for nobody in particular
         silent |= {"waiting", "longest_wait"}
-    if narrowed.hours is None:
+    if narrowed.hours is None and report.uses("open"):
         silent |= {"working_p50", "working_p90"}
     kinds = {"period": "date" if by == "day" else "instant"}
     own = {"what": "phone"} if by == "customer" else {}

@@ -80,7 +80,7 @@ def conversation(
         raise BadInput("What is followed is shown as it comes, in no other format.", hint="wa listen --json")
     house = wiring.of(ctx)
     whom = parse_customer(phone)
-    zone = check_zone(zone or house.settings.timezone)
+    zone = check_zone(house.settings.timezone if zone is None else zone)
     key = customer_key(*whom) or ""
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     found = house.conversations.both_sides(key, begin, limit)

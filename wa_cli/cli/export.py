@@ -55,10 +55,12 @@ def export(
     chosen = chosen_format(form, as_json)
     house = wiring.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
-    zone = check_zone(zone or house.settings.timezone)
+    zone = check_zone(house.settings.timezone if zone is None else zone)
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
-    end = instant(until, zone, now()) if until else now()
+    end = now() if until is None else instant(until, zone, now())
     kept = house.conversations
+    if output is not None:
+        render.form_of(output, chosen)
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)
     head = Table("export", "Conversations", _COLUMNS, [], zone=zone, parameters={"since": begin, "until": end})
     counted = Counter[str]()

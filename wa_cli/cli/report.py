@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from wa_cli import config
 from wa_cli.cli import drawing, files, render, threshold, wiring
-from wa_cli.cli.answer import Question, ask, ask_each, find
+from wa_cli.cli.answer import Question, ask, ask_each, ask_whole, find
 from wa_cli.cli.answer import explain as explained
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
 from wa_cli.cli.progress import bar
@@ -67,6 +67,7 @@ class ReportGroup(TyperGroup):
         if report is None:
             return known
         try:
+            report.check()
             command: Any = known or _as_click(report)
             idle, helps = _idle_options(report), _helps(report)
         except ConfigError as error:
@@ -101,10 +102,9 @@ def _helps(report: Report) -> dict[str, str]:
         keys = ", ".join(column.key for column in report.columns)
         helps["sort"] = f"By this column, downwards with - before it: {keys}."
     if report.threshold:
-        column, way = report.threshold
-        label = next((known.label for known in report.columns if known.key == column), column)
+        label = next(column.label for column in report.columns if column.key == report.threshold.column)
         words = {"above": f"{label} is longer", "below": f"{label} is shorter", "age": "somebody waits longer"}
-        helps["fail_over"] = f"Exit 3 where {words.get(way, column)}; like 30m."
+        helps["fail_over"] = f"Exit 3 where {words[report.threshold.way]}; like 30m."
     return helps
 
 
@@ -153,6 +153,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
 
 def _listed(report: Report) -> dict[str, str | None]:
     try:
+        report.check()
         return {
             "name": report.name,
             "about": report.about,
@@ -293,16 +294,15 @@ def _command(report: Report) -> Callable[..., None]:
     ) -> None:
         chosen = chosen_format(form, as_json)
         house = wiring.of(ctx, business_hours=business_hours)
-        limit_of_wait = threshold.parse(report, fail_over)
-        is_judged = limit_of_wait is not None
-        _check_together(
-            report, details=details, by=by, judged=is_judged, watch=watch is not None, sort=sort, limit=limit
-        )
+        longest = threshold.parse(report, fail_over)
+        _check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
         if explain and (chosen or output or watch):
             raise BadInput("--explain is read by people: it goes without --format, --output and --watch.")
+        if output is not None:
+            render.form_of(output, chosen)
         wanted = report.details if details and report.details else report
         question = Question(
-            since=threshold.since(report, limit_of_wait) if since is None and until is None else since,
+            since=threshold.since(report, longest) if since is None and until is None else since,
             until=until,
             zone=zone,
             customer=customer,
@@ -314,21 +314,22 @@ def _command(report: Report) -> Callable[..., None]:
         if explain:
             print(explained(house, wanted, question))
             return
-        if limit_of_wait is not None:
-            threshold.check_range(report, question.range(house, report).since, limit_of_wait)
 
         def once() -> Table:
             return ask(house, wanted, question)
 
-        table = once()
-        show(wanted, table, chosen, output, of.value)
+        if longest is not None and report.threshold is not None:
+            threshold.check_range(report, question.range(house, report).since, longest)
+            whole, shown = ask_whole(house, report, question)
+            show(report, shown, chosen, output, of.value)
+            threshold.judge(report.threshold, whole, longest)
+            return
+        show(wanted, once(), chosen, output, of.value)
         while watch is not None:
             time.sleep(watch)
             if (newer := _asked_again(once)) is not None:
                 _clear()
                 show(wanted, newer, chosen, output, of.value)
-        if limit_of_wait is not None:
-            threshold.judge(report, table, limit_of_wait)
 
     command.__doc__ = f"{report.about}\n\nExample: wa report {report.name}{'' if report.is_of_now else ' --since 7d'}"
     return command
@@ -339,21 +340,23 @@ for _report in _OURS.values():
 
 
 def _check_together(
-    report: Report, *, details: bool, by: str | None, judged: bool, watch: bool, sort: str | None, limit: int | None
+    report: Report, ctx: typer.Context, *, details: bool, by: str | None, judged: bool, watch: bool
 ) -> None:
-    """Raise BadInput where options contradict each other: none is passed over in silence."""
+    """Raise BadInput where options contradict each other, or do nothing: none is passed over in silence."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    given = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
     if details and report.details is None:
         raise BadInput(f"The report {report.name} counts nothing that could be listed.")
-    if details and (by or judged):
-        raise BadInput("--list goes without --by and --fail-over.")
-    if judged and sort and limit:
-        raise BadInput("--sort and --limit together hide rows from --fail-over.", hint="Leave one of them away.")
+    if details and (by or judged or "of" in given):
+        raise BadInput("--list goes without --by, --of and --fail-over.")
     if by and report.shape:
         raise BadInput(f"What is drawn of the report {report.name} is said with --of.", hint=f"{', '.join(Side)}.")
     if watch and judged:
         raise BadInput("--watch never ends, and --fail-over is judged at the end.", hint="Leave one of them away.")
-    if sort and report.shape:
+    if "sort" in given and report.shape:
         raise BadInput(f"The report {report.name} is drawn by weekday and hour: it cannot be sorted.")
+    if idle := given & _idle_options(report) & {"of", "business_hours"}:
+        raise BadInput(f"--{idle.pop().replace('_', '-')} does nothing to the report {report.name}.")
 
 
 def _broken_down(by: str | None, of: Side, report: Report) -> str | None:

@@ -69,13 +69,14 @@ def search(
     if not words.strip():
         raise BadInput("There is nothing to search for.", hint='wa search "order status"')
     house = wiring.of(ctx)
-    zone = check_zone(zone or house.settings.timezone)
+    zone = check_zone(house.settings.timezone if zone is None else zone)
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
             raise BadInput("A number is searched for among people, at any time.", hint=f'wa search "{words.strip()}"')
         _people(house, words, limit, zone, chosen, output)
         return
-    begin, end = instant(since or _SINCE, zone, now()), instant(until, zone, now()) if until else now()
+    begin = instant(_SINCE if since is None else since, zone, now())
+    end = now() if until is None else instant(until, zone, now())
     found = house.conversations.search(
         words,
         begin,

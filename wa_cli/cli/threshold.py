@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from wa_cli.cli.tables import Table
 from wa_cli.clock import format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
-from wa_cli.reports.catalogue import Report
+from wa_cli.reports.catalogue import Report, Threshold
 
 
 def parse(report: Report, fail_over: str | None) -> timedelta | None:
@@ -19,36 +20,35 @@ def parse(report: Report, fail_over: str | None) -> timedelta | None:
     return parse_span(fail_over)
 
 
-def since(report: Report, threshold: timedelta | None) -> str | None:
+def since(report: Report, limit: timedelta | None) -> str | None:
     """How far back it must look for those who wait so long; None where its own range does."""
-    if threshold is None or (report.threshold or ("", ""))[1] != "age":
+    from wa_cli.reports.runner import instant
+
+    if limit is None or report.threshold is None or report.threshold.way != "age":
         return None
-    return f"{(threshold + parse_span(report.since)).total_seconds():.0f}s"
+    at = now()
+    return f"{(at - instant(report.since, 'UTC', at) + limit).total_seconds():.0f}s"
 
 
-def check_range(report: Report, since: datetime, threshold: timedelta) -> None:
+def check_range(report: Report, begin: datetime, limit: timedelta) -> None:
     """Raise BadInput for a range that holds nobody who waits so long."""
-    if (report.threshold or ("", ""))[1] == "age" and now() - since <= threshold:
-        raise BadInput(
-            f"Who waits {format_span(threshold)} began to wait before that range.", hint="An earlier --since."
-        )
+    if report.threshold and report.threshold.way == "age" and now() - begin <= limit:
+        raise BadInput(f"Who waits {format_span(limit)} began to wait before that range.", hint="An earlier --since.")
 
 
-def judge(report: Report, table: Table, threshold: timedelta) -> None:
-    """Raise CheckFailed where a row is over the threshold, or under it for what runs out; only who waits is judged."""
-    column, way = report.threshold or ("", "")
-    waiting = [row for row in table.rows if row.get("waiting") != "no"]
-    judged = [span for row in waiting if (span := _span(row[column], way)) is not None]
-    over = [span for span in judged if (span < threshold if way == "below" else span > threshold)]
+def judge(threshold: Threshold, table: Table, limit: timedelta) -> None:
+    """Raise CheckFailed where a row of the whole table is over the limit, or under it for what runs out."""
+    judged = [span for row in table.rows if (span := _waited(threshold, row)) is not None]
+    is_below = threshold.way == "below"
+    over = [span for span in judged if (span < limit if is_below else span > limit)]
     if over:
-        worst = min(over) if way == "below" else max(over)
-        words = "under" if way == "below" else "over"
-        raise CheckFailed(
-            f"{len(over)} of {len(judged)} {words} {format_span(threshold)}, the worst {format_span(worst)}."
-        )
+        worst = min(over) if is_below else max(over)
+        words = "under" if is_below else "over"
+        raise CheckFailed(f"{len(over)} of {len(judged)} {words} {format_span(limit)}, the worst {format_span(worst)}.")
 
 
-def _span(value: Any, way: str) -> timedelta | None:
-    if value is None:
+def _waited(threshold: Threshold, row: Mapping[str, Any]) -> timedelta | None:
+    value = row[threshold.column]
+    if value is None or (threshold.among and row[threshold.among] != "yes"):
         return None
-    return now() - value if way == "age" else timedelta(seconds=float(value))
+    return now() - value if threshold.way == "age" else timedelta(seconds=float(value))

@@ -6,8 +6,9 @@
     -- note:       what is said under it each time
     -- param:      since or limit, and its default  -- column:    key, kind and label, in the order of the SELECT
     -- shape:      heatmap and its two sides        -- bars:      the column that is drawn
-    -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges: above, below, age
-                   with what was counted            -- meaning:   the column with Meta's error codes
+    -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges, above, below or by
+                   with what was counted                          age, and the column with yes in the rows that are judged
+    -- meaning:    the column with Meta's codes
     -- place:      where it stands among others     -- page:      what it is broken down by on the page of all
     -- beside:     spool: its note says what lies there
     -- of:         now: of this moment, it takes no other range
@@ -29,7 +30,8 @@ from wa_cli.errors import ConfigError
 _KEYS = "title|about|define|note|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside|of"
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
 RESERVED = ("list", "all", "sql", "html")  # what `wa report` calls otherwise
-KINDS = ("text", "words", "phone", "integer", "number", "percent", "span", "instant", "date", "period")
+KINDS = ("text", "words", "phone", "code", "integer", "number", "percent", "span", "instant", "date", "period")
+WAYS = ("above", "below", "age")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,17 @@ class ReportColumn:
     key: str
     kind: str
     label: str
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A column, and how it is judged: `above` or `below` the span that is given, or by its `age`. `among`: a column that says
+    yes in the rows that are judged.
+    """
+
+    column: str
+    way: str
+    among: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,10 +133,9 @@ class Report:
         return self._first("meaning")
 
     @property
-    def threshold(self) -> tuple[str, str] | None:
-        """A column, and how it is judged: `above` or `below` the span that is given, or by its `age`."""
+    def threshold(self) -> Threshold | None:
         words = (self._first("threshold") or "").split()
-        return (words[0], words[1]) if len(words) == 2 else None
+        return Threshold(*words) if len(words) in (2, 3) else None
 
     @cached_property
     def details(self) -> Report | None:
@@ -147,6 +159,21 @@ class Report:
     def parameters(self) -> dict[str, str]:
         pairs = [line.split(None, 1) for line in self._all("param")]
         return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+    def check(self) -> None:
+        """Raises ConfigError where its header contradicts itself: before anything is asked."""
+        keys = {column.key for column in self.columns}
+        named = [self.bars, self.meaning, *self.shape[1:]]
+        if self._first("threshold"):
+            if self.threshold is None or self.threshold.way not in WAYS:
+                raise ConfigError(f"{self.path}: a threshold is a column, and one of {', '.join(WAYS)}.")
+            named += [self.threshold.column, self.threshold.among]
+        if strange := [key for key in named if key and key not in keys]:
+            raise ConfigError(f"{self.path} speaks of a column {strange[0]!r} that its header has not.")
+        if self.shape and len(self.shape) != len(("heatmap", "down", "across")):
+            raise ConfigError(f"{self.path}: a shape is heatmap, and the keys of its two sides.")
+        if not self.parameters.get("limit", "1").isdigit():
+            raise ConfigError(f"{self.path}: the limit {self.parameters['limit']!r} is no number.")
 
     @cached_property
     def sql(self) -> str:

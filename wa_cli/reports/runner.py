@@ -27,6 +27,7 @@ from wa_cli.storage.engine import Database, clean
 from wa_cli.storage.engine import run as execute
 
 _SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
+_LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may hold an apostrophe
 EARLIEST, LATEST = 1970, 2200  # years
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
@@ -35,6 +36,7 @@ SERVER_SETTINGS = {
 }
 _NUMBERS = (int, float, Decimal)
 _TYPES: dict[str, tuple[type, ...]] = {
+    "code": (int,),
     "integer": (int,),
     "number": _NUMBERS,
     "percent": _NUMBERS,
@@ -168,6 +170,7 @@ def run(
     """The report's rows, in the order of its columns, or of `sort`, a column's key, downwards with `-` before it."""
     most = _limit(report, limit)
     values = values_for(report, asked, narrowed, limit=None if sort else most)
+    report.check()
     if strange := _unknown(report):
         raise ConfigError(
             f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
@@ -175,7 +178,7 @@ def run(
     with _told(report, timeout), database.reading(timeout) as connection:
         for name, value in SERVER_SETTINGS.items():
             connection.execute(sa.text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-        rows = [dict(row) for row in connection.execute(sa.text(report.sql), values).mappings()]
+        rows = [dict(row) for row in connection.execute(_statement(report), values).mappings()]
     if missing := [column.key for column in report.columns if rows and column.key not in rows[0]]:
         raise ConfigError(f"{report.path} has the column {missing[0]!r} in its header and not in its SELECT.")
     _check_kinds(report, rows)
@@ -208,11 +211,18 @@ def _check_kinds(report: Report, rows: Sequence[Mapping[str, Any]]) -> None:
         strange = [value for row in rows if (value := row[column.key]) is not None and not isinstance(value, types)]
         if strange:
             raise ConfigError(f"{report.path}: {column.key} is {strange[0]!r}, which is no {column.kind}.")
+        if any(isinstance(row[column.key], datetime) and row[column.key].tzinfo is None for row in rows):
+            raise ConfigError(f"{report.path}: {column.key} has no zone.", hint="Like: at AT TIME ZONE 'UTC'")
+
+
+def _statement(report: Report) -> sa.TextClause:
+    """With its parameters; what looks like one inside a literal is none."""
+    return sa.text(_LITERAL.sub(lambda found: found[0] if found[1] else found[0].replace(":", "\\:"), report.sql))
 
 
 def _unknown(report: Report) -> str | None:
     """A parameter that its statement uses and nobody gives."""
-    used = re.findall(r"(?<![:\w\\]):([a-z]\w*)", re.sub(r"--.*|'[^']*'", "", report.sql))
+    used = re.findall(r"(?<![:\w\\]):([a-z]\w*)", _LITERAL.sub("", report.sql))
     return next((name for name in used if name not in PARAMETERS), None)
 
 
@@ -250,7 +260,7 @@ def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), 
     """The statement with its values in it: for psql."""
     values = values_for(report, asked, narrowed, limit=_limit(report, limit))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    bound = sa.text(report.sql).bindparams(**values)
+    bound = _statement(report).bindparams(**values)
     text = str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     return f"{text.replace('%%', '%')};"  # doubled for a driver, which psql is not
 
@@ -262,20 +272,21 @@ def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: ti
 
 
 def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
-    """What SQL does not know: how a number is written, what is none, and what Meta's code means."""
+    """What SQL does not know: how a number is written, what is none, that spans are seconds, and what Meta's code means."""
     keys = [column.key for column in report.columns if column.kind == "phone"]
     for key in [*keys, "what"] if narrowed.by == "customer" else keys:
         if str(row.get(key)).isdigit():
             row[key] = f"+{row[key]}"
+    row.update({key: value.total_seconds() for key, value in row.items() if isinstance(value, timedelta)})
     row.update({key: None for key, value in row.items() if isinstance(value, float | Decimal) and not isfinite(value)})
-    if report.meaning and (code := row[report.meaning]) is not None:
-        row |= {"meaning": codes.meaning(code), report.meaning: str(code)}
+    if report.meaning and row[report.meaning] is not None:
+        row["meaning"] = codes.meaning(row[report.meaning])
 
 
 def _sorted(report: Report, rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
     key, downwards = sort.removeprefix("-"), sort.startswith("-")
     known = [column.key for column in report.columns] or list(rows[0] if rows else {})
-    if rows and key not in known:
+    if known and key not in known:
         raise BadInput(f"The report {report.name} has no column {key!r}.", hint=f"One of {', '.join(known)}.")
     there = [row for row in rows if row[key] is not None]
     return sorted(there, key=lambda row: row[key], reverse=downwards) + [row for row in rows if row[key] is None]
