@@ -1,5 +1,5 @@
 -- People whose number begins so, by any number they are known by, with what was said last; also those of whom there are only
--- messages, which are older than wa or all ours.
+-- messages, which are older than wa or all ours. :beyond is the first number that begins otherwise, NULL where none follows.
 WITH RECURSIVE written AS (
     (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id) AS key
        FROM whatsapp_messages
@@ -13,11 +13,11 @@ WITH RECURSIVE written AS (
              FROM whatsapp_messages
             WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) > written.key
             ORDER BY 1 LIMIT 1) AS next
-     WHERE starts_with(written.key, :key)
+     WHERE next.key < :beyond OR CAST(:beyond AS text) IS NULL
 ), begun AS (
     SELECT customer AS key FROM wa.contacts WHERE starts_with(customer, :key)
      UNION
-    (SELECT key FROM written WHERE starts_with(key, :key) LIMIT 1000)
+    SELECT key FROM written WHERE starts_with(key, :key)
      UNION
     SELECT wa.person_key(:key)
 ), person AS (

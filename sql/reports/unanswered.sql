@@ -5,7 +5,7 @@
 -- define:  Reactions, edits, deletions, system rows and imported history start and end nothing; a bulk message answers nobody.
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
 -- define:  The window is Meta's 24 hours from the customer's last message of any kind; once closed, only a template can be sent.
--- define:  With --fail-over the range reaches as far back again, so that who waits that long is in it.
+-- define:  With --fail-over and no --since the range reaches as far back again, so that who waits that long is in it.
 -- note:    Only who began to wait in this range: an earlier --since looks further back.
 -- include: turns
 -- filter:  customer

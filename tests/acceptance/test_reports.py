@@ -103,6 +103,16 @@ def test_a_report_may_judge(shop: Shell) -> None:
     assert "nothing that --fail-over could judge" in shop.wa("report", "types", "--fail-over", "1h", code=2).stderr
 
 
+def test_rows_that_are_not_shown_are_judged_too(shop: Shell) -> None:
+    longest = json.loads(shop.wa("report", "response-times", "--by", "customer", "--sort", "-p90", "--json").stdout)
+    most, next_to = (row["p90"] for row in longest["rows"][:2])
+    between = f"{(most + next_to) / 2:.3f}s"
+    for more in ([], ["--limit", "1"], ["--sort", "p90", "--limit", "1"]):
+        told = shop.wa("report", "response-times", "--by", "customer", "--fail-over", between, *more, code=3)
+        assert f"1 of {len(longest['rows'])} over" in told.stderr
+    assert len(told.stdout.splitlines()) == 2
+
+
 def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
     [types] = [r for r in json.loads(shop.wa("report", "types", "--json").stdout)["rows"] if r["type"] == "image"]
     listed = json.loads(shop.wa("report", "types", "--list", "--limit", "10000", "--json").stdout)["rows"]

@@ -147,7 +147,9 @@ def test_people_are_found_by_the_beginning_of_their_number(database: Database, c
         write(database, f"of {number}", "who is this?", number)
     assert [row["customer"] for row in conversations.people("77701", 10)] == ["77701"]
     assert {row["customer"] for row in conversations.people("7770", 10)} == {"77701", "77702"}
-    assert conversations.people("999", 10) == []
+    assert conversations.people("999", 10) == conversations.people("7772", 10) == []
+    write(database, "nines", "at the end", "+9995")
+    assert [row["customer"] for row in conversations.people("999", 10)] == ["9995"]
 
 
 def test_a_person_with_two_numbers_is_found_once(database: Database, conversations: Conversations) -> None:

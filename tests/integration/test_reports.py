@@ -638,6 +638,10 @@ def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tm
         ("SELECT '\udcff'", "cannot be read"),
         ("SELECT nothing", "refuses the statement of .*mine.sql: column"),
         ("DELETE FROM whatsapp_messages", "mine.sql writes, and a report only reads"),
+        ("-- param: limit many\nSELECT 1 AS one LIMIT :limit", "the limit 'many' is no number"),
+        ("-- bars: two\n-- column: one integer One\nSELECT 1 AS one", "speaks of a column 'two'"),
+        ("-- threshold: one abve\n-- column: one span One\nSELECT 1 AS one", "one of above, below, age"),
+        ("-- column: at instant At\nSELECT localtimestamp AS at", "at has no zone"),
         ("-- column: one integer One\nSELECT 'abc' AS one", "mine.sql: one is 'abc', which is no integer"),
     ):
         path = tmp_path / "mine.sql"
@@ -659,6 +663,18 @@ def test_what_is_no_number_is_nothing(database: Database, tmp_path: Path) -> Non
     [row] = runner.run(database, catalogue.Report(tmp_path / "mine.sql"), span, timeout=TIMEOUT)
 
     assert row == {"one": None, "two": None, "three": None}
+
+
+def test_a_colon_in_a_literal_is_no_parameter_and_an_interval_is_seconds(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "mine.sql").write_text(
+        "-- column: one text One\n-- column: two span Two\n"
+        'SELECT \'{"a":1, "b": ":since"}\' AS one, interval \'90 seconds\' AS two -- nobody\'s :since\n'
+    )
+    span = Range(PRESENT - timedelta(days=1), PRESENT, "UTC")
+
+    [row] = runner.run(database, catalogue.Report(tmp_path / "mine.sql"), span, timeout=TIMEOUT)
+
+    assert row == {"one": '{"a":1, "b": ":since"}', "two": 90.0}
 
 
 def test_what_is_left_out_is_counted_of_those_who_are_asked_for(database: Database) -> None:

@@ -83,7 +83,6 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
     from wa_cli.reports import runner
 
     asked, narrowed = question.range(house, report), question.narrowed(house, report)
-    parameters = question.parameters(house, report, asked)
     rows = runner.run(
         house.report_database,
         report,
@@ -93,6 +92,7 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
         sort=question.sort,
         timeout=house.settings.report_timeout,
     )
+    parameters = question.parameters(house, report, asked)
     if parameters.get("by") == "day":
         rows = [_with_dates(report, row, asked.zone) for row in rows]
     return Table(

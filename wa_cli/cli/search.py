@@ -109,7 +109,8 @@ def _people(house: House, number: str, limit: int, zone: str, chosen: str | None
     digits = "".join(filter(str.isdigit, number))
     found = house.conversations.people(digits, limit)
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
-    render.show(Table("people", f"People with {number}", _PEOPLE, rows, zone=zone), chosen, output)
+    note = f"Who was spoken with last; the first {limit:,}: --limit shows more." if len(rows) == limit else None
+    render.show(Table("people", f"People with {number}", _PEOPLE, rows, note=note, zone=zone), chosen, output)
 
 
 def _is_watched() -> bool:

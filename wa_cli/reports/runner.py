@@ -168,9 +168,9 @@ def run(
     timeout: timedelta,
 ) -> Sequence[Mapping[str, Any]]:
     """The report's rows, in the order of its columns, or of `sort`, a column's key, downwards with `-` before it."""
+    report.check()
     most = _limit(report, limit)
     values = values_for(report, asked, narrowed, limit=None if sort else most)
-    report.check()
     if strange := _unknown(report):
         raise ConfigError(
             f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
@@ -258,6 +258,7 @@ def _array(words: Sequence[str]) -> str:
 
 def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), *, limit: int | None = None) -> str:
     """The statement with its values in it: for psql."""
+    report.check()
     values = values_for(report, asked, narrowed, limit=_limit(report, limit))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     bound = _statement(report).bindparams(**values)

@@ -63,9 +63,10 @@ class Conversations:
             return [key for (key,) in run(connection, "conversation/keys", person=person)]
 
     def people(self, key: str, limit: int) -> Sequence[Mapping[str, Any]]:
-        """Those whose number or user id begins so, who was spoken with last first."""
+        """Those whose number begins with these digits, who was spoken with last first."""
+        beyond = None if key.strip("9") == "" else str(int(key) + 1).zfill(len(key))
         with self.database.reading(self.timeout) as connection:
-            found = run(connection, "conversation/people", key=key, limit=limit)
+            found = run(connection, "conversation/people", key=key, beyond=beyond, limit=limit)
             return [dict(row) for row in found.mappings()]
 
     def speakers(self, since: datetime, until: datetime) -> list[str | None]:
