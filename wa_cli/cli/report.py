@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +12,26 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from wa_cli import config
-from wa_cli.cli import drawing, files, render, threshold, wiring
+from wa_cli.cli import drawing, files, render, report_options, threshold, wiring
 from wa_cli.cli.answer import Question, ask, ask_each, ask_whole, find
 from wa_cli.cli.answer import explain as explained
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
 from wa_cli.cli.progress import bar
+from wa_cli.cli.report_options import (
+    BusinessHours,
+    By,
+    Details,
+    Employee,
+    Explain,
+    FailOver,
+    Limit,
+    Of,
+    Side,
+    Sort,
+    Watch,
+    broken_down,
+    check_together,
+)
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, ConfigError, DatabaseDown, PartlyDone, WaError
@@ -26,31 +40,6 @@ from wa_cli.reports.catalogue import Report
 
 if TYPE_CHECKING:
     from wa_cli.reports.page import Section
-
-Employee = Annotated[str | None, typer.Option(help="This employee alone: name or id.", metavar="NAME")]
-By = Annotated[str | None, typer.Option("--by", help="Broken down by that; wa report list says by what.")]
-Limit = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="At most this many rows.")]
-Sort = Annotated[str | None, typer.Option(help="By this column's key; downwards with - before it.", metavar="KEY")]
-BusinessHours = Annotated[
-    str | None, typer.Option(help="Like: mon-fri 09:00-18:00; sat 10:00-14:00. Default: WA_BUSINESS_HOURS.")
-]
-Details = Annotated[bool, typer.Option("--list", help="List what was counted instead.")]
-FailOver = Annotated[
-    str | None,
-    typer.Option(help="Exit 3 where somebody waits longer, or a window closes sooner; like 30m.", metavar="SPAN"),
-]
-Watch = Annotated[float | None, typer.Option(min=0.5, help="Ask again every so many seconds.", metavar="SECONDS")]
-Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, what is left out, and the SQL.")]
-
-
-class Side(StrEnum):
-    INCOMING = "incoming"
-    OUTGOING = "outgoing"
-    RESPONSE = "response"
-
-
-Of = Annotated[Side, typer.Option("--of", help="What a heatmap draws.")]
-
 
 _OURS = {report.name: report for report in catalogue.reports()}
 
@@ -69,43 +58,13 @@ class ReportGroup(TyperGroup):
         try:
             report.check()
             command: Any = known or _as_click(report)
-            idle, helps = _idle_options(report), _helps(report)
+            idle, helps = report_options.idle(report), report_options.helps(report)
         except ConfigError as error:
             return _refusing(name, error)
         for option in command.params:
             option.hidden = option.name in idle
             option.help = helps.get(option.name, option.help)
         return command
-
-
-def _idle_options(report: Report) -> set[str]:
-    """What its help need not show: options that this report refuses, or that do nothing to it."""
-    works = {
-        "since": not report.is_of_now,
-        "until": not report.is_of_now,
-        "customer": "customer" in report.filters,
-        "employee": "employee" in report.filters,
-        "by": bool(report.by) and not report.shape,
-        "limit": report.uses("limit"),
-        "business_hours": report.uses("open"),
-        "of": bool(report.shape),
-        "details": report.details is not None,
-        "fail_over": report.threshold is not None,
-    }
-    return {name for name, does in works.items() if not does}
-
-
-def _helps(report: Report) -> dict[str, str]:
-    """What is said of an option where its words are this report's own."""
-    helps = {"by": f"Broken down by one of: {', '.join(report.by)}."}
-    if report.columns:
-        keys = ", ".join(column.key for column in report.columns)
-        helps["sort"] = f"By this column, downwards with - before it: {keys}."
-    if report.threshold:
-        label = next(column.label for column in report.columns if column.key == report.threshold.column)
-        words = {"above": f"{label} is longer", "below": f"{label} is shorter", "age": "somebody waits longer"}
-        helps["fail_over"] = f"Exit 3 where {words[report.threshold.way]}; like 30m."
-    return helps
 
 
 def _own_reports(ctx: Any) -> dict[str, Report]:
@@ -295,7 +254,7 @@ def _command(report: Report) -> Callable[..., None]:
         chosen = chosen_format(form, as_json)
         house = wiring.of(ctx, business_hours=business_hours)
         longest = threshold.parse(report, fail_over)
-        _check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
+        check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
         if explain and (chosen or output or watch):
             raise BadInput("--explain is read by people: it goes without --format, --output and --watch.")
         if output is not None:
@@ -307,7 +266,7 @@ def _command(report: Report) -> Callable[..., None]:
             zone=zone,
             customer=customer,
             employee=employee,
-            by=_broken_down(by, of, report) if wanted is report else None,
+            by=broken_down(by, of, report) if wanted is report else None,
             limit=limit,
             sort=sort,
         )
@@ -337,31 +296,6 @@ def _command(report: Report) -> Callable[..., None]:
 
 for _report in _OURS.values():
     app.command(_report.name)(_command(_report))
-
-
-def _check_together(
-    report: Report, ctx: typer.Context, *, details: bool, by: str | None, judged: bool, watch: bool
-) -> None:
-    """Raise BadInput where options contradict each other, or do nothing: none is passed over in silence."""
-    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
-    given = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
-    if details and report.details is None:
-        raise BadInput(f"The report {report.name} counts nothing that could be listed.")
-    if details and (by or judged or "of" in given):
-        raise BadInput("--list goes without --by, --of and --fail-over.")
-    if by and report.shape:
-        raise BadInput(f"What is drawn of the report {report.name} is said with --of.", hint=f"{', '.join(Side)}.")
-    if watch and judged:
-        raise BadInput("--watch never ends, and --fail-over is judged at the end.", hint="Leave one of them away.")
-    if "sort" in given and report.shape:
-        raise BadInput(f"The report {report.name} is drawn by weekday and hour: it cannot be sorted.")
-    if idle := given & _idle_options(report) & {"of", "business_hours"}:
-        raise BadInput(f"--{idle.pop().replace('_', '-')} does nothing to the report {report.name}.")
-
-
-def _broken_down(by: str | None, of: Side, report: Report) -> str | None:
-    """What was asked for, or what the drawing needs: the counts alone cost a quarter."""
-    return "response" if report.shape and of is Side.RESPONSE else by
 
 
 def _asked_again(once: Callable[[], Table]) -> Table | None:
