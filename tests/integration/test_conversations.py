@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
 from tests.migrations.places import sql
@@ -73,6 +75,16 @@ def test_words_are_found_as_people_search_for_them(database: Database, conversat
     assert found(conversations, "status -ship*") == ["a", "c"]
     for nothing in ("", "*", "'", "the & | !", "a\\", "or", "* or *", 'a* or "'):
         found(conversations, nothing)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(["a*", "-b*", "or", "word", '"x y"', '"', "-x", "*", "&", "!", ":*", "'", "\\"]), max_size=8
+    )
+)
+def test_whatever_is_typed_the_database_can_read_it(conversations: Conversations, tokens: list[str]) -> None:
+    assert found(conversations, " ".join(tokens)) == []
 
 
 def test_what_was_found_is_marked(database: Database, conversations: Conversations) -> None:

@@ -24,6 +24,17 @@ def test_beginnings_are_told_from_words(words: str, expected: list[tuple[str, st
     assert [(one["words"], one["prefixes"]) for one in alternatives(words)] == expected
 
 
-@given(st.text(max_size=40))
-def test_whatever_is_typed_there_is_something_to_ask(words: str) -> None:
-    assert alternatives(words)
+PIECES = ["a*", "-b*", "größ*", "or", "OR", "word", '"two words"', '"', "-x", "*", "&", "'"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
+def test_every_beginning_is_asked_for_once_and_no_alternative_is_empty(tokens: list[str]) -> None:
+    text = " ".join(tokens)
+    unquoted = text.split('"')[::2]
+    beginnings = [word for part in unquoted for word in part.split() if word in ("a*", "-b*", "größ*")]
+
+    asked = alternatives(text)
+
+    found = [prefix for one in asked for prefix in (one["prefixes"] or "").split(" & ") if prefix]
+    assert len(found) == len(beginnings)
+    assert all(one["words"] or one["prefixes"] for one in asked) or asked == [{"words": text, "prefixes": None}]
