@@ -29,11 +29,15 @@ SELECT person.customer, contact.name, last.timestamp AT TIME ZONE 'UTC' AS last_
   FROM person
   LEFT JOIN wa.contacts AS contact ON contact.customer = person.customer
   LEFT JOIN LATERAL (
-       SELECT stored.timestamp, stored.content
+       SELECT newest.timestamp, newest.content
          FROM wa.keys(person.customer) AS known (key)
-         JOIN whatsapp_messages AS stored
-           ON wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id) = known.key
-        ORDER BY stored.timestamp DESC LIMIT 1) AS last ON TRUE
+        CROSS JOIN LATERAL (
+              SELECT stored.timestamp, stored.content
+                FROM whatsapp_messages AS stored
+               WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id) = known.key
+                 AND stored.timestamp IS NOT NULL
+               ORDER BY stored.timestamp DESC LIMIT 1) AS newest
+        ORDER BY newest.timestamp DESC LIMIT 1) AS last ON TRUE
  WHERE contact.customer IS NOT NULL OR last.timestamp IS NOT NULL
  ORDER BY last.timestamp DESC NULLS LAST, person.customer
  LIMIT :limit

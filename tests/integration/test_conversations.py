@@ -247,6 +247,16 @@ def test_a_turn_is_found_without_reading_the_range_again(crowded: Database) -> N
     assert max(rounds) <= 3
 
 
+def test_people_are_found_without_reading_what_they_wrote(crowded: Database) -> None:
+    values = {"key": "1", "beyond": "2", "limit": 5}
+
+    found = sql(crowded, f"EXPLAIN {sqlfiles.read('conversation/people')}", **values)
+
+    plan = "\n".join(row["QUERY PLAN"] for row in found)
+    assert "Seq Scan on whatsapp_messages" not in plan, plan
+    assert plan.count("idx_messages_conversation") == 3, plan
+
+
 def test_a_search_uses_the_index_of_words(crowded: Database) -> None:
     values = {"alternatives": rows(alternatives("word17")), "language": "simple", "since": LONG_AGO, "until": SOON}
     values |= {"keys": None, "ranked": True, "limit": 5}
