@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_TOKEN = re.compile(r'-?"[^"]*"?|\S+')
+_TOKEN = re.compile(r'-?"[^"]*"?|[^\s"]+')
 _PREFIX = re.compile(r"(-?)(\w+)\*")
 
 
