@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from wa_cli.cli.parameters import key_of
 from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import House
-from wa_cli.clock import check_zone
 from wa_cli.errors import BadInput, DatabaseDown, StatementCut, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
@@ -42,8 +41,7 @@ class Question:
 
         if report.is_of_now and (self.since is not None or self.until is not None):
             raise BadInput(f"The report {report.name} is of this moment: it takes no --since and no --until.")
-        zone = check_zone(house.settings.timezone if self.zone is None else self.zone)
-        return runner.range_of(report, since=self.since, until=self.until, zone=zone)
+        return runner.range_of(report, since=self.since, until=self.until, zone=house.zone(self.zone))
 
     def narrowed(self, house: House, report: Report) -> Narrowed:
         from wa_cli.reports import runner

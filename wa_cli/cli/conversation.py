@@ -15,8 +15,8 @@ import typer
 from wa_cli.cli import render, tables, wiring
 from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
-from wa_cli.clock import check_zone, now
-from wa_cli.errors import BadInput, DatabaseDown
+from wa_cli.clock import now
+from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -80,7 +80,7 @@ def conversation(
         raise BadInput("What is followed is shown as it comes, in no other format.", hint="wa listen --json")
     house = wiring.of(ctx)
     whom = parse_customer(phone)
-    zone = check_zone(house.settings.timezone if zone is None else zone)
+    zone = house.zone(zone)
     key = customer_key(*whom) or ""
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     found = house.conversations.both_sides(key, begin, limit)
@@ -94,10 +94,8 @@ def conversation(
         wiring.say(f"The newest {limit:,} messages: --limit shows more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
-        try:
-            chat.go_on(house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
-        except DatabaseDown as error:  # it will be back
-            wiring.say(f"{now():%H:%M:%S} UTC: {error.message}")
+        newest = wiring.asked_again(lambda: house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
+        chat.go_on(newest or ())
 
 
 class Chat:

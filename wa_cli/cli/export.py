@@ -13,7 +13,7 @@ from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
-from wa_cli.clock import check_zone, now
+from wa_cli.clock import now
 
 _COLUMNS = [
     Column("customer", "Customer", "phone"),
@@ -55,7 +55,7 @@ def export(
     chosen = chosen_format(form, as_json)
     house = wiring.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
-    zone = check_zone(house.settings.timezone if zone is None else zone)
+    zone = house.zone(zone)
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     end = now() if until is None else instant(until, zone, now())
     kept = house.conversations

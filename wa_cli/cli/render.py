@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from wa_cli.cli import data, files
+from wa_cli.cli import data, drawing, files
 from wa_cli.cli.data import Row
 from wa_cli.cli.tables import CONTROL, Column, Table, cell, local
 from wa_cli.errors import BadInput
 from wa_cli.reports.page import document
 
 ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
-FILES = ("xlsx", "svg", "png")  # forms that only a file has
+FILES = ("xlsx", *drawing.FORMS)  # forms that only a file has
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 _SHORT_KINDS = ("phone", "instant", "date")
 

@@ -34,7 +34,7 @@ from wa_cli.cli.report_options import (
 )
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
-from wa_cli.errors import BadInput, ConfigError, DatabaseDown, PartlyDone, WaError
+from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
@@ -193,7 +193,7 @@ def html(
             else:
                 sections.append(_section(report, answer))
             told(1)
-    made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {zone or house.settings.timezone}."
+    made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {house.zone(zone)}."
     files.write(output, [page("WhatsApp messages", made, sections)])
     wiring.say(f"Written: {len(sections)} reports to {output}.")
     _check_complete(failed)
@@ -286,7 +286,7 @@ def _command(report: Report) -> Callable[..., None]:
         show(wanted, once(), chosen, output, of.value)
         while watch is not None:
             time.sleep(watch)
-            if (newer := _asked_again(once)) is not None:
+            if (newer := wiring.asked_again(once)) is not None:
                 _clear()
                 show(wanted, newer, chosen, output, of.value)
 
@@ -296,15 +296,6 @@ def _command(report: Report) -> Callable[..., None]:
 
 for _report in _OURS.values():
     app.command(_report.name)(_command(_report))
-
-
-def _asked_again(once: Callable[[], Table]) -> Table | None:
-    """None while the database is away: it will be back, and who watches is told."""
-    try:
-        return once()
-    except DatabaseDown as error:
-        wiring.say(f"{now():%H:%M:%S} UTC: {error.message}")
-        return None
 
 
 def _clear() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ import typer
 from wa_cli.cli import render, tables, wiring
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
-from wa_cli.clock import check_zone, now
+from wa_cli.clock import now
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def search(
     if not words.strip():
         raise BadInput("There is nothing to search for.", hint='wa search "order status"')
     house = wiring.of(ctx)
-    zone = check_zone(house.settings.timezone if zone is None else zone)
+    zone = house.zone(zone)
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
             raise BadInput("A number is searched for among people, at any time.", hint=f'wa search "{words.strip()}"')
@@ -97,7 +98,7 @@ def search(
         zone=zone,
         parameters={"words": words, "since": begin, "until": end, "limit": limit},
     )
-    if chosen is None and output is None and _is_watched():
+    if chosen is None and output is None and sys.stdout.isatty():
         _print(table)
     else:
         render.show(table, chosen, output)
@@ -111,12 +112,6 @@ def _people(house: House, number: str, limit: int, zone: str, chosen: str | None
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
     note = f"Who was spoken with last; the first {limit:,}: --limit shows more." if len(rows) == limit else None
     render.show(Table("people", f"People with {number}", _PEOPLE, rows, note=note, zone=zone), chosen, output)
-
-
-def _is_watched() -> bool:
-    import sys
-
-    return sys.stdout.isatty()
 
 
 def _print(table: Table) -> None:

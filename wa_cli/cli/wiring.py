@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from wa_cli import config
+from wa_cli.clock import check_zone, now
 from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
 from wa_cli.errors import ConfigError, DatabaseDown
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from wa_cli.workers.upkeep import Upkeep
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
+T = TypeVar("T")
 # A worker that never saw the database takes this part of WA_RATE for its own.
 UNKNOWN_WORKERS = 10
 SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
@@ -59,6 +61,15 @@ SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
 def say(line: str) -> None:
     """Talk, which goes to stderr: stdout is for data."""
     print(line, file=sys.stderr, flush=True)
+
+
+def asked_again(once: Callable[[], T]) -> T | None:
+    """None while the database is away: it will be back, and who watches is told."""
+    try:
+        return once()
+    except DatabaseDown as error:
+        say(f"{now():%H:%M:%S} UTC: {error.message}")
+        return None
 
 
 class House:
@@ -141,6 +152,10 @@ class House:
         from wa_cli.storage.conversations import Conversations
 
         return Conversations(self.report_database, self.settings.report_timeout)
+
+    def zone(self, asked: str | None) -> str:
+        """The zone whose days and hours are meant. Raises BadInput for none there is."""
+        return check_zone(self.settings.timezone if asked is None else asked)
 
     @cached_property
     def business_hours(self) -> Hours | None:
