@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from wa_cli.errors import BadInput
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+LARGEST_UNIX = 1e11  # seconds: the year 5138; what is larger is milliseconds
+LATEST_YEAR = 2200
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
@@ -22,6 +24,24 @@ def now() -> datetime:
 def naive_utc(moment: datetime) -> datetime:
     """An aware instant as the TIMESTAMP columns hold it: in UTC, without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def parse_unix(value: object) -> datetime | None:
+    """Return the instant of a Unix time in seconds: a number, or text that is one.
+
+    Milliseconds and microseconds are recognised by their size, fractions are kept. None for anything that is no time of
+    a message: 0, a negative number, other text, a year after 2200.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = float(value)
+        for _ in range(2):
+            seconds = seconds / 1000 if seconds >= LARGEST_UNIX else seconds
+        found = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if seconds >= 1 and found.year < LATEST_YEAR else None
 
 
 def parse_span(text: str) -> timedelta:

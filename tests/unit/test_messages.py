@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from wa_cli.messages.content.media import document, image
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import opaque, parse_opaque
-from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.outgoing import EARLIEST, LATEST, OutgoingMessage
 
 REFERENCE = "060e0119-051c-4f79-9159-9e7b5134b2fe"
 
@@ -93,7 +93,7 @@ def test_every_registered_type_goes_by_its_own_name() -> None:
         str.strip
     ),
     st.none() | st.uuids(),
-    st.none() | st.datetimes(timezones=st.just(UTC)),
+    st.none() | st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),
 )
 def test_a_message_survives_the_queue(words: str, employee: UUID | None, due: Any) -> None:
     message = OutgoingMessage(text(words), phone_number="+123", employee_id=employee, due_at=due, campaign="spring")
@@ -123,6 +123,40 @@ def test_an_older_producers_media_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
+    "metadata",
+    [
+        {"employee_id": "Mia"},
+        {"employee_id": 42},
+        {"queued_at": "yesterday"},
+        {"queued_at": [1]},
+        {"queued_at": 10**30},
+    ],
+)
+def test_a_secondary_value_that_means_nothing_costs_no_message(metadata: dict[str, object]) -> None:
+    message = OutgoingMessage.from_body(body(metadata=metadata), queue_id="1")
+
+    assert message.employee_id is None
+    assert abs((message.queued_at - datetime.now(UTC)).total_seconds()) < 60
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (1792500000, datetime(2026, 10, 20, 12, 40, tzinfo=UTC)),
+        ("1792500000", datetime(2026, 10, 20, 12, 40, tzinfo=UTC)),
+        (1792500000123, datetime(2026, 10, 20, 12, 40, 0, 123000, tzinfo=UTC)),
+        ("2026-10-20T12:40:00", datetime(2026, 10, 20, 12, 40, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-14:00", LATEST),
+        ("0001-01-01T00:00:00+14:00", EARLIEST),
+    ],
+)
+def test_an_instant_is_read_however_a_producer_writes_it(given: object, meant: datetime) -> None:
+    message = OutgoingMessage.from_body(body(metadata={"expires_at": given, "queued_at": given}), queue_id="1")
+
+    assert (message.expires_at, message.queued_at) == (meant, meant)
+
+
+@pytest.mark.parametrize(
     "broken",
     [
         "",
@@ -135,9 +169,19 @@ def test_an_older_producers_media_is_understood() -> None:
         body(phone_number="hello"),
         body(phone_number=None),
         body(reference="not-a-uuid"),
-        body(metadata={"employee_id": "Mia"}),
-        body(metadata={"queued_at": "yesterday"}),
         body(metadata={"due_at": 5}),
+        body(metadata={"due_at": "soon"}),
+        body(metadata={"expires_at": True}),
+        body(phone_number=15551234567.0),
+        body(phone_number=True),
+        body(phone_number="0049171234567"),
+        body(recipient="BR.1A\x002B", phone_number=None),
+        body(message_data={**text("hi"), "to": "+15557654321"}),
+        body(message_data={**text("hi"), "context": "wamid.X"}),
+        body(message_data={**text("hi"), "context": {"message_id": 5}}),
+        body(message_data={"type": "document", "document": {"id": "1", "filename": 5}}),
+        body(message_data={"type": "document", "document": {"id": "1", "filename": ["a"]}}),
+        body(message_data={"type": "new", "new": 1}).replace("1}", '{"a":' * 500 + "1" + "}" * 501),
     ],
 )
 def test_a_body_that_cannot_be_read_says_why(broken: str) -> None:

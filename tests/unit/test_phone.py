@@ -34,7 +34,29 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         parse_phone(text)
 
 
-@given(st.from_regex(r"[0-9]{2,15}", fullmatch=True))
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("+49 (0)171 123", "+49171123"),
+        ("+49 ( 0 ) 171 123", "+49171123"),
+        ("0049171123", "+49171123"),
+        ("+0049171123", "+49171123"),
+        ("+0171123", "+171123"),
+        ("49171123", "+49171123"),
+    ],
+)
+def test_a_number_that_would_reach_a_stranger_is_refused_with_what_was_meant(given: str, meant: str) -> None:
+    with pytest.raises(BadInput) as error:
+        parse_phone(given)
+
+    assert meant in str(error.value.hint)
+
+
+def test_characters_that_nobody_sees_are_set_aside() -> None:
+    assert parse_phone("\u202a+49\u00a0171\u200b\u2060 123\u202c\ufeff") == "+49171123"
+
+
+@given(st.from_regex(r"[1-9][0-9]{1,14}", fullmatch=True))
 def test_every_number_survives_the_wire_and_back(digits: str) -> None:
     number = parse_phone(f"+{digits}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -269,13 +270,39 @@ def test_a_status_carries_its_echo_and_its_error() -> None:
 
 
 def test_one_bad_item_never_takes_its_neighbours_with_it() -> None:
-    broken = [None, 5, {}, message(timestamp="soon"), message(id=None), {"id": "x", "timestamp": "1"}]
+    broken = [None, 5, {}, message(id="w" * 600), message(id=None), {"id": "x", "timestamp": "1"}]
 
     found = webhooks.parse(notification(messages=[message(), *broken, message(id="wamid.B")], statuses=[{}, "x"]))
 
     assert [m.wamid for m in found.messages] == ["wamid.A", "wamid.B"]
     assert len(found.unreadable) == len(broken) + 2
     assert all(reason for _, reason in found.unreadable)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("1792500000.5", 1792500000.5), (1792500000123, 1792500000.123), ("1792500000123", 1792500000.123)],
+)
+def test_a_time_in_another_unit_is_converted(given: object, meant: float) -> None:
+    [found] = webhooks.parse(notification(messages=[message(timestamp=given)])).messages
+
+    assert found.sent_at.timestamp() == meant
+
+
+@pytest.mark.parametrize("given", [0, "0", "soon", -5, None, 1e300, [1], True])
+def test_what_is_no_time_is_the_time_it_is_read(given: object) -> None:
+    [found] = webhooks.parse(notification(messages=[message(timestamp=given)])).messages
+
+    assert abs((found.sent_at - datetime.now(UTC)).total_seconds()) < 60
+
+
+@pytest.mark.parametrize("code", [10**12, True, "131047", 1.5, [1]])
+def test_an_error_code_that_is_none_is_left_out_of_its_column(code: object) -> None:
+    status = {"id": "wamid.A", "status": "failed", "timestamp": "1", "errors": [{"code": code, "title": "No"}]}
+
+    [found] = webhooks.parse(notification(statuses=[status])).statuses
+
+    assert (found.code, found.reason) == (None, f"{code}: No")
 
 
 DEEP = json.dumps(webhooks.notify({})).replace("{}", '{"a":' * 100 + "1" + "}" * 100)

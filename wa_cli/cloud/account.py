@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from wa_cli.cloud import asking
+from wa_cli.cloud.values import word as _word
 
 NUMBER_FIELDS = (
     "display_phone_number,verified_name,quality_rating,throughput,status,code_verification_status,webhook_configuration"
@@ -89,7 +90,3 @@ class AccountClient:
 def _callback(configured: Mapping[str, Any]) -> str | None:
     """The one that wins."""
     return next((url for place in CALLBACKS if (url := _word(configured.get(place)))), None)
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

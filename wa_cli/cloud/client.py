@@ -16,15 +16,21 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from wa_cli.cloud import codes
+from wa_cli.cloud import codes, values
 from wa_cli.cloud.account import AccountClient
 from wa_cli.cloud.media import MediaClient
+from wa_cli.errors import BadInput
+from wa_cli.messages import json_text
 from wa_cli.messages.incoming import opaque
+from wa_cli.messages.phone import is_group_id
 from wa_cli.messages.verdicts import Accepted, NotSent, Unknown, Verdict
 
 # These two alone prove that no byte of the request left. With the aiohttp transport httpx's own classes prove nothing:
 # httpx.ConnectTimeout also comes when the server read the whole request and closed.
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_WHOM = ("recipient_type", "to", "recipient")
+LONGEST_PAUSE = 3600.0  # seconds
+LONGEST_TEXT = 1000
 # A gateway's answer: what is behind it may have taken the message all the same.
 _GATEWAY = (502, 503, 504)
 
@@ -65,10 +71,7 @@ class CloudClient:
         """Send one message, once, within the whole time-out; what became of it, never an exception."""
         body = json.dumps(
             {
-                "messaging_product": "whatsapp",
-                "recipient_type": "individual",
-                **({"to": phone_number} if phone_number else {"recipient": recipient}),
-                **message,
+                **_envelope(message, phone_number, recipient),
                 "biz_opaque_callback_data": opaque(reference, attempt),
             }
         ).encode()
@@ -87,6 +90,19 @@ class CloudClient:
         await self._http.aclose()
 
 
+def _envelope(message: Mapping[str, Any], phone_number: str | None, recipient: str | None) -> dict[str, Any]:
+    """The message with its addressee, which wins over whatever the message's own object says of that."""
+    whom: dict[str, Any]
+    if phone_number:
+        whom = {"recipient_type": "individual", "to": phone_number}
+    elif is_group_id(recipient or ""):
+        whom = {"recipient_type": "group", "to": recipient}
+    else:
+        whom = {"recipient_type": "individual", "recipient": recipient}
+    content = {key: value for key, value in message.items() if key not in _WHOM}
+    return {**content, "messaging_product": "whatsapp", **whom}
+
+
 def _of_failure(error: Exception) -> Verdict:
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error.__cause__, _NEVER_LEFT):
@@ -95,18 +111,16 @@ def _of_failure(error: Exception) -> Verdict:
 
 
 def _of_response(response: httpx.Response, phone_number: str | None) -> Verdict:
-    try:
-        answer = response.json()
-    except (ValueError, RecursionError):
-        answer = None
+    answer = _answer(response)
     error = answer.get("error") if isinstance(answer, dict) else None
-    if isinstance(error, dict) and isinstance(error.get("code"), int):
+    if isinstance(error, dict) and _is_number(error.get("code")):
         return codes.verdict(
-            error["code"],
+            values.integer(error["code"]),
             response.status_code,
             _said(error),
-            subcode=error.get("error_subcode") if isinstance(error.get("error_subcode"), int) else None,
+            subcode=values.integer(error.get("error_subcode")),
             after=_retry_after(response),
+            is_transient=error.get("is_transient") is True,
         )
     if response.status_code in _GATEWAY or response.status_code < 400:
         return _of_success(answer, response, phone_number)
@@ -116,31 +130,47 @@ def _of_response(response: httpx.Response, phone_number: str | None) -> Verdict:
     return Unknown(f"HTTP {response.status_code} without an error of Meta's")
 
 
-def _of_success(answer: Any, response: httpx.Response, phone_number: str | None) -> Verdict:
+def _answer(response: httpx.Response) -> Any:
+    """The answer's JSON, cleaned of what cannot be stored; None where it is none."""
     try:
-        message = answer["messages"][0]
-        wamid = message["id"]
-    except (KeyError, IndexError, TypeError):
-        wamid = None
-    if response.status_code != 200 or not isinstance(wamid, str) or not wamid:
+        return json_text.clean(json_text.parse(response.content, "The answer"))
+    except BadInput:
+        return None
+
+
+def _is_number(code: Any) -> bool:
+    return isinstance(code, int) and not isinstance(code, bool)
+
+
+def _of_success(answer: Any, response: httpx.Response, phone_number: str | None) -> Verdict:
+    message = _first(answer, "messages")
+    wamid = message.get("id")
+    if response.status_code != 200 or not isinstance(wamid, str) or not 0 < len(wamid) <= values.LONGEST_ID:
         return Unknown(f"HTTP {response.status_code} with an answer that names no message")
-    contacts = answer.get("contacts") or [{}]
-    wa_id = contacts[0].get("wa_id") if isinstance(contacts[0], dict) else None
+    wa_id = values.identity(_first(answer, "contacts").get("wa_id"))
     ours = (phone_number or "").lstrip("+")
     return Accepted(
         wamid,
-        alias=wa_id if isinstance(wa_id, str) and ours and wa_id != ours else None,
+        alias=wa_id if wa_id and ours and wa_id != ours else None,
         paced=message.get("message_status") in ("held_for_quality_assessment", "paused"),
     )
+
+
+def _first(answer: Any, key: str) -> Mapping[str, Any]:
+    """The first object of the list under that key; an empty one where there is none."""
+    found = answer.get(key) if isinstance(answer, dict) else None
+    first = found[0] if isinstance(found, list) and found else None
+    return first if isinstance(first, Mapping) else {}
 
 
 def _said(error: Mapping[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
-    return ": ".join(str(part) for part in (error.get("message"), details) if part) or "an error without a text"
+    said = ": ".join(str(part) for part in (error.get("message"), details) if part)
+    return said[:LONGEST_TEXT] or "an error without a text"
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Not documented for this API; honoured if it ever appears, in seconds."""
+    """Not documented for this API; honoured if it ever appears, in seconds, up to an hour."""
     value = response.headers.get("retry-after", "")
-    return float(value) if value.isdigit() else None
+    return min(LONGEST_PAUSE, float(value)) if value.isascii() and value.isdigit() else None

@@ -121,7 +121,7 @@ _UNKNOWN_OBJECT = 33
 _PERMISSIONS = range(200, 300)
 
 
-def classify(code: int, http_status: int, subcode: int | None = None) -> Class:
+def classify(code: int | None, http_status: int, subcode: int | None = None) -> Class:
     """The class of a code; one that nobody knows by its HTTP status."""
     if code == 100 and subcode == _UNKNOWN_OBJECT:
         return Class.BLOCKED
@@ -137,11 +137,23 @@ def classify(code: int, http_status: int, subcode: int | None = None) -> Class:
 
 
 def verdict(
-    code: int, http_status: int, said: str, *, subcode: int | None = None, after: float | None = None
+    code: int | None,
+    http_status: int,
+    said: str,
+    *,
+    subcode: int | None = None,
+    after: float | None = None,
+    is_transient: bool = False,
 ) -> Verdict:
-    """What an error of the send endpoint means for the message. `said` is Meta's own text, `after` its Retry-After."""
-    why = f"{said} (#{code})" if f"#{code}" not in said else said
-    match classify(code, http_status, subcode):
+    """What an error of the send endpoint means for the message. `said` is Meta's own text, `after` its Retry-After.
+
+    `is_transient` is Meta's own word that the same call may pass later: it counts for a code that nobody knows.
+    """
+    why = said if code is None or f"#{code}" in said else f"{said} (#{code})"
+    kind = classify(code, http_status, subcode)
+    if is_transient and code not in CODES and kind is Class.PERMANENT:
+        kind = Class.RETRY
+    match kind:
         case Class.PERMANENT:
             return Refused(code, why)
         case Class.BLOCKED:

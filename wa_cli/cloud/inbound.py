@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wa_cli.cloud.values import word as _word
 from wa_cli.messages.incoming import Media
 
 Part = Mapping[str, Any]
@@ -125,10 +126,6 @@ def _revoke(part: Part) -> Said:
 def _unknown(part: Part) -> Said:
     named = ("body", "text", "caption", "title", "name")
     return Said(next((found for found in (_word(part.get(name)) for name in named) if found), None))
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 READERS: dict[str, Callable[[Part], Said]] = {

@@ -12,33 +12,29 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from wa_cli.cloud import customers, inbound
+from wa_cli.clock import now, parse_unix
+from wa_cli.cloud import customers, inbound, values
 from wa_cli.cloud.customers import ITEMS, Object, list_of
 from wa_cli.errors import BadInput
+from wa_cli.messages import json_text
 from wa_cli.messages.incoming import Alias, IncomingMessage, Notice, Notification, StatusUpdate, parse_opaque
-from wa_cli.messages.phone import from_wire, person_key
+from wa_cli.messages.phone import from_wire
 
 OBJECT = "whatsapp_business_account"
-# Meta's own bodies are some ten levels deep; what is deeper is meant to exhaust somebody's stack.
-LARGEST_DEPTH = 64
 HISTORY = "history"
 UNKNOWN_PHONE = "business"
-_BAD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+# A status is one word of Meta's.
+LONGEST_STATUS = 50
 
 
 def load(body: str | bytes) -> Any:
-    """The JSON of a body. Raises BadInput where it is none, or nested as no notification is."""
-    try:
-        text = body if isinstance(body, str) else body.decode()
-        data = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"The notification is not JSON: {error}.") from None
-    if _is_deeper(data, LARGEST_DEPTH):
-        raise BadInput(f"The notification is nested more than {LARGEST_DEPTH} levels deep.")
-    return data
+    """Return the JSON of a body, cleaned of what cannot be stored. Raises BadInput where it is none."""
+    data = json_text.parse(body, "The notification")
+    text = body if isinstance(body, str) else body.decode()
+    return json_text.clean(data) if json_text.may_be_unstorable(text) else data
 
 
 def is_ours(data: Any) -> bool:
@@ -132,7 +128,7 @@ class _Place:
                 message = self._message(item, by_us=kind == "message_echoes", from_history=self.field == HISTORY)
                 found.messages.append(message)
                 found.aliases += customers.aliases_of(message)
-        except _BAD as error:
+        except Exception as error:
             found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
 
     def _read_history(self, chunk: Any, found: _Found) -> bool:
@@ -145,7 +141,7 @@ class _Place:
             for item in list_of(thread, "messages"):
                 try:
                     found.messages.append(self._said_before(item, customer or known.get("wa_id"), known.get("user_id")))
-                except _BAD as error:
+                except Exception as error:
                     found.unreadable.append((item, _reason("message", item, error)))
         return bool(threads)
 
@@ -171,7 +167,7 @@ class _Place:
             user_id=user_id,
             name=customers.name_of(customers.contact_of(self.value, phone, user_id)),
             message_type=str(item.get("type") or "unknown"),
-            sent_at=_instant(item["timestamp"]),
+            sent_at=self._instant(item),
             content=said.content,
             media=said.media,
             context_wamid=said.refers_to,
@@ -184,20 +180,24 @@ class _Place:
     def _status(self, item: Object) -> StatusUpdate:
         echo = parse_opaque(item.get("biz_opaque_callback_data"))
         error = next((e for e in list_of(item, "errors") if isinstance(e, dict)), {})
-        participant = item.get("recipient_participant_id") or item.get("recipient_participant_user_id") or ""
+        participant = item.get("recipient_participant_id") or item.get("recipient_participant_user_id")
         return StatusUpdate(
             wamid=_text(item["id"]),
-            status=_text(item["status"]),
-            happened_at=_instant(item["timestamp"]),
+            status=_text(item["status"], LONGEST_STATUS),
+            happened_at=self._instant(item),
             number=self.number,
-            recipient=item.get("recipient_id") or item.get("recipient_user_id"),
-            participant=str(participant),
+            recipient=values.identity(item.get("recipient_id") or item.get("recipient_user_id")) or None,
+            participant=values.identity(participant),
             reference=echo[0] if echo else None,
             attempt=echo[1] if echo else None,
-            code=error.get("code") if isinstance(error.get("code"), int) else None,
+            code=values.integer(error.get("code")),
             reason=_error_text(error),
             raw=item,
         )
+
+    def _instant(self, item: Object) -> datetime:
+        """Return the item's own time; where that is none, the notification's, else now: the item is kept all the same."""
+        return parse_unix(item.get("timestamp")) or self.told_at or now()
 
     def _note(self, said: Any, found: _Found) -> None:
         known = [self.account, self.told_at.isoformat() if self.told_at else None, self.field, self.number, said]
@@ -216,13 +216,11 @@ def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
         for change in changes:
             value = change.get("value") if isinstance(change, dict) else None
             if isinstance(value, dict):
-                yield _Place(str(entry.get("id", "")), _told_at(entry), str(change.get("field", "")), value)
+                yield _Place(
+                    str(entry.get("id", "")), parse_unix(entry.get("time")), str(change.get("field", "")), value
+                )
             else:
                 found.unreadable.append((change, "a change has no value"))
-
-
-def _person(phone: Any) -> str:
-    return person_key(str(phone or "").lstrip("+"))
 
 
 def _history_status(item: Object) -> str | None:
@@ -249,34 +247,9 @@ def _reason(what: str, item: Any, error: Exception) -> str:
     return f"{name} cannot be read: {str(error)[:200]}"
 
 
-def _told_at(entry: Object) -> datetime | None:
-    try:
-        return _instant(entry["time"])
-    except _BAD:
-        return None
-
-
-def _instant(text: Any) -> datetime:
-    """Unix seconds, which Meta writes as a string, and in some places as a number."""
-    return datetime.fromtimestamp(int(text), UTC)
-
-
-def _text(value: Any) -> str:
+def _text(value: Any, limit: int = values.LONGEST_ID) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{value!r} is no text")
+    if len(value) > limit:
+        raise ValueError(f"{value[:40]!r}… has {len(value):,} characters, more than {limit}")
     return value
-
-
-def _is_deeper(data: Any, limit: int) -> bool:
-    """Level by level, because a deep value must not exhaust our own stack."""
-    level = [data]
-    for _ in range(limit):
-        inner = [part for part in level if isinstance(part, (dict, list))]
-        if not inner:
-            return False
-        level = [item for part in inner for item in (part.values() if isinstance(part, dict) else part)]
-    return any(isinstance(part, (dict, list)) for part in level)
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number of JSON's")

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from wa_cli import clock
 from wa_cli.errors import BadInput
-from wa_cli.messages import content
+from wa_cli.messages import content, json_text
 from wa_cli.messages.content.base import check_length
 from wa_cli.messages.content.media import document
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
-from wa_cli.messages.phone import customer_key, is_user_id, parse_phone
+from wa_cli.messages.phone import customer_key, is_group_id, is_user_id, parse_phone
 
 # Names a reference for a body without one after the queue's message id: a redelivery gets the same.
 _REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+OLDEST_UNIX = datetime(2001, 9, 10, tzinfo=UTC)  # ten digits
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,19 @@ class OutgoingMessage:
         """Raise BadInput where it could not be sent."""
         if not (self.phone_number or self.recipient):
             raise BadInput("The message says to nobody: it has no phone_number.")
-        for what, value, limit in (("recipient", self.recipient, 150), ("campaign", self.campaign, 100)):
+        if self.recipient and not (is_user_id(self.recipient) or is_group_id(self.recipient)):
+            raise BadInput(f"{self.recipient[:40]!r} is not a user id or a group id.")
+        for what, value, limit in (("campaign", self.campaign, 100), ("business phone", self.business_phone, 150)):
             check_length(what, value or "", limit)
+        self._check_addressee()
         content.check(self.message)
+
+    def _check_addressee(self) -> None:
+        """The envelope says to whom; a Cloud API object that names somebody else contradicts it."""
+        for key, ours in (("to", self.phone_number or self.recipient), ("recipient", self.recipient)):
+            named = self.message.get(key)
+            if named is not None and str(named).lstrip("+") != (ours or "").lstrip("+"):
+                raise BadInput(f"message_data.{key} names {str(named)[:40]!r}, and the message goes to {ours}.")
 
     def to_body(self) -> str:
         """The message as it travels on the queue: JSON in ASCII, which every transport carries unharmed."""
@@ -88,15 +100,16 @@ class OutgoingMessage:
         """
         try:
             return cls._from_body(body, queue_id, language)
-        except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
-            # A shape that nobody thought of must not end the worker that reads it.
+        except BadInput:
+            raise
+        except Exception as error:  # a shape that was not thought of must not end the worker that reads it
             raise BadInput(f"The body cannot be read: {type(error).__name__}: {error}.") from error
 
     @classmethod
     def _from_body(cls, body: str, queue_id: str, language: str) -> OutgoingMessage:
         data = _json_object(body)
-        metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
-        assert isinstance(metadata, dict)
+        metadata = json_text.clean(data.get("metadata"))
+        metadata = metadata if isinstance(metadata, dict) else {}
         recipient = data.get("recipient")
         phone = data.get("phone_number")
         message = cls(
@@ -106,9 +119,9 @@ class OutgoingMessage:
             reference=_uuid(data["reference"], "reference") if data.get("reference") else uuid5(_REFERENCES, queue_id),
             number=_optional_text(metadata, "phone_number_id"),
             business_phone=_optional_text(metadata, "business_phone"),
-            employee_id=_uuid(metadata["employee_id"], "employee_id") if metadata.get("employee_id") else None,
+            employee_id=_optional_uuid(metadata.get("employee_id")),
             campaign=_optional_text(metadata, "campaign"),
-            queued_at=_instant(metadata, "queued_at") or clock.now(),
+            queued_at=_parse_instant(metadata.get("queued_at")) or clock.now(),
             due_at=_instant(metadata, "due_at"),
             expires_at=_instant(metadata, "expires_at"),
         )
@@ -120,7 +133,7 @@ def address(phone_number: str | None, recipient: str | None) -> tuple[str | None
     """To whom a message goes: a phone number as a person writes it, or a user id. Raises BadInput for neither or both."""
     if (phone_number is None) == (recipient is None):
         raise BadInput("A message goes to a phone_number, or in its place to a recipient.")
-    if recipient is not None and not is_user_id(recipient):
+    if recipient is not None and not (is_user_id(recipient) or is_group_id(recipient)):
         raise BadInput(f"{recipient!r} is not a user id.", hint="WhatsApp writes them like BR.1A2B3C4D5E.")
     return parse_phone(phone_number) if phone_number is not None else None, recipient
 
@@ -147,21 +160,16 @@ def _modern(data: object, language: str) -> dict[str, Any]:
 
 
 def _json_object(body: str) -> dict[str, Any]:
-    try:
-        data = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"The body is not JSON: {error}.") from None
+    data = json_text.parse(body, "The body")
     if not isinstance(data, dict):
         raise BadInput("The body is JSON, but not an object.")
     return data
 
 
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number of JSON's")
-
-
 def _phone(value: object) -> str:
     """A producer's number: older ones write digits alone, and mean the country code to be in them."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise BadInput(f"The phone_number {value!r} is not text.", hint='Write it like "+15551234567".')
     text_value = str(value)
     return parse_phone(text_value if text_value.startswith("+") else f"+{text_value}")
 
@@ -177,15 +185,38 @@ def _optional_text(metadata: Mapping[str, Any], key: str) -> str | None:
     return str(metadata[key]) if metadata.get(key) is not None else None
 
 
+def _optional_uuid(value: object) -> UUID | None:
+    """None where it is no UUID: the message is worth more than who sent it."""
+    try:
+        return UUID(str(value)) if value else None
+    except ValueError:
+        return None
+
+
 def _instant(metadata: Mapping[str, Any], key: str) -> datetime | None:
     value = metadata.get(key)
     if not value:
         return None
+    instant = _parse_instant(value)
+    if instant is None:
+        raise BadInput(f"The {key} {str(value)[:40]!r} is neither an ISO 8601 time nor Unix seconds.")
+    return instant
+
+
+def _parse_instant(value: object) -> datetime | None:
+    """Return an ISO 8601 time or Unix seconds as an aware instant; one that no calendar holds as the last there is.
+
+    None where it is neither.
+    """
     try:
         instant = datetime.fromisoformat(str(value))
     except ValueError:
-        raise BadInput(f"The {key} {value!r} is not an ISO 8601 time.") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=clock.now().tzinfo)
+        found = clock.parse_unix(value)
+        return found if found and found > OLDEST_UNIX else None  # a small number is a span, of whatever unit
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if not EARLIEST <= instant.replace(tzinfo=UTC) < LATEST:  # a zone could carry it past the years that there are
+        return LATEST if instant.year > EARLIEST.year else EARLIEST
+    return aware
 
 
 def _without_nones(value: dict[str, Any]) -> dict[str, Any]:

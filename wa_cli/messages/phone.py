@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from wa_cli.errors import BadInput
 
 _ASIDE = re.compile(r"[\s().\-\u2010-\u2015]")
-_NUMBER = re.compile(r"\+[0-9]{2,15}")
+# No country code begins with 0 (ITU-T E.164).
+_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+_TRUNK_PREFIX = re.compile(r"\(\s*0\s*\)")
 # A business-scoped user id (Meta, 2026): country and up to 128 letters and digits; a parent one has a part between.
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:[A-Z]+\.)?[A-Za-z0-9]{1,128}")
 
+_GROUP_ID = re.compile(r"[0-9-]{10,120}@g\.us|(?=[A-Za-z0-9_=-]*[A-Za-z])[A-Za-z0-9_=-]{20,128}")
+
 
 def parse_phone(text: str) -> str:
-    """A number as a person gives it, as `+` and 2 to 15 digits; spaces, dots, dashes and brackets are set aside.
+    """Return a number as a person gives it, as `+` and 2 to 15 digits.
 
-    A number without `+` is refused, because the country that was meant is a guess: Meta would prepend our own.
+    Spaces, dots, dashes, brackets and characters that nobody sees are set aside. A number without `+` is refused, because
+    the country that was meant is a guess: Meta would prepend our own. So is one with a 0 that is dialled only at home, as
+    in +49 (0)171. Raises BadInput, with the number that was probably meant.
     """
-    bare = _ASIDE.sub("", text)
-    if _NUMBER.fullmatch(bare):
+    seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    bare = _ASIDE.sub("", seen)
+    if _NUMBER.fullmatch(bare) and not _TRUNK_PREFIX.search(seen):
         return bare
-    digits = re.sub(r"^00", "", bare)
-    if re.fullmatch(r"[0-9]{2,15}", digits):
+    meant = "+" + re.sub(r"^\+?0*", "", _ASIDE.sub("", _TRUNK_PREFIX.sub("", seen)))
+    if not _NUMBER.fullmatch(meant):
+        raise BadInput(f"{text!r} is not a phone number.", hint="Write + and 2 to 15 digits, like +15551234567.")
+    if not bare.startswith("+"):
         raise BadInput(
             f"{text!r} does not begin with + and a country code.",
-            hint=f"If the country code is in it already, +{digits} is meant.",
+            hint=f"If the country code is in it already, {meant} is meant.",
         )
-    raise BadInput(f"{text!r} is not a phone number.", hint="Write + and 2 to 15 digits, like +15551234567.")
+    raise BadInput(
+        f"{text!r} has a 0 that is dialled only at home or in front of a country code.", hint=f"Write {meant}."
+    )
 
 
 def is_user_id(text: str) -> bool:
@@ -34,9 +46,15 @@ def is_user_id(text: str) -> bool:
     return _USER_ID.fullmatch(text) is not None
 
 
+def is_group_id(text: str) -> bool:
+    """Whether this names a group (Meta: an opaque id, in webhooks also with @g.us)."""
+    return _GROUP_ID.fullmatch(text) is not None
+
+
 def parse_customer(text: str) -> tuple[str | None, str | None]:
-    """Phone number or user id of a customer as a person names them: one of the two. Raises BadInput."""
-    return (None, text.strip()) if is_user_id(text.strip()) else (parse_phone(text), None)
+    """Return the phone number, or the user id or group id in its place, as a person names them. Raises BadInput."""
+    given = text.strip()
+    return (None, given) if is_user_id(given) or is_group_id(given) else (parse_phone(text), None)
 
 
 def from_wire(number: str) -> str:

@@ -29,10 +29,10 @@ class Accepted(Verdict):
 
 @dataclass(frozen=True)
 class Refused(Verdict):
-    """Never to be sent as it is."""
+    """Never to be sent as it is. `code` is Meta's, None where the answer has none that is a code."""
 
     kind = "refused"
-    code: int
+    code: int | None
     why: str
 
 
@@ -44,7 +44,7 @@ class Later(Verdict):
     """
 
     kind = "later"
-    code: int
+    code: int | None
     why: str
     scope: str = "message"
     after: float | None = None
@@ -64,7 +64,7 @@ class Blocked(Verdict):
     """The token, the number or the account is refused, not this message: nobody can send now."""
 
     kind = "blocked"
-    code: int
+    code: int | None
     why: str
 
 

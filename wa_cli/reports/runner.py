@@ -21,9 +21,10 @@ from wa_cli import sqlfiles
 from wa_cli.clock import format_span, naive_utc, now, parse_span
 from wa_cli.cloud import codes
 from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCut
+from wa_cli.messages import json_text
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
-from wa_cli.storage.engine import Database, clean
+from wa_cli.storage.engine import Database
 from wa_cli.storage.engine import run as execute
 
 _SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
@@ -145,7 +146,7 @@ def _person(connection: sa.Connection, customer: str) -> str:
 
 
 def _employee(connection: sa.Connection, name: str) -> UUID:
-    name = clean(name)
+    name = json_text.clean(name)
     found = [id_ for (id_,) in execute(connection, "reporting/employee", who=name)]
     if len(found) == 1:
         return UUID(str(found[0]))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wa_cli.errors import BadInput
-from wa_cli.messages.content.base import Columns, ContentType
+from wa_cli.messages.content.base import ID_LIMIT, Columns, ContentType, check_length
 from wa_cli.messages.content.media import Media
 from wa_cli.messages.content.template import Template
 from wa_cli.messages.content.text import Text
-
-_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+from wa_cli.messages.json_text import UNSTORABLE
 
 CONTENT_TYPES: dict[str, ContentType] = {
     kind.name: kind
@@ -35,13 +33,23 @@ def check(message: Mapping[str, Any]) -> None:
         raise BadInput("The message has no `type`.", hint=f"One of {', '.join(CONTENT_TYPES)}.")
     if name not in message:
         raise BadInput(f"The message is of type {name!r} but has no {name!r} in it.")
-    if any(_UNSENDABLE.search(text) for text in _texts(message)):
+    if any(UNSTORABLE.search(text) for text in _texts(message)):
         raise BadInput("The message holds a character that cannot be sent: a NUL, or half of a surrogate pair.")
+    _check_context(message.get("context"))
     if name in CONTENT_TYPES:
         part = message[name]
         if not isinstance(part, Mapping):
             raise BadInput(f"The message's {name!r} is not an object.")
         CONTENT_TYPES[name].check(part)
+
+
+def _check_context(context: object) -> None:
+    """The quoted message, where there is one: `{"message_id": wamid}`."""
+    if context is None:
+        return
+    if not isinstance(context, Mapping) or not isinstance(context.get("message_id"), str):
+        raise BadInput('The context is not an object like {"message_id": "wamid…"}.')
+    check_length("context's message_id", context["message_id"], ID_LIMIT)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -57,7 +65,19 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def columns(message: Mapping[str, Any]) -> Columns:
-    """What the message's row in whatsapp_messages says of its content."""
-    kind = CONTENT_TYPES.get(message["type"])
-    part = message.get(message["type"])
-    return kind.columns(part) if kind and isinstance(part, Mapping) else Columns()
+    """Return what the message's row in whatsapp_messages says of its content.
+
+    Never fails: by now the message may have been sent, and what cannot be read of it is left out.
+    """
+    try:
+        kind, part = CONTENT_TYPES[message["type"]], message[message["type"]]
+        return kind.columns(part)
+    except Exception:
+        return Columns()
+
+
+def quoted_id(message: Mapping[str, Any]) -> str | None:
+    """Return the wamid of the message that this one quotes."""
+    context = message.get("context")
+    quoted = context.get("message_id") if isinstance(context, Mapping) else None
+    return quoted if isinstance(quoted, str) else None

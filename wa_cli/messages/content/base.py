@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from wa_cli.errors import BadInput
 
 CAPTION_LIMIT = 1024
+FILENAME_LIMIT = 240
+ID_LIMIT = 512
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wa_cli.errors import BadInput
-from wa_cli.messages.content.base import CAPTION_LIMIT, Columns, check_length
+from wa_cli.messages.content.base import CAPTION_LIMIT, FILENAME_LIMIT, Columns, check_length
 
 LINK_LIMIT = 2048
 LINK = re.compile(r"https?://[^\x00-\x20\x7f-\xa0/?#@:\[\]\\]+(:[0-9]{1,5})?([/?#][^\x00-\x20\x7f-\xa0]*)?")
@@ -25,6 +25,10 @@ class Media:
             raise BadInput(f"The {self.name} needs either a link or an uploaded media id.")
         if part.get("link"):
             check_link(part["link"])
+        elif isinstance(part["id"], bool) or not isinstance(part["id"], (str, int)):
+            raise BadInput(f"The {self.name}'s id is not text.")
+        if part.get("filename") is not None:
+            check_length("filename", part["filename"], FILENAME_LIMIT)
         if part.get("caption"):
             if not self.captioned:
                 raise BadInput(f"A message of type {self.name} has no caption.")

@@ -26,6 +26,8 @@ class Template:
             raise BadInput(
                 f"{code!r} is not the language of a template.", hint="Like en_US; it must match Meta's exactly."
             )
+        if not isinstance(part.get("components", []), list):
+            raise BadInput("The template's components are not a list.")
         for text in _texts(part):
             if _FORBIDDEN.search(text):
                 raise BadInput(
@@ -51,9 +53,11 @@ def template(name: str, language: str, parameters: Sequence[str] = ()) -> dict[s
 
 def _texts(part: Mapping[str, Any]) -> list[str]:
     """The text parameters, in order; whatever is not of that shape is left to the API."""
-    found = []
-    for component in part.get("components") or []:
-        for parameter in component.get("parameters") or [] if isinstance(component, Mapping) else []:
-            if isinstance(parameter, Mapping) and isinstance(parameter.get("text"), str):
-                found.append(parameter["text"])
-    return found
+    parameters = [parameter for component in _list(part, "components") for parameter in _list(component, "parameters")]
+    texts = [parameter.get("text") for parameter in parameters if isinstance(parameter, Mapping)]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _list(holder: Any, key: str) -> list[Any]:
+    found = holder.get(key) if isinstance(holder, Mapping) else None
+    return found if isinstance(found, list) else []

@@ -1,0 +1,61 @@
+"""JSON from outside: parsed within bounds, and made storable.
+
+PostgreSQL holds neither NUL characters nor lone surrogates. Meta's own bodies are some ten levels deep; what is much
+deeper exhausts the stack of whoever walks or writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from wa_cli.errors import BadInput
+
+DEEPEST = 64
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# The same as JSON escapes; a whole surrogate pair is found too.
+_MAYBE_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
+
+
+def parse(text: str | bytes, what: str) -> Any:
+    """Return the value of a JSON text. Raises BadInput, naming it by `what`, where it is none or nested too deep."""
+    try:
+        value = json.loads(text if isinstance(text, str) else text.decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{what} is not JSON: {error}.") from None
+    if _is_deeper(value, DEEPEST):
+        raise BadInput(f"{what} is nested more than {DEEPEST} levels deep.")
+    return value
+
+
+def may_be_unstorable(text: str) -> bool:
+    """Whether the value of this JSON text may hold what PostgreSQL does not."""
+    return bool(_MAYBE_UNSTORABLE.search(text) or UNSTORABLE.search(text))
+
+
+def clean(value: Any) -> Any:
+    """Return the value without NUL characters and lone surrogates, at any depth."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if UNSTORABLE.search(value) else value
+    if isinstance(value, Mapping):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return value
+
+
+def _is_deeper(data: Any, limit: int) -> bool:
+    """Level by level, because a deep value must not exhaust our own stack."""
+    level = [data]
+    for _ in range(limit):
+        inner = [part for part in level if isinstance(part, (dict, list))]
+        if not inner:
+            return False
+        level = [item for part in inner for item in (part.values() if isinstance(part, dict) else part)]
+    return any(isinstance(part, (dict, list)) for part in level)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON's")
