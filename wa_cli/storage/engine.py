@@ -22,14 +22,10 @@ from sqlalchemy import exc
 
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError, DatabaseDown, RowRefused, StatementCut
+from wa_cli.messages import json_text
+from wa_cli.storage.sqlstate import READ_ONLY, Meaning, meaning
 
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
-# Classes of SQLSTATE that pass: connection, transaction rollback, resources, object in use, operator, system.
-_OUTAGES = ("08", "40", "53", "55", "57", "58")
-_CUT = ("57014", "55P03", "25006")  # query_canceled, lock_not_available, read_only_sql_transaction
-_READ_ONLY = "25006"  # a standby, while another server becomes the primary
-# Text that PostgreSQL cannot hold: NUL, and halves of surrogate pairs, which have no UTF-8.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def normalise(url: str) -> str:
@@ -79,6 +75,7 @@ class Database:
             )
         except (exc.ArgumentError, ValueError):
             raise ConfigError("The database URL cannot be read.", hint="postgresql://user:password@host/db") from None
+        sa.event.listen(self.engine, "handle_error", _discard_standby)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -115,8 +112,14 @@ class Database:
 
 
 def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
-    """Execute the statement of `sql/<name>.sql` with these parameters."""
-    return connection.execute(sa.text(sqlfiles.read(name)), values)
+    """Execute the statement of `sql/<name>.sql` with these parameters.
+
+    Raises RowRefused where the driver cannot write a parameter: a NUL, or a character that the database's encoding lacks.
+    """
+    try:
+        return connection.execute(sa.text(sqlfiles.read(name)), values)
+    except (ValueError, OverflowError) as error:
+        raise RowRefused(f"A value cannot be sent to the database: {error}") from error
 
 
 def rows(values: Sequence[Mapping[str, Any]]) -> str:
@@ -124,18 +127,8 @@ def rows(values: Sequence[Mapping[str, Any]]) -> str:
 
     Cleaned of what the server cannot store.
     """
-    return json.dumps(clean(values), default=str)
-
-
-def clean(value: Any) -> Any:
-    """The value without NUL characters and lone surrogates, at any depth."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if _UNSTORABLE.search(value) else value
-    if isinstance(value, Mapping):
-        return {clean(key): clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(item) for item in value]
-    return value
+    text = json.dumps(values, default=str)
+    return json.dumps(json_text.clean(values), default=str) if json_text.may_be_unstorable(text) else text
 
 
 @contextmanager
@@ -146,22 +139,26 @@ def translated() -> Iterator[None]:
     except (exc.DBAPIError, exc.TimeoutError) as error:
         if "invalid dsn" in str(error):
             raise ConfigError(f"The database URL cannot be used: {_first_line(error)}.") from error
-        if getattr(getattr(error, "orig", None), "pgcode", None) in _CUT:
+        kind = _meaning(error)
+        if kind is Meaning.CUT:
             raise StatementCut(f"The database did not do it: {_first_line(error)}") from error
-        if _is_outage(error):
+        if kind is Meaning.OUTAGE:
             hint = "Is WA_DATABASE_URL right, and the server up? The embedded one is started by any wa command."
             raise DatabaseDown(f"The database does not answer: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
 
 
-def _is_outage(error: exc.DBAPIError | exc.TimeoutError) -> bool:
-    """Whether the same statement may pass later. What is left is an answer: to this row or statement it stays no."""
-    if not isinstance(error, exc.DBAPIError) or error.connection_invalidated:
-        return True
-    code = getattr(error.orig, "pgcode", None)
-    if code is None:  # the driver's own: no connection, or it was lost
-        return isinstance(error, (exc.OperationalError, exc.InterfaceError))
-    return code[:2] in _OUTAGES or code == _READ_ONLY
+def _meaning(error: exc.DBAPIError | exc.TimeoutError) -> Meaning:
+    origin = getattr(error, "orig", None)
+    kind = meaning(origin) if isinstance(origin, psycopg2.Error) else Meaning.OUTAGE
+    is_lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    return Meaning.OUTAGE if is_lost and kind is not Meaning.CUT else kind
+
+
+def _discard_standby(context: sa.engine.ExceptionContext) -> None:
+    """Discard pooled connections to a server that became a standby: the name may lead to the new primary by now."""
+    if getattr(context.original_exception, "pgcode", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def _first_line(error: Exception) -> str:
