@@ -289,8 +289,8 @@ def test_hostile_text_is_stored_harmlessly(desk: Desk, words: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"id": "w" * 512}, "too long"),
-        ({"from": "9" * 300}, "too long"),
+        ({"id": "w" * 512}, "message_id takes 128 characters"),
+        ({"from": "9" * 300}, "from_phone takes 150 characters"),
         ({"x": 1e999}, "json"),
     ],
 )

@@ -459,7 +459,7 @@ def test_a_database_that_refuses_ends_no_service(rig: Rig) -> None:
         connection.execute(sa.text("ALTER TABLE wa.queue_messages ADD CONSTRAINT no CHECK (queue <> 'incoming')"))
     with rig.service() as service:
         assert service.post(body("a")).status_code == 200
-        until(lambda: len(service.heard(events.Away)) >= 1, "word of it")
+        until(lambda: len(service.heard(events.Spooled)) >= 1, "word of it")
         with rig.database.transaction() as connection:
             connection.execute(sa.text("ALTER TABLE wa.queue_messages DROP CONSTRAINT no"))
         until(lambda: bool(service.heard(events.Readmitted)), "the readmission")

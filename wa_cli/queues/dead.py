@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from wa_cli import sqlfiles
 from wa_cli.queues.base import DeadLetter, Delivery, Letter
 
 Transaction = Callable[[], AbstractContextManager[sa.Connection]]
+
+_NOT_ASCII = re.compile(r"[^\t\n\r\x20-\x7e]")
+
+
+def insert_dead(connection: sa.Connection, queue: str, letters: Sequence[Mapping[str, Any]]) -> None:
+    """Write dead letters: id, body, reason, customer. Text that the database's encoding lacks is written as JSON escapes."""
+    statement = sa.text(sqlfiles.read("queue/bury"))
+    try:
+        with connection.begin_nested():
+            connection.execute(statement, {"queue": queue, "rows": json.dumps(letters)})
+    except exc.DataError:
+        escaped = [{key: _escaped(value) for key, value in letter.items()} for letter in letters]
+        connection.execute(statement, {"queue": queue, "rows": json.dumps(escaped)})
+
+
+def _escaped(value: str | None) -> str | None:
+    """Inside a JSON string the escape means the same character, so a body that is JSON keeps its meaning."""
+    return value and _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], value)
 
 
 class DeadLetters:
@@ -28,11 +48,12 @@ class DeadLetters:
 
     def refuse(self, letter: Letter, reason: str) -> None:
         """A letter that was on no queue, under an id of its content: repeating it is a no-op."""
-        self._bury(hashlib.sha256(letter.body.encode()).hexdigest(), letter, reason)
+        self._bury(hashlib.sha256(letter.body.encode(errors="surrogatepass")).hexdigest(), letter, reason)
 
     def _bury(self, identity: str, letter: Letter, reason: str) -> None:
         row = {"id": identity, "body": letter.body, "reason": reason, "customer": letter.customer}
-        self._run("bury", rows=json.dumps([row]))
+        with self._transaction() as connection:
+            insert_dead(connection, self.queue, [row])
 
     def newest(self, limit: int) -> list[DeadLetter]:
         return [DeadLetter(*row) for row in self._run("dead", limit=limit)]

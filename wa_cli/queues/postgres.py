@@ -12,8 +12,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from wa_cli import sqlfiles
-from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
-from wa_cli.queues.dead import DeadLetters, Transaction
+from wa_cli.isolation import isolate
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
+from wa_cli.queues.dead import DeadLetters, Transaction, insert_dead
 
 POLL = 0.2
 
@@ -28,6 +29,13 @@ class PostgresQueue:
         self._dead = DeadLetters(name, transaction)
 
     def put(self, letters: Sequence[Letter]) -> None:
+        refused: list[tuple[Letter, str]] = []
+        isolate(letters, self._put, lambda letter, reason: refused.append((letter, reason)))
+        if refused:
+            what = f"{len(refused)} of {len(letters)} messages could not be queued"
+            raise LettersRefused(f"{what}: {refused[0][1]}", refused)
+
+    def _put(self, letters: Sequence[Letter]) -> None:
         rows = [{"id": str(uuid4()), "body": letter.body, "customer": letter.customer} for letter in letters]
         self._run("put", rows=json.dumps(rows))
 
@@ -60,9 +68,7 @@ class PostgresQueue:
             ).scalar()
             if held:
                 letter = {"id": delivery.id, "body": delivery.body, "reason": reason, "customer": delivery.customer}
-                connection.execute(
-                    sa.text(sqlfiles.read("queue/bury")), {"queue": self.name, "rows": json.dumps([letter])}
-                )
+                insert_dead(connection, self.name, [letter])
 
     def refuse(self, letter: Letter, reason: str) -> None:
         self._dead.refuse(letter, reason)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from wa_cli.errors import RowRefused, WaError
+from wa_cli.errors import WaError
 from wa_cli.queues.base import Letter, Queue
+from wa_cli.storage.spool import SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
@@ -80,10 +81,17 @@ class Door:
             batch = self._next_batch()
             try:
                 await self._keep(batch)
-            except Exception as error:  # whatever it is, each of them is to hear that it was not kept
+            except SpoolUnwritable as error:
+                _fail(batch, error)
+            except Exception:  # one of them: each is tried alone, and hears for itself that it was not kept
                 for arrived in batch:
-                    if not arrived.outcome.done():
-                        arrived.outcome.set_exception(error)
+                    await self._keep_alone(arrived)
+
+    async def _keep_alone(self, arrived: _Arrived) -> None:
+        try:
+            await self._keep([arrived])
+        except Exception as error:
+            _fail([arrived], error)
 
     def _next_batch(self) -> list[_Arrived]:
         """What has arrived, as far as one hand-over should carry it."""
@@ -117,10 +125,11 @@ class Door:
             if done:
                 if left := putting.result():
                     await self.in_thread(self.readmission.keep, left)
+                    self._damper.tell("spooled", events.Spooled, len(left))
                 return True
             putting.add_done_callback(_ignore)
             self._went_away(f"no answer within {PATIENCE:g} s")
-        except (*AWAY, RowRefused) as error:
+        except AWAY as error:
             self._went_away(error.message.rstrip("."))
         return False
 
@@ -172,6 +181,12 @@ def _settle(batch: Sequence[_Arrived], outcome: Outcome) -> None:
     for arrived in batch:
         if not arrived.outcome.done():  # its client may have gone
             arrived.outcome.set_result(outcome)
+
+
+def _fail(batch: Sequence[_Arrived], error: Exception) -> None:
+    for arrived in batch:
+        if not arrived.outcome.done():
+            arrived.outcome.set_exception(error)
 
 
 def _ignore(putting: asyncio.Future[Any]) -> None:

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from wa_cli.messages.incoming import IncomingMessage, Notice, StatusUpdate
 from wa_cli.messages.states import MessageStatus
+from wa_cli.storage import fitting
 from wa_cli.storage.engine import rows, run
 
-TYPE_LIMIT = 20
 # Types under which Meta announces a message that it cannot show yet, or not to us.
 PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
 # The bulk run to which belongs what was said before we were there: it answers nobody, and nobody waits because of it.
@@ -29,14 +29,19 @@ def utc(instant: datetime | None) -> str | None:
     return (instant - offset).replace(tzinfo=None).isoformat()
 
 
-def insert(connection: sa.Connection, messages: Sequence[dict[str, Any]]) -> set[str]:
-    """Store rows that are not there yet; the message ids that were new."""
+def insert(
+    connection: sa.Connection, messages: Sequence[dict[str, Any]], left_out: frozenset[str] = frozenset()
+) -> set[str]:
+    """Store rows that are not there yet, without the columns `left_out`; the message ids that were new."""
     if not messages:
         return set()
-    return {message_id for (message_id,) in run(connection, "messages/insert", rows=rows(messages))}
+    fitted = fitting.without(fitting.fit(connection, messages), left_out)
+    return {message_id for (message_id,) in run(connection, "messages/insert", rows=rows(fitted))}
 
 
-def hear(connection: sa.Connection, heard: Sequence[IncomingMessage]) -> set[str]:
+def hear(
+    connection: sa.Connection, heard: Sequence[IncomingMessage], left_out: frozenset[str] = frozenset()
+) -> set[str]:
     """Store what customers wrote, and what colleagues wrote in the Business app; the message ids that were news."""
     # Meta may show that there is a message before it shows the message, under the same id: in one batch the one that says
     # something wins, and one that comes later takes the place of the other.
@@ -44,10 +49,11 @@ def hear(connection: sa.Connection, heard: Sequence[IncomingMessage]) -> set[str
     for row in map(_incoming_row, heard):
         if made.setdefault(row["message_id"], row)["message_type"] in PLACEHOLDERS:
             made[row["message_id"]] = row
-    new = insert(connection, list(made.values()))
+    new = insert(connection, list(made.values()), left_out)
     late = [row for row in made.values() if row["message_id"] not in new and row["message_type"] not in PLACEHOLDERS]
     if late:
-        filled = run(connection, "messages/fill", rows=rows(late), placeholders=list(PLACEHOLDERS))
+        fitted = fitting.without(fitting.fit(connection, late), left_out)
+        filled = run(connection, "messages/fill", rows=rows(fitted), placeholders=list(PLACEHOLDERS))
         new |= {message_id for (message_id,) in filled}
     # A colleague's message may come after its first status, or with it.
     apply_statuses(connection, (message.wamid for message in heard if message.by_us and message.wamid in new))
@@ -60,7 +66,7 @@ def _incoming_row(message: IncomingMessage) -> dict[str, Any]:
         "message_id": message.wamid,
         "from_phone": message.business_phone if message.by_us else customer,
         "to_phone": customer if message.by_us else message.business_phone,
-        "message_type": message.message_type[:TYPE_LIMIT],
+        "message_type": message.message_type,
         "content": message.content,
         "media_url": message.media.url if message.media else None,
         "media_type": message.media.mime_type if message.media else None,

@@ -124,10 +124,13 @@ class Outbox:
             with self.database.transaction() as connection:
                 run(connection, "outbox/release", rows=rows(held))
 
-    def settle(self, settlements: Sequence[Settlement], *, rows_too: bool = True) -> Settled:
+    def settle(
+        self, settlements: Sequence[Settlement], *, rows_too: bool = True, left_out: frozenset[str] = frozenset()
+    ) -> Settled:
         """Record what became of attempts, all or none: outbox, rows, attempts, turns, in one transaction.
 
-        Raises RowRefused where the database will not take one of the rows; `rows_too=False` leaves the rows out.
+        Raises RowRefused where the database will not take one of the rows; `rows_too=False` leaves the rows out,
+        `left_out` these of their columns.
         """
         with self.database.transaction() as connection:
             locked = self._lock(connection, [s.reference for s in settlements], [])
@@ -136,7 +139,7 @@ class Outbox:
             for settlement in known:
                 decision.settle(locked[settlement.reference], settlement)
             self._note_attempts(connection, known)
-            settled = decision.carry_out(connection, rows_too=rows_too)
+            settled = decision.carry_out(connection, rows_too=rows_too, left_out=left_out)
             strangers = tuple(s for s in settlements if s.reference not in locked)
             return replace(settled, strangers=strangers)
 

@@ -206,14 +206,18 @@ class Decision:
         # A second verdict of the same batch must see what the first one did.
         row["state"], row["wamid"] = state, values.get("wamid") or row["wamid"]
 
-    def carry_out(self, connection: sa.Connection, *, rows_too: bool = True) -> Settled:
-        """Write it all, in the transaction that locked the rows; `rows_too=False` leaves whatsapp_messages alone."""
+    def carry_out(
+        self, connection: sa.Connection, *, rows_too: bool = True, left_out: frozenset[str] = frozenset()
+    ) -> Settled:
+        """Write it all, in the transaction that locked the rows, without the columns `left_out` of whatsapp_messages;
+        `rows_too=False` leaves that table alone.
+        """
         if self.changes:
             run(connection, "outbox/change", rows=rows(_last_of_each(self.changes)))
         stored = [row for row in self.stored if rows_too and row["message_id"] not in self.forgotten]
         if stored and self.forgotten:
             run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
-        new = messages.insert(connection, stored)
+        new = messages.insert(connection, stored, left_out)
         messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
         contacts.learn(connection, (), [Alias(ours, theirs) for ours, theirs in self.aliases.items()])
         for number, customers in self.handing_over.items():
@@ -239,7 +243,7 @@ def _message_row(row: Row, message_id: str, status: str, at: datetime) -> dict[s
         "media_type": said.media_type,
         "status": status,
         "timestamp": messages.utc(at),
-        "context_message_id": (row["message"].get("context") or {}).get("message_id"),
+        "context_message_id": content.quoted_id(row["message"]),
         "direction": "outgoing",
         "template_name": said.template_name,
         "template_params": said.template_params,

@@ -35,6 +35,14 @@ class StoreFailed(Event):
 
 
 @dataclass(frozen=True)
+class ValueLeftOut(Event):
+    """A secondary value does not fit its column: the message is stored without it, its raw JSON keeps it."""
+
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class NotAccepted(Event):
     """The API did not take a message; `what` says what happens to it now."""
 
@@ -98,6 +106,13 @@ class Swept(Event):
 
     what: str
     count: int
+
+
+@dataclass(frozen=True)
+class MaintenanceFailed(Event):
+    """A step of the periodic work failed; it is tried again."""
+
+    reason: str
 
 
 @dataclass(frozen=True)

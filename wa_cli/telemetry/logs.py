@@ -83,6 +83,8 @@ def _line(event: Event) -> tuple[int, str]:
         case events.StoreFailed(error, count):
             kept = f" ({count} kept in the spool)" if count != 1 else " (kept in the spool)"
             return logging.ERROR, f"Failed to store outgoing message in database: {error}{kept}"
+        case events.ValueLeftOut(column, reason):
+            return logging.WARNING, f"Messages are stored without {column} where it does not fit: {reason}"
         case events.NotAccepted(phone, what, why, _):
             return logging.WARNING, f"Message to {phone} {what}: {why}"
         case events.Doubled(reference):
@@ -106,6 +108,8 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.WARNING, f"Message {reference} of unknown fate is {state} now{mark}"
         case events.Swept(what, count):
             return logging.INFO, f"{what}: {count}"
+        case events.MaintenanceFailed(reason):
+            return logging.ERROR, f"maintenance failed, retrying: {reason}"
         case events.Adopted(count):
             return logging.INFO, f"Settled {_count(count, 'verdict')} from the spool"
         case events.Away(what, error):

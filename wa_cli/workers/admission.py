@@ -9,7 +9,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.errors import DatabaseDown, QueueError, RowRefused
+from wa_cli.isolation import reason_of
 from wa_cli.queues.base import Letter, LettersRefused, Queue
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
@@ -24,8 +25,8 @@ AWAY = (DatabaseDown, QueueError)
 def admit(queue: Queue, letters: Sequence[Letter]) -> list[Letter]:
     """Have them on the queue; one that it will never take is among its dead, with the reason.
 
-    What is left can be neither, while the database of the dead is away: keep it. Raises QueueError or DatabaseDown while the
-    queue is away.
+    Returns the letters that can be neither, while the database of the dead letters is unavailable or refuses them: keep
+    them. Raises QueueError or DatabaseDown while the queue is unavailable.
     """
     left = []
     try:
@@ -34,7 +35,7 @@ def admit(queue: Queue, letters: Sequence[Letter]) -> list[Letter]:
         for letter, reason in refusal.letters:
             try:
                 queue.refuse(letter, reason)
-            except DatabaseDown:
+            except (DatabaseDown, RowRefused):
                 left.append(letter)
     return left
 
@@ -76,8 +77,10 @@ class Readmission:
                 if orphan.broken:
                     self.tell(events.Swept(f"Lines of {path.name} that cannot be read, set aside", orphan.broken))
                 return self._bring_back(orphan)
-        except OSError as error:
-            said = str(error)
+        except AWAY:
+            raise
+        except Exception as error:  # this file's trouble is not the next one's
+            said = reason_of(error)
             self._damper.tell("spool", lambda _: events.Away("The spool of webhooks", said))
             return 0
 

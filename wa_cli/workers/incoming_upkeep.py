@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from wa_cli.errors import RowRefused
+from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.storage.media import Files
 from wa_cli.storage.outbox import Outbox
 from wa_cli.telemetry import events
@@ -37,8 +37,10 @@ class IncomingUpkeep:
                 self._slow_at = time.monotonic() + SLOW_EVERY
                 self._merge()
                 self.files.prune(self.keep)
-        except (RowRefused, OSError) as error:  # what the database or the disk refuses stops no worker
-            self.tell(events.Away("What an incoming worker looks after", str(error)))
+        except OUTAGES:
+            raise
+        except Exception as error:  # whatever fails here stops no worker
+            self.tell(events.MaintenanceFailed(reason_of(error)))
 
     def _merge(self) -> None:
         applied = self.outbox.merge_pending_statuses()

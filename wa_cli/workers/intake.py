@@ -1,7 +1,8 @@
 """From a queue to the database: receive → record → acknowledge. The same loop for both directions and every backend.
 
 A message is acknowledged after the transaction that recorded it, never before: a redelivery is a no-op there, a loss
-would be for good. What cannot be read is buried in that same transaction, and never takes its batch with it.
+would be for good. What cannot be read is buried in that same transaction, and never takes its batch with it. A delivery
+that fails for any other reason is found by halving and becomes a dead letter with that reason.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from wa_cli.errors import DatabaseDown, QueueError, RowRefused
+from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.queues.base import Delivery, Queue
-from wa_cli.storage.engine import Database, rows, run
+from wa_cli.queues.dead import insert_dead
+from wa_cli.storage.engine import Database
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.logs import Tell
@@ -152,16 +155,32 @@ class Intake:
         return len(deliveries)
 
     def _record(self, deliveries: Sequence[Delivery]) -> None:
-        """In one transaction; the one whose row the database refuses is looked for by halving."""
+        """Record them in one transaction, or in as many as it takes to set apart those that fail."""
+        isolate(
+            deliveries,
+            lambda part: self._commit(lambda connection, batch: self.record(connection, part, batch)),
+            self._salvage_or_bury,
+        )
+
+    def _salvage_or_bury(self, delivery: Delivery, reason: str) -> None:
+        """Store what can be stored of a delivery that fails as a whole; else bury it.
+
+        Raises DatabaseDown where it cannot even be buried: then the database works for nothing, and the queue keeps it.
+        """
         try:
-            self._commit(lambda connection, batch: self.record(connection, deliveries, batch))
-        except RowRefused as refusal:
-            if len(deliveries) == 1:
-                self._commit(self._last_resort(deliveries[0], refusal))
-                return
-            middle = len(deliveries) // 2
-            self._record(deliveries[:middle])
-            self._record(deliveries[middle:])
+            self._commit(self._last_resort(delivery, reason))
+        except OUTAGES:
+            raise
+        except Exception as error:
+            self._bury_alone(delivery, reason_of(error))
+
+    def _bury_alone(self, delivery: Delivery, reason: str) -> None:
+        try:
+            self._commit(lambda _, batch: batch.poison.append((delivery, reason)))
+        except OUTAGES:
+            raise
+        except Exception as error:
+            raise DatabaseDown(f"The database takes no dead letter: {reason_of(error)}") from error
 
     def _commit(self, write: Callable[[sa.Connection, Batch], None]) -> None:
         """Write and bury in one transaction, and tell what happened when it is true."""
@@ -172,12 +191,10 @@ class Intake:
         for event in (*batch.told, *(events.Buried(self.queue.name, reason) for _, reason in batch.poison)):
             self.tell(event)
 
-    def _last_resort(self, delivery: Delivery, refusal: RowRefused) -> Callable[[sa.Connection, Batch], None]:
-        """What to do with the one that is refused: save what can be saved of it, or bury it."""
-
+    def _last_resort(self, delivery: Delivery, reason: str) -> Callable[[sa.Connection, Batch], None]:
         def write(connection: sa.Connection, batch: Batch) -> None:
             if self.salvage is None:
-                batch.poison.append((delivery, refusal.message))
+                batch.poison.append((delivery, reason))
             else:
                 self.salvage(connection, delivery, batch)
 
@@ -197,7 +214,7 @@ class Intake:
                 }
                 for delivery in {delivery.id: delivery for delivery, _ in poison}.values()
             ]
-            run(connection, "queue/bury", queue=self.queue.name, rows=rows(letters))
+            insert_dead(connection, self.queue.name, letters)
 
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Best effort: a message that is not given back comes again when its lease ends."""

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from wa_cli.cloud import webhooks
 from wa_cli.errors import BadInput, RowRefused
+from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.messages.incoming import Notification, StatusUpdate
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Delivery
 from wa_cli.storage import announcements, contacts, media, messages
-from wa_cli.storage.engine import clean, translated
+from wa_cli.storage.engine import translated
+from wa_cli.storage.fitting import SECONDARY, tell_left_out
 from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Settled
 from wa_cli.storage.spool import Spool
@@ -64,12 +66,30 @@ class Incoming:
             self._attempt(connection, delivery, part, batch)
 
     def _attempt(self, connection: sa.Connection, delivery: Delivery, part: Notification, batch: Batch) -> None:
+        """Write a part, if need be without its secondary values; what even so is refused is buried with its reason."""
+        reason = self._try(connection, part, batch)
+        if reason is None:
+            return
+        if part.messages and self._try(connection, part, batch, SECONDARY) is None:
+            tell_left_out(SECONDARY, reason)
+            return
+        batch.poison.append((delivery, reason))
+        self._keep_proof(connection, part.statuses)
+
+    def _try(
+        self, connection: sa.Connection, part: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
+    ) -> str | None:
+        """Write it under a savepoint; the reason where that fails, and then nothing of it is written or told."""
+        told = [*batch.told]
         try:
             with translated(), connection.begin_nested():
-                self._write(connection, part, batch)
-        except RowRefused as refusal:
-            batch.poison.append((delivery, refusal.message))
-            self._keep_proof(connection, part.statuses)
+                self._write(connection, part, batch, left_out)
+        except OUTAGES:
+            raise
+        except Exception as error:
+            batch.told = told
+            return reason_of(error)
+        return None
 
     def _keep_proof(self, connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> None:
         """The row is refused, but the proof counts: without it the message would be sent again."""
@@ -78,10 +98,12 @@ class Incoming:
                 _, proofs = self.outbox.learn(connection, statuses, rows_too=False)
                 self.spool.leave([proof.to_record() for proof in proofs])
 
-    def _write(self, connection: sa.Connection, heard: Notification, batch: Batch) -> None:
+    def _write(
+        self, connection: sa.Connection, heard: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
+    ) -> None:
         # Outbox rows are locked before message rows, as in every transaction.
         settled = self.outbox.learn(connection, heard.statuses)[0] if heard.statuses else Settled()
-        new = messages.hear(connection, heard.messages)
+        new = messages.hear(connection, heard.messages, left_out)
         contacts.learn(connection, heard.messages, heard.aliases)
         media.expect(connection, (message for message in heard.messages if message.wamid in new))
         noticed = messages.keep_notices(connection, heard.notices)
@@ -104,7 +126,7 @@ def _joined(parts: Sequence[Notification]) -> Notification:
 def _parsed(delivery: Delivery, batch: Batch) -> Notification:
     """What the delivery holds; what in it cannot be read is poison."""
     try:
-        notification = webhooks.parse(clean(delivery.body))
+        notification = webhooks.parse(delivery.body)
     except BadInput as error:
         batch.poison.append((delivery, error.message))
         return Notification()

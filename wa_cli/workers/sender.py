@@ -17,15 +17,16 @@ from typing import TypeGuard, TypeVar
 
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.isolation import reason_of
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
-from wa_cli.storage.messages import is_failed_id
 from wa_cli.storage.outbox import Claim, Outbox
-from wa_cli.storage.settlement import Settled, Settlement
+from wa_cli.storage.settlement import Settlement
 from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter, pair_pause
 from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails, with_beats
+from wa_cli.workers.settling import report_settled, settle
 
 BATCH = 500
 FIRST_REST, LONGEST_REST = 0.05, 0.5
@@ -233,12 +234,18 @@ class Sender:
             with suppress(DatabaseDown):  # then its lease ends by itself
                 await asyncio.to_thread(self.outbox.release, [claim])
             return
-        verdict = await self.send(claim)
+        verdict = await self._send(claim)
         report(claim, verdict, self.tell)
         pause = pause_after(claim, verdict)
         settlement = Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)
         self._unsettled += 1
         self._answered.put_nowait(_Kept(settlement, lease_ends - self.lease, claim.is_probe))
+
+    async def _send(self, claim: Claim) -> Verdict:
+        try:
+            return await self.send(claim)
+        except Exception as error:  # a message that breaks our own code stops no other one
+            return Unknown(reason_of(error))
 
     async def journal_once(self) -> int:
         """Have the answers that have arrived on the disk; their number."""
@@ -272,7 +279,7 @@ class Sender:
         report_settled(settled, self.tell)
         await asyncio.to_thread(self._leave_unstored, settled.unstored)
         await asyncio.to_thread(self.spool.forget, [k.entry for k in kept if k.entry])
-        with suppress(DatabaseDown):  # the next verdict of that kind says it again
+        with suppress(DatabaseDown, RowRefused):  # the next verdict of that kind says it again
             await asyncio.to_thread(self._act_on_the_number, kept)
         self._unsettled -= len(kept)
         self.work_came()  # a customer's next message may have the turn now
@@ -305,49 +312,6 @@ class Sender:
         through = any(k.is_probe and isinstance(k.settlement.verdict, (Accepted, Refused)) for k in kept)
         if through and self.outbox.unblock():
             self.tell(events.NumberFreed())
-
-
-@dataclass(frozen=True)
-class SettledBatch:
-    """What settling came to; `refused` are the database's reasons for rows it would not take, which stay in the spool."""
-
-    result: Settled
-    unstored: tuple[Settlement, ...] = ()
-    refused: tuple[str, ...] = ()
-
-
-def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
-    """Settle all of them; a row that the database refuses is looked for by halving, and the rest settles.
-
-    A message whose row is refused is settled without it, so that it is not sent again.
-    """
-    try:
-        return SettledBatch(outbox.settle(settlements))
-    except RowRefused as refusal:
-        if len(settlements) == 1:
-            outbox.settle(settlements, rows_too=False)
-            return SettledBatch(Settled(), tuple(settlements), (refusal.message,))
-    middle = len(settlements) // 2
-    left, right = settle(outbox, settlements[:middle]), settle(outbox, settlements[middle:])
-    return SettledBatch(
-        Settled(
-            left.result.stored + right.result.stored,
-            left.result.doubles + right.result.doubles,
-            left.result.strangers + right.result.strangers,
-        ),
-        (*left.unstored, *right.unstored),
-        left.refused + right.refused,
-    )
-
-
-def report_settled(settled: SettledBatch, tell: Tell) -> None:
-    for _, wamid in settled.result.stored:
-        if not is_failed_id(wamid):
-            tell(events.Stored(wamid))
-    for reference in settled.result.doubles:
-        tell(events.Doubled(str(reference)))
-    for reason in settled.refused:
-        tell(events.StoreFailed(reason, 1))
 
 
 def _is_throttle(verdict: Verdict) -> TypeGuard[Later]:

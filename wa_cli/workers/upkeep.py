@@ -16,16 +16,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from wa_cli.errors import BadInput, DatabaseDown, QueueError, RowRefused
+from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.messages.verdicts import has_not_left
 from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Intent, Settlement
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
+from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
 from wa_cli.workers.lifecycle import Stop, Watchdog
-from wa_cli.workers.sender import BATCH, report_settled, settle
+from wa_cli.workers.sender import BATCH
+from wa_cli.workers.settling import report_settled, settle
 
 EVERY = 5.0
 SLOW_EVERY = 60.0
@@ -78,6 +81,7 @@ class Upkeep:
         self._mended_to = ""
         self._slow_at = 0.0
         self._not_before: dict[Path, float] = {}
+        self._throttle = Damper(tell)
         self._beat: Callable[[], None] = lambda: None
 
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
@@ -99,12 +103,15 @@ class Upkeep:
             self._do(lambda: self.outbox.prune(self.patience.keep_final))
 
     def _do(self, step: Callable[[], object]) -> None:
-        """One step; a row that the database refuses stops neither the others nor the worker."""
+        """One step; whatever fails in it stops neither the others nor the worker."""
         self._beat()
         try:
             step()
-        except RowRefused as error:
-            self.tell(events.StoreFailed(error.message, 1))
+        except OUTAGES:
+            raise
+        except Exception as error:
+            reason = reason_of(error)
+            self._throttle.tell(reason, lambda _: events.MaintenanceFailed(reason))
 
     def live(self) -> None:
         """Say that this worker lives, and learn its share of the rate, for when the database is away.
@@ -132,8 +139,11 @@ class Upkeep:
                     with self.spool.adopt(path) as orphan:
                         if orphan is not None:
                             adopted += self._settle(orphan)
-                except OSError as error:
-                    self.tell(events.StoreFailed(f"{path.name} cannot be adopted: {error}", 1))
+                except OUTAGES:
+                    raise
+                except Exception as error:  # this file's trouble is not the next one's
+                    reason = reason_of(error)
+                    self.tell(events.StoreFailed(f"{path.name} cannot be adopted: {reason}", 1))
                     self._not_before[path] = time.monotonic() + REFUSED_PAUSE
         if adopted:
             self.tell(events.Adopted(adopted))
@@ -153,7 +163,7 @@ class Upkeep:
             self._beat()
             settled = settle(self.outbox, batch)
             report_settled(settled, self.tell)
-            strange += [stranger.to_record() for stranger in settled.result.strangers]
+            strange += [stranger.to_record() for stranger in settled.strangers]
             if settled.unstored:
                 self._leave_for_later(orphan)
         if strange and not orphan.stays:
@@ -162,16 +172,15 @@ class Upkeep:
         return 0 if orphan.stays else len(settlements)
 
     def _recover(self, intents: Sequence[Intent]) -> list[Intent]:
-        """Those that the database refuses, looked for by halving."""
-        try:
-            self.outbox.recover(intents, self.lease)
-        except RowRefused as refusal:
-            if len(intents) == 1:
-                self.tell(events.StoreFailed(refusal.message, 1))
-                return [*intents]
-            middle = len(intents) // 2
-            return self._recover(intents[:middle]) + self._recover(intents[middle:])
-        return []
+        """Those that the database refuses."""
+        refused: list[Intent] = []
+
+        def refuse(intent: Intent, reason: str) -> None:
+            refused.append(intent)
+            self.tell(events.StoreFailed(reason, 1))
+
+        isolate(intents, lambda part: self.outbox.recover(part, self.lease), refuse)
+        return refused
 
     def _leave_for_later(self, orphan: Orphan) -> None:
         orphan.stay()
@@ -211,7 +220,7 @@ class _Found:
                     found.intents.append(Intent.from_record(record))
                 if "verdict" in record or "intent" not in record:
                     found.settlements.append(Settlement.from_record(record))
-            except (KeyError, TypeError, ValueError, BadInput):
+            except Exception:
                 found.strange.append(record)
         intended = {intent.token: intent for intent in found.intents}
         returned = {s.token for s in found.settlements if s.token in intended and has_not_left(s.verdict)}

@@ -18,9 +18,14 @@ def check(status: Callable[[], Mapping[str, Mapping[str, Any]]], spools: Mapping
             return Finding(Level.FAILED, error.message.rstrip("."), error.hint and error.hint.removeprefix("Type: "))
         waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
         dead = {name: counted["dead"] for name, counted in queues.items()}
-        disk = {name: spool.state().records for name, spool in spools.items()}
-        facts = {"waiting": waiting, "dead": dead, "spooled": disk}
+        states = {name: spool.state() for name, spool in spools.items()}
+        disk = {name: state.records for name, state in states.items()}
+        set_aside = [file for state in states.values() for file in state.corrupt]
+        facts = {"waiting": waiting, "dead": dead, "spooled": disk, "set_aside": set_aside}
         said = f"{_told(waiting)} on the queues, {_told(disk)} on this machine's disk, {_told(dead)} among the dead letters"
+        if set_aside:
+            said = f"{said}; set aside, because the database does not take them: {', '.join(set_aside)}"
+            return Finding(Level.FAILED, said, "wa spool status", facts)
         if any(disk.values()):
             return Finding(Level.WARNING, said, "wa spool replay", facts)
         if any(dead.values()):

@@ -1,0 +1,83 @@
+"""Settling outcomes, whatever the database takes of them: a batch, its halves, one message, the outbox without the row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wa_cli.isolation import OUTAGES, isolate, reason_of
+from wa_cli.storage.fitting import SECONDARY, tell_left_out
+from wa_cli.storage.messages import is_failed_id
+from wa_cli.storage.outbox import Outbox
+from wa_cli.storage.settlement import Settled, Settlement
+from wa_cli.telemetry import events
+from wa_cli.telemetry.logs import Tell
+
+# A foreign key that does not know the employee is the usual reason; then all that is secondary.
+LEFT_OUT = (frozenset({"employee_id"}), SECONDARY)
+
+
+@dataclass
+class SettledBatch:
+    """What settling came to. `unstored` are outcomes whose rows were refused, for the reasons in `refused`: they stay in
+    the spool.
+    """
+
+    done: list[Settled] = field(default_factory=list)
+    unstored: list[Settlement] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def strangers(self) -> list[Settlement]:
+        return [stranger for settled in self.done for stranger in settled.strangers]
+
+
+def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
+    """Settle all of them; one that fails is found by halving, and the rest settles.
+
+    A message whose row is refused is settled without it, so that it is not sent again. Raises DatabaseDown.
+    """
+    batch = SettledBatch()
+    isolate(
+        settlements,
+        lambda part: batch.done.append(outbox.settle(part)),
+        lambda settlement, reason: _settle_alone(outbox, settlement, reason, batch),
+    )
+    return batch
+
+
+def report_settled(batch: SettledBatch, tell: Tell) -> None:
+    for settled in batch.done:
+        for _, wamid in settled.stored:
+            if not is_failed_id(wamid):
+                tell(events.Stored(wamid))
+        for reference in settled.doubles:
+            tell(events.Doubled(str(reference)))
+    for reason in batch.refused:
+        tell(events.StoreFailed(reason, 1))
+
+
+def _settle_alone(outbox: Outbox, settlement: Settlement, reason: str, batch: SettledBatch) -> None:
+    if reason not in batch.refused and _settle_without_secondary(outbox, settlement, reason, batch):
+        return
+    batch.unstored.append(settlement)
+    try:
+        outbox.settle([settlement], rows_too=False)
+    except OUTAGES:
+        raise
+    except Exception as error:
+        reason = f"{reason}; the outbox does not take it either: {reason_of(error)}"
+    batch.refused.append(reason)
+
+
+def _settle_without_secondary(outbox: Outbox, settlement: Settlement, reason: str, batch: SettledBatch) -> bool:
+    for columns in LEFT_OUT:
+        try:
+            batch.done.append(outbox.settle([settlement], left_out=columns))
+        except OUTAGES:
+            raise
+        except Exception:  # noqa: S112 — the first reason is the one to report
+            continue
+        tell_left_out(columns, reason)
+        return True
+    return False
