@@ -1,17 +1,17 @@
 -- People whose number begins so, by any number they are known by, with what was said last; also those of whom there are only
 -- messages, which are older than wa or all ours. :beyond is the first number that begins otherwise, NULL where none follows.
 WITH RECURSIVE written AS (
-    (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id) AS key
+    (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) AS key
        FROM whatsapp_messages
-      WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) >= :key
+      WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) >= :key
       ORDER BY 1 LIMIT 1)
     UNION ALL
     SELECT next.key  -- from one key to the next by the index, however many messages each has
       FROM written
      CROSS JOIN LATERAL (
-           SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id) AS key
+           SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) AS key
              FROM whatsapp_messages
-            WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) > written.key
+            WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) > written.key
             ORDER BY 1 LIMIT 1) AS next
      WHERE next.key < :beyond OR CAST(:beyond AS text) IS NULL
 ), begun AS (
@@ -32,9 +32,12 @@ SELECT person.customer, contact.name, last.timestamp AT TIME ZONE 'UTC' AS last_
        SELECT newest.timestamp, newest.content
          FROM wa.keys(person.customer) AS known (key)
         CROSS JOIN LATERAL (
-              SELECT stored.timestamp, stored.content
+              SELECT stored.timestamp,
+                     CASE WHEN edit.revoked_at IS NULL THEN coalesce(edit.content, stored.content) END AS content
                 FROM whatsapp_messages AS stored
-               WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id) = known.key
+                LEFT JOIN wa.message_edits AS edit ON edit.message_id = stored.message_id
+               WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,
+                                     stored.group_id) = known.key
                  AND stored.timestamp IS NOT NULL
                ORDER BY stored.timestamp DESC LIMIT 1) AS newest
         ORDER BY newest.timestamp DESC LIMIT 1) AS last ON TRUE

@@ -1,4 +1,5 @@
--- Messages in [:since, :until) with these words, by rank or newest first, of one person where asked.
+-- Messages in [:since, :until) with these words, by rank or newest first, of one person where asked. Not those that were
+-- taken back, nor what a message said before it was changed: the newest change of it is found instead.
 SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'incoming') AS direction,
        coalesce(alias.same_as, who.customer) AS customer, contact.name, employee.name AS employee,
        found.message_type AS type, found.content, found.message_id,
@@ -17,15 +18,22 @@ SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'inco
           JOIN whatsapp_messages AS stored
             ON to_tsvector(CAST(:language AS regconfig), coalesce(stored.content, '')) @@ asked.query
          WHERE stored.timestamp >= :since AND stored.timestamp < :until
+           AND NOT EXISTS (
+               SELECT FROM wa.message_edits AS edit
+                WHERE edit.message_id = CASE stored.message_type WHEN 'edit' THEN stored.context_message_id
+                                                                 ELSE stored.message_id END
+                  AND (edit.revoked_at IS NOT NULL
+                       OR CASE stored.message_type WHEN 'edit' THEN edit.edited_at > stored.timestamp AT TIME ZONE 'UTC'
+                                                   ELSE edit.edited_at IS NOT NULL END))
            AND (CAST(:keys AS text[]) IS NULL
-                OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id)
-                   = ANY (CAST(:keys AS text[])))
+                OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,
+                                   stored.group_id) = ANY (CAST(:keys AS text[])))
          ORDER BY CASE WHEN :ranked
                        THEN ts_rank(to_tsvector(CAST(:language AS regconfig), coalesce(stored.content, '')), asked.query) END
                   DESC, stored.timestamp DESC, stored.id DESC
          LIMIT :limit) AS found
  CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(found.direction, found.from_phone, found.to_phone,
-                                                          found.customer_user_id)) AS customer) AS who
+                                                          found.customer_user_id, found.group_id)) AS customer) AS who
   LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
   LEFT JOIN wa.contacts AS contact ON contact.customer = coalesce(alias.same_as, who.customer)
   LEFT JOIN wa.employees AS employee ON employee.id = found.employee_id

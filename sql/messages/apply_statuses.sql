@@ -1,5 +1,6 @@
 -- The events of these messages, applied to their rows: upward only, whatever order, number or repetition they came in.
 -- :ranking are the statuses from the lowest to the highest. Rows are locked first, in key order; events without a row stay pending.
+-- In a group one participant's event says no more than that the message arrived.
 WITH locked AS MATERIALIZED (
     SELECT id, message_id FROM whatsapp_messages
      WHERE message_id = ANY(:wamids) AND direction = 'outgoing'
@@ -12,7 +13,10 @@ WITH locked AS MATERIALIZED (
            min(happened_at) FILTER (WHERE word = 'read')                           AS read_at,
            min(reason)      FILTER (WHERE word = 'failed')                         AS reason
       FROM locked
-      JOIN (SELECT *, CASE status WHEN 'played' THEN 'read' ELSE status END AS word FROM wa.status_events) AS event
+      JOIN (SELECT *, CASE WHEN participant = '' THEN CASE status WHEN 'played' THEN 'read' ELSE status END
+                           WHEN status IN ('delivered', 'read', 'played') THEN 'delivered'
+                           WHEN status = 'sent' THEN 'sent' END AS word
+              FROM wa.status_events) AS event
         ON event.wamid = locked.message_id
      GROUP BY locked.id
 ), applied AS (

@@ -1,4 +1,4 @@
--- What stood in for a message until it came: the message itself takes its place.
+-- What stood in for a message until it came: the message itself takes its place, and the end of a call that of its beginning.
 UPDATE whatsapp_messages AS message
    SET message_type = real.message_type, content = real.content, media_url = real.media_url, media_type = real.media_type,
        context_message_id = coalesce(real.context_message_id, message.context_message_id),
@@ -6,5 +6,8 @@ UPDATE whatsapp_messages AS message
   FROM json_to_recordset(CAST(:rows AS json)) AS real (
            message_id text, message_type text, content text, media_url text, media_type text, context_message_id text,
            webhook_raw_data json)
- WHERE message.message_id = real.message_id AND message.message_type = ANY(:placeholders)
+ WHERE message.message_id = real.message_id
+   AND (message.message_type = ANY(:placeholders)
+        OR message.message_type = 'call' AND real.message_type IN ('call', 'missed_call')
+           AND message.content IS DISTINCT FROM real.content)
 RETURNING message.message_id

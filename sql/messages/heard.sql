@@ -6,7 +6,7 @@ SELECT 'message' AS kind, message.message_id AS id, message.timestamp AT TIME ZO
   FROM whatsapp_messages AS message
   LEFT JOIN wa.contacts AS contact
     ON contact.customer = wa.person_key(wa.customer_key(message.direction, message.from_phone, message.to_phone,
-                                                        message.customer_user_id))
+                                                        message.customer_user_id, message.group_id))
  WHERE message.message_id = ANY(:messages)
 UNION ALL
 SELECT 'status', event.wamid, event.happened_at, 'outgoing', coalesce(nullif(event.participant, ''), event.recipient), NULL,

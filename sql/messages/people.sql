@@ -1,9 +1,16 @@
--- Of these keys and of every key of the same persons: whose each is, and the user id that is known of it.
-WITH asked AS MATERIALIZED (
-    SELECT coalesce(same_as, customer) AS person FROM wa.contacts WHERE customer = ANY(:customers)
+-- Of these keys and of every key of the same persons: whose each is, and what is known of it. Locked, in key order.
+WITH person AS MATERIALIZED (
+    SELECT coalesce(same_as, customer) AS key FROM wa.contacts WHERE customer = ANY(:customers)
+), related AS MATERIALIZED (
+    SELECT unnest(CAST(:customers AS text[])) AS customer
+    UNION
+    SELECT key FROM person
+    UNION
+    SELECT known.customer FROM person JOIN wa.contacts AS known ON known.same_as = person.key
 )
-SELECT customer, same_as, user_id FROM wa.contacts WHERE customer = ANY(:customers)
-UNION
-SELECT customer, same_as, user_id FROM wa.contacts WHERE customer IN (SELECT person FROM asked)
-UNION
-SELECT customer, same_as, user_id FROM wa.contacts WHERE same_as IN (SELECT person FROM asked)
+SELECT contact.customer, contact.same_as, contact.name, contact.username, contact.user_id, contact.name_at,
+       contact.changed_at
+  FROM related
+  JOIN wa.contacts AS contact ON contact.customer = related.customer
+ ORDER BY contact.customer
+   FOR UPDATE OF contact

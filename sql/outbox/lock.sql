@@ -1,5 +1,5 @@
 -- Rows named by our reference or by WhatsApp's id, in the order in which every transaction locks them.
-SELECT reference, number, customer, phone_number, recipient, message_type, message, business_phone, employee_id, campaign,
+SELECT reference, number, customer, phone_number, recipient, message_type, message, business_phone, employee_id, campaign, sent_by,
        state, attempt, retry_count, token, last_attempt_at, uncertain_count, possible_double, wamid, expires_at, failure_reason,
        expires_at <= clock_timestamp() IS TRUE AS overdue, state = 'sent' AND wamid IS NULL AS confirmed
   FROM wa.outbox

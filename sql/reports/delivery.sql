@@ -3,7 +3,7 @@
 -- about:   What became of what we sent: delivered, read, failed; by template, type, day or employee too.
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
 -- define:  Delivered counts what was read too; failed is WhatsApp's refusal or the API's; open is what nothing was heard of.
--- define:  Takes: the median from our sending to WhatsApp's delivery.
+-- define:  Takes: the median from our sending to WhatsApp's delivery, whose times are whole seconds.
 -- include: messages
 -- include: names
 -- filter:  customer employee
@@ -30,8 +30,8 @@ SELECT what,
        count(*) FILTER (WHERE NOT is_delivered AND NOT has_failed)            AS open,
        count(*) FILTER (WHERE is_delivered)::float8 / count(*)                AS delivered_share,
        count(*) FILTER (WHERE is_read)::float8 / count(*)                     AS read_share,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - at)::float8)
-           FILTER (WHERE is_delivered AND delivered_at >= at)                                  AS delivery_time
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM delivered_at - at)::float8, 0))
+           FILTER (WHERE is_delivered AND delivered_at >= date_trunc('second', at))                AS delivery_time
   FROM (SELECT message.*,
                NOT has_failed AND (coalesce(status IN ('delivered', 'read'), FALSE) OR coalesce(delivered_at, read_at) IS NOT NULL)
                    AS is_delivered,

@@ -2,6 +2,7 @@
 -- place:   6
 -- about:   When customers write, and when they are answered.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Days and hours are in the time zone.
+-- define:  Days: how many such weekdays the range touches at that hour; 30 days hold two weekdays five times.
 -- define:  Response: the median time to the answer of turns that began in that hour.
 -- shape:   heatmap weekday hour
 -- by:      counts response
@@ -11,17 +12,20 @@
 -- filter:  customer employee
 -- param:   since   30d
 -- list:    messages
+-- quiet:   days
 -- column:  weekday   text     Weekday
 -- column:  hour      integer  Hour
 -- column:  incoming  integer  Incoming
 -- column:  outgoing  integer  Outgoing
 -- column:  response  span     Response
+-- column:  days      integer  Days
 
 SELECT (ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])[day.number] AS weekday,
        hour.number                                                          AS hour,
        coalesce(counted.incoming, 0)                                        AS incoming,
        coalesce(counted.outgoing, 0)                                        AS outgoing,
-       answered.response
+       answered.response,
+       coalesce(spanned.days, 0)                                            AS days
   FROM generate_series(1, 7) AS day (number)
  CROSS JOIN generate_series(0, 23) AS hour (number)
   LEFT JOIN (
@@ -40,4 +44,11 @@ SELECT (ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])[day.number] AS w
           AND (CAST(:employee AS uuid) IS NULL OR employee_id = CAST(:employee AS uuid))
         GROUP BY 1, 2) AS answered
     ON answered.day = day.number AND answered.hour = hour.number
+  LEFT JOIN (
+       SELECT extract(isodow FROM clock)::int AS day, extract(hour FROM clock)::int AS hour, count(DISTINCT clock::date) AS days
+         FROM generate_series(CAST(:since AS timestamp) AT TIME ZONE 'UTC', CAST(:until AS timestamp) AT TIME ZONE 'UTC',
+                              interval '30 minutes') AS step (moment)
+        CROSS JOIN LATERAL (SELECT moment AT TIME ZONE :tz AS clock) AS local
+        GROUP BY 1, 2) AS spanned
+    ON spanned.day = day.number AND spanned.hour = hour.number
  ORDER BY day.number, hour.number

@@ -1,11 +1,14 @@
 -- title:   Response times
 -- place:   3
 -- about:   How long customers waited for an answer, and how many still wait.
--- define:  A turn starts at a customer's first unanswered message and ends at our next message to them that did not fail.
--- define:  Its length is the response time. Later messages of ours are no responses, and a bulk message answers nobody.
+-- define:  A turn starts at a customer's first unanswered message or missed call to a business number.
+-- define:  It ends at the next message that a person sends them from that number and that did not fail.
+-- define:  Its length is the response time. Later messages of ours are no responses; nor is a campaign's or an automatic one.
+-- define:  First automatic: the median to the first automatic message of a turn, where one came before a person answered.
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
 -- define:  Who still waits is counted beside: leaving them out would reward ignoring people.
 -- define:  Working median and p90 count what lies in the business hours (--business-hours, WA_BUSINESS_HOURS); the rest is clock time.
+-- define:  --fail-over judges p90, and the wait of every open turn of any age; with business hours, the working times of both.
 -- define:  Of one employee no waiting is shown: who waits, waits for nobody in particular.
 -- include: turns
 -- include: names
@@ -16,6 +19,8 @@
 -- bars:    p50
 -- list:    turns
 -- threshold: p90 above
+-- alarm:   open_turns
+-- quiet:   automatic_p50
 -- column:  what          text     By
 -- column:  answered      integer  Answered
 -- column:  mean          span     Mean
@@ -25,10 +30,29 @@
 -- column:  max           span     Longest
 -- column:  working_p50   span     Working median
 -- column:  working_p90   span     Working p90
+-- column:  automatic_p50 span     First automatic
 -- column:  waiting       integer  Waiting
 -- column:  longest_wait  span     Longest wait
 
-, measured AS (
+, automatic AS (
+    SELECT coalesce(alias.same_as, wa.person_key(sent.key)) AS customer, sent.at
+      FROM (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) AS key, timestamp AS at
+              FROM whatsapp_messages
+             WHERE timestamp >= :since AND timestamp < :until AND direction = 'outgoing'
+               AND wa.sent_by(sent_by, campaign, message_type) = 'automatic' AND status IS DISTINCT FROM 'failed'
+            OFFSET 0) AS sent
+      LEFT JOIN wa.contacts AS alias ON alias.customer = wa.person_key(sent.key) AND alias.same_as IS NOT NULL
+), automated AS (
+    -- What follows the start of a turn before anything else of that customer is its first automatic message.
+    SELECT customer, started_at, answered_at, employee_id,
+           CASE WHEN is_automatic_next AND next_at <= coalesce(answered_at, 'infinity') THEN next_at END AS automatic_at
+      FROM (SELECT told.*, lead(is_automatic) OVER story AS is_automatic_next, lead(started_at) OVER story AS next_at
+              FROM (SELECT customer, started_at, answered_at, employee_id, FALSE AS is_automatic FROM turn
+                    UNION ALL
+                    SELECT customer, at, NULL, NULL, TRUE FROM automatic) AS told
+            WINDOW story AS (PARTITION BY customer COLLATE "C" ORDER BY started_at, is_automatic)) AS placed
+     WHERE NOT is_automatic
+), measured AS (
     SELECT CASE :by WHEN 'customer' THEN turn.customer
                     WHEN 'employee' THEN CASE WHEN answered_at IS NULL THEN 'nobody yet'
                                               ELSE coalesce(employee.name, turn.employee_id::text, 'unknown') END
@@ -37,11 +61,12 @@
                     ELSE 'all' END AS what,
            started_at, answered_at,
            extract(epoch FROM answered_at - started_at)::float8 AS seconds,
+           extract(epoch FROM automatic_at - started_at)::float8 AS automatic,
            CASE WHEN CAST(:open AS text) IS NOT NULL AND answered_at IS NOT NULL THEN (
                SELECT coalesce(sum(extract(epoch FROM least(answered_at, span.finish) - greatest(started_at, span.start))), 0)
                  FROM json_to_recordset(CAST(:open AS json)) AS span (start timestamp, finish timestamp)
                 WHERE span.finish > started_at AND span.start < answered_at) END::float8 AS working
-      FROM turn
+      FROM automated AS turn
       LEFT JOIN named AS employee ON :by = 'employee' AND employee.id = turn.employee_id
      WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
 )
@@ -54,6 +79,7 @@ SELECT coalesce(what, 'all')                                                    
        max(seconds)                                                                         AS max,
        percentile_cont(0.50) WITHIN GROUP (ORDER BY working)                                AS working_p50,
        percentile_cont(0.90) WITHIN GROUP (ORDER BY working)                                AS working_p90,
+       percentile_cont(0.50) WITHIN GROUP (ORDER BY automatic)                              AS automatic_p50,
        count(*) FILTER (WHERE answered_at IS NULL AND started_at IS NOT NULL)               AS waiting,
        extract(epoch FROM CAST(:now AS timestamp) - min(started_at) FILTER (WHERE answered_at IS NULL))::float8
                                                                                             AS longest_wait

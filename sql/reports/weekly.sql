@@ -3,12 +3,14 @@
 -- about:   Week by week: messages, customers, answers, and how fast they came.
 -- define:  Weeks begin on Monday in the time zone. Counts are of stored rows of their direction, failed ones aside.
 -- define:  A turn belongs to the week it began in; customers are those who wrote in that week.
+-- define:  Partial: the week begins before the range, or ends after it.
 -- include: messages
 -- include: turns
 -- filter:  customer
 -- param:   since   90d
 -- bars:    incoming
 -- list:    messages
+-- quiet:   partial
 -- column:  week             date     Week of
 -- column:  incoming         integer  Incoming
 -- column:  outgoing         integer  Outgoing
@@ -17,6 +19,7 @@
 -- column:  answered         integer  Answered
 -- column:  median_response  span     Median
 -- column:  failed           integer  Failed
+-- column:  partial          text     Partial
 
 , week AS (
     SELECT day::date AS week
@@ -44,7 +47,11 @@
 )
 SELECT week.week, coalesce(incoming, 0) AS incoming, coalesce(outgoing, 0) AS outgoing, coalesce(customers, 0) AS customers,
        coalesce(turns, 0) AS turns, coalesce(answered, 0) AS answered, median AS median_response,
-       coalesce(failed, 0) AS failed
+       coalesce(failed, 0) AS failed,
+       CASE WHEN week.week::timestamp AT TIME ZONE :tz < CAST(:since AS timestamp) AT TIME ZONE 'UTC'
+                 OR (week.week + 7)::timestamp AT TIME ZONE :tz
+                    > least(CAST(:until AS timestamp), CAST(:now AS timestamp)) AT TIME ZONE 'UTC'
+            THEN 'yes' END AS partial
   FROM week
   LEFT JOIN counted USING (week)
   LEFT JOIN answered USING (week)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from wa_cli.cloud import inbound, splitting, webhooks
 from wa_cli.errors import BadInput
-from wa_cli.messages.incoming import Alias, IncomingMessage, Media, Notification
+from wa_cli.messages.incoming import Alias, Contact, IncomingMessage, Media, Notification
+
+AT = datetime(2026, 10, 20, 12, 40, tzinfo=UTC)
 
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
 
@@ -44,9 +46,11 @@ def heard(**changes: Any) -> IncomingMessage:
 def test_a_text_becomes_a_message_with_its_sender() -> None:
     contacts = [{"wa_id": "99", "profile": {"name": "Not me"}}, {"wa_id": "15551234567", "profile": {"name": "Ana"}}]
 
-    [found] = webhooks.parse(notification(messages=[message(context={"id": "wamid.Q"})], contacts=contacts)).messages
+    told = webhooks.parse(notification(messages=[message(context={"id": "wamid.Q"})], contacts=contacts))
 
-    assert (found.phone, found.name, found.content, found.context_wamid) == ("+15551234567", "Ana", "Oi", "wamid.Q")
+    [found] = told.messages
+    assert (found.phone, found.content, found.context_wamid) == ("+15551234567", "Oi", "wamid.Q")
+    assert told.contacts[1] == Contact(AT, "15551234567", name="Ana", source="wamid.A")
     assert (found.number, found.business_phone) == ("42", "+15550100000")
     assert found.sent_at.isoformat() == "2026-10-20T12:40:00+00:00"
 
@@ -56,7 +60,7 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"type": "document", "document": {"caption": "", "filename": "nota.pdf", "id": "1"}}, "nota.pdf", None),
     ({"type": "sticker", "sticker": {"id": "1", "animated": False}}, None, None),
     ({"type": "reaction", "reaction": {"message_id": "wamid.X", "emoji": "👍"}}, "👍", "wamid.X"),
-    ({"type": "reaction", "reaction": {"message_id": "wamid.X"}}, None, "wamid.X"),
+    ({"type": "reaction", "reaction": {"message_id": "wamid.X"}}, "reaction removed", "wamid.X"),
     (
         {"type": "button", "button": {"payload": "STOP", "text": "Parar"}, "context": {"id": "wamid.T"}},
         "Parar",
@@ -75,9 +79,12 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
     (
         {
             "type": "interactive",
-            "interactive": {"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": '{"day":1}'}},
+            "interactive": {
+                "type": "nfm_reply",
+                "nfm_reply": {"body": "Sent", "response_json": '{"flow_token":"x","first_day":1,"more":[2]}'},
+            },
         },
-        '{"day":1}',
+        "first day: 1, more: [2]",
         None,
     ),
     (
@@ -89,7 +96,11 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
         None,
     ),
     ({"type": "interactive", "interactive": {"type": "from_tomorrow"}}, None, None),
-    ({"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "Loja", "address": "Rua"}}, "Loja", None),
+    (
+        {"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "Loja", "address": "Rua"}},
+        "Loja, Rua (1, 2)",
+        None,
+    ),
     ({"type": "location", "location": {"latitude": -23.5, "longitude": -46.6}}, "-23.5, -46.6", None),
     (
         {
@@ -103,7 +114,7 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
                 None,
             ],
         },
-        "Ana Souza, Bo, Loja, +1 555",
+        "Ana Souza; Bo; Loja; +1 555",
         None,
     ),
     (
@@ -125,7 +136,35 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
         "wamid.X",
     ),
     ({"type": "revoke", "revoke": {"original_message_id": "wamid.X"}}, None, "wamid.X"),
-    ({"type": "unsupported", "errors": [{"code": 131051}], "unsupported": {"type": "poll_creation"}}, None, None),
+    (
+        {"type": "unsupported", "errors": [{"code": 131051}], "unsupported": {"type": "poll_creation"}},
+        "message not available: poll creation is not supported",
+        None,
+    ),
+    (
+        {"type": "unsupported", "errors": [{"code": 131060, "title": "This message is unavailable."}]},
+        "message not available: This message is unavailable.",
+        None,
+    ),
+    (
+        {"type": "video", "video": {}, "errors": [{"code": 131052, "error_data": {"details": "file is too large"}}]},
+        "video not available: file is too large",
+        None,
+    ),
+    (
+        {
+            "type": "order",
+            "order": {
+                "text": "hurry",
+                "product_items": [
+                    {"product_retailer_id": "A", "quantity": 2, "item_price": 9.5, "currency": "USD"},
+                    {"product_retailer_id": "B", "quantity": 1, "item_price": 5, "currency": "USD"},
+                ],
+            },
+        },
+        "2 x A, 1 x B, 24.00 USD in all: hurry",
+        None,
+    ),
     ({"type": "request_welcome"}, None, None),
     ({"type": "hologram", "hologram": {"x": 1, "caption": "look"}}, "look", None),
     ({"type": "hologram"}, None, None),
@@ -145,7 +184,7 @@ def test_every_type_keeps_what_a_person_would_read(
 
 
 def test_every_type_that_is_read_is_tried_here() -> None:
-    assert set(inbound.READERS) - {item["type"] for item, *_ in SAYINGS} == {"video", "audio", "voice"}
+    assert set(inbound.READERS) - {item["type"] for item, *_ in SAYINGS} == {"audio", "voice"}
 
 
 def test_a_file_is_known_by_its_id_type_and_hash() -> None:
@@ -168,10 +207,11 @@ def test_a_file_is_known_by_its_id_type_and_hash() -> None:
 def test_a_sender_without_a_phone_is_known_by_the_user_id(sender: dict[str, str], contacts: list[Any]) -> None:
     item = {key: value for key, value in message().items() if key != "from"} | sender
 
-    [found] = webhooks.parse(notification(messages=[item], contacts=contacts)).messages
+    told = webhooks.parse(notification(messages=[item], contacts=contacts))
 
+    [found] = told.messages
     assert (found.phone, found.user_id) == (None, "BR.1A2B")
-    assert found.name == ("Ana" if contacts else None)
+    assert [contact.name for contact in told.contacts] == (["Ana"] if contacts else [])
 
 
 def test_what_says_that_two_keys_are_one_person() -> None:
@@ -182,23 +222,135 @@ def test_what_says_that_two_keys_are_one_person() -> None:
     ]
     update = notification(field="user_id_update", user_id={"previous": "BR.2B", "current": "BR.3C"})
 
-    assert webhooks.parse(notification(messages=said)).aliases == (
-        Alias("BR.1A", "15551234567"),
-        Alias("15551234567", "15557654321", is_change=True),
-        Alias("15551234567", "BR.2B", is_change=True),
+    told = webhooks.parse(notification(messages=said))
+    assert told.contacts == (Contact(AT, "15551234567", "BR.1A", source="wamid.A"),)
+    assert told.aliases == (
+        Alias("15551234567", "15557654321", AT, is_change=True, source="wamid.A"),
+        Alias("15551234567", "BR.2B", AT, is_change=True, source="wamid.A"),
     )
-    assert webhooks.parse(update).aliases == (Alias("BR.2B", "BR.3C", is_change=True),)
+    [alias] = webhooks.parse(update).aliases
+    assert (alias.old, alias.new, alias.is_change) == ("BR.2B", "BR.3C", True)
+
+
+SEEN = {"wa_id": "15551234567", "user_id": "BR.1A"}
+PAIRS: dict[str, dict[str, Any]] = {
+    "a status": {
+        "statuses": [{"id": "w", "status": "sent", "recipient_id": "15551234567", "recipient_user_id": "BR.1A"}]
+    },
+    "the contacts beside a status": {
+        "statuses": [{"id": "w", "status": "sent", "recipient_id": "15551234567"}],
+        "contacts": [SEEN],
+    },
+    "a participant of a group": {
+        "statuses": [
+            {
+                "id": "w",
+                "status": "read",
+                "recipient_id": "120363000000000001@g.us",
+                "recipient_type": "group",
+                "recipient_participant_id": "15551234567",
+                "recipient_participant_user_id": "BR.1A",
+            }
+        ]
+    },
+    "a call": {"calls": [{"id": "c", "event": "connect", "from": "15551234567", "from_user_id": "BR.1A"}]},
+    "an echo": {"message_echoes": [{"id": "w", "type": "text", "to": "15551234567", "to_user_id": "BR.1A"}]},
+    "a preference": {"user_preferences": [SEEN]},
+    "contacts alone": {"contacts": [SEEN]},
+    "a synchronised contact": {
+        "state_sync": [{"action": "add", "contact": {"phone_number": "+1 555 123 4567", "user_id": "BR.1A"}}]
+    },
+    "an answered request": {
+        "messages": [
+            {
+                "id": "w",
+                "type": "contacts",
+                "from_user_id": "BR.1A",
+                "contacts": [{"origin": "contact_request", "phones": [{"wa_id": "15551234567"}]}],
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("value", PAIRS.values(), ids=PAIRS.keys())
+def test_a_phone_and_its_user_id_are_paired_from_every_place(value: dict[str, Any]) -> None:
+    told = webhooks.parse(notification(**value))
+
+    assert ("15551234567", "BR.1A") in {(contact.phone, contact.user_id) for contact in told.contacts}
+
+
+def test_somebody_elses_shared_contact_is_not_the_sender() -> None:
+    card = {"origin": "other", "phones": [{"wa_id": "15551234567"}]}
+    item = {"id": "w", "type": "contacts", "from_user_id": "BR.1A", "contacts": [card]}
+
+    told = webhooks.parse(notification(messages=[item]))
+
+    assert not any(contact.phone for contact in told.contacts)
+
+
+@pytest.mark.parametrize(
+    ("system", "old", "new"),
+    [
+        ({"wa_id": "15557654321", "body": "User Zoe changed from 15551234567 to 15557654321"}, None, None),
+        ({"body": "User Zoe changed from 15551234567 to 15557654321"}, None, None),
+        ({"new_wa_id": "15557654321", "previous_user_id": "BR.1A"}, "BR.1A", None),
+        ({"user_id": "BR.2B", "body": "User Ivo changed from BR.1A to BR.2B"}, "BR.1A", "BR.2B"),
+        ({"body": "User Ivo changed from BR.1A to BR.2B."}, "BR.1A", "BR.2B"),
+    ],
+)
+def test_a_change_is_understood_without_a_sender(system: dict[str, Any], old: str | None, new: str | None) -> None:
+    item = {"id": "wamid.S", "timestamp": "1792500000", "type": "system", "system": system}
+
+    told = webhooks.parse(notification(messages=[item]))
+
+    [alias] = told.aliases
+    assert (alias.old, alias.new.rstrip(".")) == (old or "15551234567", new or "15557654321")
+    assert (len(told.messages), told.unreadable) == (1, ())
+
+
+def test_statuses_of_payments_and_calls_are_notices() -> None:
+    payment = {"id": "w", "type": "payment", "status": "failed", "timestamp": "1", "payment": {"reference_id": "o"}}
+    ringing = {"id": "c", "type": "call", "status": "RINGING", "timestamp": "1"}
+
+    told = webhooks.parse(notification(statuses=[payment]))
+    rung = webhooks.parse(notification(field="calls", statuses=[ringing]))
+
+    assert (told.statuses, len(told.notices), rung.statuses, len(rung.notices)) == ((), 1, (), 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "content"),
+    [
+        ({"event": "connect"}, "call", "call"),
+        ({"event": "terminate", "status": "COMPLETED", "duration": 80}, "call", "call, 1m 20s"),
+        ({"event": "terminate", "status": "FAILED"}, "missed_call", "missed call"),
+        ({"event": "terminate"}, "missed_call", "missed call"),
+    ],
+)
+def test_a_customers_call_is_a_message(event: dict[str, Any], kind: str, content: str) -> None:
+    call = {"id": "wacid.1", "from": "15551234567", "timestamp": "1792500000", "direction": "USER_INITIATED", **event}
+
+    [found] = webhooks.parse(notification(field="calls", calls=[call])).messages
+
+    assert (found.message_type, found.content, found.is_placeholder) == (kind, content, event == {"event": "connect"})
+
+
+def test_a_group_message_names_its_group() -> None:
+    [found] = webhooks.parse(notification(messages=[message(group_id="120363000000000001@g.us")])).messages
+
+    assert (found.group_id, found.phone) == ("120363000000000001@g.us", "+15551234567")
 
 
 def test_what_a_colleague_wrote_in_the_business_app_is_ours() -> None:
     echo = {**message(), "from": "15550100000", "to": "15551234567"}
     contacts = [{"wa_id": "15551234567", "profile": {"name": "Ana"}}]
 
-    [found] = webhooks.parse(
-        notification(field="smb_message_echoes", message_echoes=[echo], contacts=contacts)
-    ).messages
+    told = webhooks.parse(notification(field="smb_message_echoes", message_echoes=[echo], contacts=contacts))
 
-    assert (found.by_us, found.phone, found.name) == (True, "+15551234567", "Ana")
+    [found] = told.messages
+    assert (found.by_us, found.phone) == (True, "+15551234567")
+    assert [(contact.phone, contact.name) for contact in told.contacts] == [("15551234567", "Ana")]
 
 
 def test_history_tells_both_sides_from_before() -> None:
@@ -374,7 +526,7 @@ def test_a_contact_goes_with_its_message_alone() -> None:
 
     values = [json.loads(piece)["entry"][0]["changes"][0]["value"] for piece in pieces]
     assert [[c["wa_id"] for c in value["contacts"]] for value in values] == [[one["from"]] for one in said]
-    assert [webhooks.parse(piece).messages[0].name for piece in pieces] == [f"N{n}" for n in range(8)]
+    assert [webhooks.parse(piece).contacts[-1].name for piece in pieces] == [f"N{n}" for n in range(8)]
 
 
 def test_pieces_are_no_larger_than_asked_unless_one_update_is() -> None:

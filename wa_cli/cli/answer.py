@@ -90,6 +90,9 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
         sort=question.sort,
         timeout=house.settings.report_timeout,
     )
+    total = len(rows)
+    if total == report.most(question.limit):
+        total = runner.count(house.report_database, report, asked, narrowed, timeout=house.settings.report_timeout)
     parameters = question.parameters(house, report, asked)
     if parameters.get("by") == "day":
         rows = [_with_dates(report, row, asked.zone) for row in rows]
@@ -98,10 +101,11 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
         title=_title(report, parameters.get("by")),
         columns=_columns(report, rows, parameters.get("by"), narrowed),
         rows=rows,
-        note=" ".join(filter(None, _notes(house, report, question, asked, len(rows)))),
+        note=" ".join(filter(None, _notes(house, report, question, asked, len(rows), total))),
         zone=asked.zone,
         parameters=parameters,
         bars=report.bars,
+        total=total,
     )
 
 
@@ -109,9 +113,9 @@ def ask_whole(house: House, report: Report, question: Question) -> tuple[Table, 
     """All rows there are, and those of them that would be shown."""
     most = report.most(question.limit)
     whole = ask(house, report, replace(question, limit=None if most is None else EVERY))
-    cut = f" The first {most:,} of {len(whole.rows):,}." if most is not None and len(whole.rows) > most else ""
     parameters = {**whole.parameters, **({} if most is None else {"limit": most})}
-    return whole, replace(whole, rows=whole.rows[:most], note=f"{whole.note}{cut}", parameters=parameters)
+    shown = replace(whole, rows=whole.rows[:most], parameters=parameters)
+    return whole, replace(shown, note=" ".join(filter(None, (whole.note, shown.cut))))
 
 
 def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
@@ -154,7 +158,7 @@ def _title(report: Report, by: str | None) -> str:
     return f"{report.title} by {by}" if by and by != report.by[0] and not report.shape else report.title
 
 
-def _notes(house: House, report: Report, question: Question, asked: Range, count: int) -> Iterator[str]:
+def _notes(house: House, report: Report, question: Question, asked: Range, count: int, total: int) -> Iterator[str]:
     """Of when it is, and what its rows do not show."""
     yield f"{_span(asked)}."
     yield report.note
@@ -162,8 +166,8 @@ def _notes(house: House, report: Report, question: Question, asked: Range, count
         yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "What one employee wrote: nothing incoming is counted."
-    if count and count == report.most(question.limit):
-        yield f"The first {count:,}{'' if question.is_one_of_all else ': --limit shows more'}."
+    if total > count:
+        yield f"showing {count:,} of {total:,}{'' if question.is_one_of_all else ': --limit shows more'}."
 
 
 def _span(asked: Range) -> str:
@@ -194,8 +198,11 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
     if narrowed.employee is not None and report.uses_turns:  # who waits, waits for nobody in particular
         silent |= {"waiting", "longest_wait"}
     if narrowed.hours is None and report.uses("open"):
-        silent |= {"working_p50", "working_p90"}
+        silent |= {"working_p50", "working_p90", "working_wait"}
     kinds = {"period": "date" if by == "day" else "instant"}
     own = {"what": "phone"} if by == "customer" else {}
     shown = [column for column in report.columns if column.key not in silent]
-    return [Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind)) for c in shown]
+    return [
+        Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind), is_quiet=c.key in report.quiet)
+        for c in shown
+    ]

@@ -47,7 +47,15 @@ _COLUMNS = [
     Column("status", "Status"),
     Column("failure_reason", "Why"),
     Column("message_id", "Message id"),
+    Column("participant", "Participant", "phone"),
+    Column("sent_by", "Sent by"),
+    Column("campaign", "Campaign"),
+    Column("edited_at", "Edited", "instant"),
+    Column("original", "Original", "words"),
+    Column("revoked_at", "Deleted", "instant"),
 ]
+# Types whose content says all there is.
+_WORDS = ("text", "button", "call", "missed_call", "unsupported", "system")
 FOLLOW_EVERY = 1.0
 # With colours, at the end, where the newest is.
 PAGED = "-RX +G"
@@ -85,13 +93,17 @@ def conversation(
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     found = house.conversations.both_sides(key, begin, limit)
     name = " ".join(filter(None, (whom[0] or whom[1], house.conversations.name(key))))
+    total = len(found) if len(found) < limit else house.conversations.count(key, begin)
     if chosen is not None:
-        render.show(Table("conversation", f"Conversation with {name}", _COLUMNS, found, zone=zone), chosen)
+        table = Table(
+            "conversation", f"Conversation with {name}", _COLUMNS, found, zone=zone, total=max(total, len(found))
+        )
+        render.show(table, chosen)
         return
     chat = Chat(ZoneInfo(zone))
     chat.begin(name, found, paged=not follow)
-    if len(found) == limit:
-        wiring.say(f"The newest {limit:,} messages: --limit shows more.")
+    if total > len(found):
+        wiring.say(f"showing the newest {len(found):,} of {total:,}: --limit shows more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
         newest = wiring.asked_again(lambda: house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
@@ -107,7 +119,7 @@ class Chat:
         self._zone = zone
         self._console: Console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._day: Any = None
-        self._shown: dict[str, str | None] = {}
+        self._shown: dict[str, tuple[Any, ...]] = {}
 
     def begin(self, name: str, rows: Sequence[Mapping[str, Any]], *, paged: bool) -> None:
         """Through a pager where there is more than the terminal holds."""
@@ -131,9 +143,9 @@ class Chat:
 
         lines = []
         for row in rows:
-            known = self._shown.get(row["id"], "")
-            self._shown[row["id"]] = row["status"]
-            if known == row["status"]:
+            known, state = self._shown.get(row["id"]), (row["status"], row["edited_at"], row["revoked_at"])
+            self._shown[row["id"]] = state
+            if known == state:
                 continue
             local = row["at"].astimezone(self._zone)
             if local.date() != self._day:
@@ -152,7 +164,11 @@ def _line(row: Mapping[str, Any]) -> list[Text]:
     line.append("→ " if ours else "← ", style="green" if ours else "cyan")
     if ours and row["employee"]:
         line.append(f"{tables.clean(row['employee'])}: ", style="bold")
+    if row["participant"]:
+        line.append(f"{tables.clean(row['participant_name'] or row['participant'])}: ", style="bold")
     line.append(tables.clean(_said(row)))
+    if row["edited_at"] and not row["revoked_at"]:
+        line.append(" (edited)", style="dim")
     if ours:
         failed = row["status"] == "failed"
         why = f": {row['failure_reason']}" if row["failure_reason"] else ""
@@ -167,7 +183,9 @@ def _line(row: Mapping[str, Any]) -> list[Text]:
 def _said(row: Mapping[str, Any]) -> str:
     """The words, and in brackets what is not words."""
     kind = row["message_type"]
-    if kind == "text":
+    if row["revoked_at"]:
+        return "[deleted]"
+    if kind in _WORDS:
         return row["content"] or "[no text]"
     if kind == "revoke":
         return "[took a message back]"

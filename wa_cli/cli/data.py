@@ -31,7 +31,7 @@ def pieces(table: Table, form: str, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _document(table: Table, rows: Iterable[Row]) -> Iterator[str]:
-    """Schema, parameters, columns with their units, and rows."""
+    """Schema, parameters, columns with their units, how many rows are shown of how many there are, and the rows."""
     head = {
         "schema": f"wa.{table.name}/1",
         "title": table.title,
@@ -40,6 +40,7 @@ def _document(table: Table, rows: Iterable[Row]) -> Iterator[str]:
             {"key": c.key, "kind": c.kind, **({"unit": _UNITS[c.kind]} if c.kind in _UNITS else {})}
             for c in table.columns
         ],
+        **({} if table.total is None else {"shown": len(table.rows), "total": table.total}),
     }
     yield json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "rows": ['
     before = "\n"

@@ -22,10 +22,12 @@ _SHORT_KINDS = ("phone", "instant", "date")
 
 def show(table: Table, form: str | None = None, output: Path | None = None) -> None:
     """Print the table, or write it to a file whose ending says the form."""
+    chosen = form or ("table" if sys.stdout.isatty() else "plain")
+    if table.cut and (output is not None or chosen in data.FORMS or not table.note):
+        print(table.cut, file=sys.stderr)
     if output is not None:
         _write(table, output, form_of(output, form))
         return
-    chosen = form or ("table" if sys.stdout.isatty() else "plain")
     if chosen == "table":
         from wa_cli.cli.terminal import print_table
 

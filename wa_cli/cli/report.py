@@ -277,11 +277,11 @@ def _command(report: Report) -> Callable[..., None]:
         def once() -> Table:
             return ask(house, wanted, question)
 
-        if longest is not None and report.threshold is not None:
+        if longest is not None:
             threshold.check_range(report, question.range(house, report).since, longest)
             whole, shown = ask_whole(house, report, question)
             show(report, shown, chosen, output, of.value)
-            threshold.judge(report.threshold, whole, longest)
+            threshold.judge(house, report, question, whole, longest)
             return
         show(wanted, once(), chosen, output, of.value)
         while watch is not None:

@@ -47,7 +47,7 @@ def idle(report: Report) -> set[str]:
         "business_hours": report.uses("open"),
         "of": bool(report.shape),
         "details": report.details is not None,
-        "fail_over": report.threshold is not None,
+        "fail_over": report.is_judged,
     }
     return {name for name, does in works.items() if not does}
 
@@ -62,6 +62,11 @@ def helps(report: Report) -> dict[str, str]:
         label = next(column.label for column in report.columns if column.key == report.threshold.column)
         words = {"above": f"{label} is longer", "below": f"{label} is shorter", "age": "somebody waits longer"}
         said["fail_over"] = f"Exit 3 where {words[report.threshold.way]}; like 30m."
+    if report.alarm:
+        judged = (
+            f"{said['fail_over'].partition(';')[0]}, or where a turn" if report.threshold else "Exit 3 where a turn"
+        )
+        said["fail_over"] = f"{judged} is open for longer, whatever its age; like 30m."
     return said
 
 

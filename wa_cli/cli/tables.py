@@ -21,12 +21,14 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 class Column:
     """`kind`: text, words, phone, integer, number, percent, span, instant, date. Spans are seconds.
 
-    Words are somebody's free text, of any length: a terminal shows their beginning, every other form all of them.
+    Words are somebody's free text, of any length: a terminal shows their beginning, every other form all of them. A quiet
+    column is left out at a terminal where all of its values are the same.
     """
 
     key: str
     label: str
     kind: str = "text"
+    is_quiet: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -35,7 +37,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one shape. `note` is said under the table, to people, who read instants in `zone`; files hold UTC."""
+    """Rows of one shape. `note` is said under the table, to people, who read instants in `zone`; files hold UTC.
+
+    `total`: how many rows there are, where not all of them are here.
+    """
 
     name: str
     title: str
@@ -45,6 +50,20 @@ class Table:
     zone: str = "UTC"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     bars: str | None = None  # the column that a terminal draws beside the others
+    total: int | None = None
+
+    def for_terminal(self) -> Table:
+        """The table without quiet columns that tell no row from another."""
+        columns = [c for c in self.columns if not c.is_quiet or len({row[c.key] for row in self.rows}) > 1]
+        return replace(self, columns=columns)
+
+    @property
+    def cut(self) -> str | None:
+        """What is to be said where rows are missing."""
+        shown = len(self.rows)
+        return (
+            f"showing {shown:,} of {self.total:,}: --limit shows more." if self.total and self.total > shown else None
+        )
 
 
 def clean(text: str) -> str:

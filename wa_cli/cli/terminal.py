@@ -23,7 +23,7 @@ _FEWEST_BARS, _SHORTEST_BAR, _LONGEST_BAR = 2, 6, 24
 
 
 def print_table(table: Table) -> None:
-    console, table = Console(), local(table)
+    console, table = Console(), local(table.for_terminal())
     console.print(Text(table.title, style="italic"))
     if not table.rows:
         console.print(Text("  nothing", style="dim"))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from wa_cli.cli.answer import Question
 from wa_cli.cli.tables import Table
+from wa_cli.cli.wiring import House
 from wa_cli.clock import format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
 from wa_cli.reports.catalogue import Report, Threshold
+
+OPEN_SINCE = timedelta(hours=48)  # what is older is looked for by who had the last word
 
 
 def parse(report: Report, fail_over: str | None) -> timedelta | None:
     if fail_over is None:
         return None
-    if report.threshold is None:
+    if not report.is_judged:
         raise BadInput(f"The report {report.name} has nothing that --fail-over could judge.")
     return parse_span(fail_over)
 
@@ -36,10 +40,12 @@ def check_range(report: Report, begin: datetime, limit: timedelta) -> None:
         raise BadInput(f"Who waits {format_span(limit)} began to wait before that range.", hint="An earlier --since.")
 
 
-def judge(threshold: Threshold, table: Table, limit: timedelta) -> None:
-    """Raise CheckFailed where a row of the whole table is over the limit, or under it for what runs out."""
-    judged = [span for row in table.rows if (span := _waited(threshold, row)) is not None]
-    is_below = threshold.way == "below"
+def judge(house: House, report: Report, question: Question, table: Table, limit: timedelta) -> None:
+    """Raise CheckFailed where a row of the whole table is over the limit, or under it for what runs out, and where a turn
+    is open for longer, whatever its age.
+    """
+    judged = [*_rows(house, report, table), *_open_turns(house, report, question)]
+    is_below = report.threshold is not None and report.threshold.way == "below"
     over = [span for span in judged if (span < limit if is_below else span > limit)]
     if over:
         worst = min(over) if is_below else max(over)
@@ -47,8 +53,33 @@ def judge(threshold: Threshold, table: Table, limit: timedelta) -> None:
         raise CheckFailed(f"{len(over)} of {len(judged)} {words} {format_span(limit)}, the worst {format_span(worst)}.")
 
 
-def _waited(threshold: Threshold, row: Mapping[str, Any]) -> timedelta | None:
-    value = row[threshold.column]
+def _rows(house: House, report: Report, table: Table) -> list[timedelta]:
+    """What the threshold's column says in each row; with business hours its working time, where the report has one."""
+    if report.threshold is None:
+        return []
+    working = f"working_{report.threshold.column}"
+    has_working = house.business_hours is not None and any(column.key == working for column in report.columns)
+    column = working if has_working else report.threshold.column
+    spans = [_span(report.threshold, column, row) for row in table.rows]
+    return [span for span in spans if span is not None]
+
+
+def _span(threshold: Threshold, column: str, row: Mapping[str, Any]) -> timedelta | None:
+    value = row[column]
     if value is None or (threshold.among and row[threshold.among] != "yes"):
         return None
     return now() - value if threshold.way == "age" else timedelta(seconds=float(value))
+
+
+def _open_turns(house: House, report: Report, question: Question) -> Iterator[timedelta]:
+    """How long each open turn waits, in business hours where there are some."""
+    from wa_cli.reports import runner
+
+    if report.alarm is None:
+        return
+    at = now()
+    asked = runner.Range(at - OPEN_SINCE, at + timedelta(seconds=1), house.zone(question.zone))
+    narrowed = question.narrowed(house, report)
+    rows = runner.run(house.report_database, report.alarm, asked, narrowed, timeout=house.settings.report_timeout)
+    for begun in (row["since"] for row in rows):
+        yield house.business_hours.between(begun, at, asked.zone) if house.business_hours else at - begun

@@ -1,31 +1,53 @@
-"""Whom an update is about: phone, user id and name of the other side, and which of them turn out to be one person's."""
+"""Whom an update is about: phone, user id and name of the other side, and which of them turn out to be one person's.
+
+A person is known from every place that pairs a phone with a user id: messages and echoes, statuses, calls, preferences,
+synchronised contacts, an answered request for the phone number, system messages, and the contacts beside any of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from wa_cli.messages.incoming import Alias, IncomingMessage
-from wa_cli.messages.phone import customer_key, is_user_id
+from wa_cli.clock import parse_unix
+from wa_cli.cloud.values import identity, word
+from wa_cli.messages.incoming import Alias, Contact
+from wa_cli.messages.phone import is_group_id, is_user_id
 
 Object = Mapping[str, Any]
 
 # The lists of a value in which its updates are, and what one of each is called.
-ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status"}
+ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status", "calls": "call"}
+# The lists that say who somebody is without being an update of ours.
+_OTHER_ITEMS = ("user_preferences",)
+_PAIRS = (
+    ("from", "from_user_id"),
+    ("to", "to_user_id"),
+    ("recipient_id", "recipient_user_id"),
+    ("recipient_participant_id", "recipient_participant_user_id"),
+    ("wa_id", "user_id"),
+)
+# Meta's text of a system message; the only place that names the old id where nothing else does.
+_CHANGED = re.compile(r"changed from (\S+) to (\S+)")
+
+Instant = Callable[[Any], datetime]
 
 
 def customer_of(item: Object, value: Object, phone_at: str, user_id_at: str) -> tuple[str | None, str | None]:
-    """Phone and user id of the other side. A hidden phone is left out, or the user id stands in its place."""
-    phone, user_id = str(item.get(phone_at) or ""), str(item.get(user_id_at) or "")
-    if is_user_id(phone):
-        phone, user_id = "", user_id or phone
-    told = item.get("system")
-    if not (phone or user_id) and isinstance(told, dict):
-        phone, user_id = str(told.get("wa_id") or ""), str(told.get("previous_user_id") or told.get("user_id") or "")
+    """Phone and user id of the other side. A hidden phone is left out, or the user id stands in its place.
+
+    Raises ValueError where the item and its contacts name nobody.
+    """
+    phone, user_id = _keys(item, phone_at, user_id_at)
+    if not (phone or user_id) and isinstance(item.get("system"), dict):
+        phone, user_id = _changed_to(item["system"])
     contact = contact_of(value, phone, user_id)
+    contact_phone, contact_user_id = _keys(contact, "wa_id", "user_id")
     if not (phone or user_id):
-        phone = str(contact.get("wa_id") or "")
-    user_id = user_id or str(contact.get("user_id") or "")
+        phone = contact_phone
+    user_id = user_id or contact_user_id
     if not phone and not user_id:
         raise ValueError("it names no customer")
     return phone or None, user_id or None
@@ -44,32 +66,103 @@ def contact_of(value: Object, phone: str | None, user_id: str | None) -> Object:
     return contacts[0] if is_alone and not (phone or user_id) else {}
 
 
-def name_of(contact: Object) -> str | None:
-    profile = contact.get("profile")
-    name = profile.get("name") if isinstance(profile, dict) else None
-    return str(name) if name else None
+def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
+    """What a change says of people, from each of its items and from the contacts beside them."""
+    told: dict[str, tuple[datetime, str | None]] = {}
+    newest = None
+    for kind in (*ITEMS, *_OTHER_ITEMS):
+        for item in list_of(value, kind):
+            if isinstance(item, dict):
+                at, source = instant(item), word(item.get("id")) if "message" in kind else None
+                newest = max(newest or at, at)
+                for contact in _contacts_of_item(item, at, source):
+                    told.update({key: (at, source) for key in (contact.phone, contact.user_id) if key})
+                    if contact.phone and contact.user_id:
+                        yield contact
+    for entry in list_of(value, "contacts"):
+        phone, user_id = _keys(entry, "wa_id", "user_id") if isinstance(entry, dict) else ("", "")
+        if phone or user_id:
+            at, source = told.get(phone) or told.get(user_id) or (newest or instant({}), None)
+            yield Contact(at, phone or None, user_id or None, *_profile(entry), source=source)
+    yield from _synchronised(value, instant)
 
 
-def aliases_of(message: IncomingMessage) -> Iterator[Alias]:
-    """Keys of one person: a user id with its phone, and what a system message says has changed."""
-    if message.phone and message.user_id:
-        yield Alias(message.user_id, message.phone.lstrip("+"))
-    told = message.raw.get("system") if message.message_type == "system" else None
-    if isinstance(told, dict):
-        before = str(told.get("previous_user_id") or "") or customer_key(message.phone, message.user_id)
-        phone = told.get("wa_id") or told.get("new_wa_id")
-        after = customer_key(str(phone) if phone else None, str(told.get("user_id") or ""))
-        if before and after:
-            yield Alias(before, after, is_change=True)
+def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterator[Contact]:
+    is_group = item.get("recipient_type") == "group"
+    for pair in _PAIRS:
+        phone, user_id = _keys(item, *pair)
+        if (phone or user_id) and not (is_group and pair[0] == "recipient_id"):
+            yield Contact(at, phone or None, user_id or None, source=source)
+    sender = identity(item.get("from_user_id"))
+    for card in list_of(item, "contacts"):  # the phone number that we asked for
+        if sender and isinstance(card, dict) and card.get("origin") == "contact_request":
+            for entry in list_of(card, "phones"):
+                if isinstance(entry, dict) and (phone := identity(entry.get("wa_id"))):
+                    yield Contact(at, phone, sender, source=source)
 
 
-def new_user_ids(value: Object) -> Iterator[Alias]:
+def _synchronised(value: Object, instant: Instant) -> Iterator[Contact]:
+    """Contacts of the Business app (`smb_app_state_sync`)."""
+    for item in list_of(value, "state_sync"):
+        card = item.get("contact") if isinstance(item, dict) else None
+        if isinstance(card, dict) and item.get("action") != "remove":
+            digits = re.sub(r"\D", "", str(card.get("phone_number") or ""))
+            phone, user_id = identity(digits), identity(card.get("user_id"))
+            metadata = item.get("metadata")
+            if phone or user_id:
+                at = instant(metadata if isinstance(metadata, dict) else {})
+                name = word(card.get("full_name")) or word(card.get("first_name"))
+                yield Contact(at, phone or None, user_id or None, name, word(card.get("username")))
+
+
+def aliases_of(item: Object, at: datetime) -> Iterator[Alias]:
+    """What a system message says has changed: a number, a user id."""
+    told = item.get("system")
+    if item.get("type") != "system" or not isinstance(told, dict):
+        return
+    phone, user_id = _keys(item, "from", "from_user_id")
+    words = _CHANGED.search(str(told.get("body") or ""))
+    before = identity(told.get("previous_user_id")) or phone or user_id or (words[1] if words else "")
+    new_phone, new_user_id = _changed_to(told)
+    after = new_phone or new_user_id
+    if before and after:
+        yield Alias(before.lstrip("+"), after.lstrip("+"), at, is_change=True, source=word(item.get("id")))
+
+
+def new_user_ids(value: Object, at: datetime) -> Iterator[Alias]:
     """From the field `user_id_update`: a person's user id changes with their phone number."""
     updates = value.get("user_id_update")
     for update in updates if isinstance(updates, list) else [updates or value]:
         change = update.get("user_id") if isinstance(update, dict) else None
-        if isinstance(change, dict) and change.get("previous") and change.get("current"):
-            yield Alias(str(change["previous"]), str(change["current"]), is_change=True)
+        if isinstance(change, dict):
+            old, new = identity(change.get("previous")), identity(change.get("current"))
+            if old and new:
+                yield Alias(old, new, parse_unix(update.get("timestamp")) or at, is_change=True)
+
+
+def _changed_to(told: Object) -> tuple[str, str]:
+    """New phone and new user id of a system message; from its text where nothing else names them."""
+    phone, user_id = identity(told.get("wa_id") or told.get("new_wa_id")), identity(told.get("user_id"))
+    words = _CHANGED.search(str(told.get("body") or ""))
+    if not (phone or user_id) and words:
+        new = words[2].strip(".,")
+        return ("", new) if is_user_id(new) else (re.sub(r"\D", "", new), "")
+    return phone, user_id
+
+
+def _keys(holder: Object, phone_at: str, user_id_at: str) -> tuple[str, str]:
+    """Phone and user id under these names, empty where there is none; a user id may stand in the phone's place."""
+    phone, user_id = identity(holder.get(phone_at)), identity(holder.get(user_id_at))
+    if is_user_id(phone):
+        return "", user_id or phone
+    return ("" if is_group_id(phone) else phone), user_id
+
+
+def _profile(contact: Object) -> tuple[str | None, str | None]:
+    """Name and username."""
+    profile = contact.get("profile")
+    known = profile if isinstance(profile, dict) else {}
+    return word(known.get("name")), word(known.get("username")) or word(contact.get("username"))
 
 
 def list_of(holder: Any, key: str) -> list[Any]:

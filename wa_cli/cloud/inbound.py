@@ -5,14 +5,20 @@ Meta adds types without notice: of one that nobody knows the likely words are ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from wa_cli.cloud.values import word as _word
+from wa_cli.errors import BadInput
+from wa_cli.messages import json_text
 from wa_cli.messages.incoming import Media
 
 Part = Mapping[str, Any]
+# Of a reply: what only programs read.
+_NOT_SAID = ("flow_token", "type", "name", "credential_id", "response_source")
+_NAMES = {"unsupported": "message", "unknown": "message"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ def read(item: Part) -> Said:
     if isinstance(part, list):  # shared contacts
         part = {"items": part}
     said = READERS.get(kind, _unknown)(part if isinstance(part, Mapping) else {})
+    if not said.content and (problem := _problem(item)):
+        said = replace(said, content=f"{_NAMES.get(kind, kind)} not available: {problem}")
     context = item.get("context")
     answered = _word(context.get("id")) if isinstance(context, Mapping) else None
     return replace(said, refers_to=said.refers_to or answered)
@@ -55,16 +63,37 @@ def _file(part: Part) -> Said:
     )
 
 
+def _problem(item: Part) -> str | None:
+    """Why Meta shows no content, in its own words; the type of what it does not support."""
+    unsupported = item.get("unsupported")
+    kind = _word(unsupported.get("type")) if isinstance(unsupported, Mapping) else None
+    errors = item.get("errors")
+    error = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], Mapping) else {}
+    data = error.get("error_data")
+    details = _word(data.get("details")) if isinstance(data, Mapping) else None
+    said = details or _word(error.get("title")) or _word(error.get("message"))
+    return f"{kind.replace('_', ' ')} is not supported" if kind else said
+
+
 def _location(part: Part) -> Said:
-    where = _word(part.get("name")) or _word(part.get("address"))
-    if not where and "latitude" in part and "longitude" in part:
-        where = f"{part['latitude']}, {part['longitude']}"
-    return Said(where)
+    """Name and address, and the coordinates, which lead there."""
+    words = ", ".join(filter(None, (_word(part.get("name")), _word(part.get("address")))))
+    latitude, longitude = part.get("latitude"), part.get("longitude")
+    place = f"{latitude}, {longitude}" if latitude is not None and longitude is not None else ""
+    return Said(f"{words} ({place})" if words and place else words or place or None)
 
 
 def _contacts(part: Part) -> Said:
-    names = [_contact_name(contact) for contact in part.get("items", ()) if isinstance(contact, Mapping)]
-    return Said(", ".join(filter(None, names)) or None)
+    cards = [_card(contact) for contact in part.get("items", ()) if isinstance(contact, Mapping)]
+    return Said("; ".join(filter(None, cards)) or None)
+
+
+def _card(contact: Part) -> str:
+    """Name and phone numbers of a shared contact."""
+    phones = contact.get("phones")
+    entries = [entry for entry in (phones if isinstance(phones, list) else []) if isinstance(entry, Mapping)]
+    numbers = [_word(entry.get("phone")) or _word(entry.get("wa_id")) for entry in entries]
+    return ", ".join(filter(None, [_contact_name(contact), *numbers]))
 
 
 def _contact_name(contact: Part) -> str | None:
@@ -77,14 +106,12 @@ def _contact_name(contact: Part) -> str | None:
     organisation = contact.get("org")
     if isinstance(organisation, Mapping) and (company := _word(organisation.get("company"))):
         return company
-    phones = contact.get("phones")
-    first = phones[0] if isinstance(phones, list) and phones else None
-    return _word(first.get("phone")) if isinstance(first, Mapping) else None
+    return None
 
 
 def _reaction(part: Part) -> Said:
     """A reaction that is taken back has no emoji."""
-    return Said(_word(part.get("emoji")), refers_to=_word(part.get("message_id")))
+    return Said(_word(part.get("emoji")) or "reaction removed", refers_to=_word(part.get("message_id")))
 
 
 def _button(part: Part) -> Said:
@@ -92,24 +119,54 @@ def _button(part: Part) -> Said:
 
 
 def _interactive(part: Part) -> Said:
-    """The title of what was chosen; a flow's answer is JSON in a string."""
+    """The title of what was chosen, or the answers of a flow."""
     reply = part.get(str(part.get("type")))
     if not isinstance(reply, Mapping):
         return Said()
-    for name in ("title", "response_json", "response", "body"):
-        if found := _word(reply.get(name)):
-            return Said(found)
-    return Said()
+    answers = _answers(reply.get("response_json"))
+    said = _word(reply.get("title")) or answers or _word(reply.get("response")) or _word(reply.get("body"))
+    return Said(said or _fields(reply))
+
+
+def _answers(text: Any) -> str | None:
+    """The answers of a flow, which are JSON in a string; other text as it is."""
+    if not isinstance(text, str):
+        return None
+    try:
+        answers = json_text.parse(text, "The answer")
+    except BadInput:
+        return _word(text)
+    return _fields(answers) if isinstance(answers, Mapping) else _word(text)
+
+
+def _fields(answers: Part) -> str | None:
+    """Like `first name: Lea, day: 2026-12-01`."""
+    told = [
+        f"{key.replace('_', ' ')}: {value if isinstance(value, (str, int, float)) else json.dumps(value)}"
+        for key, value in answers.items()
+        if key not in _NOT_SAID and value not in (None, "", [], {})
+    ]
+    return ", ".join(told) or None
 
 
 def _order(part: Part) -> Said:
+    """What is ordered, what it costs, and the words that came with it."""
     items = part.get("product_items")
-    counted = [
-        f"{item.get('quantity', '?')} x {item.get('product_retailer_id', '?')}"
-        for item in (items if isinstance(items, list) else [])
-        if isinstance(item, Mapping)
-    ]
-    return Said(_word(part.get("text")) or ", ".join(counted) or None)
+    products = [item for item in (items if isinstance(items, list) else []) if isinstance(item, Mapping)]
+    counted = ", ".join(f"{item.get('quantity', '?')} x {item.get('product_retailer_id', '?')}" for item in products)
+    cost = _cost(products)
+    order = f"{counted}, {cost} in all" if counted and cost else counted
+    return Said(": ".join(filter(None, (order, _word(part.get("text"))))) or None)
+
+
+def _cost(products: Sequence[Part]) -> str | None:
+    """The sum of an order in its one currency."""
+    currencies = {item.get("currency") for item in products}
+    try:
+        cost = sum(float(item["item_price"]) * float(item["quantity"]) for item in products)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return f"{cost:.2f} {currencies.pop()}" if len(currencies) == 1 and products else None
 
 
 def _edit(part: Part) -> Said:

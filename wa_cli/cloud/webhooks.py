@@ -11,20 +11,33 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from wa_cli.clock import now, parse_unix
-from wa_cli.cloud import customers, inbound, values
+from wa_cli.cloud import calls, customers, inbound, values
 from wa_cli.cloud.customers import ITEMS, Object, list_of
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
-from wa_cli.messages.incoming import Alias, IncomingMessage, Notice, Notification, StatusUpdate, parse_opaque
-from wa_cli.messages.phone import from_wire
+from wa_cli.messages.incoming import (
+    Alias,
+    Contact,
+    Edit,
+    IncomingMessage,
+    Notice,
+    Notification,
+    StatusUpdate,
+    parse_opaque,
+)
+from wa_cli.messages.phone import from_wire, is_group_id
 
 OBJECT = "whatsapp_business_account"
-HISTORY = "history"
+HISTORY, CALLS = "history", "calls"
+# Statuses of something else than a message.
+OTHER_STATUSES = ("payment", "call")
+# Types under which Meta announces a message that it cannot show yet, or not to us.
+PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
 UNKNOWN_PHONE = "business"
 # A status is one word of Meta's.
 LONGEST_STATUS = 50
@@ -69,12 +82,20 @@ class _Found:
     messages: list[IncomingMessage] = field(default_factory=list)
     statuses: list[StatusUpdate] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
     aliases: list[Alias] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
     unreadable: list[tuple[Any, str]] = field(default_factory=list)
 
     def notification(self) -> Notification:
         return Notification(
-            tuple(self.messages), tuple(self.statuses), tuple(self.notices), tuple(self.aliases), tuple(self.unreadable)
+            messages=tuple(self.messages),
+            statuses=tuple(self.statuses),
+            notices=tuple(self.notices),
+            contacts=tuple(self.contacts),
+            aliases=tuple(self.aliases),
+            edits=tuple(self.edits),
+            unreadable=tuple(self.unreadable),
         )
 
 
@@ -119,17 +140,52 @@ class _Place:
             self._note({"errors": self.value["errors"]}, found)
         elif not known:
             self._note({key: item for key, item in self.value.items() if key != "messaging_product"}, found)
+        self._read_people(found)
+
+    def _read_people(self, found: _Found) -> None:
+        """Who somebody is, wherever the change says it. A shape that cannot be read teaches nothing."""
+        try:
+            found.contacts += customers.contacts_in(self.value, self._instant)
+            found.aliases += customers.new_user_ids(self.value, self.told_at or now())
+        except Exception as error:
+            found.unreadable.append((self.value.get("contacts"), _reason("contact", None, error)))
 
     def _read_item(self, kind: str, item: Any, found: _Found) -> None:
         try:
-            if kind == "statuses":
-                found.statuses.append(self._status(item))
+            if kind == "calls":
+                self._read_call(item, found)
+            elif kind == "statuses":
+                self._read_status(item, found)
             else:
                 message = self._message(item, by_us=kind == "message_echoes", from_history=self.field == HISTORY)
                 found.messages.append(message)
-                found.aliases += customers.aliases_of(message)
+                found.aliases += customers.aliases_of(item, message.sent_at)
+                found.edits += _edits(message)
         except Exception as error:
             found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
+
+    def _read_status(self, item: Object, found: _Found) -> None:
+        """A status of one of our messages; that of a payment or of a call is a notice."""
+        if item.get("type") in OTHER_STATUSES or self.field == CALLS:
+            self._note({"statuses": [item]}, found)
+        else:
+            found.statuses.append(self._status(item))
+
+    def _read_call(self, item: Object, found: _Found) -> None:
+        """A customer's call is a row, told apart by its end; one of ours is a notice."""
+        if item.get("direction") == "BUSINESS_INITIATED":
+            self._note({"calls": [item]}, found)
+            return
+        call = calls.read(item)
+        message = self._message(item, by_us=False, from_history=False)
+        found.messages.append(
+            replace(
+                message,
+                message_type=call.message_type,
+                content=call.content,
+                is_placeholder=not call.has_ended,
+            )
+        )
 
     def _read_history(self, chunk: Any, found: _Found) -> bool:
         """Conversations from before we were there; False where the chunk has none, as one that was declined."""
@@ -157,16 +213,17 @@ class _Place:
 
     def _message(self, item: Object, *, by_us: bool, from_history: bool, raw: Any = None) -> IncomingMessage:
         side = ("to", "to_user_id") if by_us else ("from", "from_user_id")
-        phone, user_id = customers.customer_of(item, self.value, *side)
+        group = values.identity(item.get("group_id")) or _group_of(item)
+        phone, user_id = customers.customer_of(item, self.value, *side) if not (group and by_us) else (group, None)
         said = inbound.read(item)
+        kind = str(item.get("type") or "unknown")
         return IncomingMessage(
             wamid=_text(item["id"]),
             number=self.number,
             business_phone=self._business_phone(item, by_us=by_us),
             phone=from_wire(phone) if phone else None,
             user_id=user_id,
-            name=customers.name_of(customers.contact_of(self.value, phone, user_id)),
-            message_type=str(item.get("type") or "unknown"),
+            message_type=kind,
             sent_at=self._instant(item),
             content=said.content,
             media=said.media,
@@ -174,6 +231,8 @@ class _Place:
             by_us=by_us,
             from_history=from_history,
             status=_history_status(item) if by_us else None,
+            group_id=group,
+            is_placeholder=kind in PLACEHOLDERS,
             raw=item if raw is None else raw,
         )
 
@@ -203,7 +262,6 @@ class _Place:
         known = [self.account, self.told_at.isoformat() if self.told_at else None, self.field, self.number, said]
         identity = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
         found.notices.append(Notice(identity, self.account, self.field, self.number or None, self.told_at, said))
-        found.aliases += customers.new_user_ids(self.value)
 
 
 def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
@@ -221,6 +279,19 @@ def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
                 )
             else:
                 found.unreadable.append((change, "a change has no value"))
+
+
+def _edits(message: IncomingMessage) -> Iterator[Edit]:
+    """What an edit or a revocation does to the message that it names."""
+    if message.context_wamid and message.message_type in ("edit", "revoke"):
+        is_revoked = message.message_type == "revoke"
+        yield Edit(message.context_wamid, message.sent_at, None if is_revoked else message.content, is_revoked)
+
+
+def _group_of(item: Object) -> str | None:
+    """The group that an echo goes to, where it has no group_id."""
+    whom = values.identity(item.get("to"))
+    return whom if is_group_id(whom) else None
 
 
 def _history_status(item: Object) -> str | None:

@@ -27,7 +27,8 @@ class IncomingMessage:
 
     `phone` is the customer's, `+` and digits, absent where WhatsApp hides it; then `user_id` is there. `sent_at` is an
     aware instant. `context_wamid`: the message that it answers, reacts to, edits or takes back. `by_us` marks what a
-    colleague wrote in the Business app, `from_history` what was said before we were there. `raw` is the item as it came.
+    colleague wrote in the Business app, `from_history` what was said before we were there. `group_id` names the group in
+    which it was written. `is_placeholder`: it stands for what comes later under the same id. `raw` is the item as it came.
     """
 
     wamid: str
@@ -35,7 +36,6 @@ class IncomingMessage:
     business_phone: str
     phone: str | None
     user_id: str | None
-    name: str | None
     message_type: str
     sent_at: datetime
     content: str | None = None
@@ -44,6 +44,8 @@ class IncomingMessage:
     by_us: bool = False
     from_history: bool = False
     status: str | None = None
+    group_id: str | None = None
+    is_placeholder: bool = False
     raw: Any = None
 
 
@@ -81,12 +83,42 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Contact:
+    """What an event of the instant `at` says of a person: by which keys they write, and what they call themselves.
+
+    `phone` is digits or `+` and digits. `source` is the wamid of the message that says it: a message that was stored
+    before says nothing new. None where a status, a call or a list of contacts says it.
+    """
+
+    at: datetime
+    phone: str | None = None
+    user_id: str | None = None
+    name: str | None = None
+    username: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class Alias:
-    """Two keys of one person, known by `new` from now. `is_change`: said to have changed; else a user id with its phone."""
+    """Two keys of one person, known by `new` from the instant `at`. `is_change`: said to have changed; else a user id with
+    its phone. `source` as in Contact.
+    """
 
     old: str
     new: str
+    at: datetime
     is_change: bool = False
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A message that its author changed or took back at the instant `at`; `content` is the new text, None where revoked."""
+
+    wamid: str
+    at: datetime
+    content: str | None
+    is_revoked: bool
 
 
 @dataclass(frozen=True)
@@ -96,7 +128,9 @@ class Notification:
     messages: tuple[IncomingMessage, ...] = ()
     statuses: tuple[StatusUpdate, ...] = ()
     notices: tuple[Notice, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    edits: tuple[Edit, ...] = ()
     unreadable: tuple[tuple[Any, str], ...] = ()
 
 

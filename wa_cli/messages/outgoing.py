@@ -17,6 +17,7 @@ from wa_cli.messages.content.media import document
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.phone import customer_key, is_group_id, is_user_id, parse_phone
+from wa_cli.messages.states import SentBy
 
 # Names a reference for a body without one after the queue's message id: a redelivery gets the same.
 _REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
@@ -41,6 +42,7 @@ class OutgoingMessage:
     business_phone: str | None = None
     employee_id: UUID | None = None
     campaign: str | None = None
+    sent_by: SentBy = SentBy.HUMAN
     queued_at: datetime = field(default_factory=clock.now)
     due_at: datetime | None = None
     expires_at: datetime | None = None
@@ -85,6 +87,7 @@ class OutgoingMessage:
                 "business_phone": self.business_phone,
                 "employee_id": str(self.employee_id) if self.employee_id else None,
                 "campaign": self.campaign,
+                "sent_by": self.sent_by,
                 "queued_at": self.queued_at.isoformat(),
                 "due_at": self.due_at.isoformat() if self.due_at else None,
                 "expires_at": self.expires_at.isoformat() if self.expires_at else None,
@@ -121,6 +124,7 @@ class OutgoingMessage:
             business_phone=_optional_text(metadata, "business_phone"),
             employee_id=_optional_uuid(metadata.get("employee_id")),
             campaign=_optional_text(metadata, "campaign"),
+            sent_by=_sent_by(metadata),
             queued_at=_parse_instant(metadata.get("queued_at")) or clock.now(),
             due_at=_instant(metadata, "due_at"),
             expires_at=_instant(metadata, "expires_at"),
@@ -183,6 +187,14 @@ def _uuid(value: object, what: str) -> UUID:
 
 def _optional_text(metadata: Mapping[str, Any], key: str) -> str | None:
     return str(metadata[key]) if metadata.get(key) is not None else None
+
+
+def _sent_by(metadata: Mapping[str, Any]) -> SentBy:
+    """A campaign's where the body names one; else as it says, by default a person's."""
+    word = metadata.get("sent_by")
+    if word in list(SentBy):
+        return SentBy(word)
+    return SentBy.CAMPAIGN if metadata.get("campaign") else SentBy.HUMAN
 
 
 def _optional_uuid(value: object) -> UUID | None:

@@ -1,4 +1,4 @@
-"""Two vocabularies that must not be mixed: where a message stands with us, and what WhatsApp says of it."""
+"""Vocabularies that must not be mixed: where a message stands with us, what WhatsApp says of it, and who sent it."""
 
 from __future__ import annotations
 
@@ -36,3 +36,14 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
     DELIVERED = "delivered"
     READ = "read"
+
+
+class SentBy(StrEnum):
+    """Who sent a message of ours: a person, a program (a bot, an away message), or a campaign to many.
+
+    Only a person's message answers a customer who waits.
+    """
+
+    HUMAN = "human"
+    AUTOMATIC = "automatic"
+    CAMPAIGN = "campaign"

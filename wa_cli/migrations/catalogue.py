@@ -171,9 +171,14 @@ def names() -> list[str]:
 
 
 def indexes() -> list[str]:
-    """Every index that the migrations build beside running programs."""
-    found = (_index(statement) for migration in migrations() for statement in migration.up.statements)
-    return [index for index in found if index]
+    """Every index that the migrations build beside running programs and do not drop again."""
+    found: dict[str, None] = {}
+    for step in (step for migration in migrations() for step in migration.up.steps):
+        if step.index:
+            found[step.index] = None
+        elif step.dropped_index:
+            found.pop(step.dropped_index, None)
+    return list(found)
 
 
 def _index(statement: str) -> str | None:

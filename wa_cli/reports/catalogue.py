@@ -12,6 +12,8 @@
     -- place:      where it stands among others     -- page:      what it is broken down by on the page of all
     -- beside:     spool: its note says what lies there
     -- of:         now: of this moment, it takes no other range
+    -- quiet:      columns that a terminal leaves out where they tell no row from another
+    -- alarm:      open_turns: --fail-over judges every turn that is open, of any age
 
 The statement may use :since, :until and :now (UTC, as the TIMESTAMP columns hold them), :tz, :limit, :by, :customer (a
 person's key), :employee (a UUID) and :open (business hours, as JSON); what it does not use it is not given.
@@ -27,7 +29,10 @@ from pathlib import Path
 from wa_cli import sqlfiles
 from wa_cli.errors import ConfigError
 
-_KEYS = "title|about|define|note|include|param|column|shape|filter|by|bars|list|threshold|meaning|place|page|beside|of"
+_KEYS = (
+    "title|about|define|note|include|param|column|shape|filter|by|bars|quiet|list|threshold|alarm|meaning|place|page"
+    "|beside|of"
+)
 _HEADER = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
 RESERVED = ("list", "all", "sql", "html")  # what `wa report` calls otherwise
 KINDS = ("text", "words", "phone", "code", "integer", "number", "percent", "span", "instant", "date", "period")
@@ -129,6 +134,10 @@ class Report:
         return self._first("bars")
 
     @property
+    def quiet(self) -> list[str]:
+        return (self._first("quiet") or "").split()
+
+    @property
     def meaning(self) -> str | None:
         return self._first("meaning")
 
@@ -136,6 +145,17 @@ class Report:
     def threshold(self) -> Threshold | None:
         words = (self._first("threshold") or "").split()
         return Threshold(*words) if len(words) in (2, 3) else None
+
+    @property
+    def alarm(self) -> Report | None:
+        """What `--fail-over` judges besides the rows: a file of sql/reporting whose rows say `since` when somebody waits."""
+        name = self._first("alarm")
+        return Report(sqlfiles.root() / "reporting" / f"{name}.sql") if name else None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it has something that `--fail-over` judges."""
+        return self.threshold is not None or self.alarm is not None
 
     @cached_property
     def details(self) -> Report | None:
@@ -163,7 +183,7 @@ class Report:
     def check(self) -> None:
         """Raises ConfigError where its header contradicts itself: before anything is asked."""
         keys = {column.key for column in self.columns}
-        named = [self.bars, self.meaning, *self.shape[1:]]
+        named = [self.bars, self.meaning, *self.shape[1:], *self.quiet]
         if self._first("threshold"):
             if self.threshold is None or self.threshold.way not in WAYS:
                 raise ConfigError(f"{self.path}: a threshold is a column, and one of {', '.join(WAYS)}.")

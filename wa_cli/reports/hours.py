@@ -42,6 +42,12 @@ class Hours:
                     yield start, finish
             day += timedelta(days=1)
 
+    def between(self, since: datetime, until: datetime, zone: str) -> timedelta:
+        """How much of that time is in the hours."""
+        spans = self.spans(since, until, zone)
+        inside = (min(finish, until) - max(start, since) for start, finish in spans)
+        return sum((span for span in inside if span > timedelta(0)), timedelta(0))
+
     def as_json(self, since: datetime, until: datetime, zone: str) -> str:
         """The same for SQL: a list of `start` and `finish`, as the TIMESTAMP columns hold them."""
         return json.dumps(

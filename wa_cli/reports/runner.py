@@ -190,6 +190,14 @@ def run(
     return rows
 
 
+def count(database: Database, report: Report, asked: Range, narrowed: Narrowed, *, timeout: timedelta) -> int:
+    """Return how many rows the report has where nothing limits it."""
+    values = values_for(report, asked, narrowed, limit=None)
+    statement = sa.text(f"SELECT count(*) FROM ({_statement(report).text}) AS whole")  # noqa: S608 — a report's file
+    with _told(report, timeout), database.reading(timeout) as connection:
+        return int(connection.execute(statement, values).scalar_one())
+
+
 @contextmanager
 def _told(report: Report, timeout: timedelta) -> Iterator[None]:
     """What the database does not do, in terms of the report."""

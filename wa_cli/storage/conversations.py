@@ -27,9 +27,15 @@ class Conversations:
             found = run(connection, "conversation/both_sides", customer=customer, since=naive_utc(since), limit=limit)
             return [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
 
+    def count(self, customer: str, since: datetime) -> int:
+        """How many messages there are since then."""
+        with self.database.reading(self.timeout) as connection:
+            found = run(connection, "conversation/both_sides_count", customer=customer, since=naive_utc(since))
+            return int(found.scalar_one())
+
     def name(self, customer: str) -> str | None:
         with self.database.reading(self.timeout) as connection:
-            return run(connection, "conversation/name", customer=customer).scalar()
+            return run(connection, "conversation/name", customer=customer).scalar() or None
 
     def search(
         self,

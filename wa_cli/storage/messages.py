@@ -9,8 +9,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli.messages.incoming import IncomingMessage, Notice, StatusUpdate
-from wa_cli.messages.states import MessageStatus
+from wa_cli.messages.incoming import Edit, IncomingMessage, Notice, StatusUpdate
+from wa_cli.messages.states import MessageStatus, SentBy
 from wa_cli.storage import fitting
 from wa_cli.storage.engine import rows, run
 
@@ -45,12 +45,14 @@ def hear(
     """Store what customers wrote, and what colleagues wrote in the Business app; the message ids that were news."""
     # Meta may show that there is a message before it shows the message, under the same id: in one batch the one that says
     # something wins, and one that comes later takes the place of the other.
-    made: dict[str, dict[str, Any]] = {}
-    for row in map(_incoming_row, heard):
-        if made.setdefault(row["message_id"], row)["message_type"] in PLACEHOLDERS:
-            made[row["message_id"]] = row
-    new = insert(connection, list(made.values()), left_out)
-    late = [row for row in made.values() if row["message_id"] not in new and row["message_type"] not in PLACEHOLDERS]
+    made: dict[str, IncomingMessage] = {}
+    for message in heard:
+        if made.setdefault(message.wamid, message).is_placeholder:
+            made[message.wamid] = message
+    new = insert(connection, [_incoming_row(message) for message in made.values()], left_out)
+    late = [
+        _incoming_row(message) for message in made.values() if message.wamid not in new and not message.is_placeholder
+    ]
     if late:
         fitted = fitting.without(fitting.fit(connection, late), left_out)
         filled = run(connection, "messages/fill", rows=rows(fitted), placeholders=list(PLACEHOLDERS))
@@ -76,8 +78,25 @@ def _incoming_row(message: IncomingMessage) -> dict[str, Any]:
         "webhook_raw_data": message.raw,
         "direction": "outgoing" if message.by_us else "incoming",
         "campaign": HISTORY if message.from_history else None,
+        "sent_by": SentBy.HUMAN if message.by_us else None,
+        "group_id": message.group_id,
         "customer_user_id": message.user_id,
     }
+
+
+def keep_edits(connection: sa.Connection, edits: Sequence[Edit]) -> None:
+    """Keep what became of messages that their authors changed or took back, whether or not they are stored yet."""
+    if edits:
+        changes = [
+            {
+                "message_id": edit.wamid,
+                "content": edit.content,
+                "at": edit.at.isoformat(),
+                "is_revoked": edit.is_revoked,
+            }
+            for edit in edits
+        ]
+        run(connection, "messages/edits", rows=rows(changes))
 
 
 def keep_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[str]:

@@ -411,6 +411,7 @@ class Outbox:
             "business_phone": message.business_phone or self.business_phone,
             "employee_id": message.employee_id,
             "campaign": message.campaign,
+            "sent_by": message.sent_by,
             "queued_at": message.queued_at.isoformat(),
             "due_at": message.due_at.isoformat() if message.due_at else None,
             "expires_at": message.expires_at.isoformat() if message.expires_at else None,

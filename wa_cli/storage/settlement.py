@@ -18,6 +18,7 @@ from wa_cli.clock import now
 from wa_cli.messages import content, verdicts
 from wa_cli.messages.incoming import Alias
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.phone import is_group_id
 from wa_cli.messages.states import OutboxState
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
 from wa_cli.storage import contacts, messages
@@ -107,7 +108,7 @@ class Decision:
     changes: list[dict[str, Any]] = field(default_factory=list)
     stored: list[dict[str, Any]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
+    aliases: list[Alias] = field(default_factory=list)
     handing_over: dict[str, set[str]] = field(default_factory=dict)
     doubles: list[tuple[UUID, str]] = field(default_factory=list)
 
@@ -160,7 +161,7 @@ class Decision:
         )
         self.stored.append(stored)
         if verdict.alias:
-            self.aliases[row["customer"]] = verdict.alias
+            self.aliases.append(Alias(row["customer"], verdict.alias, settlement.answered_at))
 
     def end(self, row: Row, state: OutboxState, code: int | None, why: str) -> None:
         """It will not be sent: a row says so, and where a try of it was in doubt, that too."""
@@ -219,7 +220,7 @@ class Decision:
             run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
         new = messages.insert(connection, stored, left_out)
         messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
-        contacts.learn(connection, (), [Alias(ours, theirs) for ours, theirs in self.aliases.items()])
+        contacts.learn(connection, (), self.aliases)
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
@@ -233,6 +234,7 @@ def _failed_row(row: Row, why: str | None) -> dict[str, Any]:
 
 def _message_row(row: Row, message_id: str, status: str, at: datetime) -> dict[str, Any]:
     said = content.columns(row["message"])
+    is_group = is_group_id(row["recipient"] or "")
     return {
         "message_id": message_id,
         "from_phone": row["business_phone"],
@@ -251,8 +253,10 @@ def _message_row(row: Row, message_id: str, status: str, at: datetime) -> dict[s
         "last_retry_at": messages.utc(row["last_attempt_at"]) if row["retry_count"] else None,
         "employee_id": row["employee_id"],
         "campaign": row["campaign"],
+        "sent_by": row["sent_by"],
+        "group_id": row["recipient"] if is_group else None,
         "reference": row["reference"],
-        "customer_user_id": row["recipient"],
+        "customer_user_id": None if is_group else row["recipient"],
     }
 
 

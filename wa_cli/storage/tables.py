@@ -35,6 +35,8 @@ whatsapp_messages = sa.Table(
     sa.Column("failure_reason", sa.Text),
     sa.Column("employee_id", postgresql.UUID),
     sa.Column("campaign", sa.String(100)),
+    sa.Column("sent_by", sa.String(20)),
+    sa.Column("group_id", sa.String(150)),
     sa.Column("reference", postgresql.UUID),
     sa.Column("customer_user_id", sa.String(150)),
 )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from wa_cli.cloud import webhooks
 from wa_cli.errors import BadInput, RowRefused
 from wa_cli.isolation import OUTAGES, reason_of
-from wa_cli.messages.incoming import Notification, StatusUpdate
+from wa_cli.messages.incoming import Alias, Contact, Notification, StatusUpdate
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Delivery
 from wa_cli.storage import announcements, contacts, media, messages
@@ -21,6 +22,8 @@ from wa_cli.storage.settlement import Settled
 from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
 from wa_cli.workers.intake import Batch, Record
+
+T = TypeVar("T", Contact, Alias)
 
 
 def outgoing(outbox: Outbox, language: str) -> Record:
@@ -60,7 +63,8 @@ class Incoming:
             *(Notification(statuses=(status,)) for status in heard.statuses),
             *(Notification(messages=(message,)) for message in heard.messages),
             *(Notification(notices=(notice,)) for notice in heard.notices),
-            Notification(aliases=heard.aliases),
+            Notification(edits=heard.edits),
+            Notification(contacts=heard.contacts, aliases=heard.aliases),
         ]
         for part in parts:
             self._attempt(connection, delivery, part, batch)
@@ -104,7 +108,9 @@ class Incoming:
         # Outbox rows are locked before message rows, as in every transaction.
         settled = self.outbox.learn(connection, heard.statuses)[0] if heard.statuses else Settled()
         new = messages.hear(connection, heard.messages, left_out)
-        contacts.learn(connection, heard.messages, heard.aliases)
+        messages.keep_edits(connection, heard.edits)
+        # A message that was stored before says nothing new of anybody.
+        contacts.learn(connection, _news(heard.contacts, new), _news(heard.aliases, new))
         media.expect(connection, (message for message in heard.messages if message.wamid in new))
         noticed = messages.keep_notices(connection, heard.notices)
         announcements.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
@@ -119,8 +125,15 @@ def _joined(parts: Sequence[Notification]) -> Notification:
         messages=tuple(message for part in parts for message in part.messages),
         statuses=tuple(status for part in parts for status in part.statuses),
         notices=tuple(notice for part in parts for notice in part.notices),
+        contacts=tuple(contact for part in parts for contact in part.contacts),
         aliases=tuple(alias for part in parts for alias in part.aliases),
+        edits=tuple(edit for part in parts for edit in part.edits),
     )
+
+
+def _news(told: Sequence[T], new: Set[str]) -> list[T]:
+    """Of what was told of people, what new messages say, or something else than a message."""
+    return [one for one in told if one.source is None or one.source in new]
 
 
 def _parsed(delivery: Delivery, batch: Batch) -> Notification:

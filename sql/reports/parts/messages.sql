@@ -6,17 +6,21 @@ message AS NOT MATERIALIZED (
            stored.direction IS NOT DISTINCT FROM 'outgoing' AND stored.status IS NOT DISTINCT FROM 'failed' AS has_failed,
            stored.timestamp AS at, stored.timestamp AT TIME ZONE 'UTC' AS instant,
            stored.timestamp AT TIME ZONE 'UTC' AT TIME ZONE :tz AS local_at,
+           wa.business_number(stored.direction, stored.from_phone, stored.to_phone) AS number,
+           wa.opens_window(stored.direction, stored.message_type, stored.campaign) AS opens_window,
+           CASE WHEN stored.direction = 'outgoing'
+                THEN wa.sent_by(stored.sent_by, stored.campaign, stored.message_type) END AS sent_by,
            stored.id, stored.created_at, stored.message_id, stored.message_type, stored.content, stored.media_url,
            stored.status, stored.employee_id, stored.template_name, stored.campaign, stored.reference,
            stored.delivered_at, stored.read_at, stored.failure_reason, stored.retry_count
       FROM whatsapp_messages AS stored
      CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,
-                                                              stored.customer_user_id)) AS customer) AS who
+                                                              stored.customer_user_id, stored.group_id)) AS customer) AS who
       LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
      WHERE stored.timestamp >= :since AND stored.timestamp < :until
        AND (CAST(:employee AS uuid) IS NULL OR stored.employee_id = CAST(:employee AS uuid))
        AND (CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, who.customer) = :customer)
        AND (CAST(:keys AS text[]) IS NULL  -- the same again, for the index of conversations
-            OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id)
-               = ANY (CAST(:keys AS text[])))
+            OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,
+                               stored.group_id) = ANY (CAST(:keys AS text[])))
 )

@@ -22,9 +22,10 @@ HOT = {
         "outbox_waiting",
     ),
     "a conversation": (
-        "SELECT * FROM whatsapp_messages WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id) = '7'"
+        "SELECT * FROM whatsapp_messages"
+        " WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) = '7'"
         " AND timestamp >= '2020-01-01' ORDER BY timestamp DESC LIMIT 50",
-        "idx_messages_conversation",
+        "idx_messages_conversation_key",
     ),
     "a range": (
         "SELECT * FROM whatsapp_messages WHERE timestamp >= now() - interval '1 hour'",

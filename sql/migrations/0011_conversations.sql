@@ -1,0 +1,99 @@
+-- why: Who sent a message (a person, a program, a campaign), the group of a group message, what a customer changed or took
+-- back, and the times by which an older event is known from a newer one.
+-- transaction: no
+-- lock: none on the business's table
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
+-- squawk: prefer-text-field: the business's table is as it is found
+-- squawk-ignore-file prefer-text-field
+
+-- step: add the columns sent_by and group_id
+-- lock: ACCESS EXCLUSIVE, an instant: what the rows that are there hold stands in the catalogue
+ALTER TABLE whatsapp_messages
+    ADD COLUMN IF NOT EXISTS sent_by  VARCHAR(20),
+    ADD COLUMN IF NOT EXISTS group_id VARCHAR(150);
+
+-- step: remember who sends an outbox message
+-- lock: ACCESS EXCLUSIVE of wa.outbox, an instant
+ALTER TABLE wa.outbox ADD COLUMN IF NOT EXISTS sent_by TEXT NOT NULL DEFAULT 'human';
+
+-- step: remember usernames, and when a name and a number were current
+-- lock: ACCESS EXCLUSIVE of wa.contacts, an instant
+ALTER TABLE wa.contacts
+    ADD COLUMN IF NOT EXISTS username   TEXT,
+    ADD COLUMN IF NOT EXISTS name_at    TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS changed_at TIMESTAMPTZ;
+
+-- step: describe when a key became current
+-- lock: SHARE UPDATE EXCLUSIVE of wa.contacts, an instant
+COMMENT ON COLUMN wa.contacts.changed_at IS 'when the person changed to this key: an older change does not bring an older key back';
+
+-- step: make the table of edits
+CREATE TABLE IF NOT EXISTS wa.message_edits (
+    message_id TEXT PRIMARY KEY,
+    content    TEXT,
+    edited_at  TIMESTAMPTZ,
+    revoked_at TIMESTAMPTZ
+);
+
+-- step: describe the table of edits
+COMMENT ON TABLE wa.message_edits IS 'what became of a message whose author changed it or took it back; its row keeps the original';
+
+-- Who a row of whatsapp_messages is a conversation with: the group, else the phone without its +, else the user id.
+-- step: say whose conversation a row belongs to
+CREATE OR REPLACE FUNCTION wa.customer_key(
+    direction text, from_phone text, to_phone text, customer_user_id text, group_id text)
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(
+        group_id,
+        nullif(ltrim(CASE WHEN direction = 'outgoing' THEN to_phone ELSE from_phone END, '+'), ''),
+        customer_user_id
+    )
+$$;
+
+-- The business's own number of a row, NULL where the row does not say.
+-- step: say which business number a row belongs to
+CREATE OR REPLACE FUNCTION wa.business_number(direction text, from_phone text, to_phone text)
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT nullif(nullif(ltrim(CASE WHEN direction = 'outgoing' THEN from_phone ELSE to_phone END, '+'), ''), 'business')
+$$;
+
+-- Who sent an outgoing row. Of an older row only a campaign's is known; a template is taken for a program's.
+-- step: say who sent a row
+CREATE OR REPLACE FUNCTION wa.sent_by(sent_by text, campaign text, message_type text)
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN campaign IS NOT NULL THEN 'campaign'
+                ELSE coalesce(sent_by, CASE message_type WHEN 'template' THEN 'automatic' ELSE 'human' END) END
+$$;
+
+-- Whether a row may start or end a turn: reactions, system rows, edits, revocations and answered calls do neither, nor what
+-- belongs to a campaign or was imported; a turn is ended by a person's message that did not fail.
+-- step: say what starts and ends a turn
+CREATE OR REPLACE FUNCTION wa.is_turn_event(direction text, message_type text, status text, campaign text, sent_by text)
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT message_type NOT IN ('reaction', 'system', 'edit', 'revoke', 'call', 'request_welcome') AND campaign IS NULL
+       AND (direction IS DISTINCT FROM 'outgoing'
+            OR status IS DISTINCT FROM 'failed'
+               AND coalesce(sent_by, CASE message_type WHEN 'template' THEN 'automatic' ELSE 'human' END) = 'human')
+$$;
+
+-- Whether a row of a customer opens Meta's window: any message or call does, but not what was imported, nor a reaction, an
+-- edit, a revocation or a system row.
+-- step: say what opens a window
+CREATE OR REPLACE FUNCTION wa.opens_window(direction text, message_type text, campaign text)
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT direction IS DISTINCT FROM 'outgoing' AND campaign IS NULL
+       AND message_type NOT IN ('reaction', 'system', 'edit', 'revoke', 'request_welcome')
+$$;
+
+-- The instant at which the clock's hour of this moment began. Where a zone is set by half an hour, that hour is half an hour
+-- longer or shorter.
+-- step: say when an hour of the clock began
+CREATE OR REPLACE FUNCTION wa.hour_start(moment timestamptz, zone text)
+RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN (start - interval '30 minutes') AT TIME ZONE zone = clock THEN start - interval '30 minutes'
+                WHEN date_trunc('hour', start AT TIME ZONE zone) = clock THEN start
+                ELSE start + interval '30 minutes' END
+      FROM (SELECT date_trunc('hour', moment AT TIME ZONE zone) AS clock,
+                   moment - (moment AT TIME ZONE zone - date_trunc('hour', moment AT TIME ZONE zone)) AS start) AS found
+$$;
