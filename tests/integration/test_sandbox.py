@@ -274,7 +274,7 @@ def test_a_customer_says_something(tmp_path: Path, receiver: Receiver) -> None:
     run(tmp_path, receiver, 1, say)
 
     [message] = receiver.updates()
-    assert (message.phone, message.name, message.content) == ("+5511", "Ana", "Olá / 😀")
+    assert (message.phone, message.content) == ("+5511", "Olá / 😀")
     assert b"Ol\\u00e1 \\/ \\ud83d\\ude00" in receiver.bodies[0][0]
 
 
