@@ -2,6 +2,7 @@
 SELECT current_setting('server_version') AS version,
        current_setting('server_version_num')::integer / 10000 AS major,
        pg_is_in_recovery() AS is_standby,
+       current_setting('server_encoding') AS encoding,
        current_setting('fsync') = 'on' AS fsync,
        current_setting('full_page_writes') = 'on' AS full_page_writes,
        current_setting('synchronous_commit') <> 'off' AS synchronous_commit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -189,3 +190,27 @@ def test_what_waits_on_a_database_that_was_never_migrated(server: EmbeddedServer
     assert found[-1][1].level == "failed"
     bare.close()
     server.drop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "said"),
+    [
+        ("SET timezone = 'Asia/Kolkata'", "failed", "time zone is Asia/Kolkata"),
+        ("SET default_transaction_read_only = on", "failed", "default_transaction_read_only is on"),
+        ("SET lock_timeout = 0", "warning", "lock_timeout is 0 instead of 15s"),
+    ],
+)
+def test_a_session_that_lost_its_settings_is_named(database: Database, change: str, level: str, said: str) -> None:
+    pooled = Database(database.engine.url.render_as_string(hide_password=False))
+    sa.event.listen(pooled.engine, "checkout", lambda connection, *_: _execute(connection, change))
+
+    found = finding(pooled, "session")
+
+    assert (found.level, said in found.said) == (level, True), found.said
+    pooled.close()
+
+
+def _execute(connection: Any, statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.commit()

@@ -8,6 +8,7 @@ from wa_cli.errors import ConfigError
 from wa_cli.storage.engine import run
 
 OLDEST, NEWEST = 13, 18
+ENCODING = "UTF8"
 # The least that a table called whatsapp_messages must have to be the one that is meant.
 NEEDED = ("id", "message_id", "from_phone", "to_phone", "message_type", "content", "status", "timestamp")
 _NOT_MIGRATABLE = {"v": "a view", "m": "a materialised view", "p": "a partitioned table", "f": "a foreign table"}

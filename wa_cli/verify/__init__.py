@@ -25,6 +25,7 @@ from wa_cli.verify.checks import (
     recent,
     round_trip,
     server,
+    session,
     storage_rate,
     stray_statuses,
 )
@@ -51,6 +52,7 @@ def checks(scene: Scene) -> list[Check]:
         of(scene, "orphans", "Rows without a place", orphans.look),
         of(scene, "files", "Files", files.look),
         of(scene, "server", "Server", server.look),
+        of(scene, "session", "Session settings", session.look),
         of(scene, "clock", "Clock", clock.look),
     ]
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wa_cli.migrations.preflight import NEWEST, OLDEST
+from wa_cli.migrations.preflight import ENCODING, NEWEST, OLDEST
 from wa_cli.storage.engine import run
 from wa_cli.verify.base import Finding, Level, Scene
 
@@ -19,6 +19,8 @@ def look(scene: Scene) -> Finding:
         return Finding(Level.FAILED, f"{said}: a standby, which takes no row", facts=facts)
     if found.major < OLDEST:
         return Finding(Level.FAILED, f"{said}: wa needs {OLDEST} to {NEWEST}", facts=facts)
+    if found.encoding != ENCODING:
+        return Finding(Level.FAILED, f"{said}: the encoding is {found.encoding}, wa needs {ENCODING}", facts=facts)
     off = [name for name in NEEDED if not facts[name]]
     if off:
         return Finding(Level.WARNING, f"{said}; off: {', '.join(off)}", f"ALTER SYSTEM SET {off[0]} = on", facts)
