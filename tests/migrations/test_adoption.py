@@ -280,3 +280,35 @@ def test_a_view_over_direction_keeps_the_column(empty: Database) -> None:
     Migrator(empty).rollback(len(Migrator(empty).applied()) - 1)
     with pytest.raises(PartlyDone, match="theirs"):
         Migrator(empty).drop_direction()
+
+
+def test_a_session_time_out_of_the_database_does_not_end_the_lock(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    for name in ("idle_session_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"):
+        with empty.autocommit() as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {empty.engine.url.database} SET {name} = '300ms'")
+    empty.close()
+
+    def dawdle(event: progress.Event) -> None:
+        if isinstance(event, progress.Begun) and event.step.version in ("0002_direction", "0005_widths"):
+            sql(Database(url_of(empty)), "SELECT pg_sleep(0.2)")
+
+    assert Migrator(empty, dawdle).apply() == []
+
+
+def test_a_migrator_that_lost_its_lock_stops(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+
+    def cut(event: progress.Event) -> None:
+        if isinstance(event, progress.Begun) and event.step.version == "0003_wa":
+            sql(
+                Database(url_of(empty)),
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
+
+    with pytest.raises(DatabaseDown):
+        Migrator(empty, cut).apply()
+
+    assert [m.name for m in Migrator(empty).applied()] == ["0003_wa", "0002_direction", "0001_messages"]
+    assert Migrator(empty).apply() == []

@@ -17,6 +17,8 @@ from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import Database, run
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
+# Time-outs that would end the transaction with the lock while a long step runs. The last one came with PostgreSQL 17.
+_UNLIMITED = ("idle_in_transaction_session_timeout", "transaction_timeout")
 NEEDS_PREVIOUS = "it needs the step before"
 
 
@@ -52,6 +54,7 @@ class Migrator:
         self.report = report
         self.timeout = timeout
         self._watch = Watch(database, report, timeout)
+        self._lock: sa.Connection | None = None
 
     def pending(self, to: Migration | None = None) -> list[Migration]:
         """What `apply` would do: the migrations that are not done, up to `to` if given."""
@@ -192,6 +195,7 @@ class Migrator:
 
     def _perform(self, connection: sa.Connection, step: Step, place: int, of: int, note: statements.Note) -> None:
         began = time.monotonic()
+        self._check_lock()
         self.report(Begun(step, place, of))
         statements.perform(connection, step, self._watch, note)
         self.report(Done(step, time.monotonic() - began))
@@ -201,23 +205,54 @@ class Migrator:
         """A connection to work on, while another one holds the migrators' lock.
 
         The lock is asked for in a poll loop and never waited for: a blocked advisory lock is an open snapshot, and a
-        concurrent index build of the other migrator would wait for it forever.
+        concurrent index build of the other migrator would wait for it forever. It is held in a transaction, which has no
+        snapshot between its statements: an idle-session time-out does not end it, and a pooler gives it a server
+        connection of its own.
         """
         with self.database.autocommit() as lock, self.database.autocommit() as connection:
-            began, told = time.monotonic(), False
-            while not lock.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}).scalar():
-                if not told:
-                    self.report(Waiting("another wa migrate", 0.0))
-                    told = True
-                if time.monotonic() - began >= self.timeout.total_seconds():
-                    raise StillPending("Another migration is still running.", hint="wa migrate status")
-                time.sleep(0.1)
+            self._take_lock(lock)
             _be_considerate(connection)
             try:
                 yield connection
             finally:
+                self._lock = None
                 connection.invalidate()  # its time-outs are nobody else's
                 lock.invalidate()  # and the end of its session is the end of the lock
+
+    def _take_lock(self, connection: sa.Connection) -> None:
+        began, told = time.monotonic(), False
+        while not _locks(connection):
+            if not told:
+                self.report(Waiting("another wa migrate", 0.0))
+                told = True
+            if time.monotonic() - began >= self.timeout.total_seconds():
+                raise StillPending("Another migration is still running.", hint="wa migrate status")
+            time.sleep(0.1)
+        self._lock = connection
+
+    def _check_lock(self) -> None:
+        """Raise DatabaseDown if the connection with the lock was lost: another migrator may work by now."""
+        if self._lock is not None:
+            self._lock.exec_driver_sql("SELECT 1")
+
+
+def _locks(connection: sa.Connection) -> bool:
+    """Take the migrators' lock in a transaction that stays open, or leave no transaction."""
+    connection.exec_driver_sql("BEGIN")
+    for name in _UNLIMITED:
+        _set_if_known(connection, name, "0")
+    if connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK_KEY}).scalar():
+        return True
+    connection.exec_driver_sql("ROLLBACK")
+    return False
+
+
+def _set_if_known(connection: sa.Connection, name: str, setting: str) -> None:
+    """Set it for the transaction where the server knows it; `pg_settings` asks without an error that would end it."""
+    connection.execute(
+        sa.text("SELECT set_config(name, :setting, true) FROM pg_settings WHERE name = :name"),
+        {"name": name, "setting": setting},
+    )
 
 
 def _up_to(last: Migration | None) -> list[Migration]:
@@ -244,7 +279,13 @@ def _with_what_they_need(steps: Sequence[Step], wanted: Sequence[Step]) -> list[
 
 # Where the server and the user can. A statement ends when this process dies: else it would go on alone. And an index is built
 # in small portions, packed: the commits of others wait behind each on its way to the disk.
-_CONSIDERATE = {"client_connection_check_interval": "1s", "wal_compression": "on", "maintenance_work_mem": "16MB"}
+_CONSIDERATE = {
+    "client_connection_check_interval": "1s",
+    "wal_compression": "on",
+    "maintenance_work_mem": "16MB",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+}
 
 
 def _be_considerate(connection: sa.Connection) -> None:
