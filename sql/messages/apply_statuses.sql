@@ -23,7 +23,8 @@ WITH locked AS MATERIALIZED (
     UPDATE whatsapp_messages AS message
        SET status = CASE WHEN summary.rank > coalesce(
                                   array_position(CAST(:ranking AS text[]), message.status::text), 0)
-                         THEN (CAST(:ranking AS text[]))[summary.rank]
+                         THEN (json_populate_record(NULL::whatsapp_messages, json_build_object(
+                                   'status', (CAST(:ranking AS text[]))[summary.rank]))).status  -- in the column's own type
                          ELSE message.status END,
            delivered_at = coalesce(summary.delivered_at AT TIME ZONE 'UTC',
                                    least(message.delivered_at, summary.read_at AT TIME ZONE 'UTC')),
