@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wa_cli.migrations.backfill import Backfill
     from wa_cli.migrations.catalogue import Migration
     from wa_cli.migrations.ledger import Entry
+    from wa_cli.migrations.trial_writes import Outcome
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -42,6 +43,7 @@ def migrate(
 
     Each step is noted as soon as it is done: an interrupted run is finished by the next. Nobody who uses the table
     waits for it. Exit 6 where a view or a row was in the way of a step, 8 where somebody held the table for too long.
+    Before and after, it tries the writes of the workers and rolls them back. Exit 6 where the table refuses one.
 
     Example: wa migrate --yes
     """
@@ -57,6 +59,7 @@ def migrate(
     if dry_run:
         _say_what_it_would_fill(backfill) if backfill else _print_script(house, last)
         return
+    _say_refusals(runner.Migrator(house.unchecked_database).preflight())
     if not pending:
         say(f"The database has every migration{f' up to {last.name}' if last else ''}.")
     for migration in pending:
@@ -72,11 +75,29 @@ def migrate(
         say(f"{_count(pending)} applied.")
     if backfill:
         _fill(backfill)
+    refused = runner.Migrator(house.unchecked_database).try_writes()
+    if refused.refusals:
+        _say_refusals(refused)
+        raise PartlyDone(
+            f"The table refuses writes of the workers, so messages would be lost: {_causes(refused)}.",
+            hint=refused.mend,
+        )
     if skipped:
         raise PartlyDone(
             f"Not everything could be done; the rest works without it. {'; '.join(skipped)}.",
             hint="Take that out of the way (a view: drop it, create it again afterwards), then: wa migrate",
         )
+
+
+def _say_refusals(outcome: Outcome) -> None:
+    for refusal in outcome.refusals:
+        say(f"refused: {refusal}")
+    for remark in outcome.remarks:
+        say(f"remark: {remark}")
+
+
+def _causes(outcome: Outcome) -> str:
+    return "; ".join(refusal.cause for refusal in outcome.refusals)
 
 
 def _count(pending: list[Migration]) -> str:

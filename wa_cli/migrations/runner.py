@@ -10,9 +10,10 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, SchemaTooOld, StillPending
-from wa_cli.migrations import catalogue, ledger, preflight, progress, statements
+from wa_cli.migrations import catalogue, ledger, preflight, progress, statements, trial_writes
 from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
+from wa_cli.migrations.trial_writes import Outcome
 from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import Database, run
 
@@ -82,6 +83,19 @@ class Migrator:
         with self.database.reading() as connection:
             done = ledger.done(connection)
         return [migration for migration in reversed(catalogue.migrations()) if migration.name in done]
+
+    def preflight(self) -> Outcome:
+        """Raise ConfigError where the migrations cannot be applied, else try what the workers will write.
+
+        Nothing is changed. Where the table refuses a write, the migrations can be applied and messages would be lost.
+        """
+        with self.database.reading() as connection:
+            preflight.check(connection)
+        return self.try_writes()
+
+    def try_writes(self) -> Outcome:
+        """Try what the workers write, as far as the migrations are applied; all of it is rolled back."""
+        return trial_writes.run_trials(self.database, migrated=not self.pending())
 
     def apply(self, to: Migration | None = None) -> list[str]:
         """Apply what is pending; what could not be done and hinders nobody, in words."""

@@ -39,8 +39,10 @@ INDEX_TRIES = 5
 TELL_EVERY = 5.0
 # Writes into the ledger that a step is done.
 Note = Callable[[sa.Connection], None]
-# feature_not_supported, dependent_objects_still_exist: a view is in the way; check_violation: a row is
-_HINDERED = ("0A000", "2BP01", "23514")
+# feature_not_supported, dependent_objects_still_exist: a view is in the way; object_not_in_prerequisite_state: a publication.
+_HINDERED = ("0A000", "2BP01", "55000")
+# A row is in the way: it violates a constraint, a trigger refuses its change, it is too large for an index.
+_HINDERED_BY_ROW = ("23", "P0", "54")
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _CANCELLED = "57014"  # by its time-out, or by somebody
 
@@ -192,7 +194,7 @@ def execute(connection: sa.Connection, statement: str) -> None:
         connection.exec_driver_sql(statement.replace("%", "%%"))
     except exc.DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
-        if code in _HINDERED:
+        if code in _HINDERED or str(code).startswith(_HINDERED_BY_ROW):
             raise Hindered(_said(error)) from error
         if code in _LOCKED:
             raise _Locked from error

@@ -49,9 +49,9 @@ def hear(
     for message in heard:
         if made.setdefault(message.wamid, message).is_placeholder:
             made[message.wamid] = message
-    new = insert(connection, [_incoming_row(message) for message in made.values()], left_out)
+    new = insert(connection, [incoming_row(message) for message in made.values()], left_out)
     late = [
-        _incoming_row(message) for message in made.values() if message.wamid not in new and not message.is_placeholder
+        incoming_row(message) for message in made.values() if message.wamid not in new and not message.is_placeholder
     ]
     if late:
         fitted = fitting.without(fitting.fit(connection, late), left_out)
@@ -62,7 +62,8 @@ def hear(
     return new
 
 
-def _incoming_row(message: IncomingMessage) -> dict[str, Any]:
+def incoming_row(message: IncomingMessage) -> dict[str, Any]:
+    """Return the row of a message that was heard."""
     customer = message.phone or message.user_id
     return {
         "message_id": message.wamid,

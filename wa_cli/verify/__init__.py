@@ -28,6 +28,7 @@ from wa_cli.verify.checks import (
     session,
     storage_rate,
     stray_statuses,
+    trial_writes,
 )
 
 
@@ -43,6 +44,7 @@ def checks(scene: Scene) -> list[Check]:
         of(scene, "model", "Model", model.look),
         of(scene, "permissions", "Permissions", permissions.look),
         of(scene, "round_trip", "Write and query", round_trip.look),
+        of(scene, "trial_writes", "Trial writes", trial_writes.look),
         of(scene, "counts", "Messages", counts.look),
         of(scene, "recent_outgoing", "Recent outgoing", recent.outgoing),
         of(scene, "recent_incoming", "Recent incoming", recent.incoming),

@@ -1,0 +1,35 @@
+"""Tables of businesses as `tests/data/tables` has them, loaded as psql would."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.migrations.places import url_of
+from wa_cli.storage.engine import Database
+
+FOLDER = Path(__file__).parent.parent / "data" / "tables"
+# What names the fault of each table that cannot take what the workers write.
+REFUSED = {
+    "m02": "the column whatsapp_messages.tenant_id is NOT NULL",
+    "m03b": "the column message_type is of the type message_kind and does not take: voice, sticker",
+    "m08": "the trigger route",
+    "m11b": "the constraint wm_status_ck: CHECK",
+    "m14": "the trigger immut (function immut): messages are immutable (audit)",
+    "m14b": "the trigger immut (function immut): messages are immutable (audit)",
+    "m15": "the rule audit_rule: INSERT with ON CONFLICT clause",
+}
+TAKEN = ("m01", "m03", "m06", "m13", "table")
+
+
+def load(programs: Path, database: Database, name: str) -> None:
+    command = [
+        str(programs / "psql"),
+        "-q",
+        "-v",
+        "ON_ERROR_STOP=1",
+        url_of(database),
+        "-f",
+        str(FOLDER / f"{name}.sql"),
+    ]
+    subprocess.run(command, check=True, capture_output=True)

@@ -1,0 +1,176 @@
+"""What a table refuses is named before the first message is lost: by the preflight, and by the check of wa verify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.migrations import tables
+from tests.migrations.places import AS_FOUND, sql, url_of
+from wa_cli import verify
+from wa_cli.clock import now
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+from wa_cli.verify.base import Finding, Scene
+
+
+def found(database: Database) -> Finding:
+    scene = Scene(database, now() - timedelta(days=1))
+    [check] = [check for check in verify.checks(scene) if check.name == "trial_writes"]
+    [(_, finding)] = verify.look([check])
+    return finding
+
+
+def causes(database: Database) -> str:
+    return "; ".join(str(refusal) for refusal in Migrator(database).preflight().refusals)
+
+
+def test_every_case_is_expected_to_work_or_to_be_refused() -> None:
+    assert {path.stem for path in tables.FOLDER.glob("*.sql")} == {*tables.TAKEN, *tables.REFUSED}
+
+
+@pytest.mark.parametrize(("name", "said"), tables.REFUSED.items())
+def test_a_table_that_refuses_is_named_before_and_after(
+    server: EmbeddedServer, empty: Database, name: str, said: str
+) -> None:
+    tables.load(server.programs, empty, name)
+
+    assert said in causes(empty)
+    Migrator(empty).apply()
+    assert said in causes(empty)
+    finding = found(empty)
+    assert (finding.level, said in finding.said) == ("failed", True), finding.said
+
+
+@pytest.mark.parametrize("name", tables.TAKEN)
+def test_a_table_that_takes_every_write_is_not_accused(server: EmbeddedServer, empty: Database, name: str) -> None:
+    tables.load(server.programs, empty, name)
+
+    assert causes(empty) == ""
+    assert Migrator(empty).apply() == []
+    assert causes(empty) == ""
+    assert found(empty).level == "ok"
+
+
+def test_trials_leave_nothing_behind(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    Migrator(empty).preflight()
+    Migrator(empty).apply()
+    Migrator(empty).preflight()
+
+    counted = "SELECT (SELECT count(*) FROM whatsapp_messages) + (SELECT count(*) FROM wa.status_events) AS n"
+    assert sql(empty, counted) == [{"n": 0}]
+
+
+RAISING = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
+TRIGGER = "CREATE TRIGGER t BEFORE {} ON whatsapp_messages FOR EACH ROW EXECUTE FUNCTION f()"
+KINDS = {
+    "integer status": (["ALTER TABLE whatsapp_messages ALTER status DROP DEFAULT, ALTER status TYPE integer USING 0"], "status is of the type integer and does not take: received"),
+    "not null": (["ALTER TABLE whatsapp_messages ALTER content SET NOT NULL"], "whatsapp_messages.content is NOT NULL"),
+    "check of types": (["ALTER TABLE whatsapp_messages ADD CONSTRAINT known CHECK (message_type IN ('text', 'image'))"], "the constraint known: CHECK"),
+    "domain": (["CREATE DOMAIN word AS text CONSTRAINT short CHECK (length(value) < 5)", "ALTER TABLE whatsapp_messages ALTER message_type TYPE word"], "the constraint short: CHECK"),
+    "foreign key": (["CREATE TABLE people (phone VARCHAR(20) PRIMARY KEY)", "ALTER TABLE whatsapp_messages ADD CONSTRAINT known_phone FOREIGN KEY (from_phone) REFERENCES people DEFERRABLE INITIALLY DEFERRED"], "the constraint known_phone: FOREIGN KEY"),
+    "one message a second": (["CREATE UNIQUE INDEX once ON whatsapp_messages (status)", "INSERT INTO whatsapp_messages (message_id, from_phone, message_type, status) VALUES ('a', '1', 'text', 'received')"], "the constraint once"),
+    "vanishing rows": ([RAISING.format("RETURN NULL;"), TRIGGER.format("INSERT")], "the trigger t: the row is not there"),
+    "silent updates": ([RAISING.format("RETURN NULL;"), TRIGGER.format("UPDATE")], "after 'delivered' was written"),
+    "silent deletes": ([RAISING.format("RETURN NULL;"), TRIGGER.format("DELETE")], "the trigger t: the row is still there"),
+    "changed rows": ([RAISING.format("NEW.status := 'new'; RETURN NEW;"), TRIGGER.format("INSERT")], "the trigger t: status is 'new' after 'received'"),
+    "a trigger's own table": (["CREATE TABLE audit (who text NOT NULL)", RAISING.format("INSERT INTO audit VALUES (NULL); RETURN NEW;"), TRIGGER.format("INSERT")], "the trigger t (function f): null value in column \"who\""),
+    "rule instead": (["CREATE RULE r AS ON DELETE TO whatsapp_messages DO INSTEAD NOTHING"], "the rule r: the row is still there"),
+    "rule on update": (["CREATE TABLE log (x text)", "CREATE RULE r AS ON UPDATE TO whatsapp_messages DO ALSO INSERT INTO log VALUES (NEW.status)"], "the rule r"),
+    "date": (["ALTER TABLE whatsapp_messages ALTER timestamp TYPE date"], "timestamp is"),
+    "generated": (["ALTER TABLE whatsapp_messages DROP content", "ALTER TABLE whatsapp_messages ADD content text GENERATED ALWAYS AS (message_id) STORED"], "column \"content\""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), KINDS.values(), ids=KINDS.keys())
+def test_each_kind_of_refusal_is_named_before_and_after(empty: Database, changes: list[str], said: str) -> None:
+    sql(empty, AS_FOUND)
+    for change in changes:
+        sql(empty, change)
+
+    assert said in causes(empty)
+    Migrator(empty).apply()
+    assert said in causes(empty)
+    assert found(empty).level == "failed"
+
+
+@pytest.mark.parametrize("migrated", [False, True])
+def test_statements_that_mend_are_named_and_mend(server: EmbeddedServer, empty: Database, migrated: bool) -> None:
+    tables.load(server.programs, empty, "m03b")
+    if migrated:
+        Migrator(empty).apply()
+
+    mend = Migrator(empty).preflight().mend
+
+    assert mend is not None
+    with empty.autocommit() as connection:
+        for statement in filter(None, mend.split(";")):
+            connection.exec_driver_sql(statement)
+    assert causes(empty) == ""
+
+
+def test_a_publication_that_needs_an_identity_is_named_with_its_mend(empty: Database) -> None:
+    sql(empty, AS_FOUND.replace("UUID PRIMARY KEY", "UUID"))
+    sql(empty, "CREATE PUBLICATION copies FOR ALL TABLES")
+
+    assert "the publication copies: cannot update table" in causes(empty)
+    Migrator(empty).apply()
+    assert "the publication copies: cannot update table" in found(empty).said
+    sql(empty, str(found(empty).hint))
+    assert found(empty).level == "ok"
+
+
+@pytest.fixture
+def clerk(empty: Database) -> Iterator[Database]:
+    """Not the owner of the table, with every right on it."""
+    sql(empty, AS_FOUND)
+    Migrator(empty).apply()
+    role = f"clerk_{str(empty.engine.url.database)[-12:]}"
+    sql(empty, f"CREATE ROLE {role} LOGIN")
+    sql(empty, f"GRANT USAGE ON SCHEMA wa TO {role}")
+    sql(empty, f"GRANT ALL ON ALL TABLES IN SCHEMA wa, public TO {role}")
+    database = Database(url_of(empty).replace("postgres@", f"{role}@"))
+    yield database
+    database.close()
+    sql(empty, f"DROP OWNED BY {role}")
+    sql(empty, f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("CREATE POLICY writers ON whatsapp_messages FOR INSERT WITH CHECK (true)", "row-level security, policies writers"),
+        ("CREATE POLICY few ON whatsapp_messages USING (status <> 'failed')", "the policy few shows this user only rows where"),
+        ("CREATE POLICY texts ON whatsapp_messages USING (true) WITH CHECK (message_type = 'text')", "row-level security, policies texts"),
+    ],
+)  # fmt: skip
+def test_row_level_security_that_hides_rows_is_named(empty: Database, clerk: Database, policy: str, said: str) -> None:
+    assert found(clerk).level == "ok"
+    sql(empty, "ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY")
+    sql(empty, policy)
+
+    finding = found(clerk)
+
+    assert (finding.level, said in finding.said) == ("failed", True), finding.said
+    assert "BYPASSRLS" in str(finding.hint)
+    sql(empty, str(finding.hint))
+    assert found(clerk).level == "ok"
+
+
+def test_a_policy_that_shows_every_row_is_no_fault(empty: Database, clerk: Database) -> None:
+    sql(empty, "ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY")
+    sql(empty, "CREATE POLICY everything ON whatsapp_messages USING (true)")
+
+    assert found(clerk).level == "ok"
+
+
+def test_archived_rows_in_an_inheriting_table_are_a_warning(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "CREATE TABLE archive () INHERITS (whatsapp_messages)")
+    Migrator(empty).apply()
+
+    assert (found(empty).level, "archive" in found(empty).said) == ("warning", True)

@@ -1,0 +1,125 @@
+"""Rows as the workers write them, one for each message type, direction and status: for the trial writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from wa_cli.clock import now
+from wa_cli.cloud import inbound
+from wa_cli.messages import content
+from wa_cli.messages.content.template import template
+from wa_cli.messages.incoming import IncomingMessage, Media
+from wa_cli.messages.states import MessageStatus, OutboxState
+from wa_cli.messages.verdicts import Accepted, Refused, Verdict
+from wa_cli.storage.messages import PLACEHOLDERS, incoming_row
+from wa_cli.storage.settlement import Decision, Settlement
+
+BUSINESS, CUSTOMER = "+15550100000", "+15557654321"
+# As long as the user ids that Meta shows in its documentation.
+USER_ID = "US.13491208655302741918"
+FILES = ("image", "video", "audio", "voice", "document", "sticker")
+INCOMING = (*inbound.READERS, *(kind for kind in PLACEHOLDERS if kind not in inbound.READERS))
+OUTGOING = (*content.CONTENT_TYPES, "interactive", "location", "contacts", "reaction")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A row to write, and what it stands for, like `incoming sticker`."""
+
+    name: str
+    row: dict[str, Any]
+
+
+def wamid() -> str:
+    return f"wamid.trial{uuid4().hex}{uuid4().hex[:16]}"
+
+
+def incoming(kind: str = "text", **changes: Any) -> IncomingMessage:
+    """A message of this type that a customer sent."""
+    message: dict[str, Any] = {
+        "wamid": wamid(),
+        "number": "0",
+        "business_phone": BUSINESS,
+        "phone": CUSTOMER,
+        "user_id": None,
+        "name": None,
+        "message_type": kind,
+        "sent_at": now().replace(microsecond=0),
+        "content": "trial" if kind == "text" else None,
+        "media": Media("1", "image/jpeg", None, "https://example.com/1") if kind in FILES else None,
+        "raw": {"type": kind},
+    }
+    return IncomingMessage(**{**message, **changes})
+
+
+def outbox_row(kind: str = "text", **changes: Any) -> dict[str, Any]:
+    """A locked row of the outbox with a message of this type; no such message is queued."""
+    row: dict[str, Any] = {
+        "reference": uuid4(),
+        "number": "0",
+        "customer": f"trial:{uuid4()}",
+        "phone_number": CUSTOMER,
+        "recipient": None,
+        "message_type": kind,
+        "message": _message(kind),
+        "business_phone": BUSINESS,
+        "employee_id": None,
+        "campaign": None,
+        "state": OutboxState.SENDING,
+        "attempt": 1,
+        "retry_count": 0,
+        "token": uuid4(),
+        "last_attempt_at": None,
+        "uncertain_count": 0,
+        "possible_double": False,
+        "wamid": None,
+        "expires_at": None,
+        "failure_reason": None,
+        "overdue": False,
+        "confirmed": False,
+    }
+    return {**row, **changes}
+
+
+def _message(kind: str) -> dict[str, Any]:
+    if kind == "template":
+        return template("hello_world", "en_US", ["trial"])
+    if kind == "text":
+        return {"type": kind, "text": {"body": "trial"}}
+    return {"type": kind, kind: {"link": "https://example.com/1"}}
+
+
+def settled(row: dict[str, Any], verdict: Verdict) -> Decision:
+    """What settling this outbox row with this verdict changes."""
+    decision = Decision()
+    answered_at = now().replace(microsecond=0)
+    decision.settle(row, Settlement(row["reference"], row["attempt"], row["token"], verdict, answered_at))
+    return decision
+
+
+def refused() -> Verdict:
+    return Refused(131026, "131026: trial")
+
+
+def without_phone() -> Trial:
+    """A message of a customer whose number WhatsApp hides: it needs the wider columns."""
+    return Trial("incoming text without a phone number", incoming_row(incoming(phone=None, user_id=USER_ID)))
+
+
+def trials(employee: UUID) -> Iterator[Trial]:
+    """Every kind of row, each with its own message id. `employee` is who sent one of them."""
+    for kind in INCOMING:
+        yield Trial(f"incoming {kind}", incoming_row(incoming(kind)))
+    yield Trial("incoming text of imported history", incoming_row(incoming(from_history=True)))
+    for status in MessageStatus:
+        yield Trial(f"imported outgoing text, {status}", incoming_row(incoming(by_us=True, status=status)))
+    for kind in OUTGOING:
+        yield Trial(f"outgoing {kind}, sent", settled(outbox_row(kind), Accepted(wamid())).stored[0])
+        yield Trial(f"outgoing {kind}, failed", settled(outbox_row(kind), refused()).stored[0])
+    retried = outbox_row(retry_count=2, last_attempt_at=now(), campaign="trial")
+    yield Trial("outgoing text, sent after a retry", settled(retried, Accepted(wamid())).stored[0])
+    sent = settled(outbox_row(employee_id=employee), Accepted(wamid())).stored[0]
+    yield Trial("outgoing text of an employee", sent)

@@ -1,0 +1,225 @@
+"""Tries what the workers will write, in a transaction that is always rolled back.
+
+Each try has a savepoint of its own, so that one refusal hides no other. Before the migrations are applied, the rows are
+written as far as the table has their columns; after that by the workers' own functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql
+
+from wa_cli.clock import now
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.states import MessageStatus, OutboxState
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.migrations import refusals, trial_rows
+from wa_cli.migrations.refusals import Refusal, Unexpected
+from wa_cli.storage import messages
+from wa_cli.storage.engine import Database, run
+
+Row = dict[str, Any]
+# Says nothing of the table: connection, cancelled, locked, shut down, disk full, read-only.
+_NO_ANSWER = ("08", "40", "53", "57", "58", "25")
+_LOCKED = "55P03"
+COMPARED = ("from_phone", "to_phone", "message_type", "content", "status")
+ROUNDING = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Try:
+    """A write to try. `operation` is insert, update or delete; `values` what it writes, to find the column that refuses."""
+
+    name: str
+    operation: str
+    values: Row
+    write: Callable[[sa.Connection], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many writes were tried, what refused some of them, and remarks on what a try cannot show."""
+
+    tried: int
+    refusals: tuple[Refusal, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def mend(self) -> str | None:
+        """The statements after which every write passes; None where no statement alone does it."""
+        if not all(refusal.mends for refusal in self.refusals):
+            return None
+        return " ".join(dict.fromkeys(mend for refusal in self.refusals for mend in refusal.mends)) or None
+
+
+def run_trials(database: Database, *, migrated: bool) -> Outcome:
+    """Try every write and take all of it back. Nothing is tried where there is no table yet."""
+    with database.transaction() as connection:
+        try:
+            columns = {row.name for row in run(connection, "trial/columns")}
+            if not columns:
+                return Outcome(0, (), ())
+            tries = list(_workers_tries(_employee(connection)) if migrated else _present_tries(columns))
+            faults = [fault for one in tries for fault in _faults(connection, one)]
+            return Outcome(len(tries), refusals.gathered(connection, faults), refusals.remarks(connection))
+        finally:
+            connection.rollback()
+
+
+def _faults(connection: sa.Connection, one: Try) -> Iterable[refusals.Fault]:
+    """What refuses this write; nothing where it passes."""
+    savepoint = connection.begin_nested()
+    try:
+        one.write(connection)
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    except exc.DBAPIError as error:
+        code = getattr(error.orig, "pgcode", None)
+        if code is None or code[:2] in _NO_ANSWER or code == _LOCKED:
+            raise
+        savepoint.rollback()
+        return refusals.faults(connection, one.name, one.values, error)
+    except Unexpected as surprise:
+        savepoint.rollback()
+        return [refusals.surprise(connection, one.name, one.operation, surprise)]
+    savepoint.rollback()
+    return []
+
+
+def _employee(connection: sa.Connection) -> UUID:
+    """Return an employee that wa knows, else a new id."""
+    known = connection.execute(sa.text("SELECT id FROM wa.employees ORDER BY created_at LIMIT 1")).scalar()
+    return known if isinstance(known, UUID) else uuid4()
+
+
+# The workers' own functions.
+
+
+def _workers_tries(employee: UUID) -> Iterator[Try]:
+    for trial in (*trial_rows.trials(employee), trial_rows.without_phone()):
+        yield Try(trial.name, "insert", trial.row, _inserting(trial.row))
+    yield Try("failed message that was sent after all", "delete", {"status": "failed"}, _send_after_failure)
+    placeholder = {"message_type": messages.PLACEHOLDERS[0]}
+    yield Try("message in place of its placeholder", "update", placeholder, _fill_placeholder)
+    for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
+        yield Try(f"status {status}", "update", {"status": status}, _applying(status))
+    yield Try("place of a saved file", "update", {"media_url": "https://example.com/1"}, _save_file)
+
+
+def _inserting(row: Row) -> Callable[[sa.Connection], None]:
+    def write(connection: sa.Connection) -> None:
+        new = messages.insert(connection, [row])
+        _expect(connection, row)
+        if row["message_id"] not in new:
+            raise Unexpected("the row is stored elsewhere, and a repeated message would be stored twice")
+
+    return write
+
+
+def _send_after_failure(connection: sa.Connection) -> None:
+    outbox_row = trial_rows.outbox_row()
+    failed = trial_rows.settled(outbox_row, trial_rows.refused()).stored[0]
+    messages.insert(connection, [failed])
+    decision = trial_rows.settled({**outbox_row, "state": OutboxState.FAILED}, Accepted(trial_rows.wamid()))
+    decision.carry_out(connection)
+    if run(connection, "trial/stored", message_id=failed["message_id"]).first():
+        raise Unexpected("the row is still there after it was deleted")
+
+
+def _fill_placeholder(connection: sa.Connection) -> None:
+    placeholder = trial_rows.incoming(messages.PLACEHOLDERS[0])
+    messages.hear(connection, [placeholder])
+    message = trial_rows.incoming("text", wamid=placeholder.wamid)
+    messages.hear(connection, [message])
+    _expect(connection, {**messages.incoming_row(message), "timestamp": messages.utc(placeholder.sent_at)})
+
+
+def _applying(status: MessageStatus) -> Callable[[sa.Connection], None]:
+    def write(connection: sa.Connection) -> None:
+        row = trial_rows.settled(trial_rows.outbox_row(), Accepted(trial_rows.wamid())).stored[0]
+        messages.insert(connection, [row])
+        event = StatusUpdate(row["message_id"], status, now(), "0", raw={})
+        messages.keep_statuses(connection, [event])
+        messages.apply_statuses(connection, [event.wamid])
+        _expect(connection, {**row, "status": status})
+
+    return write
+
+
+def _save_file(connection: sa.Connection) -> None:
+    row = messages.incoming_row(trial_rows.incoming("image"))
+    messages.insert(connection, [row])
+    values = {"place": "https://example.com/1", "size": 1, "mime_type": "image/jpeg"}
+    if run(connection, "media/saved", message_id=row["message_id"], **values).rowcount != 1:
+        raise Unexpected("the row is not updated")
+
+
+# The same rows on a table that lacks some of the columns.
+
+
+def _present_tries(columns: set[str]) -> Iterator[Try]:
+    table = sa.table("whatsapp_messages", *(sa.column(name) for name in sorted(columns)))
+    for trial in trial_rows.trials(uuid4()):
+        row = _present(trial.row, columns)
+        yield Try(trial.name, "insert", row, _inserting_present(table, row))
+    row = _present(messages.incoming_row(trial_rows.incoming()), columns)
+    for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
+        yield Try(f"status {status}", "update", {"status": status}, _updating(table, row, {"status": status.value}))
+    content = {"content": "trial"}
+    yield Try("message in place of its placeholder", "update", content, _updating(table, row, content))
+    yield Try("failed message that was sent after all", "delete", {}, _deleting(table, row))
+
+
+def _present(row: Row, columns: set[str]) -> Row:
+    """The values of these columns, as text, which PostgreSQL reads as the column's own type."""
+    values = refusals.as_text({"id": uuid4(), **row})
+    return {name: value for name, value in values.items() if name in columns and value is not None}
+
+
+def _inserting_present(table: sa.TableClause, row: Row) -> Callable[[sa.Connection], None]:
+    def write(connection: sa.Connection) -> None:
+        statement = postgresql.insert(table).values(row).on_conflict_do_nothing(index_elements=["message_id"])
+        new = connection.execute(statement.returning(table.c.message_id)).all()
+        _expect(connection, row)
+        if not new:
+            raise Unexpected("the row is stored elsewhere, and a repeated message would be stored twice")
+
+    return write
+
+
+def _updating(table: sa.TableClause, row: Row, values: Row) -> Callable[[sa.Connection], None]:
+    def write(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(table).values(row))
+        connection.execute(sa.update(table).where(table.c.message_id == row["message_id"]).values(values))
+        _expect(connection, {**row, **values})
+
+    return write
+
+
+def _deleting(table: sa.TableClause, row: Row) -> Callable[[sa.Connection], None]:
+    def write(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(table).values(row))
+        connection.execute(sa.delete(table).where(table.c.message_id == row["message_id"]))
+        if run(connection, "trial/stored", message_id=row["message_id"]).first():
+            raise Unexpected("the row is still there after it was deleted")
+
+    return write
+
+
+def _expect(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Raise Unexpected unless the row is there as it was written."""
+    found = run(connection, "trial/stored", message_id=row["message_id"]).mappings().first()
+    if found is None:
+        raise Unexpected("the row is not there after it was written")
+    for name in COMPARED:
+        if name in row and found[name] != row[name]:
+            raise Unexpected(f"{name} is {found[name]!r} after {str(row[name])!r} was written")
+    written, stored = datetime.fromisoformat(row["timestamp"]), found["timestamp"]
+    if stored is None or abs(stored - written) > ROUNDING:
+        raise Unexpected(f"timestamp is {stored} after {written} was written")
