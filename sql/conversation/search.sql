@@ -16,7 +16,7 @@ SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'inco
                                    ELSE said.query && begun.query END AS query) AS part
                  WHERE numnode(part.query) > 0) AS asked
           JOIN whatsapp_messages AS stored
-            ON to_tsvector(CAST(:language AS regconfig), coalesce(stored.content, '')) @@ asked.query
+            ON to_tsvector(CAST(:language AS regconfig), left(coalesce(stored.content, ''), 50000)) @@ asked.query
          WHERE stored.timestamp >= :since AND stored.timestamp < :until
            AND NOT EXISTS (
                SELECT FROM wa.message_edits AS edit
@@ -29,7 +29,8 @@ SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'inco
                 OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,
                                    stored.group_id) = ANY (CAST(:keys AS text[])))
          ORDER BY CASE WHEN :ranked
-                       THEN ts_rank(to_tsvector(CAST(:language AS regconfig), coalesce(stored.content, '')), asked.query) END
+                       THEN ts_rank(to_tsvector(CAST(:language AS regconfig), left(coalesce(stored.content, ''), 50000)),
+                                    asked.query) END
                   DESC, stored.timestamp DESC, stored.id DESC
          LIMIT :limit) AS found
  CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(found.direction, found.from_phone, found.to_phone,

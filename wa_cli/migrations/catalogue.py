@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from wa_cli import sqlfiles
 
-_HEADER = re.compile(r"^--\s*(why|transaction):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(why|transaction|replaces):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
 _REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)
+_FORMERLY = re.compile(r"^-- formerly: (.*)$", re.MULTILINE)
 _INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\s+ON\s+(\S+)", re.I)
 _DROPPED_INDEX = re.compile(r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS\s+([\w.]+)", re.I)
 _COLUMN = re.compile(r"\bADD\s+COLUMN\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.I)
@@ -37,6 +38,8 @@ class Step:
     statements: tuple[str, ...]
     checksum: str
     needs_previous: bool = False
+    # What earlier versions of wa built under the name of its index.
+    formerly: tuple[str, ...] = ()
 
     @property
     def is_strong(self) -> bool:
@@ -60,6 +63,11 @@ class Step:
     def index(self) -> str | None:
         """The index that it builds beside running programs."""
         return _index(self.statements[0])
+
+    @property
+    def definition(self) -> str:
+        """How the index that it builds is defined, to be compared."""
+        return comparable(self.statements[0])
 
     @property
     def dropped_index(self) -> str | None:
@@ -107,9 +115,14 @@ class Script:
         """Of what it does: a comment may be written better while a run is half done."""
         return hashlib.sha256("\n".join(self.statements).encode()).hexdigest()
 
+    @cached_property
+    def accepted_checksums(self) -> frozenset[str]:
+        """Its own, and those of earlier versions of the file whose steps are the same in number and order."""
+        return frozenset({self.checksum, *self._headers.get("replaces", "").split()})
+
     @property
     def statements(self) -> list[str]:
-        return [statement for statement, _ in self._parts]
+        return [statement for statement, _, _ in self._parts]
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -128,19 +141,21 @@ class Script:
                 (statement,),
                 self.checksum,
                 "needs" in remarks,
+                tuple(map(comparable, _FORMERLY.findall(part))),
             )
-            for number, (statement, remarks) in enumerate(self._parts, start=1)
+            for number, (statement, remarks, part) in enumerate(self._parts, start=1)
         ]
 
     @cached_property
-    def _parts(self) -> list[tuple[str, dict[str, str]]]:
-        """Every statement without its comments, and what they say of it."""
+    def _parts(self) -> list[tuple[str, dict[str, str], str]]:
+        """Every statement without its comments, what they say of it, and both as they stand in the file."""
         import sqlparse
 
         parts = [
-            (sqlparse.format(part, strip_comments=True).strip(), _remarks(part)) for part in sqlparse.split(self.text)
+            (sqlparse.format(part, strip_comments=True).strip(), _remarks(part), part)
+            for part in sqlparse.split(self.text)
         ]
-        return [(statement, remarks) for statement, remarks in parts if statement.strip(";").strip()]
+        return [found for found in parts if found[0].strip(";").strip()]
 
     @cached_property
     def _headers(self) -> dict[str, str]:
@@ -188,6 +203,34 @@ def _index(statement: str) -> str | None:
         return None
     schema, dot, _ = found[2].rpartition(".")
     return f"{schema}{dot}{found[1]}"
+
+
+_CAST = re.compile(
+    r"::(?:character varying|double precision|timestamp with(?:out)? time zone|[\w.]+)(?:\(\d+\))?(?:\[\])?"
+)
+_BEFORE = re.compile(r"^.*?\bindex\b.*?\bon\s+(?:only\s+)?\S+\s*(?=using\b|\()", re.DOTALL)
+
+
+def comparable(definition: str) -> str:
+    """What an index is on, in a form in which our statement and PostgreSQL's own text of the same index are equal."""
+    text = _CAST.sub("", definition.lower().replace('"', ""))
+    unique = "unique " if re.match(r"\s*create\s+unique", text) else ""
+    text = _BEFORE.sub("", text).strip().rstrip(";")
+    text = re.sub(r"^using btree\b|\bwa\.", "", text)
+    return unique + re.sub(r"[\s()]", "", text)
+
+
+def built_definitions(index: str) -> frozenset[str]:
+    """Every definition under which a version of wa has built this index."""
+    return frozenset(definition for name, definition in _built() if name == index)
+
+
+@cache
+def _built() -> frozenset[tuple[str, str]]:
+    steps = [step for migration in migrations() for step in migration.up.steps]
+    return frozenset(
+        (step.index, definition) for step in steps if step.index for definition in (step.definition, *step.formerly)
+    )
 
 
 def migrations() -> list[Migration]:

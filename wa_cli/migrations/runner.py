@@ -68,7 +68,7 @@ class Migrator:
         with self.database.reading() as connection:
             done = ledger.done(connection)
             noted = {(e.version, e.step) for e in ledger.entries(connection) if e.state == "done"}
-            return [
+            planned = [
                 step
                 for migration in _up_to(to)
                 for step in (
@@ -77,6 +77,7 @@ class Migrator:
                     else [step for step in migration.up.steps if (step.version, step.number) not in noted]
                 )
             ]
+            return [step for step in planned if not statements.is_needless(connection, step)]
 
     def applied(self) -> list[Migration]:
         """What is done, the newest first."""
@@ -147,7 +148,7 @@ class Migrator:
     def _apply(self, connection: sa.Connection, migration: Migration) -> list[str]:
         script = migration.up
         earlier = {entry.step: entry for entry in ledger.entries(connection) if entry.version == script.name}
-        if 0 in earlier and earlier[0].checksum != script.checksum:
+        if 0 in earlier and earlier[0].checksum not in script.accepted_checksums:
             raise ConfigError(
                 f"{script.name} was begun with other statements than this program has.",
                 hint="Finish it with the version of wa that began it.",
@@ -210,6 +211,8 @@ class Migrator:
     def _perform(self, connection: sa.Connection, step: Step, place: int, of: int, note: statements.Note) -> None:
         began = time.monotonic()
         self._check_lock()
+        if step.dropped_index and not step.formerly and statements.is_kept(connection, step):
+            self.report(Skipped(step, f"the index {step.dropped_index} was not built by wa and stays"))
         self.report(Begun(step, place, of))
         statements.perform(connection, step, self._watch, note)
         self.report(Done(step, time.monotonic() - began))

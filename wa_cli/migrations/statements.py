@@ -20,7 +20,7 @@ from sqlalchemy import exc
 
 from wa_cli.errors import ConfigError, StillPending
 from wa_cli.migrations import watch
-from wa_cli.migrations.catalogue import TABLE, Step
+from wa_cli.migrations.catalogue import TABLE, Step, built_definitions, comparable
 from wa_cli.migrations.progress import Waiting
 from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import run
@@ -129,12 +129,19 @@ def is_undone(connection: sa.Connection, step: Step) -> bool:
     """Whether the column, index or constraint that it made is not there any more, or not whole."""
     if step.index:
         found = _index(connection, step.index)
-        return found is None or not (found.is_valid or found.is_being_built)
+        return found is None or not (_is_built(step, found) or found.is_being_built)
     if step.column and step.number:
         return not run(connection, "watch/column", table=step.table, column=step.column).scalar_one()
     if step.constraint:
         return run(connection, "watch/constraint", constraint=step.constraint).scalar() is not True
     return False
+
+
+def is_needless(connection: sa.Connection, step: Step) -> bool:
+    """Whether the step drops an index of an earlier version of wa that is not there."""
+    if not step.formerly or step.dropped_index is None:
+        return False
+    return _index(connection, step.dropped_index) is None or is_kept(connection, step)
 
 
 def _given_up(step: Step, who: str, waited: float) -> StillPending:
@@ -149,8 +156,8 @@ def _attempt(connection: sa.Connection, step: Step, note: Note) -> None:
         for command in opening(step):
             execute(connection, command)
         if step.index:
-            _build(connection, step.index, step.statements[0])
-        elif not (step.dropped_index and _belongs_to_others(connection, step.dropped_index)):
+            _build(connection, step, step.index)
+        elif not (step.dropped_index and is_kept(connection, step)):
             for statement in step.statements:
                 execute(connection, statement)
         note(connection)
@@ -162,19 +169,21 @@ def _attempt(connection: sa.Connection, step: Step, note: Note) -> None:
         raise
 
 
-def _build(connection: sa.Connection, index: str, statement: str) -> None:
+def _build(connection: sa.Connection, step: Step, index: str) -> None:
     """The index, whole. One that another process builds at this moment, such as one whose migrator died, is waited for."""
     for _ in range(INDEX_TRIES):
         found = _index(connection, index)
         if found and not found.is_ours:
             raise Hindered(f"there is an index {index} on another table, {found.table}")
+        if found and comparable(found.definition) not in (step.definition, *step.formerly):
+            raise Hindered(f"there is an index {index} with another definition, which stays: {found.definition}")
         if found and found.is_being_built:
             raise _Locked
-        if found and found.is_valid:
+        if found and _is_built(step, found):
             return
         if found:
             execute(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {found.name}")
-        execute(connection, statement)
+        execute(connection, step.statements[0])
     raise ConfigError(f"The index {index} is never whole.", hint="Does another program build or drop it?")
 
 
@@ -182,10 +191,20 @@ def _index(connection: sa.Connection, index: str) -> sa.Row[tuple[Any, ...]] | N
     return run(connection, "watch/index", index=index, table=TABLE).one_or_none()
 
 
-def _belongs_to_others(connection: sa.Connection, index: str) -> bool:
-    """Whether the index of this name is on a table that we have nothing to do with."""
-    found = _index(connection, index)
-    return found is not None and not found.is_ours
+def _is_built(step: Step, found: sa.Row[tuple[Any, ...]]) -> bool:
+    """Whether the index is whole, and defined as the step defines it."""
+    return bool(found.is_valid) and comparable(found.definition) == step.definition
+
+
+def is_kept(connection: sa.Connection, step: Step) -> bool:
+    """Whether the index that the step would drop is there and not to be dropped: it is not what wa has built."""
+    assert step.dropped_index is not None
+    found = _index(connection, step.dropped_index)
+    if found is None:
+        return False
+    return not found.is_ours or comparable(found.definition) not in (
+        step.formerly or built_definitions(step.dropped_index)
+    )
 
 
 def execute(connection: sa.Connection, statement: str) -> None:

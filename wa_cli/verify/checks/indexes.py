@@ -9,10 +9,17 @@ def look(scene: Scene) -> Finding:
     """Every index that the migrations build: one that is half built is written and never read."""
     names = catalogue.indexes()
     with scene.reading() as connection:
-        found = {row.name: row.is_valid for row in run(connection, "verify/indexes", names=names)}
-    missing = [name for name, is_valid in found.items() if is_valid is None]
-    half_built = [name for name, is_valid in found.items() if is_valid is False]
-    facts = {"missing": missing, "half_built": half_built}
+        found = {row.name: row for row in run(connection, "verify/indexes", names=names)}
+    missing = [name for name, index in found.items() if index.is_valid is None]
+    half_built = [name for name, index in found.items() if index.is_valid is False]
+    others = [
+        f"{name} is another index under our name: {index.definition}"
+        for name, index in found.items()
+        if index.definition and catalogue.comparable(index.definition) not in catalogue.built_definitions(name)
+    ]
+    facts = {"missing": missing, "half_built": half_built, "others": others}
+    if others:
+        return Finding(Level.FAILED, "; ".join(others), None, facts)
     if half_built:
         said = f"half built, written and never read: {', '.join(half_built)}"
         return Finding(Level.FAILED, said, "wa migrate", facts)

@@ -1,0 +1,113 @@
+"""Indexes are known by their definition: one of the business's own keeps its name, and one of ours takes every text."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.migrations import tables
+from tests.migrations.places import AS_FOUND, dump, sql
+from wa_cli.errors import ConfigError
+from wa_cli.migrations import catalogue, progress, runner
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+FORMER = "USING gin (to_tsvector('simple', coalesce(content, '')))"
+SEARCH = "idx_messages_content_search"
+LONG = (
+    "INSERT INTO whatsapp_messages (message_id, from_phone, message_type, content)"
+    " SELECT :id, '1', 'text', string_agg(md5(n::text), ' ') FROM generate_series(1, :words) AS n"
+)
+
+
+def definition(database: Database, index: str = SEARCH) -> str | None:
+    [row] = sql(database, "SELECT pg_get_indexdef(to_regclass(:index)) AS text", index=index)
+    return row["text"]
+
+
+def test_the_index_of_words_takes_rows_that_were_there_and_rows_that_come(
+    server: EmbeddedServer, empty: Database
+) -> None:
+    tables.load(server.programs, empty, "m13")
+
+    assert Migrator(empty).apply() == []
+
+    sql(empty, LONG, id="new", words=40_000)
+    assert sql(empty, "SELECT length(content) > 1300000 AS long FROM whatsapp_messages WHERE message_id = 'new'") == [
+        {"long": True}
+    ]
+
+
+@pytest.mark.parametrize("options", ["", " WITH (fastupdate = off)"])
+def test_the_index_of_an_older_version_is_replaced(server: EmbeddedServer, empty: Database, options: str) -> None:
+    Migrator(empty).apply()
+    expected = dump(server.programs, empty)
+    sql(empty, f"DROP INDEX {SEARCH}")
+    sql(empty, f"CREATE INDEX {SEARCH} ON whatsapp_messages {FORMER}{options}")
+    sql(empty, "DELETE FROM wa.migrations WHERE version = '0020_long_texts'")
+
+    assert Migrator(empty).apply() == []
+
+    assert dump(server.programs, empty) == expected
+
+
+def test_a_run_that_the_older_version_could_not_finish_is_finished(server: EmbeddedServer, empty: Database) -> None:
+    tables.load(server.programs, empty, "m13")
+    Migrator(empty).apply(runner.find("6"))
+    [old] = runner.find("7").up.accepted_checksums - {runner.find("7").up.checksum}
+    sql(
+        empty,
+        "INSERT INTO wa.migrations (version, step, state, checksum) VALUES ('0007_report_indexes', 0, 'running', :old)",
+        old=old,
+    )
+
+    assert Migrator(empty).apply() == []
+
+
+OTHERS = {
+    SEARCH: "USING gin (to_tsvector('english', content))",
+    "idx_messages_direction": "(direction, timestamp)",
+    "idx_messages_timestamp": "(timestamp DESC)",
+    "idx_messages_read": "(read_at)",
+}
+
+
+@pytest.mark.parametrize(("index", "on"), OTHERS.items())
+def test_an_index_of_the_business_under_our_name_is_named_and_left(empty: Database, index: str, on: str) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "ALTER TABLE whatsapp_messages ADD direction VARCHAR(20), ADD read_at TIMESTAMP")
+    sql(empty, f"CREATE INDEX {index} ON whatsapp_messages {on}")
+    theirs = definition(empty, index)
+
+    said = Migrator(empty).apply()
+
+    assert any(f"an index {index} with another definition, which stays: {theirs}" in line for line in said)
+    told: list[progress.Event] = []
+    Migrator(empty, told.append).rollback(99)
+    assert definition(empty, index) == theirs
+    assert any(isinstance(event, progress.Skipped) and index in event.why for event in told)
+
+
+def test_a_unique_index_is_not_ours(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "CREATE UNIQUE INDEX idx_messages_timestamp ON whatsapp_messages (timestamp)")
+
+    [said] = Migrator(empty).apply()
+
+    assert "CREATE UNIQUE INDEX idx_messages_timestamp" in said
+
+
+def test_every_index_of_ours_is_known_by_postgresqls_own_text(database: Database) -> None:
+    for index in catalogue.indexes():
+        assert catalogue.comparable(str(definition(database, index))) in catalogue.built_definitions(index), index
+
+
+def test_statements_that_no_version_had_are_refused(empty: Database) -> None:
+    Migrator(empty).apply(runner.find("6"))
+    sql(
+        empty,
+        "INSERT INTO wa.migrations (version, step, state, checksum) VALUES ('0007_report_indexes', 0, 'running', 'x')",
+    )
+
+    with pytest.raises(ConfigError, match="begun with other statements"):
+        Migrator(empty).apply()
