@@ -1,5 +1,6 @@
 -- why: wa's own tables, in a schema of their own so that nothing collides with the business's `employees` or `outbox`.
 -- transaction: yes
+-- last: wa.worker_heartbeats
 -- step: make wa's own tables
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
@@ -43,7 +44,7 @@ BEGIN
 END $$;
 
 -- What is to be sent, and what became of it.
-CREATE TABLE wa.outbox (
+CREATE TABLE IF NOT EXISTS wa.outbox (
     reference       UUID PRIMARY KEY,
     seq             BIGINT GENERATED ALWAYS AS IDENTITY,
     number          TEXT NOT NULL,
@@ -88,22 +89,22 @@ COMMENT ON COLUMN wa.outbox.paced IS 'a template that Meta holds back for qualit
 COMMENT ON COLUMN wa.outbox.scheduled IS 'asked for a time of its own: it holds nobody up and waits for nobody';
 COMMENT ON COLUMN wa.outbox.retry_count IS 'attempts that count: a throttled or unconnected try does not';
 
-CREATE INDEX outbox_claim    ON wa.outbox (number, due_at, seq) WHERE state = 'queued' AND turn;
-CREATE INDEX outbox_waiting  ON wa.outbox (number, customer, seq) WHERE state = 'queued' AND NOT turn;
-CREATE INDEX outbox_turns    ON wa.outbox (number, customer) WHERE turn;
-CREATE INDEX outbox_customer ON wa.outbox (customer) WHERE final_at IS NULL OR state = 'cancelled';
-CREATE INDEX outbox_leases   ON wa.outbox (lease_until) WHERE state = 'sending';
-CREATE INDEX outbox_unsure   ON wa.outbox (uncertain_since) WHERE state = 'uncertain';
-CREATE INDEX outbox_expiry   ON wa.outbox (expires_at) WHERE state = 'queued' AND expires_at IS NOT NULL;
-CREATE INDEX outbox_wamid    ON wa.outbox (wamid) WHERE wamid IS NOT NULL;
-CREATE INDEX outbox_silent   ON wa.outbox (number, accepted_at)
+CREATE INDEX IF NOT EXISTS outbox_claim    ON wa.outbox (number, due_at, seq) WHERE state = 'queued' AND turn;
+CREATE INDEX IF NOT EXISTS outbox_waiting  ON wa.outbox (number, customer, seq) WHERE state = 'queued' AND NOT turn;
+CREATE INDEX IF NOT EXISTS outbox_turns    ON wa.outbox (number, customer) WHERE turn;
+CREATE INDEX IF NOT EXISTS outbox_customer ON wa.outbox (customer) WHERE final_at IS NULL OR state = 'cancelled';
+CREATE INDEX IF NOT EXISTS outbox_leases   ON wa.outbox (lease_until) WHERE state = 'sending';
+CREATE INDEX IF NOT EXISTS outbox_unsure   ON wa.outbox (uncertain_since) WHERE state = 'uncertain';
+CREATE INDEX IF NOT EXISTS outbox_expiry   ON wa.outbox (expires_at) WHERE state = 'queued' AND expires_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_wamid    ON wa.outbox (wamid) WHERE wamid IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_silent   ON wa.outbox (number, accepted_at)
     WHERE accepted_at IS NOT NULL AND status_at IS NULL AND NOT paced;
-CREATE INDEX outbox_proven   ON wa.outbox (number, accepted_at) WHERE accepted_at IS NOT NULL AND status_at IS NOT NULL;
-CREATE INDEX outbox_final    ON wa.outbox (final_at) WHERE final_at IS NOT NULL;
-CREATE INDEX outbox_doubts   ON wa.outbox (reference) WHERE uncertain_count > 0 OR possible_double OR state = 'held';
+CREATE INDEX IF NOT EXISTS outbox_proven   ON wa.outbox (number, accepted_at) WHERE accepted_at IS NOT NULL AND status_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_final    ON wa.outbox (final_at) WHERE final_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_doubts   ON wa.outbox (reference) WHERE uncertain_count > 0 OR possible_double OR state = 'held';
 
 -- Every attempt to send, with what the API said of it.
-CREATE TABLE wa.send_attempts (
+CREATE TABLE IF NOT EXISTS wa.send_attempts (
     reference   UUID NOT NULL,
     attempt     INTEGER NOT NULL,
     token       UUID,
@@ -116,10 +117,10 @@ CREATE TABLE wa.send_attempts (
     PRIMARY KEY (reference, attempt)
 );
 
-CREATE INDEX send_attempts_time ON wa.send_attempts (created_at);
+CREATE INDEX IF NOT EXISTS send_attempts_time ON wa.send_attempts (created_at);
 
 -- WhatsApp's later word on our messages: kept as it came, applied to the row upward only.
-CREATE TABLE wa.status_events (
+CREATE TABLE IF NOT EXISTS wa.status_events (
     wamid       TEXT NOT NULL,
     status      TEXT NOT NULL,
     happened_at TIMESTAMPTZ NOT NULL,
@@ -136,10 +137,10 @@ CREATE TABLE wa.status_events (
     PRIMARY KEY (wamid, status, happened_at, participant)
 );
 
-CREATE INDEX status_events_pending ON wa.status_events (received_at) WHERE applied_at IS NULL;
-CREATE INDEX status_events_number  ON wa.status_events (number, received_at);
+CREATE INDEX IF NOT EXISTS status_events_pending ON wa.status_events (received_at) WHERE applied_at IS NULL;
+CREATE INDEX IF NOT EXISTS status_events_number  ON wa.status_events (number, received_at);
 
-CREATE TABLE wa.contacts (
+CREATE TABLE IF NOT EXISTS wa.contacts (
     customer   TEXT PRIMARY KEY,
     same_as    TEXT,
     name       TEXT,
@@ -151,16 +152,16 @@ CREATE TABLE wa.contacts (
 COMMENT ON COLUMN wa.contacts.customer IS 'the key of wa.customer_key: digits of the phone, else the user id';
 COMMENT ON COLUMN wa.contacts.same_as IS 'the key under which this person is known, where it is another';
 
-CREATE INDEX contacts_aliases ON wa.contacts (same_as) WHERE same_as IS NOT NULL;
+CREATE INDEX IF NOT EXISTS contacts_aliases ON wa.contacts (same_as) WHERE same_as IS NOT NULL;
 
-CREATE TABLE wa.employees (
+CREATE TABLE IF NOT EXISTS wa.employees (
     id         UUID PRIMARY KEY,
     name       TEXT NOT NULL,
     created_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
 );
 
 -- The queue of the embedded world, and the dead letters of every transport.
-CREATE TABLE wa.queue_messages (
+CREATE TABLE IF NOT EXISTS wa.queue_messages (
     queue         TEXT NOT NULL,
     id            TEXT NOT NULL,
     seq           BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -178,12 +179,12 @@ CREATE TABLE wa.queue_messages (
 
 COMMENT ON COLUMN wa.queue_messages.token IS 'set while a worker holds the message, until visible_at';
 
-CREATE INDEX queue_messages_order ON wa.queue_messages (queue, seq) WHERE state = 'waiting';
-CREATE INDEX queue_messages_held  ON wa.queue_messages (queue, visible_at) WHERE state = 'waiting';
-CREATE INDEX queue_messages_dead  ON wa.queue_messages (queue, died_at) WHERE state = 'dead';
+CREATE INDEX IF NOT EXISTS queue_messages_order ON wa.queue_messages (queue, seq) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS queue_messages_held  ON wa.queue_messages (queue, visible_at) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS queue_messages_dead  ON wa.queue_messages (queue, died_at) WHERE state = 'dead';
 
 -- How fast each business number may speak now: one token bucket for all workers.
-CREATE TABLE wa.rate_limits (
+CREATE TABLE IF NOT EXISTS wa.rate_limits (
     number       TEXT PRIMARY KEY,
     ceiling      DOUBLE PRECISION NOT NULL,
     rate         DOUBLE PRECISION NOT NULL,
@@ -195,7 +196,7 @@ CREATE TABLE wa.rate_limits (
     blocked_why  TEXT
 );
 
-CREATE TABLE wa.worker_heartbeats (
+CREATE TABLE IF NOT EXISTS wa.worker_heartbeats (
     worker     TEXT PRIMARY KEY,
     kind       TEXT NOT NULL,
     host       TEXT NOT NULL,

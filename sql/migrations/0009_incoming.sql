@@ -1,6 +1,7 @@
 -- why: What the incoming path needs: people whose number has two forms, notices that are neither message nor status, files
 -- that still lie at Meta. An edit or a message taken back is no new turn, and neither is what was imported in bulk.
 -- transaction: yes
+-- last: wa.media_gone
 -- step: make the tables of the way in
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them

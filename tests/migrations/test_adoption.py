@@ -9,7 +9,7 @@ import pytest
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
 from wa_cli.errors import ConfigError, DatabaseDown, PartlyDone
-from wa_cli.migrations import progress, psql, runner
+from wa_cli.migrations import catalogue, progress, psql, runner
 from wa_cli.migrations.backfill import Backfill
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage.embedded import EmbeddedServer
@@ -191,6 +191,53 @@ def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
     assert Migrator(empty).apply() == []
     adopted = dump(server.programs, empty)
     assert sorted(adopted) == sorted(dump(server.programs, database))
+
+
+@pytest.mark.parametrize("broken", range(3, 30, 4))
+def test_a_script_that_stopped_in_the_middle_is_run_again(
+    server: EmbeddedServer, empty: Database, database: Database, broken: int
+) -> None:
+    give_direction(empty)
+    write(empty, "m1")
+    pieces = list(psql.script(Migrator(empty).plan()))
+    begins = [place for place, piece in enumerate(pieces) if "\\if :to_do" in piece]
+    inside = begins[min(broken, len(begins) - 1)] + 2
+    command = [str(server.programs / "psql"), "-q", url_of(empty)]
+
+    stopped = "\n".join([*pieces[:inside], "SELECT 1/0;", *pieces[inside:]])
+    assert subprocess.run(command, input=stopped, text=True, capture_output=True, check=False).returncode == 3
+    subprocess.run(command, input="\n".join(pieces), text=True, check=True, capture_output=True)
+
+    assert Migrator(empty).apply() == []
+    assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
+
+
+def test_a_script_makes_again_what_was_taken_away(server: EmbeddedServer, empty: Database) -> None:
+    Migrator(empty).apply()
+    expected = dump(server.programs, empty)
+    sql(empty, "DROP INDEX idx_messages_read")
+
+    script = "\n".join(psql.script(Migrator(empty).plan()))
+    command = [str(server.programs / "psql"), "-q", url_of(empty)]
+    subprocess.run(command, input=script, text=True, check=True, capture_output=True)
+
+    assert dump(server.programs, empty) == expected
+
+
+@pytest.mark.parametrize("count", [3, 5, 99])
+def test_files_that_psql_has_run_are_adopted(
+    server: EmbeddedServer, empty: Database, database: Database, count: int
+) -> None:
+    sql(empty, "CREATE SCHEMA wa")
+    command = [str(server.programs / "psql"), "-q", "-v", "ON_ERROR_STOP=1", url_of(empty)]
+    for migration in catalogue.migrations()[:count]:
+        subprocess.run([*command, "-f", str(migration.up.path)], check=True, capture_output=True)
+    sql(empty, "INSERT INTO wa.contacts (customer) VALUES ('123')")
+
+    assert Migrator(empty).apply() == []
+
+    assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
+    assert sql(empty, "SELECT customer FROM wa.contacts") == [{"customer": "123"}]
 
 
 def test_an_index_of_the_same_name_on_another_table_is_named_and_never_dropped(empty: Database) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wa_cli import sqlfiles
 
-_HEADER = re.compile(r"^--\s*(why|transaction|replaces):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(why|transaction|replaces|last):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
 _REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)
 _FORMERLY = re.compile(r"^-- formerly: (.*)$", re.MULTILINE)
 _INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\s+ON\s+(\S+)", re.I)
@@ -40,6 +40,8 @@ class Step:
     needs_previous: bool = False
     # What earlier versions of wa built under the name of its index.
     formerly: tuple[str, ...] = ()
+    # It is noted as done, and its work is not there any more.
+    again: bool = False
 
     @property
     def is_strong(self) -> bool:
@@ -109,6 +111,11 @@ class Script:
     @cached_property
     def transactional(self) -> bool:
         return self._headers.get("transaction", "yes") == "yes"
+
+    @cached_property
+    def last(self) -> str | None:
+        """The table or index that it makes last: where that exists, the file was run by hand, to its end."""
+        return self._headers.get("last")
 
     @cached_property
     def checksum(self) -> str:

@@ -10,10 +10,13 @@ from wa_cli.migrations.catalogue import Step
 
 _HEAD = """\
 -- Run it outside a transaction: psql -f FILE. It stops at the first step that cannot be done, a lock that is not to be had
--- among them. Then let wa write it anew: what is done is noted, and left out.
+-- among them. Then run it again: a step that is done is noted in wa.migrations, and left out.
 \\set ON_ERROR_STOP on
 SET timezone = 'UTC';
 """
+_IF_TO_DO = """\
+SELECT NOT EXISTS (SELECT FROM wa.migrations WHERE version = '{version}' AND step = {step} AND state = 'done') AS to_do \\gset
+\\if :to_do"""
 _DROP_HALF_BUILT = """\
 SELECT format('DROP INDEX CONCURRENTLY %s', indexrelid::regclass)
   FROM pg_index WHERE indexrelid = to_regclass('{index}') AND NOT indisvalid \\gexec"""
@@ -34,12 +37,16 @@ def script(plan: Sequence[Step]) -> Iterator[str]:
 
 def _lines(step: Step) -> Iterator[str]:
     yield f"\n-- {step.title}\n-- lock: {step.lock}"
+    if not step.again:
+        yield _IF_TO_DO.format(version=step.version, step=step.number)
     yield from map(_ended, statements.opening(step))
     if step.index:
         yield _DROP_HALF_BUILT.format(index=step.index)
     yield from map(_ended, step.statements)
     yield _ended(ledger.written(step.version, step.number, "done", step.checksum))
     yield from map(_ended, statements.closing(step))
+    if not step.again:
+        yield "\\endif"
 
 
 def _ended(statement: str) -> str:

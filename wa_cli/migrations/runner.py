@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -72,7 +73,7 @@ class Migrator:
                 step
                 for migration in _up_to(to)
                 for step in (
-                    _to_mend(connection, migration)
+                    [replace(step, again=True) for step in _to_mend(connection, migration)]
                     if migration.name in done
                     else [step for step in migration.up.steps if (step.version, step.number) not in noted]
                 )
@@ -153,6 +154,9 @@ class Migrator:
                 f"{script.name} was begun with other statements than this program has.",
                 hint="Finish it with the version of wa that began it.",
             )
+        if not earlier and script.last and _exists(connection, script.last):
+            ledger.write(connection, script.name, 0, "done", script.checksum, "found as it was made by hand")
+            return []
         if not script.transactional:
             ledger.write(connection, script.name, 0, "running", script.checksum)
         done = {number for number, entry in earlier.items() if entry.state == "done"}
@@ -270,6 +274,11 @@ def _set_if_known(connection: sa.Connection, name: str, setting: str) -> None:
         sa.text("SELECT set_config(name, :setting, true) FROM pg_settings WHERE name = :name"),
         {"name": name, "setting": setting},
     )
+
+
+def _exists(connection: sa.Connection, relation: str) -> bool:
+    found = connection.execute(sa.text("SELECT to_regclass(:relation) IS NOT NULL"), {"relation": relation})
+    return bool(found.scalar_one())
 
 
 def _up_to(last: Migration | None) -> list[Migration]:
