@@ -17,6 +17,7 @@ _INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\
 _DROPPED_INDEX = re.compile(r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS\s+([\w.]+)", re.I)
 _COLUMN = re.compile(r"\bADD\s+COLUMN\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.I)
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\bCOMMIT\b", re.I)
+_WIDENED = re.compile(r"\bwa\.widen\('whatsapp_messages', '(\w+)'")
 _CONSTRAINT = re.compile(r"\b(?:ADD|VALIDATE)\s+CONSTRAINT\s+(\w+)", re.I)
 STRONG = "ACCESS EXCLUSIVE"
 _STRONG_OF = re.compile(rf"{STRONG} of (wa\.\w+)")
@@ -81,6 +82,12 @@ class Step:
     def column(self) -> str | None:
         """The column that it adds."""
         found = _COLUMN.search(self.statements[0])
+        return found[1] if found else None
+
+    @property
+    def widened(self) -> str | None:
+        """The column of the business's table that it makes wider."""
+        found = _WIDENED.search(self.statements[0])
         return found[1] if found else None
 
     @property

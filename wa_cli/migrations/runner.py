@@ -190,15 +190,29 @@ class Migrator:
     def _do_or_skip(self, connection: sa.Connection, step: Step, of: int) -> str | None:
         """Do it, or say why that is not possible now."""
 
-        def note(connection: sa.Connection) -> None:
-            ledger.write(connection, step.version, step.number, "done", step.checksum)
-
+        place = max(step.number, 1)
         try:
-            self._perform(connection, step, max(step.number, 1), of, note)
+            self._perform(connection, step, place, of, _noted(step))
         except statements.Hindered as hindrance:
             if step.number == 0:
                 raise PartlyDone(f"{step.version} cannot be applied: {hindrance}.") from hindrance
+            own = statements.own_indexes_in_the_way(connection, step)
+            return self._do_without(connection, own, step, place, of) if own else str(hindrance)
+        return None
+
+    def _do_without(
+        self, connection: sa.Connection, indexes: Sequence[Step], step: Step, place: int, of: int
+    ) -> str | None:
+        """Do it between a drop and a new build of our own indexes; as `_do_or_skip`."""
+        for index in indexes:
+            statements.drop_index(connection, index)
+        try:
+            self._perform(connection, step, place, of, _noted(step))
+        except statements.Hindered as hindrance:
             return str(hindrance)
+        finally:
+            for index in indexes:
+                self._perform(connection, index, index.number, index.number, _noted(index))
         return None
 
     def _take_back(self, connection: sa.Connection, migration: Migration) -> None:
@@ -274,6 +288,13 @@ def _set_if_known(connection: sa.Connection, name: str, setting: str) -> None:
         sa.text("SELECT set_config(name, :setting, true) FROM pg_settings WHERE name = :name"),
         {"name": name, "setting": setting},
     )
+
+
+def _noted(step: Step) -> statements.Note:
+    def note(connection: sa.Connection) -> None:
+        ledger.write(connection, step.version, step.number, "done", step.checksum)
+
+    return note
 
 
 def _exists(connection: sa.Connection, relation: str) -> bool:

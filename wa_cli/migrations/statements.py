@@ -20,7 +20,7 @@ from sqlalchemy import exc
 
 from wa_cli.errors import ConfigError, StillPending
 from wa_cli.migrations import watch
-from wa_cli.migrations.catalogue import TABLE, Step, built_definitions, comparable
+from wa_cli.migrations.catalogue import TABLE, Step, built_definitions, comparable, migrations
 from wa_cli.migrations.progress import Waiting
 from wa_cli.migrations.watch import Watch
 from wa_cli.storage.engine import run
@@ -142,6 +142,24 @@ def is_needless(connection: sa.Connection, step: Step) -> bool:
     if not step.formerly or step.dropped_index is None:
         return False
     return _index(connection, step.dropped_index) is None or is_kept(connection, step)
+
+
+def own_indexes_in_the_way(connection: sa.Connection, step: Step) -> list[Step]:
+    """The steps that build the indexes because of which a column is not widened, where nothing but those is in the way."""
+    if step.widened is None or run(connection, "watch/views", column=step.widened).first():
+        return []
+    users = run(connection, "watch/expression_users", column=step.widened).all()
+    builders = {one.index: one for migration in migrations() for one in migration.up.steps if one.index}
+    found = [builders.get(user.name) for user in users]
+    own = [one for user, one in zip(users, found, strict=True) if one and one.definition == comparable(user.definition)]
+    return own if len(own) == len(users) else []
+
+
+def drop_index(connection: sa.Connection, step: Step) -> None:
+    """Drop the index that the step builds."""
+    for command in opening(step):
+        execute(connection, command)
+    execute(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {step.index}")
 
 
 def _given_up(step: Step, who: str, waited: float) -> StillPending:
