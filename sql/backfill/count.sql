@@ -1,7 +1,8 @@
--- Rows without a direction, and rows from the business's own number :business that count as incoming.
+-- Rows without a direction, and rows from the business's own number :business, or with our
+-- reference, that count as incoming.
 SELECT count(*) FILTER (WHERE direction IS NULL AND ours IS NOT TRUE) AS nowhere,
        count(*) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS ours,
        count(*) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing' AND to_phone IS NULL) AS to_nobody,
        min(timestamp) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS oldest,
        max(timestamp) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS newest
-  FROM (SELECT *, ltrim(from_phone, '+') = :business AS ours FROM whatsapp_messages) AS message
+  FROM (SELECT *, ltrim(from_phone, '+') = :business OR reference IS NOT NULL AS ours FROM whatsapp_messages) AS message

@@ -1,10 +1,10 @@
 -- Gives these rows the direction they lack; one that somebody holds is passed over. `received`, what the table says where
 -- nobody said anything, is no status of a message of ours.
 WITH batch AS (
-    SELECT id, ltrim(from_phone, '+') = :business AS ours
+    SELECT id, ltrim(from_phone, '+') = :business OR reference IS NOT NULL AS ours
       FROM whatsapp_messages
      WHERE id = ANY (CAST(:ids AS uuid[]))
-       AND (direction IS NULL OR direction = 'incoming' AND ltrim(from_phone, '+') = :business)
+       AND (direction IS NULL OR direction = 'incoming' AND (ltrim(from_phone, '+') = :business OR reference IS NOT NULL))
      ORDER BY id
        FOR UPDATE SKIP LOCKED
 )

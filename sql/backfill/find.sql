@@ -1,8 +1,8 @@
--- The next :limit rows after the id :after without a direction, or that count as incoming though they are from :business. No
--- lock is held while they are looked for.
+-- The next :limit rows after the id :after without a direction, or that count as incoming though they are from :business or
+-- have our reference. No lock is held while they are looked for.
 SELECT id
   FROM whatsapp_messages
  WHERE id > CAST(:after AS uuid)
-   AND (direction IS NULL OR direction = 'incoming' AND ltrim(from_phone, '+') = :business)
+   AND (direction IS NULL OR direction = 'incoming' AND (ltrim(from_phone, '+') = :business OR reference IS NOT NULL))
  ORDER BY id
  LIMIT :limit

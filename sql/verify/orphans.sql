@@ -1,5 +1,7 @@
--- Rows that no report can place: without a direction or a time, or outgoing to nobody; files of messages that are gone.
+-- Rows that no report can place: without a direction or a time, outgoing to nobody, or ours by our reference and said to be
+-- incoming; files of messages that are gone.
 SELECT (SELECT count(*) FROM whatsapp_messages WHERE direction IS NULL) AS without_direction,
+       (SELECT count(*) FROM whatsapp_messages WHERE reference IS NOT NULL AND direction = 'incoming') AS lost_direction,
        (SELECT count(*) FROM whatsapp_messages WHERE timestamp IS NULL) AS without_time,
        (SELECT count(*) FROM whatsapp_messages
          WHERE wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) IS NULL) AS without_customer,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.conftest import Shell
+from wa_cli import config
+from wa_cli.cli.wiring import House
 from wa_cli.migrations import catalogue
 
 
@@ -35,3 +39,36 @@ def test_the_column_goes_only_where_that_is_said(shell: Shell) -> None:
     states = shell.wa("migrate", "status", "--format", "csv").stdout
     assert states.count("applied") == 4 + 1  # and the heading
     assert "There is no migration '12'" in shell.wa("migrate", "--to", "12", code=2).stderr
+
+
+@pytest.mark.parametrize("which", ["spool", "webhook_spool"])
+def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.wa("migrate", "--yes")
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    spool = getattr(House(config.load()), which)
+    kept = spool.keep([{"webhook": "a"}])
+
+    refused = shell.wa("migrate", "rollback", "--drop-direction", "--yes", code=6)
+    assert f"Nothing is taken back: the spool holds 1 records in {spool.folder}" in refused.stderr
+    assert "applied" in shell.wa("migrate", "status").stdout
+    shell.wa("migrate", "rollback", "--to", "0002", "--yes", code=6)
+
+    spool.forget(kept)
+    spool.close()
+    shell.wa("migrate", "rollback", "--drop-direction", "--yes")
+
+
+def test_messages_whose_direction_was_lost_are_named_and_found_again(shell: Shell) -> None:
+    shell.wa("send", "text", "+123", "hi")
+    shell.wa("worker", "outgoing", "--drain")
+    shell.wa("migrate", "rollback", "--drop-direction", "--yes")
+
+    named = shell.wa("migrate", "--yes", code=6)
+
+    assert "1 messages of ours are marked as incoming" in named.stderr
+    assert "wamid." in named.stderr
+    assert "Rows without a place: 1 messages of ours" in shell.wa("verify", code=3).stdout
+    shell.environ["WA_BUSINESS_PHONE"] = "+15550100000"
+    shell.wa("migrate", "--backfill-direction", "--yes")
+    verified = shell.wa("verify").stdout
+    assert "1 outgoing" in verified

@@ -25,6 +25,8 @@ from wa_cli.storage.spool import Spool
 from wa_cli.verify.base import Finding, Scene
 from wa_cli.verify.checks import backlog, clock, server
 
+FILL = "WA_BUSINESS_PHONE=… wa migrate --backfill-direction"
+
 
 def scene(database: Database, span: timedelta = timedelta(hours=24)) -> Scene:
     return Scene(database, now() - span)
@@ -89,7 +91,8 @@ def test_the_storage_rate_is_of_what_the_api_accepted(bench: Bench) -> None:
         ("ALTER TABLE whatsapp_messages DROP COLUMN campaign", "model", "failed", "wa migrate"),
         ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "direction_column", "failed", "wa migrate"),
         ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "round_trip", "failed", "wa migrate"),
-        ("UPDATE whatsapp_messages SET direction = NULL", "orphans", "warning", "wa migrate --backfill-direction"),
+        ("UPDATE whatsapp_messages SET direction = NULL", "orphans", "warning", FILL),
+        ("UPDATE whatsapp_messages SET direction = 'incoming'", "orphans", "failed", FILL),
         ("UPDATE whatsapp_messages SET to_phone = NULL", "orphans", "warning", None),
         ("UPDATE whatsapp_messages SET timestamp = NULL", "orphans", "warning", None),
         ("DELETE FROM whatsapp_messages", "counts", "warning", None),

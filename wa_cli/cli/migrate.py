@@ -26,6 +26,7 @@ Timeout = Annotated[
     str, typer.Option("--timeout", help="How long a step waits for others, like 90s or 2h, before it gives up.")
 ]
 DIRECTION = "0002_direction"
+OWN_TABLES = "0003_wa"
 
 
 @app.callback()
@@ -75,6 +76,8 @@ def migrate(
         say(f"{_count(pending)} applied.")
     if backfill:
         _fill(backfill)
+    if any(migration.name == DIRECTION for migration in pending) and not backfill:
+        _name_lost_directions(house)
     refused = runner.Migrator(house.unchecked_database).try_writes()
     if refused.refusals:
         _say_refusals(refused)
@@ -87,6 +90,22 @@ def migrate(
             f"Not everything could be done; the rest works without it. {'; '.join(skipped)}.",
             hint="Take that out of the way (a view: drop it, create it again afterwards), then: wa migrate",
         )
+
+
+def _name_lost_directions(house: House) -> None:
+    """Raise PartlyDone where messages of ours count as incoming since the column was dropped by a rollback."""
+    from wa_cli.migrations.runner import Migrator
+
+    lost = Migrator(house.unchecked_database).lost_directions()
+    if not lost.rows:
+        return
+    between = f", from {lost.oldest:%Y-%m-%d} to {lost.newest:%Y-%m-%d}" if lost.oldest and lost.newest else ""
+    some = ", ".join(lost.some or ())
+    raise PartlyDone(
+        f"{lost.rows:,} messages of ours are marked as incoming{between}, because a rollback dropped their direction:"
+        f" {some}{', …' if lost.rows > len(lost.some or ()) else ''}.",
+        hint="WA_BUSINESS_PHONE=… wa migrate --backfill-direction",
+    )
 
 
 def _say_refusals(outcome: Outcome) -> None:
@@ -228,6 +247,8 @@ def rollback(
         return
     for migration in wanted:
         say(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
+    if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
+        _check_spools(house)
     if drop_direction and (views := runner.Migrator(house.unchecked_database).uses_of_direction()):
         raise PartlyDone(
             f"Nothing is taken back: {', '.join(views)} read the column direction.", hint="Drop them first."
@@ -246,6 +267,16 @@ def rollback(
             say("The column direction is dropped.")
     if not drop_direction and any(migration.name == DIRECTION for migration in wanted):
         say("The column direction stays: only it knows which messages were ours. --drop-direction drops it.")
+
+
+def _check_spools(house: House) -> None:
+    """Raise PartlyDone while records on this machine's disk wait for the tables that would be dropped."""
+    from wa_cli import config
+
+    spools = [house.spool] if house.settings.queue == config.SQS else [house.spool, house.webhook_spool]
+    if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
+        said = " and ".join(f"{records:,} records in {folder}" for folder, records in held)
+        raise PartlyDone(f"Nothing is taken back: the spool holds {said}.", hint="Store them first: wa spool replay")
 
 
 def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -41,6 +41,16 @@ def find(revision: str) -> Migration:
     if len(found) != 1:
         raise BadInput(f"There is no migration {revision!r}.", hint="wa migrate status lists them.")
     return found[0]
+
+
+@dataclass(frozen=True)
+class LostDirections:
+    """How many messages of ours count as incoming, from when to when, in UTC, and the newest of their ids."""
+
+    rows: int
+    oldest: datetime | None
+    newest: datetime | None
+    some: Sequence[str] | None
 
 
 class Migrator:
@@ -126,6 +136,11 @@ class Migrator:
         """Views over the column, which would have to be dropped before it."""
         with self.database.reading() as connection:
             return [name for (name,) in run(connection, "watch/views", column="direction")]
+
+    def lost_directions(self) -> LostDirections:
+        """Messages of ours that count as incoming, because the column was dropped and made again. Reads each of ours."""
+        with self.database.reading(timeout=timedelta(hours=1)) as connection:
+            return LostDirections(*run(connection, "watch/lost_directions").one())
 
     def drop_direction(self) -> None:
         """Drop the column, and with it the knowledge which messages were ours. Only after every migration that uses it.
