@@ -1,19 +1,18 @@
--- What there is to migrate, and whether we may. `needed`: columns that the business's table must have.
+-- What there is to migrate. `needed`: columns that the business's table must have; `path` leads to a table that is elsewhere.
 SELECT current_setting('server_version_num')::integer / 10000 AS version,
        pg_is_in_recovery() AS is_standby,
+       current_setting('server_encoding') AS encoding,
        current_user AS username,
        current_database() AS database,
-       has_database_privilege(current_database(), 'CREATE') OR to_regnamespace('wa') IS NOT NULL AS may_create,
-       ARRAY(SELECT oid::regclass::text FROM pg_class
-              WHERE relname = 'whatsapp_messages' AND relkind IN ('r', 'p', 'v', 'm', 'f') AND found.oid IS NULL) AS elsewhere,
-       found.relnamespace::regnamespace::text AS schema,
-       has_schema_privilege(found.relnamespace, 'CREATE') AS may_index,
+       elsewhere.tables AS elsewhere,
+       format('ALTER ROLE %I SET search_path = %s, %s;', current_user, quote_ident(elsewhere.schema),
+              current_setting('search_path')) AS path,
        (SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = found.oid AND attname = 'id') AS id_type,
+       (SELECT format_type(atttypid, NULL) FROM pg_attribute
+         WHERE attrelid = found.oid AND attname = 'timestamp' AND NOT attisdropped) AS time_type,
        (SELECT format_type(atttypid, NULL) FROM pg_attribute
          WHERE attrelid = found.oid AND attname = 'direction' AND NOT attisdropped) AS direction_type,
        found.relkind::text AS kind,
-       pg_get_userbyid(found.relowner) AS owner,
-       pg_has_role(found.relowner, 'USAGE') AS is_owner,
        ARRAY(SELECT name FROM unnest(CAST(:needed AS text[])) WITH ORDINALITY AS wanted (name, place)
               WHERE NOT EXISTS (SELECT FROM pg_attribute
                                  WHERE attrelid = found.oid AND attname = name AND NOT attisdropped)
@@ -23,3 +22,7 @@ SELECT current_setting('server_version_num')::integer / 10000 AS version,
                   AND attname = 'message_id') AS is_unique
   FROM (VALUES (to_regclass('whatsapp_messages'))) AS wanted (oid)
   LEFT JOIN pg_class AS found ON found.oid = wanted.oid
+ CROSS JOIN LATERAL (
+       SELECT array_agg(pg_class.oid::regclass::text ORDER BY nspname) AS tables, min(nspname) AS schema
+         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relname = 'whatsapp_messages' AND relkind IN ('r', 'p', 'v', 'm', 'f') AND found.oid IS NULL) AS elsewhere

@@ -157,23 +157,6 @@ def test_what_cannot_be_ours_is_said_and_left_alone(
     assert dump(server.programs, empty) == before
 
 
-def test_a_user_who_may_not_is_told_what_is_needed(empty: Database) -> None:
-    sql(empty, AS_FOUND)
-    sql(empty, "DROP ROLE IF EXISTS clerk")
-    sql(empty, "CREATE ROLE clerk LOGIN")
-    name = empty.engine.url.database
-    sql(empty, f"GRANT CREATE ON DATABASE {name} TO clerk")
-    clerk = Database(url_of(empty).replace("postgres@", "clerk@"))
-
-    with pytest.raises(ConfigError, match="clerk does not own whatsapp_messages") as refusal:
-        Migrator(clerk).apply()
-
-    assert "Migrate as postgres" in (refusal.value.hint or "")
-    clerk.close()
-    sql(empty, f"REVOKE CREATE ON DATABASE {name} FROM clerk")
-    sql(empty, "DROP ROLE clerk")
-
-
 @pytest.mark.parametrize("done_before", [None, "5"])
 def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
     server: EmbeddedServer, empty: Database, database: Database, done_before: str | None

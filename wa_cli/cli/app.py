@@ -102,10 +102,7 @@ def main() -> None:
     except WaError as error:
         if debug:
             raise
-        print(f"wa: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"    {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _tell(error)
     except BrokenPipeError:
         # Whoever read our output has left, as `head` does.
         sys.stderr.close()
@@ -119,6 +116,16 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         _unexpected(error, debug=debug)
+
+
+def _tell(error: WaError) -> NoReturn:
+    from wa_cli.storage import rights
+
+    said = rights.explained(error)
+    print(f"wa: {said.message}", file=sys.stderr)
+    if said.hint:
+        print(f"    {said.hint}", file=sys.stderr)
+    sys.exit(said.exit_code)
 
 
 def _unexpected(error: Exception, *, debug: bool) -> NoReturn:

@@ -222,14 +222,14 @@ def _index(statement: str) -> str | None:
 _CAST = re.compile(
     r"::(?:character varying|double precision|timestamp with(?:out)? time zone|[\w.]+)(?:\(\d+\))?(?:\[\])?"
 )
-_BEFORE = re.compile(r"^.*?\bindex\b.*?\bon\s+(?:only\s+)?\S+\s*(?=using\b|\()", re.DOTALL)
+_BEFORE = re.compile(r'^.*?\bindex\b.*?\bon\s+(?:only\s+)?(?:"[^"]*"|[^\s"(])+\s*(?=using\b|\()', re.DOTALL)
 
 
 def comparable(definition: str) -> str:
     """What an index is on, in a form in which our statement and PostgreSQL's own text of the same index are equal."""
-    text = _CAST.sub("", definition.lower().replace('"', ""))
+    text = definition.lower()
     unique = "unique " if re.match(r"\s*create\s+unique", text) else ""
-    text = _BEFORE.sub("", text).strip().rstrip(";")
+    text = _CAST.sub("", _BEFORE.sub("", text).replace('"', "")).strip().rstrip(";")
     text = re.sub(r"^using btree\b|\bwa\.", "", text)
     return unique + re.sub(r"[\s()]", "", text)
 

@@ -13,6 +13,8 @@ ENCODING = "UTF8"
 NEEDED = ("id", "message_id", "from_phone", "to_phone", "message_type", "content", "status", "timestamp")
 _NOT_MIGRATABLE = {"v": "a view", "m": "a materialised view", "p": "a partitioned table", "f": "a foreign table"}
 
+_TIMES = ("timestamp without time zone", "timestamp with time zone")
+
 
 def check(connection: sa.Connection) -> None:
     """Raises ConfigError where the migrations cannot be applied to what is there."""
@@ -21,39 +23,42 @@ def check(connection: sa.Connection) -> None:
         raise ConfigError(f"This is PostgreSQL {found.version}; wa needs {OLDEST} to {NEWEST}.")
     if found.is_standby:
         raise ConfigError("This server is a standby, which takes no change.", hint="WA_DATABASE_URL of the primary")
-    if not found.may_create:
+    if found.encoding != ENCODING:
         raise ConfigError(
-            f"The database user {found.username} may not create a schema here.",
-            hint=f'GRANT CREATE ON DATABASE "{found.database}" TO "{found.username}"',
+            f"The encoding of the database {found.database} is {found.encoding}: it cannot hold every text of a customer.",
+            hint=f"Move the tables to a database that was created with ENCODING '{ENCODING}' TEMPLATE template0.",
         )
+    _check_rights(connection, found.username)
     if found.elsewhere:
         raise ConfigError(
             f"There is a table {found.elsewhere[0]}, and the search_path does not lead to it: a second one would be made.",
-            hint="ALTER ROLE … SET search_path, so that it does",
+            hint=found.path,
         )
     if found.kind is not None:
         _check_table(found)
 
 
+def _check_rights(connection: sa.Connection, username: str) -> None:
+    """Raises ConfigError with every right that the user lacks, and the statements that give them."""
+    lacking = run(connection, "watch/rights").all()
+    if lacking:
+        raise ConfigError(
+            f"The database user {username} may not {'; nor '.join(row.lacking for row in lacking)}.",
+            hint=" ".join(row.given for row in lacking),
+        )
+
+
 def _check_table(found: sa.Row[tuple[object, ...]]) -> None:
     if found.kind in _NOT_MIGRATABLE:
         raise ConfigError(f"whatsapp_messages is {_NOT_MIGRATABLE[found.kind]}: wa can adopt a plain table only.")
-    if not found.is_owner:
-        raise ConfigError(
-            f"The database user {found.username} does not own whatsapp_messages and cannot change it.",
-            hint=f"Migrate as {found.owner}, or: ALTER TABLE whatsapp_messages OWNER TO …",
-        )
-    if not found.may_index:
-        raise ConfigError(
-            f"The database user {found.username} may not make an index in the schema {found.schema}.",
-            hint=f'GRANT CREATE ON SCHEMA {found.schema} TO "{found.username}"',
-        )
     if found.missing:
         raise ConfigError(
             f"The table whatsapp_messages that is there has no {', '.join(found.missing)}: it is not ours."
         )
     if found.id_type != "uuid":
         raise ConfigError(f"The id of whatsapp_messages is of the type {found.id_type}, and must be a uuid.")
+    if found.time_type not in _TIMES:
+        raise ConfigError(f"timestamp of whatsapp_messages is of the type {found.time_type}, and must be a timestamp.")
     if found.direction_type not in (None, "character varying", "text"):
         raise ConfigError(f"direction of whatsapp_messages is of the type {found.direction_type}, and must be text.")
     if not found.is_unique:

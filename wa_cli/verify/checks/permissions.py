@@ -13,7 +13,7 @@ def look(scene: Scene) -> Finding:
         return Finding(
             Level.FAILED,
             f"the user {found.username} lacks {', '.join(found.missing[:5])}",
-            f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA wa TO "{found.username}"',
+            found.given,
             facts,
         )
     rights = "is a superuser, more than wa needs" if found.is_superuser else "may do what the workers do"

@@ -1,0 +1,137 @@
+"""Every right that is missing is named at once, with the statements that give it, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.migrations.places import AS_FOUND, dump, sql, url_of
+from wa_cli.errors import ConfigError, RowRefused
+from wa_cli.migrations.runner import Migrator
+from wa_cli.storage import rights
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+
+
+@contextmanager
+def other_user(database: Database) -> Iterator[Database]:
+    """The database as a user without any right of its own sees it."""
+    role = f"clerk_{str(database.engine.url.database)[-12:]}"
+    sql(database, f"CREATE ROLE {role} LOGIN")
+    clerk = Database(url_of(database).replace("postgres@", f"{role}@"))
+    try:
+        yield clerk
+    finally:
+        clerk.close()
+        sql(database, f"REASSIGN OWNED BY {role} TO CURRENT_USER")
+        sql(database, f"DROP OWNED BY {role}")
+        sql(database, f"DROP ROLE {role}")
+
+
+def mend(database: Database, error: ConfigError) -> None:
+    """Run what the hint says."""
+    with database.autocommit() as connection:
+        for statement in filter(None, str(error.hint).split(";")):
+            connection.exec_driver_sql(statement)
+
+
+def refusal(database: Database) -> ConfigError:
+    with pytest.raises(ConfigError) as refused:
+        Migrator(database).preflight()
+    assert refused.value.exit_code == 4
+    return refused.value
+
+
+def test_all_rights_on_an_empty_database_at_once(empty: Database) -> None:
+    with other_user(empty) as clerk:
+        error = refusal(clerk)
+
+        assert "create schemas in the database" in error.message
+        assert "create tables and indexes in the schema public" in error.message
+        mend(empty, error)
+        assert Migrator(clerk).apply() == []
+
+
+@pytest.mark.parametrize("schema", ["public", "shop", '"My Shop"'])
+def test_all_rights_on_a_table_of_another_at_once(server: EmbeddedServer, empty: Database, schema: str) -> None:
+    sql(empty, f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    sql(empty, AS_FOUND.replace("whatsapp_messages", f"{schema}.whatsapp_messages"))
+    sql(empty, f"ALTER DATABASE {empty.engine.url.database} SET search_path = {schema}, public")
+    empty.close()
+    before = dump(server.programs, empty)
+    with other_user(empty) as clerk:
+        error = refusal(clerk)
+
+        assert f"GRANT USAGE, CREATE ON SCHEMA {schema} TO" in str(error.hint)
+        assert f"ALTER TABLE {schema}.whatsapp_messages OWNER TO" in str(error.hint)
+        assert "GRANT CREATE ON DATABASE" in str(error.hint)
+        assert dump(server.programs, empty) == before
+        mend(empty, error)
+        assert Migrator(clerk).apply() == []
+
+
+def test_all_rights_on_tables_of_wa_that_belong_to_another(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    Migrator(empty).apply()
+    with other_user(empty) as clerk:
+        error = refusal(clerk)
+
+        assert "ALTER TABLE wa.outbox OWNER TO" in str(error.hint)
+        assert "GRANT USAGE, CREATE ON SCHEMA wa TO" in str(error.hint)
+        mend(empty, error)
+        assert Migrator(clerk).apply() == []
+
+
+def test_a_table_beside_the_search_path_is_named_with_the_way_to_it(empty: Database) -> None:
+    sql(empty, "CREATE SCHEMA shop")
+    sql(empty, AS_FOUND.replace("whatsapp_messages", "shop.whatsapp_messages"))
+
+    error = refusal(empty)
+
+    assert "a table shop.whatsapp_messages" in error.message
+    assert str(error.hint).startswith("ALTER ROLE postgres SET search_path = shop, ")
+
+
+def test_a_statement_that_is_denied_has_the_statements_that_allow_it(empty: Database) -> None:
+    Migrator(empty).apply()
+    with other_user(empty) as clerk:
+        with pytest.raises(RowRefused) as denied:
+            sql(clerk, "INSERT INTO wa.employees (id, name) VALUES (gen_random_uuid(), 'Ana')")
+
+        error = rights.explained(denied.value)
+
+        assert isinstance(error, ConfigError)
+        assert "permission denied for schema wa" in error.message
+        mend(empty, error)
+        sql(clerk, "INSERT INTO wa.employees (id, name) VALUES (gen_random_uuid(), 'Ana')")
+
+
+def test_another_refusal_is_explained_as_it_was(empty: Database) -> None:
+    with pytest.raises(RowRefused) as refused:
+        sql(empty, "SELECT 1 / 0")
+
+    assert rights.explained(refused.value) is refused.value
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_another_encoding_is_refused_before_anything_is_changed(server: EmbeddedServer, encoding: str) -> None:
+    server.ensure("postgres")
+    administration = Database(server.url("postgres"))
+    name = f"encoded_{encoding.lower()}"
+    with administration.autocommit() as connection:
+        connection.exec_driver_sql(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+    database = Database(server.url(name))
+    sql(database, AS_FOUND)
+    before = dump(server.programs, database)
+
+    with pytest.raises(ConfigError, match=f"The encoding of the database {name} is {encoding}"):
+        Migrator(database).apply()
+
+    assert dump(server.programs, database) == before
+    database.close()
+    server.drop(name)
+    administration.close()
