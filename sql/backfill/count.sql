@@ -3,6 +3,6 @@
 SELECT count(*) FILTER (WHERE direction IS NULL AND ours IS NOT TRUE) AS nowhere,
        count(*) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS ours,
        count(*) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing' AND to_phone IS NULL) AS to_nobody,
-       min(timestamp) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS oldest,
-       max(timestamp) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS newest
+       min(timestamp::timestamp) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS oldest,
+       max(timestamp::timestamp) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS newest
   FROM (SELECT *, ltrim(from_phone, '+') = :business OR reference IS NOT NULL AS ours FROM whatsapp_messages) AS message

@@ -1,5 +1,5 @@
 -- The same where there is no column direction yet.
 SELECT 0 AS nowhere, count(*) AS ours, count(*) FILTER (WHERE to_phone IS NULL) AS to_nobody,
-       min(timestamp) AS oldest, max(timestamp) AS newest
+       min(timestamp)::timestamp AS oldest, max(timestamp)::timestamp AS newest
   FROM whatsapp_messages
  WHERE ltrim(from_phone, '+') = :business

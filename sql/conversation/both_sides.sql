@@ -6,11 +6,11 @@ WITH keys AS MATERIALIZED (
       FROM wa.keys(coalesce((SELECT same_as FROM wa.contacts WHERE customer = wa.person_key(:customer)),
                             wa.person_key(:customer))) AS known (name)
 ), said AS (
-    SELECT message.timestamp AS at, message.created_at, message.id::text AS id,
-           coalesce(message.direction, 'incoming') AS direction, message.message_type,
+    SELECT message.timestamp::timestamp AS at, message.created_at::timestamp, message.id::text AS id,
+           coalesce(message.direction, 'incoming') AS direction, message.message_type::text,
            CASE WHEN edit.revoked_at IS NULL THEN coalesce(edit.content, message.content) END AS content,
            CASE WHEN edit.revoked_at IS NULL THEN message.media_url END AS media_url,
-           message.template_name, message.status, message.failure_reason, message.delivered_at, message.read_at,
+           message.template_name, message.status::text, message.failure_reason, message.delivered_at, message.read_at,
            message.employee_id, message.message_id, message.context_message_id, message.sent_by, message.campaign,
            CASE WHEN message.group_id IS NOT NULL AND message.direction IS DISTINCT FROM 'outgoing'
                 THEN coalesce(nullif(message.from_phone, ''), message.customer_user_id) END AS participant,

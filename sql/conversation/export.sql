@@ -1,11 +1,11 @@
 -- Whole conversations of [:since, :until), of these people, one after the other; rows of nobody where :people is NULL.
-SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.timestamp AT TIME ZONE 'UTC' AS at,
+SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.timestamp::timestamp AT TIME ZONE 'UTC' AS at,
        coalesce(stored.direction, 'incoming') AS direction, coalesce(employee.name, stored.employee_id::text) AS employee,
        stored.message_type AS type,
        CASE WHEN edit.revoked_at IS NULL THEN coalesce(edit.content, stored.content) END AS content,
        CASE WHEN edit.revoked_at IS NULL THEN stored.media_url END AS media_url, stored.template_name, stored.status,
-       stored.failure_reason, stored.delivered_at AT TIME ZONE 'UTC' AS delivered_at,
-       stored.read_at AT TIME ZONE 'UTC' AS read_at, stored.message_id, stored.context_message_id
+       stored.failure_reason, stored.delivered_at::timestamp AT TIME ZONE 'UTC' AS delivered_at,
+       stored.read_at::timestamp AT TIME ZONE 'UTC' AS read_at, stored.message_id, stored.context_message_id
   FROM whatsapp_messages AS stored
  CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,
                                                           stored.customer_user_id, stored.group_id)) AS customer) AS who

@@ -25,7 +25,7 @@ WITH RECURSIVE written AS (
       FROM begun
       LEFT JOIN wa.contacts AS alias ON alias.customer = wa.person_key(begun.key) AND alias.same_as IS NOT NULL
 )
-SELECT person.customer, contact.name, last.timestamp AT TIME ZONE 'UTC' AS last_at, last.content
+SELECT person.customer, contact.name, last.timestamp::timestamp AT TIME ZONE 'UTC' AS last_at, last.content
   FROM person
   LEFT JOIN wa.contacts AS contact ON contact.customer = person.customer
   LEFT JOIN LATERAL (

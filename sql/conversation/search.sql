@@ -1,6 +1,6 @@
 -- Messages in [:since, :until) with these words, by rank or newest first, of one person where asked. Not those that were
 -- taken back, nor what a message said before it was changed: the newest change of it is found instead.
-SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'incoming') AS direction,
+SELECT found.timestamp::timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'incoming') AS direction,
        coalesce(alias.same_as, who.customer) AS customer, contact.name, employee.name AS employee,
        found.message_type AS type, found.content, found.message_id,
        ts_headline(CAST(:language AS regconfig), coalesce(found.content, ''), found.query,
@@ -23,7 +23,7 @@ SELECT found.timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'inco
                 WHERE edit.message_id = CASE stored.message_type WHEN 'edit' THEN stored.context_message_id
                                                                  ELSE stored.message_id END
                   AND (edit.revoked_at IS NOT NULL
-                       OR CASE stored.message_type WHEN 'edit' THEN edit.edited_at > stored.timestamp AT TIME ZONE 'UTC'
+                       OR CASE stored.message_type WHEN 'edit' THEN edit.edited_at > stored.timestamp::timestamp AT TIME ZONE 'UTC'
                                                    ELSE edit.edited_at IS NOT NULL END))
            AND (CAST(:keys AS text[]) IS NULL
                 OR wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,

@@ -6,11 +6,11 @@ WITH again AS (
 ), unexpected AS (
     INSERT INTO wa.media (message_id, media_id, mime_type, sha256, gone_at)
     SELECT message.message_id, file.part ->> 'id', file.part ->> 'mime_type', file.part ->> 'sha256',
-           (message.timestamp AT TIME ZONE 'UTC') + :kept
+           (message.timestamp::timestamp AT TIME ZONE 'UTC') + :kept
       FROM whatsapp_messages AS message
      CROSS JOIN LATERAL (SELECT message.webhook_raw_data -> message.message_type::text AS part) AS file
      WHERE message.timestamp > (clock_timestamp() AT TIME ZONE 'UTC') - CAST(:kept AS interval)
-       AND message.message_type IN ('image', 'video', 'audio', 'voice', 'document', 'sticker')
+       AND message.message_type::text IN ('image', 'video', 'audio', 'voice', 'document', 'sticker')
        AND json_typeof(file.part) = 'object' AND file.part ->> 'id' IS NOT NULL
     ON CONFLICT (message_id) DO NOTHING
     RETURNING message_id

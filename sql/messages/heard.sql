@@ -1,7 +1,7 @@
 -- What these announcements are about, in the order in which it was said.
-SELECT 'message' AS kind, message.message_id AS id, message.timestamp AT TIME ZONE 'UTC' AS at, message.direction,
+SELECT 'message' AS kind, message.message_id AS id, message.timestamp::timestamp AT TIME ZONE 'UTC' AS at, message.direction,
        CASE WHEN message.direction = 'outgoing' THEN message.to_phone ELSE message.from_phone END AS customer,
-       contact.name, message.message_type AS type, message.content, NULL AS status, NULL AS reason,
+       contact.name, message.message_type::text AS type, message.content, NULL AS status, NULL AS reason,
        message.webhook_raw_data AS raw
   FROM whatsapp_messages AS message
   LEFT JOIN wa.contacts AS contact

@@ -35,7 +35,7 @@
             WHERE wa.customer_key(message.direction, message.from_phone, message.to_phone, message.customer_user_id,
                                   message.group_id) = key.key
               AND message.timestamp < :until
-              AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+              AND wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                    message.sent_by)
               AND NOT EXISTS (SELECT FROM wa.message_edits AS edit
                                WHERE edit.message_id = message.message_id AND edit.revoked_at IS NOT NULL)
@@ -52,12 +52,12 @@
            SELECT max(answer.at) AS at
              FROM wa.keys(waiting.customer) AS known (name)
             CROSS JOIN LATERAL (
-                  SELECT message.timestamp AS at
+                  SELECT message.timestamp::timestamp AS at
                     FROM whatsapp_messages AS message
                    WHERE wa.customer_key(message.direction, message.from_phone, message.to_phone,
                                          message.customer_user_id, message.group_id) = known.name
                      AND message.timestamp < :until AND message.direction = 'outgoing'
-                     AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+                     AND wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                           message.sent_by)
                    ORDER BY message.timestamp DESC LIMIT 1) AS answer) AS ours
      CROSS JOIN LATERAL (
@@ -65,13 +65,13 @@
              FROM wa.keys(waiting.customer) AS known (name)
             CROSS JOIN LATERAL (
                   SELECT wa.business_number(message.direction, message.from_phone, message.to_phone) AS number,
-                         message.timestamp AS at
+                         message.timestamp::timestamp AS at
                     FROM whatsapp_messages AS message
                    WHERE wa.customer_key(message.direction, message.from_phone, message.to_phone,
                                          message.customer_user_id, message.group_id) = known.name
                      AND message.timestamp < :until AND message.direction IS DISTINCT FROM 'outgoing'
                      AND message.timestamp > coalesce(ours.at, '-infinity')
-                     AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+                     AND wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                           message.sent_by)
                      AND NOT EXISTS (SELECT FROM wa.message_edits AS edit
                                       WHERE edit.message_id = message.message_id AND edit.revoked_at IS NOT NULL)

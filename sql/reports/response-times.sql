@@ -36,10 +36,10 @@
 
 , automatic AS (
     SELECT coalesce(alias.same_as, wa.person_key(sent.key)) AS customer, sent.at
-      FROM (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) AS key, timestamp AS at
+      FROM (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) AS key, timestamp::timestamp AS at
               FROM whatsapp_messages
              WHERE timestamp >= :since AND timestamp < :until AND direction = 'outgoing'
-               AND wa.sent_by(sent_by, campaign, message_type) = 'automatic' AND status IS DISTINCT FROM 'failed'
+               AND wa.sent_by(sent_by, campaign, message_type::text) = 'automatic' AND status::text IS DISTINCT FROM 'failed'
             OFFSET 0) AS sent
       LEFT JOIN wa.contacts AS alias ON alias.customer = wa.person_key(sent.key) AND alias.same_as IS NOT NULL
 ), automated AS (

@@ -45,10 +45,10 @@ SELECT turn.customer,
        -- Nobody has answered: all that they wrote since its first is of this turn, past the end of the range too.
        SELECT count(*) FILTER (WHERE is_of_turn) AS messages, max(at) FILTER (WHERE opens_window) AS opened_at,
               (array_agg(content ORDER BY at DESC, created_at DESC, id DESC) FILTER (WHERE is_of_turn))[1] AS content
-         FROM (SELECT message.timestamp AS at, message.created_at, message.id,
+         FROM (SELECT message.timestamp::timestamp AS at, message.created_at, message.id,
                       coalesce(edit.content, message.content, '[' || message.message_type || ']') AS content,
-                      wa.opens_window(message.direction, message.message_type, message.campaign) AS opens_window,
-                      wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+                      wa.opens_window(message.direction, message.message_type::text, message.campaign) AS opens_window,
+                      wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                        message.sent_by)
                       AND edit.revoked_at IS NULL
                       AND (message.timestamp, coalesce(message.created_at, 'infinity'), message.id)

@@ -41,7 +41,7 @@ SELECT open.customer, contact.name, open.number,
                 FROM whatsapp_messages AS stored
                WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,
                                      stored.group_id) = known.name
-                 AND wa.is_turn_event(stored.direction, stored.message_type, stored.status, stored.campaign,
+                 AND wa.is_turn_event(stored.direction, stored.message_type::text, stored.status::text, stored.campaign,
                                       stored.sent_by)
                  AND coalesce(wa.business_number(stored.direction, stored.from_phone, stored.to_phone) = open.number, TRUE)
                  AND NOT EXISTS (SELECT FROM wa.message_edits AS edit

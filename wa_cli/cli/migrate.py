@@ -55,12 +55,14 @@ def migrate(
     house = wiring.of(ctx)
     patience = parse_span(timeout)
     last = runner.find(to) if to is not None else None
+    found = None if dry_run else runner.Migrator(house.unchecked_database).preflight()
     pending = runner.Migrator(house.unchecked_database).pending(last)
     backfill = _backfill(house) if backfill_direction else None
     if dry_run:
         _say_what_it_would_fill(backfill) if backfill else _print_script(house, last)
         return
-    _say_refusals(runner.Migrator(house.unchecked_database).preflight())
+    if found:
+        _say_refusals(found)
     if not pending:
         say(f"The database has every migration{f' up to {last.name}' if last else ''}.")
     for migration in pending:

@@ -3,15 +3,15 @@ message AS NOT MATERIALIZED (
     SELECT coalesce(alias.same_as, who.customer) AS customer,
            coalesce(stored.direction, 'incoming') AS direction,
            stored.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours,
-           stored.direction IS NOT DISTINCT FROM 'outgoing' AND stored.status IS NOT DISTINCT FROM 'failed' AS has_failed,
-           stored.timestamp AS at, stored.timestamp AT TIME ZONE 'UTC' AS instant,
-           stored.timestamp AT TIME ZONE 'UTC' AT TIME ZONE :tz AS local_at,
+           stored.direction IS NOT DISTINCT FROM 'outgoing' AND stored.status::text IS NOT DISTINCT FROM 'failed' AS has_failed,
+           stored.timestamp::timestamp AS at, stored.timestamp::timestamp AT TIME ZONE 'UTC' AS instant,
+           stored.timestamp::timestamp AT TIME ZONE 'UTC' AT TIME ZONE :tz AS local_at,
            wa.business_number(stored.direction, stored.from_phone, stored.to_phone) AS number,
-           wa.opens_window(stored.direction, stored.message_type, stored.campaign) AS opens_window,
+           wa.opens_window(stored.direction, stored.message_type::text, stored.campaign) AS opens_window,
            CASE WHEN stored.direction = 'outgoing'
-                THEN wa.sent_by(stored.sent_by, stored.campaign, stored.message_type) END AS sent_by,
-           stored.id, stored.created_at, stored.message_id, stored.message_type, stored.content, stored.media_url,
-           stored.status, stored.employee_id, stored.template_name, stored.campaign, stored.reference,
+                THEN wa.sent_by(stored.sent_by, stored.campaign, stored.message_type::text) END AS sent_by,
+           stored.id, stored.created_at, stored.message_id, stored.message_type::text, stored.content, stored.media_url,
+           stored.status::text, stored.employee_id, stored.template_name, stored.campaign, stored.reference,
            stored.delivered_at, stored.read_at, stored.failure_reason, stored.retry_count
       FROM whatsapp_messages AS stored
      CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,

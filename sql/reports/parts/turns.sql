@@ -9,12 +9,12 @@ event AS (
                                            message.customer_user_id, message.group_id) AS key,
                            wa.business_number(message.direction, message.from_phone, message.to_phone) AS number,
                            message.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours,
-                           message.timestamp AS at, message.created_at, message.id, message.employee_id
+                           message.timestamp::timestamp AS at, message.created_at, message.id, message.employee_id
                       FROM whatsapp_messages AS message
                       LEFT JOIN wa.message_edits AS edit
                         ON edit.message_id = message.message_id AND edit.revoked_at IS NOT NULL
                      WHERE message.timestamp >= :since AND message.timestamp < :until
-                       AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+                       AND wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                             message.sent_by)
                        AND edit.message_id IS NULL
                        AND (CAST(:keys AS text[]) IS NULL
@@ -65,13 +65,13 @@ event AS (
            SELECT earlier.is_ours
              FROM wa.keys(asked.customer) AS known (name)
             CROSS JOIN LATERAL (
-                  SELECT message.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours, message.timestamp AS at,
+                  SELECT message.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours, message.timestamp::timestamp AS at,
                          message.created_at, message.id
                     FROM whatsapp_messages AS message
                    WHERE wa.customer_key(message.direction, message.from_phone, message.to_phone,
                                          message.customer_user_id, message.group_id) = known.name
                      AND message.timestamp < :since
-                     AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+                     AND wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                           message.sent_by)
                      AND coalesce(wa.business_number(message.direction, message.from_phone, message.to_phone)
                                   = asked.number, TRUE)
@@ -93,12 +93,12 @@ event AS (
            SELECT following.at, following.employee_id
              FROM wa.keys(start.customer) AS known (name)
             CROSS JOIN LATERAL (
-                  SELECT message.timestamp AS at, message.employee_id, message.created_at, message.id
+                  SELECT message.timestamp::timestamp AS at, message.employee_id, message.created_at, message.id
                     FROM whatsapp_messages AS message
                    WHERE wa.customer_key(message.direction, message.from_phone, message.to_phone,
                                          message.customer_user_id, message.group_id) = known.name
                      AND message.timestamp >= :until AND message.direction = 'outgoing'
-                     AND wa.is_turn_event(message.direction, message.message_type, message.status, message.campaign,
+                     AND wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                           message.sent_by)
                      AND coalesce(wa.business_number(message.direction, message.from_phone, message.to_phone)
                                   = start.number, TRUE)

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from wa_cli.clock import now
+from wa_cli.storage.messages import insert, utc
 from wa_cli.storage.tables import whatsapp_messages as messages
 from wa_cli.verify.base import Finding, Level, Scene
 
@@ -12,13 +14,11 @@ def look(scene: Scene) -> Finding:
     """A row of each direction is written, found by its direction, and rolled back."""
     marks = {direction: f"verify:{uuid4()}" for direction in ("incoming", "outgoing")}
     with scene.database.transaction() as connection:
-        connection.execute(
-            sa.insert(messages),
-            [
-                {"message_id": mark, "direction": direction, "from_phone": "verify", "message_type": "text"}
-                for direction, mark in marks.items()
-            ],
-        )
+        rows = [
+            {"message_id": mark, "direction": direction, "from_phone": "verify", "message_type": "text"}
+            for direction, mark in marks.items()
+        ]
+        insert(connection, [{**row, "status": "sent", "timestamp": utc(now())} for row in rows])
         found = {
             direction: connection.execute(
                 sa.select(sa.func.count())

@@ -1,0 +1,116 @@
+"""Tables whose columns have other types than ours are read like any other: the same words, the same times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.migrations import tables
+from tests.migrations.places import sql
+from wa_cli import verify
+from wa_cli.clock import now
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.migrations import trial_rows
+from wa_cli.migrations.runner import Migrator
+from wa_cli.reports import runner
+from wa_cli.reports.catalogue import reports
+from wa_cli.storage import messages
+from wa_cli.storage.conversations import Conversations
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database, run
+from wa_cli.verify.base import Scene
+
+CUSTOMER = "123"
+HEARD_AT = (now() - timedelta(hours=1)).replace(microsecond=0)
+READ_AT = HEARD_AT + timedelta(minutes=2)
+TIME_LIMIT = timedelta(seconds=30)
+KINDS = ("text", "image", "sticker", "reaction")
+
+
+def talk(database: Database) -> None:
+    """A customer writes, and our answer is read."""
+    bench = Bench(database)
+    with database.transaction() as connection:
+        messages.hear(
+            connection, [trial_rows.incoming(kind, phone="+123", sent_at=HEARD_AT, content=kind) for kind in KINDS]
+        )
+    bench.queue("our answer")
+    [claim] = bench.claim()
+    bench.settle(claim, Accepted("wamid.1"))
+    with database.transaction() as connection:
+        bench.outbox.learn(connection, [StatusUpdate("wamid.1", "read", READ_AT, "42", raw={})])
+
+
+@pytest.fixture(params=tables.TAKEN)
+def place(server: EmbeddedServer, empty: Database, request: pytest.FixtureRequest) -> Database:
+    tables.load(server.programs, empty, request.param)
+    Migrator(empty).apply()
+    talk(empty)
+    return empty
+
+
+def both_sides(database: Database) -> list[dict[str, Any]]:
+    return Conversations(database, TIME_LIMIT).both_sides(CUSTOMER, HEARD_AT - timedelta(days=1), 50)
+
+
+def test_both_sides_have_their_times_and_states(place: Database) -> None:
+    heard = [row for row in both_sides(place) if row["direction"] == "incoming"]
+    [ours] = [row for row in both_sides(place) if row["direction"] == "outgoing"]
+
+    assert {(row["at"], row["status"]) for row in heard} == {(HEARD_AT, "received")}
+    assert {row["message_type"] for row in heard} == set(KINDS)
+    assert (ours["status"], ours["read_at"].replace(tzinfo=UTC)) == ("read", READ_AT)
+
+
+def test_searches_exports_and_people_have_their_times(place: Database) -> None:
+    conversations = Conversations(place, TIME_LIMIT)
+    since, until = HEARD_AT - timedelta(days=1), now() + timedelta(hours=1)
+
+    [found] = conversations.search(
+        '"our answer"', since, until, language="simple", customer=None, ranked=True, limit=10
+    )
+    exported = list(conversations.export(since, until, [CUSTOMER], lambda _: None))
+    [person] = conversations.people(CUSTOMER, 10)
+
+    assert abs(found["at"] - now()) < timedelta(minutes=10)
+    assert {row["at"] for row in exported if row["direction"] == "incoming"} == {HEARD_AT}
+    assert abs(person["last_at"] - now()) < timedelta(minutes=10)
+
+
+def test_every_report_runs_and_places_rows_in_their_hour(place: Database) -> None:
+    for report in reports():
+        span = runner.range_of(report, since=None, until=None, zone="Asia/Kolkata")
+        runner.run(place, report, span, timeout=TIME_LIMIT)
+
+
+def test_a_turn_begins_when_it_began(place: Database) -> None:
+    [details] = [report.details for report in reports() if report.name == "response-times"]
+    assert details is not None
+    span = runner.range_of(details, since="2d", until=None, zone="UTC")
+
+    turns = runner.run(place, details, span, timeout=TIME_LIMIT)
+    [turn] = [row for row in turns if row["customer"] == f"+{CUSTOMER}"]
+
+    assert turn["started_at"] == HEARD_AT
+
+
+def test_checks_pass(place: Database) -> None:
+    found = verify.look(verify.checks(Scene(place, datetime.now(UTC) - timedelta(days=1))))
+
+    assert [(check.name, f.said) for check, f in found if f.level == "failed"] == []
+
+
+def test_files_that_nobody_expected_are_expected_until_meta_deletes_them(place: Database) -> None:
+    sql(
+        place,
+        'UPDATE whatsapp_messages SET webhook_raw_data = \'{"image": {"id": "9"}}\' WHERE message_type = \'image\'',
+    )
+    with place.transaction() as connection:
+        run(connection, "media/missed", kept=timedelta(days=7))
+
+    [file] = sql(place, "SELECT gone_at FROM wa.media WHERE media_id = '9'")
+    assert file["gone_at"] == HEARD_AT + timedelta(days=7)
