@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wa_cli.migrations.backfill import Backfill
     from wa_cli.migrations.catalogue import Migration
     from wa_cli.migrations.ledger import Entry
+    from wa_cli.migrations.runner import LostDirections
     from wa_cli.migrations.trial_writes import Outcome
 
 app = typer.Typer(invoke_without_command=True)
@@ -78,11 +79,19 @@ def migrate(
         say(f"{_count(pending)} applied.")
     if backfill:
         _fill(backfill)
-    if any(migration.name == DIRECTION for migration in pending) and not backfill:
-        _name_lost_directions(house)
-    refused = runner.Migrator(house.unchecked_database).try_writes()
+    _judge(house, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
+
+
+def _judge(house: House, skipped: list[str], *, look_for_lost: bool) -> None:
+    """Raise PartlyDone where a step was skipped, the table refuses what the workers write, or directions were lost."""
+    from wa_cli.migrations.runner import Migrator
+
+    migrator = Migrator(house.unchecked_database)
+    refused = migrator.try_writes()
+    _say_refusals(refused)
+    if look_for_lost and (lost := migrator.lost_directions()).rows:
+        raise PartlyDone(_lost(lost), hint="WA_BUSINESS_PHONE=… wa migrate --backfill-direction")
     if refused.refusals:
-        _say_refusals(refused)
         raise PartlyDone(
             f"The table refuses writes of the workers, so messages would be lost: {_causes(refused)}.",
             hint=refused.mend,
@@ -94,19 +103,12 @@ def migrate(
         )
 
 
-def _name_lost_directions(house: House) -> None:
-    """Raise PartlyDone where messages of ours count as incoming since the column was dropped by a rollback."""
-    from wa_cli.migrations.runner import Migrator
-
-    lost = Migrator(house.unchecked_database).lost_directions()
-    if not lost.rows:
-        return
+def _lost(lost: LostDirections) -> str:
     between = f", from {lost.oldest:%Y-%m-%d} to {lost.newest:%Y-%m-%d}" if lost.oldest and lost.newest else ""
-    some = ", ".join(lost.some or ())
-    raise PartlyDone(
+    more = ", …" if lost.rows > len(lost.some or ()) else ""
+    return (
         f"{lost.rows:,} messages of ours are marked as incoming{between}, because a rollback dropped their direction:"
-        f" {some}{', …' if lost.rows > len(lost.some or ()) else ''}.",
-        hint="WA_BUSINESS_PHONE=… wa migrate --backfill-direction",
+        f" {', '.join(lost.some or ())}{more}."
     )
 
 
