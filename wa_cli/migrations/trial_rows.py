@@ -12,7 +12,7 @@ from wa_cli.cloud import inbound
 from wa_cli.messages import content
 from wa_cli.messages.content.template import template
 from wa_cli.messages.incoming import IncomingMessage, Media
-from wa_cli.messages.states import MessageStatus, OutboxState
+from wa_cli.messages.states import MessageStatus, OutboxState, SentBy
 from wa_cli.messages.verdicts import Accepted, Refused, Verdict
 from wa_cli.storage.messages import PLACEHOLDERS, incoming_row
 from wa_cli.storage.settlement import Decision, Settlement
@@ -45,7 +45,6 @@ def incoming(kind: str = "text", **changes: Any) -> IncomingMessage:
         "business_phone": BUSINESS,
         "phone": CUSTOMER,
         "user_id": None,
-        "name": None,
         "message_type": kind,
         "sent_at": now().replace(microsecond=0),
         "content": "trial" if kind == "text" else None,
@@ -68,6 +67,7 @@ def outbox_row(kind: str = "text", **changes: Any) -> dict[str, Any]:
         "business_phone": BUSINESS,
         "employee_id": None,
         "campaign": None,
+        "sent_by": SentBy.HUMAN,
         "state": OutboxState.SENDING,
         "attempt": 1,
         "retry_count": 0,
