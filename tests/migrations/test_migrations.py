@@ -27,6 +27,7 @@ NAMES = [migration.name for migration in catalogue.migrations()]
 def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Database) -> None:
     migrator = Migrator(empty)
     assert migrator.apply() == []
+    assert migrator.plan() == []
     first = dump(server.programs, empty)
 
     taken = []

@@ -16,6 +16,8 @@ _FORMERLY = re.compile(r"^-- formerly: (.*)$", re.MULTILINE)
 _INDEX = re.compile(r"CREATE\s+INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+(\S+)\s+ON\s+(\S+)", re.I)
 _DROPPED_INDEX = re.compile(r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS\s+([\w.]+)", re.I)
 _COLUMN = re.compile(r"\bADD\s+COLUMN\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.I)
+_ALTERED = re.compile(r"\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(\S+)", re.I)
+_TABLE = re.compile(r"\bCREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\s+(wa\.\w+)", re.I)
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\bCOMMIT\b", re.I)
 _WIDENED = re.compile(r"\bwa\.widen\('whatsapp_messages', '(\w+)'")
 _CONSTRAINT = re.compile(r"\b(?:ADD|VALIDATE)\s+CONSTRAINT\s+(\w+)", re.I)
@@ -79,10 +81,15 @@ class Step:
         return found[1] if found else None
 
     @property
-    def column(self) -> str | None:
-        """The column that it adds."""
-        found = _COLUMN.search(self.statements[0])
-        return found[1] if found else None
+    def columns(self) -> list[tuple[str, str]]:
+        """The columns that it adds, each with its table."""
+        altered = [(found[1], statement) for statement in self.statements if (found := _ALTERED.search(statement))]
+        return [(table, column) for table, statement in altered for column in _COLUMN.findall(statement)]
+
+    @property
+    def tables(self) -> list[str]:
+        """wa's own tables that it makes."""
+        return [table for statement in self.statements for table in _TABLE.findall(statement)]
 
     @property
     def widened(self) -> str | None:

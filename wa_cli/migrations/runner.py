@@ -169,7 +169,7 @@ class Migrator:
                 f"{script.name} was begun with other statements than this program has.",
                 hint="Finish it with the version of wa that began it.",
             )
-        if not earlier and script.last and _exists(connection, script.last):
+        if not earlier and script.last and run(connection, "watch/table", table=script.last).scalar_one():
             ledger.write(connection, script.name, 0, "done", script.checksum, "found as it was made by hand")
             return []
         if not script.transactional:
@@ -310,11 +310,6 @@ def _noted(step: Step) -> statements.Note:
         ledger.write(connection, step.version, step.number, "done", step.checksum)
 
     return note
-
-
-def _exists(connection: sa.Connection, relation: str) -> bool:
-    found = connection.execute(sa.text("SELECT to_regclass(:relation) IS NOT NULL"), {"relation": relation})
-    return bool(found.scalar_one())
 
 
 def _up_to(last: Migration | None) -> list[Migration]:

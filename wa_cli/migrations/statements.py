@@ -126,15 +126,15 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
 
 
 def is_undone(connection: sa.Connection, step: Step) -> bool:
-    """Whether the column, index or constraint that it made is not there any more, or not whole."""
+    """Whether a table, column, index or constraint that it made is not there any more, or not whole."""
     if step.index:
         found = _index(connection, step.index)
         return found is None or not (_is_built(step, found) or found.is_being_built)
-    if step.column and step.number:
-        return not run(connection, "watch/column", table=step.table, column=step.column).scalar_one()
     if step.constraint:
         return run(connection, "watch/constraint", constraint=step.constraint).scalar() is not True
-    return False
+    there = [run(connection, "watch/column", table=table, column=column).scalar_one() for table, column in step.columns]
+    there += [run(connection, "watch/table", table=table).scalar_one() for table in step.tables]
+    return not all(there)
 
 
 def is_needless(connection: sa.Connection, step: Step) -> bool:

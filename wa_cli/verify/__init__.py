@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import NoSuchTableError
 
 from wa_cli.errors import RowRefused, StatementCut
+from wa_cli.storage import rights
 from wa_cli.verify.base import Check, Finding, Level, Scene, of
 from wa_cli.verify.checks import (
     clock,
@@ -30,6 +31,9 @@ from wa_cli.verify.checks import (
     stray_statuses,
     trial_writes,
 )
+
+# undefined_table, undefined_column, undefined_function, invalid_schema_name
+_NOT_THERE = ("42P01", "42703", "42883", "3F000")
 
 
 def checks(scene: Scene) -> list[Check]:
@@ -64,12 +68,17 @@ def look(wanted: Sequence[Check]) -> list[tuple[Check, Finding]]:
     return [(check, _found(check)) for check in wanted]
 
 
+def _sqlstate(error: RowRefused) -> str | None:
+    return getattr(getattr(error.__cause__, "orig", None), "pgcode", None)
+
+
 def _found(check: Check) -> Finding:
     try:
         return check.look()
     except StatementCut as error:
         return Finding(Level.FAILED, error.message)
     except RowRefused as error:  # a table or column that is not there makes its check fail, not the others
-        return Finding(Level.FAILED, error.message, "wa migrate")
+        hint = "wa migrate" if _sqlstate(error) in _NOT_THERE else rights.explained(error).hint
+        return Finding(Level.FAILED, error.message, hint)
     except NoSuchTableError as error:
         return Finding(Level.FAILED, f"there is no table {error}", "wa migrate")

@@ -15,6 +15,6 @@ def look(scene: Scene) -> Finding:
     if missing:
         return Finding(Level.FAILED, f"{len(missing)} are missing, the first is {missing[0]}", "wa migrate", facts)
     if skipped:
-        said = f"{len(skipped)} steps were left out, because something was in the way"
-        return Finding(Level.WARNING, said, "wa migrate", facts, tuple(skipped))
+        said = f"{len(skipped)} steps were left out; take away what is in the way, then migrate again"
+        return Finding(Level.WARNING, said, None, facts, tuple(skipped))
     return Finding(Level.OK, f"all {len(done)} are applied", facts=facts)

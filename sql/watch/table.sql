@@ -1,0 +1,2 @@
+-- Whether there is a table, or an index, of this name.
+SELECT to_regclass(:table) IS NOT NULL
