@@ -139,6 +139,10 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
             "direction of whatsapp_messages is of the type",
         ),
         (
+            AS_FOUND.replace("timestamp TIMESTAMP", "timestamp DATE"),
+            "timestamp of whatsapp_messages is of the type date",
+        ),
+        (
             AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL UNIQUE DEFERRABLE"),
             "message_id of whatsapp_messages is not unique",
         ),
