@@ -8,9 +8,9 @@
 -- step: index by time
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_timestamp ON whatsapp_messages (timestamp);
 
--- step: index by conversation
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_conversation
-    ON whatsapp_messages (wa.customer_key(direction, from_phone, to_phone, customer_user_id), timestamp);
+-- step: leave the index by conversation to 0012, which knows groups too
+-- lock: none on the business's table
+SELECT 1;
 
 -- Each row puts its words into the index itself: in bulk it would be one unlucky writer who does it for thousands of others.
 -- The words of a whole text may need more than the 1 MB that a tsvector holds; such a row could not be written. 50,000

@@ -25,7 +25,6 @@ ALTER TABLE wa.contacts
     ADD COLUMN IF NOT EXISTS changed_at TIMESTAMPTZ;
 
 -- step: describe when a key became current
--- lock: SHARE UPDATE EXCLUSIVE of wa.contacts, an instant
 COMMENT ON COLUMN wa.contacts.changed_at IS 'when the person changed to this key: an older change does not bring an older key back';
 
 -- step: make the table of edits

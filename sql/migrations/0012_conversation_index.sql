@@ -13,5 +13,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_conversation_key
 ANALYZE whatsapp_messages;
 
 -- step: drop the index that did not know groups
+-- formerly: (wa.customer_key(direction, from_phone, to_phone, customer_user_id), timestamp)
 -- lock: SHARE UPDATE EXCLUSIVE, until the transactions that may use the index have ended; readers and writers go on
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_conversation;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -131,7 +132,6 @@ KINDS = {
         ],
         "the rule r",
     ),
-    "date": ([f"{ALTER} ALTER timestamp TYPE date"], "timestamp is"),
     "generated": (
         [f"{ALTER} DROP content", f"{ALTER} ADD content text GENERATED ALWAYS AS (message_id) STORED"],
         'column "content"',
@@ -230,3 +230,31 @@ def test_archived_rows_in_an_inheriting_table_are_a_warning(empty: Database) -> 
     Migrator(empty).apply()
 
     assert (found(empty).level, "archive" in found(empty).said) == ("warning", True)
+
+
+def test_columns_that_every_row_is_written_with_are_added(empty: Database) -> None:
+    sql(
+        empty,
+        "CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, message_id TEXT UNIQUE, from_phone TEXT, to_phone TEXT,"
+        " message_type TEXT, content TEXT, status TEXT, timestamp TIMESTAMP)",
+    )
+    assert causes(empty) == ""
+
+    assert Migrator(empty).apply() == []
+
+    assert causes(empty) == ""
+    assert found(empty).level == "ok"
+
+
+def test_an_employee_that_the_business_does_not_know_is_a_warning(empty: Database) -> None:
+    sql(empty, AS_FOUND)
+    sql(empty, "CREATE TABLE staff (id UUID PRIMARY KEY)")
+    sql(empty, "ALTER TABLE whatsapp_messages ADD employee_id UUID CONSTRAINT known_staff REFERENCES staff")
+    assert causes(empty) == ""
+    Migrator(empty).apply()
+    known = uuid4()
+    sql(empty, "INSERT INTO staff VALUES (:id)", id=known)
+
+    assert (found(empty).level, "known_staff" in found(empty).said) == ("warning", True)
+    sql(empty, "INSERT INTO wa.employees (id, name) VALUES (:id, 'Ana')", id=known)
+    assert found(empty).level == "ok"

@@ -250,7 +250,10 @@ def built_definitions(index: str) -> frozenset[str]:
 def _built() -> frozenset[tuple[str, str]]:
     steps = [step for migration in migrations() for step in migration.up.steps]
     return frozenset(
-        (step.index, definition) for step in steps if step.index for definition in (step.definition, *step.formerly)
+        (name, definition)
+        for step in steps
+        if (name := step.index or step.dropped_index)
+        for definition in (*([step.definition] if step.index else []), *step.formerly)
     )
 
 

@@ -109,8 +109,13 @@ def without_phone() -> Trial:
     return Trial("incoming text without a phone number", incoming_row(incoming(phone=None, user_id=USER_ID)))
 
 
-def trials(employee: UUID) -> Iterator[Trial]:
-    """Every kind of row, each with its own message id. `employee` is who sent one of them."""
+def of_employee(employee: UUID) -> Trial:
+    row = outbox_row(employee_id=employee)
+    return Trial("outgoing text of an employee", settled(row, Accepted(wamid())).stored[0])
+
+
+def trials() -> Iterator[Trial]:
+    """Every kind of row, each with its own message id."""
     for kind in INCOMING:
         yield Trial(f"incoming {kind}", incoming_row(incoming(kind)))
     yield Trial("incoming text of imported history", incoming_row(incoming(from_history=True)))
@@ -121,5 +126,3 @@ def trials(employee: UUID) -> Iterator[Trial]:
         yield Trial(f"outgoing {kind}, failed", settled(outbox_row(kind), refused()).stored[0])
     retried = outbox_row(retry_count=2, last_attempt_at=now(), campaign="trial")
     yield Trial("outgoing text, sent after a retry", settled(retried, Accepted(wamid())).stored[0])
-    sent = settled(outbox_row(employee_id=employee), Accepted(wamid())).stored[0]
-    yield Trial("outgoing text of an employee", sent)

@@ -17,6 +17,7 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 
 from wa_cli.clock import now
+from wa_cli.errors import RowRefused
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.states import MessageStatus, OutboxState
 from wa_cli.messages.verdicts import Accepted
@@ -28,7 +29,7 @@ from wa_cli.storage.engine import Database, run
 Row = dict[str, Any]
 # Says nothing of the table: connection, cancelled, locked, shut down, disk full, read-only.
 _NO_ANSWER = ("08", "40", "53", "57", "58", "25")
-_LOCKED = "55P03"
+_LOCKED, _FOREIGN_KEY_VIOLATION = "55P03", "23503"
 COMPARED = ("from_phone", "to_phone", "message_type", "content", "status")
 ROUNDING = timedelta(seconds=1)
 
@@ -66,9 +67,11 @@ def run_trials(database: Database, *, migrated: bool) -> Outcome:
             columns = {row.name for row in run(connection, "trial/columns")}
             if not columns:
                 return Outcome(0, (), ())
-            tries = list(_workers_tries(_employee(connection)) if migrated else _present_tries(columns))
+            employee = _employee(connection) if migrated else uuid4()
+            unknown = _unknown_employee(connection, employee) if migrated else []
+            tries = list(_workers_tries(None if unknown else employee) if migrated else _present_tries(columns))
             faults = [fault for one in tries for fault in _faults(connection, one)]
-            return Outcome(len(tries), refusals.gathered(connection, faults), refusals.remarks(connection))
+            return Outcome(len(tries), refusals.gathered(connection, faults), (*refusals.remarks(connection), *unknown))
         finally:
             connection.rollback()
 
@@ -85,6 +88,9 @@ def _faults(connection: sa.Connection, one: Try) -> Iterable[refusals.Fault]:
             raise
         savepoint.rollback()
         return refusals.faults(connection, one.name, one.values, error)
+    except RowRefused as refusal:
+        savepoint.rollback()
+        return [refusals.Fault(one.name, refusal.message)]
     except Unexpected as surprise:
         savepoint.rollback()
         return [refusals.surprise(connection, one.name, one.operation, surprise)]
@@ -98,11 +104,36 @@ def _employee(connection: sa.Connection) -> UUID:
     return known if isinstance(known, UUID) else uuid4()
 
 
+def _unknown_employee(connection: sa.Connection, employee: UUID) -> list[str]:
+    """Say where messages of this employee would be stored without the employee."""
+    keys = [name for (name,) in run(connection, "trial/employee_keys")]
+    if not keys or _keeps_employee(connection, employee):
+        return []
+    return [f"the constraint {', '.join(keys)} does not know every employee: their messages are stored without them"]
+
+
+def _keeps_employee(connection: sa.Connection, employee: UUID) -> bool:
+    row = trial_rows.of_employee(employee).row
+    stored = sa.text("SELECT employee_id FROM whatsapp_messages WHERE message_id = :message_id")
+    savepoint = connection.begin_nested()
+    try:
+        messages.insert(connection, [row])
+        return connection.execute(stored, {"message_id": row["message_id"]}).scalar() is not None
+    except RowRefused:  # for another reason, which the tries name
+        return True
+    except exc.DBAPIError as error:
+        return getattr(error.orig, "pgcode", None) != _FOREIGN_KEY_VIOLATION
+    finally:
+        savepoint.rollback()
+
+
 # The workers' own functions.
 
 
-def _workers_tries(employee: UUID) -> Iterator[Try]:
-    for trial in (*trial_rows.trials(employee), trial_rows.without_phone()):
+def _workers_tries(employee: UUID | None) -> Iterator[Try]:
+    """None for an employee whom the business does not know: then messages are stored without them."""
+    known = [trial_rows.of_employee(employee)] if employee else []
+    for trial in (*trial_rows.trials(), trial_rows.without_phone(), *known):
         yield Try(trial.name, "insert", trial.row, _inserting(trial.row))
     yield Try("failed message that was sent after all", "delete", {"status": "failed"}, _send_after_failure)
     placeholder = {"message_type": messages.PLACEHOLDERS[0]}
@@ -165,7 +196,7 @@ def _save_file(connection: sa.Connection) -> None:
 
 def _present_tries(columns: set[str]) -> Iterator[Try]:
     table = sa.table("whatsapp_messages", *(sa.column(name) for name in sorted(columns)))
-    for trial in trial_rows.trials(uuid4()):
+    for trial in trial_rows.trials():
         row = _present(trial.row, columns)
         yield Try(trial.name, "insert", row, _inserting_present(table, row))
     row = _present(messages.incoming_row(trial_rows.incoming()), columns)
