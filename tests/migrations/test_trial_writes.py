@@ -100,6 +100,16 @@ KINDS = {
         ],
         "the constraint once",
     ),
+    "one a second": ([f"{ALTER} ADD CONSTRAINT one UNIQUE (from_phone, timestamp)"], "the constraint one: UNIQUE"),
+    "short texts": (
+        [f"{ALTER} ALTER content TYPE VARCHAR(1000)"],
+        "the column content is of the type character varying(1000) and does not take",
+    ),
+    "index of whole texts": (["CREATE INDEX whole ON whatsapp_messages (content)"], 'for index "whole"'),
+    "numbers only": (
+        [f"{ALTER} ADD CONSTRAINT digits CHECK (from_phone ~ '^[+]?[0-9]+$')"],
+        "the constraint digits: CHECK",
+    ),
     "vanishing rows": (
         [RAISING.format("RETURN NULL;"), TRIGGER.format("INSERT")],
         "the trigger t: the row is not there",
@@ -197,6 +207,10 @@ def clerk(empty: Database) -> Iterator[Database]:
     ("policy", "said"),
     [
         ("writers ON whatsapp_messages FOR INSERT WITH CHECK (true)", "row-level security, policies writers"),
+        (
+            "tenants ON whatsapp_messages USING (current_setting('app.tenant') = '1')",
+            "row-level security, policies tenants",
+        ),
         ("few ON whatsapp_messages USING (status <> 'failed')", "the policy few shows this user only rows where"),
         (
             "texts ON whatsapp_messages USING (true) WITH CHECK (message_type = 'text')",

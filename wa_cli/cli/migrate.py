@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wa_cli.migrations.backfill import Backfill
     from wa_cli.migrations.catalogue import Migration
     from wa_cli.migrations.ledger import Entry
-    from wa_cli.migrations.runner import LostDirections
+    from wa_cli.migrations.runner import LostDirections, Migrator
     from wa_cli.migrations.trial_writes import Outcome
 
 app = typer.Typer(invoke_without_command=True)
@@ -56,7 +56,7 @@ def migrate(
     house = wiring.of(ctx)
     patience = parse_span(timeout)
     last = runner.find(to) if to is not None else None
-    found = None if dry_run else runner.Migrator(house.unchecked_database).preflight()
+    found = None if dry_run else _migrator(house).preflight()
     pending = runner.Migrator(house.unchecked_database).pending(last)
     backfill = _backfill(house) if backfill_direction else None
     if dry_run:
@@ -82,11 +82,15 @@ def migrate(
     _judge(house, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
 
 
-def _judge(house: House, skipped: list[str], *, look_for_lost: bool) -> None:
-    """Raise PartlyDone where a step was skipped, the table refuses what the workers write, or directions were lost."""
+def _migrator(house: House) -> Migrator:
     from wa_cli.migrations.runner import Migrator
 
-    migrator = Migrator(house.unchecked_database)
+    return Migrator(house.unchecked_database, business=house.settings.business_phone)
+
+
+def _judge(house: House, skipped: list[str], *, look_for_lost: bool) -> None:
+    """Raise PartlyDone where a step was skipped, the table refuses what the workers write, or directions were lost."""
+    migrator = _migrator(house)
     refused = migrator.try_writes()
     _say_refusals(refused)
     if look_for_lost and (lost := migrator.lost_directions()).rows:

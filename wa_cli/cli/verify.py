@@ -39,7 +39,8 @@ def verify(
 
     house = wiring.of(ctx)
     begin = instant(since, house.settings.timezone, now())
-    every = [*checks.checks(Scene(house.observed_database, begin)), house.backlog_check(), house.webhook_check()]
+    scene = Scene(house.observed_database, begin, house.settings.business_phone)
+    every = [*checks.checks(scene), house.backlog_check(), house.webhook_check()]
     found = checks.look(findings.chosen(every, check or []))
     findings.show(found, WORDS, as_json=as_json, quiet=quiet)
     if failed := findings.failed(found):

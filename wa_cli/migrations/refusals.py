@@ -14,7 +14,7 @@ from sqlalchemy import exc
 from wa_cli.storage.engine import rows, run
 
 _FUNCTION = re.compile(r"^PL/\S+ function (\S+?)\(|^\S+ function \"?(\w+)", re.MULTILINE)
-NOT_NULL, CHECKED, NO_RIGHT, NO_IDENTITY, NOT_SUPPORTED = "23502", "23514", "42501", "55000", "0A000"
+NOT_NULL, NO_RIGHT, NO_IDENTITY, NOT_SUPPORTED, NO_SETTING = "23502", "42501", "55000", "0A000", "42704"
 # What a value can be that its column does not take: data exceptions, a type mismatch.
 _OF_VALUES = ("22", "42804")
 
@@ -116,6 +116,8 @@ def _cause(
     if code == NO_RIGHT and "row-level security" in message:
         policies = ", ".join(g.name for g in guards if g.kind == "policy") or "none"
         return f"row-level security, policies {policies}: {message}", None, _bypass(connection)
+    if code == NO_SETTING and (policies := ", ".join(g.name for g in guards if g.kind == "policy")):
+        return f"row-level security, policies {policies}: {message}", None, _bypass(connection)
     if code in (NOT_SUPPORTED, NO_IDENTITY) and (found := [g.name for g in guards if g.kind == "rule"]):
         return f"the rule {', '.join(found)}: {message}", None, None
     return message, None, None
@@ -128,7 +130,7 @@ def _of_columns(connection: sa.Connection, write: str, values: Mapping[str, Any]
         Fault(
             write,
             f"the column {name} is of the type {columns[name].type} and does not take",
-            str(value),
+            _beginning(str(value)),
             f"ALTER TYPE {columns[name].type} ADD VALUE {_literal(str(value))};" if columns[name].is_enum else None,
         )
         for name, value in values.items()
@@ -181,6 +183,10 @@ def _message(error: exc.DBAPIError) -> str:
     primary, detail = diagnostics.message_primary or str(error.orig), diagnostics.message_detail
     # The values are of the trial, and would tell apart what one thing refuses.
     return f"{primary} ({detail})" if detail and not detail.startswith(("Failing row", "Key (")) else str(primary)
+
+
+def _beginning(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 
 def _literal(text: str) -> str:

@@ -56,13 +56,20 @@ class LostDirections:
 class Migrator:
     """Applies and takes back migrations. Interrupted anywhere, the next run finishes.
 
-    `timeout` is how long one step waits for others before it gives up with StillPending.
+    `timeout` is how long one step waits for others before it gives up with StillPending. `business` is what outgoing rows
+    have as `from_phone`.
     """
 
     def __init__(
-        self, database: Database, report: Report = progress.quiet, *, timeout: timedelta = timedelta(minutes=10)
+        self,
+        database: Database,
+        report: Report = progress.quiet,
+        *,
+        timeout: timedelta = timedelta(minutes=10),
+        business: str = "business",
     ) -> None:
         self.database = database
+        self.business = business
         self.report = report
         self.timeout = timeout
         self._watch = Watch(database, report, timeout)
@@ -107,7 +114,7 @@ class Migrator:
 
     def try_writes(self) -> Outcome:
         """Try what the workers write, as far as the migrations are applied; all of it is rolled back."""
-        return trial_writes.run_trials(self.database, migrated=not self.pending())
+        return trial_writes.run_trials(self.database, migrated=not self.pending(), business=self.business)
 
     def apply(self, to: Migration | None = None) -> list[str]:
         """Apply what is pending; what could not be done and hinders nobody, in words."""

@@ -20,6 +20,7 @@ from wa_cli.storage.settlement import Decision, Settlement
 BUSINESS, CUSTOMER = "+15550100000", "+15557654321"
 # As long as the user ids that Meta shows in its documentation.
 USER_ID = "US.13491208655302741918"
+LONGEST_TEXT = 4096
 FILES = ("image", "video", "audio", "voice", "document", "sticker")
 INCOMING = (*inbound.READERS, *(kind for kind in PLACEHOLDERS if kind not in inbound.READERS))
 OUTGOING = (*content.CONTENT_TYPES, "interactive", "location", "contacts", "reaction")
@@ -114,15 +115,22 @@ def of_employee(employee: UUID) -> Trial:
     return Trial("outgoing text of an employee", settled(row, Accepted(wamid())).stored[0])
 
 
-def trials() -> Iterator[Trial]:
-    """Every kind of row, each with its own message id."""
+def long_text() -> str:
+    """As many characters as a text message may have; of random words, which no index can compress."""
+    return "".join(uuid4().hex for _ in range(LONGEST_TEXT // 32))
+
+
+def trials(business: str) -> Iterator[Trial]:
+    """Every kind of row, each with its own message id. `business` is what outgoing rows have as `from_phone`."""
     for kind in INCOMING:
         yield Trial(f"incoming {kind}", incoming_row(incoming(kind)))
     yield Trial("incoming text of imported history", incoming_row(incoming(from_history=True)))
+    yield Trial("incoming text of 4,096 characters", incoming_row(incoming(content=long_text())))
     for status in MessageStatus:
         yield Trial(f"imported outgoing text, {status}", incoming_row(incoming(by_us=True, status=status)))
     for kind in OUTGOING:
-        yield Trial(f"outgoing {kind}, sent", settled(outbox_row(kind), Accepted(wamid())).stored[0])
-        yield Trial(f"outgoing {kind}, failed", settled(outbox_row(kind), refused()).stored[0])
-    retried = outbox_row(retry_count=2, last_attempt_at=now(), campaign="trial")
+        sent, failed = (outbox_row(kind, business_phone=business) for _ in range(2))
+        yield Trial(f"outgoing {kind}, sent", settled(sent, Accepted(wamid())).stored[0])
+        yield Trial(f"outgoing {kind}, failed", settled(failed, refused()).stored[0])
+    retried = outbox_row(business_phone=business, retry_count=2, last_attempt_at=now(), campaign="trial")
     yield Trial("outgoing text, sent after a retry", settled(retried, Accepted(wamid())).stored[0])

@@ -7,7 +7,7 @@ written as far as the table has their columns; after that by the workers' own fu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,6 +31,7 @@ Row = dict[str, Any]
 _NO_ANSWER = ("08", "40", "53", "57", "58", "25")
 _LOCKED, _FOREIGN_KEY_VIOLATION = "55P03", "23503"
 COMPARED = ("from_phone", "to_phone", "message_type", "content", "status")
+TWO_AT_ONCE = "the same text twice in one second"
 ROUNDING = timedelta(seconds=1)
 
 
@@ -60,8 +61,11 @@ class Outcome:
         return " ".join(dict.fromkeys(mend for refusal in self.refusals for mend in refusal.mends)) or None
 
 
-def run_trials(database: Database, *, migrated: bool) -> Outcome:
-    """Try every write and take all of it back. Nothing is tried where there is no table yet."""
+def run_trials(database: Database, *, migrated: bool, business: str) -> Outcome:
+    """Try every write and take all of it back. Nothing is tried where there is no table yet.
+
+    `business` is what outgoing rows have as `from_phone`.
+    """
     with database.transaction() as connection:
         try:
             columns = {row.name for row in run(connection, "trial/columns")}
@@ -69,7 +73,8 @@ def run_trials(database: Database, *, migrated: bool) -> Outcome:
                 return Outcome(0, (), ())
             employee = _employee(connection) if migrated else uuid4()
             unknown = _unknown_employee(connection, employee) if migrated else []
-            tries = list(_workers_tries(None if unknown else employee) if migrated else _present_tries(columns))
+            known = None if unknown else employee
+            tries = list(_workers_tries(known, business) if migrated else _present_tries(columns, business))
             faults = [fault for one in tries for fault in _faults(connection, one)]
             return Outcome(len(tries), refusals.gathered(connection, faults), (*refusals.remarks(connection), *unknown))
         finally:
@@ -130,11 +135,12 @@ def _keeps_employee(connection: sa.Connection, employee: UUID) -> bool:
 # The workers' own functions.
 
 
-def _workers_tries(employee: UUID | None) -> Iterator[Try]:
+def _workers_tries(employee: UUID | None, business: str) -> Iterator[Try]:
     """None for an employee whom the business does not know: then messages are stored without them."""
     known = [trial_rows.of_employee(employee)] if employee else []
-    for trial in (*trial_rows.trials(), trial_rows.without_phone(), *known):
+    for trial in (*trial_rows.trials(business), trial_rows.without_phone(), *known):
         yield Try(trial.name, "insert", trial.row, _inserting(trial.row))
+    yield Try(TWO_AT_ONCE, "insert", {}, _inserting_two)
     yield Try("failed message that was sent after all", "delete", {"status": "failed"}, _send_after_failure)
     placeholder = {"message_type": messages.PLACEHOLDERS[0]}
     yield Try("message in place of its placeholder", "update", placeholder, _fill_placeholder)
@@ -151,6 +157,19 @@ def _inserting(row: Row) -> Callable[[sa.Connection], None]:
             raise Unexpected("the row is stored elsewhere, and a repeated message would be stored twice")
 
     return write
+
+
+def _inserting_two(connection: sa.Connection) -> None:
+    first, second = _two_at_once()
+    messages.insert(connection, [first, second])
+    _expect(connection, first)
+    _expect(connection, second)
+
+
+def _two_at_once() -> tuple[Row, Row]:
+    """The same text twice, of one customer, in one second."""
+    message = trial_rows.incoming()
+    return messages.incoming_row(message), messages.incoming_row(replace(message, wamid=trial_rows.wamid()))
 
 
 def _send_after_failure(connection: sa.Connection) -> None:
@@ -194,12 +213,13 @@ def _save_file(connection: sa.Connection) -> None:
 # The same rows on a table that lacks some of the columns.
 
 
-def _present_tries(columns: set[str]) -> Iterator[Try]:
+def _present_tries(columns: set[str], business: str) -> Iterator[Try]:
     table = sa.table("whatsapp_messages", *(sa.column(name) for name in sorted(columns)))
-    for trial in trial_rows.trials():
+    for trial in trial_rows.trials(business):
         row = _present(trial.row, columns)
         yield Try(trial.name, "insert", row, _inserting_present(table, row))
-    row = _present(messages.incoming_row(trial_rows.incoming()), columns)
+    row, other = (_present(row, columns) for row in _two_at_once())
+    yield Try(TWO_AT_ONCE, "insert", {}, _inserting_both_present(table, row, other))
     for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
         yield Try(f"status {status}", "update", {"status": status}, _updating(table, row, {"status": status.value}))
     content = {"content": "trial"}
@@ -220,6 +240,14 @@ def _inserting_present(table: sa.TableClause, row: Row) -> Callable[[sa.Connecti
         _expect(connection, row)
         if not new:
             raise Unexpected("the row is stored elsewhere, and a repeated message would be stored twice")
+
+    return write
+
+
+def _inserting_both_present(table: sa.TableClause, first: Row, second: Row) -> Callable[[sa.Connection], None]:
+    def write(connection: sa.Connection) -> None:
+        _inserting_present(table, first)(connection)
+        _inserting_present(table, second)(connection)
 
     return write
 

@@ -46,10 +46,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is looked at: a database, and of what happens in it that from `since` on."""
+    """What is looked at: a database, and of what happens in it that from `since` on.
+
+    `business_phone` is what outgoing rows have as `from_phone`.
+    """
 
     database: Database
     since: datetime
+    business_phone: str = "business"
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A read-only transaction with time for a large table."""

@@ -6,7 +6,7 @@ from wa_cli.verify.base import Finding, Level, Scene
 
 def look(scene: Scene) -> Finding:
     """Try what the workers write, for each message type, direction and status, and take it back."""
-    outcome = runner.Migrator(scene.database).try_writes()
+    outcome = runner.Migrator(scene.database, business=scene.business_phone).try_writes()
     facts = {
         "tried": outcome.tried,
         "refused": [
