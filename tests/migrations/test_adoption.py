@@ -215,7 +215,6 @@ def test_a_script_makes_again_what_was_taken_away(server: EmbeddedServer, empty:
 def test_files_that_psql_has_run_are_adopted(
     server: EmbeddedServer, empty: Database, database: Database, count: int
 ) -> None:
-    sql(empty, "CREATE SCHEMA wa")
     command = [str(server.programs / "psql"), "-q", "-v", "ON_ERROR_STOP=1", url_of(empty)]
     for migration in catalogue.migrations()[:count]:
         subprocess.run([*command, "-f", str(migration.up.path)], check=True, capture_output=True)
@@ -225,6 +224,19 @@ def test_files_that_psql_has_run_are_adopted(
 
     assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
     assert sql(empty, "SELECT customer FROM wa.contacts") == [{"customer": "123"}]
+
+
+def test_a_file_that_psql_has_run_in_part_is_finished(
+    server: EmbeddedServer, empty: Database, database: Database
+) -> None:
+    statements = runner.find("3").up.statements
+    script = ";\n".join(statement.rstrip(";") for statement in statements[: len(statements) // 2])
+    command = [str(server.programs / "psql"), "-q", "-v", "ON_ERROR_STOP=1", url_of(empty)]
+    subprocess.run(command, input=script + ";", text=True, check=True, capture_output=True)
+
+    assert Migrator(empty).apply() == []
+
+    assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
 
 
 def test_an_index_of_the_same_name_on_another_table_is_named_and_never_dropped(empty: Database) -> None:

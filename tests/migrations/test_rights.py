@@ -8,11 +8,14 @@ from contextlib import contextmanager
 import pytest
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
+from wa_cli.clock import now
 from wa_cli.errors import ConfigError, RowRefused
 from wa_cli.migrations.runner import Migrator
 from wa_cli.storage import rights
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
+from wa_cli.verify.base import Scene
+from wa_cli.verify.checks import server as server_check
 
 
 @contextmanager
@@ -132,6 +135,8 @@ def test_another_encoding_is_refused_before_anything_is_changed(server: Embedded
         Migrator(database).apply()
 
     assert dump(server.programs, database) == before
+    found = server_check.look(Scene(database, now()))
+    assert (found.level, f"the encoding is {encoding}" in found.said) == ("failed", True)
     database.close()
     server.drop(name)
     administration.close()

@@ -231,6 +231,18 @@ def test_row_level_security_that_hides_rows_is_named(empty: Database, clerk: Dat
     assert found(clerk).level == "ok"
 
 
+@pytest.mark.parametrize("lost", ["DELETE ON whatsapp_messages", "INSERT ON wa.status_events", "USAGE ON SCHEMA wa"])
+def test_a_missing_right_is_named_with_its_grant(empty: Database, clerk: Database, lost: str) -> None:
+    sql(empty, f"REVOKE {lost} FROM {clerk.engine.url.username}")
+
+    finding = found(clerk)
+
+    assert (finding.level, "permission denied" in finding.said) == ("failed", True), finding.said
+    for statement in filter(None, str(finding.hint).split(";")):
+        sql(empty, statement)
+    assert found(clerk).level == "ok"
+
+
 def test_a_policy_that_shows_every_row_is_no_fault(empty: Database, clerk: Database) -> None:
     sql(empty, "ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY")
     sql(empty, "CREATE POLICY everything ON whatsapp_messages USING (true)")

@@ -42,7 +42,7 @@ class Refusal:
     mends: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.cause} (refused: {_some(self.writes)})"
+        return f"{self.cause} ({_some(self.writes, 4)})"
 
 
 def gathered(connection: sa.Connection, faults: Iterable[Fault]) -> tuple[Refusal, ...]:
@@ -116,6 +116,8 @@ def _cause(
     if code == NO_RIGHT and "row-level security" in message:
         policies = ", ".join(g.name for g in guards if g.kind == "policy") or "none"
         return f"row-level security, policies {policies}: {message}", None, _bypass(connection)
+    if code == NO_RIGHT:
+        return message, None, run(connection, "verify/privileges").one().given
     if code == NO_SETTING and (policies := ", ".join(g.name for g in guards if g.kind == "policy")):
         return f"row-level security, policies {policies}: {message}", None, _bypass(connection)
     if code in (NOT_SUPPORTED, NO_IDENTITY) and (found := [g.name for g in guards if g.kind == "rule"]):

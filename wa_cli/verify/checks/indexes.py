@@ -18,11 +18,11 @@ def look(scene: Scene) -> Finding:
         if index.definition and catalogue.comparable(index.definition) not in catalogue.built_definitions(name)
     ]
     facts = {"missing": missing, "half_built": half_built, "others": others}
-    if others:
-        return Finding(Level.FAILED, "; ".join(others), None, facts)
     if half_built:
         said = f"half built, written and never read: {', '.join(half_built)}"
         return Finding(Level.FAILED, said, "wa migrate", facts)
     if missing:
         return Finding(Level.FAILED, f"missing: {', '.join(missing)}", "wa migrate", facts)
+    if others:
+        return Finding(Level.WARNING, "; ".join(others), None, facts)
     return Finding(Level.OK, f"all {len(names)} are there and valid", facts=facts)
