@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wa_cli.cli.tables import Table, plain_value
 
-FORMS = ("json", "ndjson", "csv", "tsv")
+JSON_FORMS = ("json", "ndjson")
+FORMS = (*JSON_FORMS, "csv", "tsv")
 Row = Mapping[str, Any]
 _UNITS = {"span": "seconds", "percent": "fraction", "instant": "ISO 8601, UTC"}
 _PHONE = re.compile(r"\+[0-9]+")
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Quoted wherever any usual separator, quote or line break stands in it. Python's csv writer before 3.11.9 leaves a bare CR
+# unquoted, and a reader may take the separator of another country for its own.
+_QUOTED = re.compile('[",;|\t\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|^ | $')
+# The first character of a formula, after compatibility normalization; and the minus sign, which has no such form.
+_FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
+# What a terminal obeys, and the marks that change the direction of text.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# A spreadsheet drops these before it looks for a formula.
+_DROPPED = ("\t", "\r", "\n")
 
 
 def pieces(table: Table, form: str, rows: Iterable[Row]) -> Iterator[str]:
@@ -28,6 +36,17 @@ def pieces(table: Table, form: str, rows: Iterable[Row]) -> Iterator[str]:
             return (json.dumps(_values(table, row), ensure_ascii=False) + "\n" for row in rows)
         case _:
             return _separated(table, rows, "," if form == "csv" else "\t")
+
+
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """Print one JSON document, in which a terminal finds nothing to obey."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    print(terminal_json(text) if sys.stdout.isatty() else text, flush=True)
+
+
+def terminal_json(text: str) -> str:
+    """The same JSON with each character escaped that steers a terminal or changes the direction of text."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _document(table: Table, rows: Iterable[Row]) -> Iterator[str]:
@@ -51,15 +70,22 @@ def _document(table: Table, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _separated(table: Table, rows: Iterable[Row], separator: str) -> Iterator[str]:
-    line = io.StringIO()
-    writer = csv.writer(line, delimiter=separator, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
-    yield line.getvalue()
+    yield _record([_harmless(column.key, "text") for column in table.columns], separator)
     for row in rows:
-        line.seek(0)
-        line.truncate()
-        writer.writerow([_harmless(_value(row[column.key], column.kind), column.kind) for column in table.columns])
-        yield line.getvalue()
+        values = (_harmless(_value(row[column.key], column.kind), column.kind) for column in table.columns)
+        yield _record(["" if value is None else str(value) for value in values], separator)
+
+
+def _record(fields: Sequence[str], separator: str) -> str:
+    """One record of a file. A single empty field is quoted, because an empty line is no record."""
+    if fields == [""]:
+        return '""\n'
+    return separator.join(map(_field, fields)) + "\n"
+
+
+def _field(text: str) -> str:
+    text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
 
 
 def _values(table: Table, row: Row) -> dict[str, Any]:
@@ -74,6 +100,17 @@ def _value(value: Any, kind: str) -> Any:
 
 def _harmless(value: Any, kind: str) -> Any:
     """Text that a spreadsheet will not run as a formula. A number with its + is none."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or (kind == "phone" and _PHONE.fullmatch(value)):
+    if not isinstance(value, str) or not _is_formula(value) or (kind == "phone" and _PHONE.fullmatch(value)):
         return value
     return f"'{value}"
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run it: spaces, control and invisible characters before the first sign do not count."""
+    first = next((character for character in text if not _is_invisible(character)), "")
+    return text.startswith(_DROPPED) or unicodedata.normalize("NFKC", first).startswith(_FORMULA)
+
+
+def _is_invisible(character: str) -> bool:
+    """Whether it is white space, or a control, format, combining or unassigned character."""
+    return character.isspace() or unicodedata.category(character)[0] in "CMZ"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import tables
+from wa_cli.cli import data, tables
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def failed(found: Sequence[tuple[Check, Finding]]) -> list[str]:
 def show(found: Sequence[tuple[Check, Finding]], words: Words, *, as_json: bool = False, quiet: bool = False) -> None:
     """Print what the checks found, and a verdict of one line."""
     if as_json:
-        print(json.dumps(_document(found, words), ensure_ascii=False, indent=2, default=str))
+        data.print_json(_document(found, words), indent=2)
         return
     from rich.console import Console
     from rich.text import Text

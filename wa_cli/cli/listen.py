@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import tables, wiring
+from wa_cli.cli import data, tables, wiring
 from wa_cli.cli.parameters import AsJson
 from wa_cli.cli.wiring import say
 from wa_cli.errors import DatabaseDown
@@ -37,7 +37,10 @@ def listen(
             for updates in announcements.heard(database, lambda: say("Listening. Ctrl-C ends it.")):
                 is_away = False
                 for update in updates:
-                    print(_json(update) if as_json else _line(update), flush=True)
+                    if as_json:
+                        data.print_json({**update, "at": update["at"].isoformat()})
+                    else:
+                        print(_line(update), flush=True)
                     shown += 1
                     if shown == count:
                         return
@@ -46,10 +49,6 @@ def listen(
                 say(f"{error.message}; trying until it does.")
             is_away = True
             time.sleep(RETRY)
-
-
-def _json(update: Mapping[str, Any]) -> str:
-    return json.dumps({**update, "at": update["at"].isoformat()}, ensure_ascii=False, default=str)
 
 
 def _line(update: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,6 +19,7 @@ ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
 FILES = ("xlsx", *drawing.FORMS)  # forms that only a file has
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 _SHORT_KINDS = ("phone", "instant", "date")
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~#]")
 
 
 def show(table: Table, form: str | None = None, output: Path | None = None) -> None:
@@ -33,7 +35,7 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
 
         print_table(table)
     else:
-        _print(text(table, chosen))
+        _print(text(table, chosen), chosen)
         sys.stdout.flush()
         if chosen == "plain" and table.note:
             print(table.note, file=sys.stderr)
@@ -46,7 +48,7 @@ def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: P
         show(replace(table, rows=list(rows)), form, output)
     elif output is None:
         for piece in data.pieces(table, chosen, rows):
-            _print(piece)
+            _print(piece, chosen)
     else:
         files.write(output, data.pieces(table, chosen, rows))
 
@@ -63,25 +65,31 @@ def text(table: Table, form: str) -> str:
     raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}; for a file xlsx too.")
 
 
-def _print(said: str) -> None:
-    sys.stdout.write(CONTROL.sub("\N{REPLACEMENT CHARACTER}", said) if sys.stdout.isatty() else said)
+def _print(said: str, form: str) -> None:
+    if sys.stdout.isatty():
+        said = data.terminal_json(said) if form in data.JSON_FORMS else CONTROL.sub("\N{REPLACEMENT CHARACTER}", said)
+    sys.stdout.write(said)
 
 
 def _tabulated(table: Table, form: str) -> str:
     from tabulate import tabulate
 
     table = local(table)
-    cells = [[cell(row[c.key], c.kind) for c in table.columns] for row in table.rows]
-    if form == "github":
-        cells = [[value.replace("|", "\\|") for value in row] for row in cells]
+    said = _markdown if form == "github" else str
+    cells = [[said(cell(row[c.key], c.kind)) for c in table.columns] for row in table.rows]
     lines = tabulate(
         cells,
-        headers=[c.label for c in table.columns],
+        headers=[said(c.label) for c in table.columns],
         tablefmt=form,
         disable_numparse=True,
         colalign=["right" if c.is_number else "left" for c in table.columns] if cells else None,
     )
     return lines + "\n" + (f"\n{table.note}\n" if table.note and form == "github" else "")
+
+
+def _markdown(text: str) -> str:
+    """Text that Markdown shows as it is: no HTML, no link, no image, no second cell."""
+    return html.escape(_MARKDOWN.sub(r"\\\g<0>", text), quote=False)
 
 
 def fragment(table: Table) -> str:

@@ -7,12 +7,13 @@ written as hours. A second sheet says what was asked.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wa_cli.cli.tables import CONTROL, Column, Table, cell, local, plain_value
+from wa_cli.cli.tables import CONTROL, Column, Table, cell, local, plain_value, xml_text
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _FORMATS = {
     "date": "yyyy-mm-dd",
 }
 _NARROWEST, _WIDEST = 8, 60  # characters
-_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
 
 
 def content(table: Table) -> bytes:
@@ -70,7 +71,7 @@ def _cell(sheet: Any, value: Any, kind: str) -> Cell:
 
     value = _value(value, kind)
     if isinstance(value, str):
-        made = WriteOnlyCell(sheet, value=_shortened(CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)))
+        made = WriteOnlyCell(sheet, value=_shortened(_text(value)))
         made.data_type = "s"  # text stays text, also where it begins with =
         return made
     made = WriteOnlyCell(sheet, value=value)
@@ -90,11 +91,23 @@ def _value(value: Any, kind: str) -> Any:
     value = plain_value(value)
     if kind == "span" and value is not None:
         return float(value) / timedelta(days=1).total_seconds()
-    return value
+    if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value)  # a JSON column of an own report, or an infinite number
+
+
+def _text(value: str) -> str:
+    """Text that XML takes, with line breaks as a cell has them."""
+    lines = value.replace("\r\n", "\n").replace("\r", "\n")
+    return xml_text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", lines))
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    """Text that fits a cell. Excel counts UTF-16 units: an emoji is two."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST_TEXT:
+        return text
+    return units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _head(table: Table, column: Column) -> str:

@@ -15,6 +15,9 @@ from wa_cli.clock import format_span
 
 # Control characters, and the marks that turn text round: a customer's text must not steer our terminal.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_LINE_BREAK = re.compile("\r\n|[\r\n\t\x0b\x0c\x85\u2028\u2029]")
+# Code points that XML 1.0 does not allow: a spreadsheet or a picture that holds one cannot be opened.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,12 @@ class Table:
 
 def clean(text: str) -> str:
     """Text without what would steer a terminal; line breaks become spaces."""
-    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", " ").replace("\n", " ").replace("\t", " "))
+    return xml_text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", _LINE_BREAK.sub(" ", text)))
+
+
+def xml_text(text: str) -> str:
+    """Text with every code point that XML 1.0 does not allow replaced by U+FFFD."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def plain_value(value: Any) -> Any:
