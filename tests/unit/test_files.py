@@ -33,14 +33,46 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
 
-def test_a_link_is_followed(tmp_path: Path) -> None:
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("before")
     (tmp_path / "link").symlink_to("real")
+    (tmp_path / "dangling").symlink_to("nothing")
 
-    files.write(tmp_path / "link", ["after"])
+    for planted in ("link", "dangling"):
+        with pytest.raises(BadInput, match="it is a symbolic link to"):
+            files.check(tmp_path / planted)
+        with pytest.raises(BadInput, match="it is a symbolic link to"):
+            files.write(tmp_path / planted, ["after"])
 
     assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_text() == "after"
+    assert (tmp_path / "real").read_text() == "before"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_link_that_is_planted_during_the_work_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("before")
+
+    def planting() -> Iterator[str]:
+        yield "af"
+        (tmp_path / "x").symlink_to("real")
+        yield "ter"
+
+    files.write(tmp_path / "x", planting())
+
+    assert (tmp_path / "x").read_text() == "after"
+    assert not (tmp_path / "x").is_symlink()
+    assert (tmp_path / "real").read_text() == "before"
+
+
+def test_the_systems_own_link_to_a_pipe_is_written_into(tmp_path: Path) -> None:
+    read, write = os.pipe()
+
+    files.write(Path(f"/proc/self/fd/{write}"), ["through"])
+
+    assert os.read(read, 100) == b"through"
+    os.close(read)
+    os.close(write)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pipe_is_written_into(tmp_path: Path) -> None:
