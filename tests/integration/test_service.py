@@ -17,7 +17,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.running_service import RunningService, running_service
+from tests.integration.running_service import SECRET, RunningService, running_service
 from tests.local_aws import LocalAws
 from tests.outage import Outage
 from tests.waiting import until
@@ -79,6 +79,19 @@ def service(rig: Rig) -> Iterator[RunningService]:
 
 
 # Who may post, and what.
+
+
+def test_the_webhook_may_be_written_with_a_slash_at_its_end(service: RunningService, rig: Rig) -> None:
+    url = f"{service.url}/webhook/"
+    asked = {"hub.mode": "subscribe", "hub.verify_token": "verify-me", "hub.challenge": "1158201444"}
+    raw = body("slash", words="x" * 100_000).encode()
+
+    answer = httpx.get(url, params=asked)
+    posted = httpx.post(url, content=raw, headers={signature.HEADER: signature.sign(raw, SECRET)})
+
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert posted.status_code == 200
+    assert rig.bodies() == [raw.decode()]
 
 
 def test_the_handshake_answers_who_knows_the_token(service: RunningService) -> None:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 # Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.
 LARGEST_WEBHOOK, LARGEST_BODY = 4 << 20, 64 << 10
-WEBHOOK = "/webhook"
+WEBHOOKS = ("/webhook", "/webhook/")
 MOST_IN_MEMORY = 128 << 20
 # A body that is refused is read to its end and thrown away, so that whoever sends it hears why; within reason.
 DRAINED = 64 << 20
@@ -27,7 +27,7 @@ class BodyLimit:
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size, largest = 0, LARGEST_WEBHOOK if scope.get("path") == WEBHOOK else LARGEST_BODY
+        size, largest = 0, LARGEST_WEBHOOK if scope.get("path") in WEBHOOKS else LARGEST_BODY
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal size

@@ -82,15 +82,18 @@ def routes(door: Door, *, app_secret: str | None, verify_token: str | None, tell
     reception, damper = Reception(door, app_secret), Damper(tell)
 
     @router.get("/webhook")
+    @router.get("/webhook/")
     async def handshake(request: Request) -> Response:
         asked = request.query_params
         token = asked.get("hub.verify_token", "").encode()
-        known = verify_token is not None and hmac.compare_digest(token, verify_token.encode())
+        expected = (verify_token or "").encode()
+        known = bool(expected) and hmac.compare_digest(token, expected)
         if asked.get("hub.mode") != "subscribe" or not known:
             return Response(status_code=403)
         return PlainTextResponse(asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"})
 
     @router.post("/webhook")
+    @router.post("/webhook/")
     async def notification(request: Request) -> Response:
         began = time.monotonic()
         headers: dict[str, Any] = {}
