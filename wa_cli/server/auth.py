@@ -60,14 +60,29 @@ def _is_this_machine(peer: str | None, headers: Mapping[str, str]) -> bool:
 
 
 def parse_keys(text: str | None) -> dict[str, UUID | None]:
-    """`key` or `key=employee`, by comma. Raises ConfigError, which never shows a key."""
+    """`key` or `key=employee`, by comma. A key may end in `=` itself, as base64 does.
+
+    Raises ConfigError, which never shows a key.
+    """
     keys: dict[str, UUID | None] = {}
     for place, part in enumerate((text or "").split(","), start=1):
-        key, _, employee = part.strip().partition("=")
-        if not key:
-            continue
-        try:
-            keys[key] = UUID(employee) if employee else None
-        except ValueError:
-            raise ConfigError(f"WA_API_KEYS: the employee of key number {place} is not a UUID.") from None
+        if part.strip():
+            key, employee = _key_and_employee(part.strip(), place)
+            keys[key] = employee
     return keys
+
+
+def _key_and_employee(part: str, place: int) -> tuple[str, UUID | None]:
+    """What stands behind the last `=` is the employee; where nothing does, each `=` belongs to the key."""
+    if part.startswith("="):
+        raise ConfigError(f"WA_API_KEYS: key number {place} is empty.")
+    key, separator, employee = part.rpartition("=")
+    if not separator or not employee:
+        return part, None
+    try:
+        return key.strip(), UUID(employee.strip())
+    except ValueError:
+        raise ConfigError(
+            f"WA_API_KEYS: the employee of key number {place} is not a UUID.",
+            hint="Write key=employee; inside a key, = is allowed at its end only.",
+        ) from None

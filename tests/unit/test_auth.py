@@ -1,0 +1,54 @@
+"""Keys of the messaging API, as a setting lists them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from wa_cli.errors import ConfigError
+from wa_cli.server.auth import Keys, parse_keys
+
+EMPLOYEE = UUID("7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111")
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        (None, {}),
+        ("one", {"one": None}),
+        ("one, two ,", {"one": None, "two": None}),
+        (f"one={EMPLOYEE}", {"one": EMPLOYEE}),
+        ("c2VjcmV0MQ==", {"c2VjcmV0MQ==": None}),
+        ("c2VjcmV0MTI=", {"c2VjcmV0MTI=": None}),
+        (f"c2VjcmV0MQ=={EMPLOYEE}", {"c2VjcmV0MQ=": EMPLOYEE}),
+        (f"c2VjcmV0MQ==={EMPLOYEE},c2VjcmV0MTI=", {"c2VjcmV0MQ==": EMPLOYEE, "c2VjcmV0MTI=": None}),
+        (f" one = {EMPLOYEE} ", {"one": EMPLOYEE}),
+    ],
+)
+def test_keys_and_their_employees_are_told_apart(text: str | None, keys: dict[str, UUID | None]) -> None:
+    assert parse_keys(text) == keys
+
+
+@pytest.mark.parametrize("text", [f"={EMPLOYEE}", "one,=", "==", f"one, ={EMPLOYEE}"])
+def test_a_key_that_is_empty_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"key number \d is empty"):
+        parse_keys(text)
+
+
+def test_an_employee_that_is_none_is_refused_without_the_key() -> None:
+    with pytest.raises(ConfigError, match="the employee of key number 2 is not a UUID") as error:
+        parse_keys("one,secret-key=Mia")
+
+    assert "secret-key" not in error.value.message
+
+
+def test_a_key_in_base64_opens_and_an_empty_one_does_not() -> None:
+    keys = Keys(parse_keys("c2VjcmV0MQ=="), open_to_this_machine=False)
+
+    assert keys.caller("127.0.0.1", {"authorization": "Bearer c2VjcmV0MQ=="})
+    assert not keys.caller("127.0.0.1", {"authorization": "Bearer c2VjcmV0MQ"})
+    assert not keys.caller("127.0.0.1", {"authorization": "Bearer "})
+    assert not keys.caller("127.0.0.1", {})
