@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
+
 import pytest
 
 from wa_cli.cloud import codes, signature
 from wa_cli.cloud.codes import Class
 from wa_cli.messages.verdicts import Blocked, Later, Refused
-from wa_cli.sandbox import callbacks
+from wa_cli.sandbox import callbacks, host
 
 SECRET = "sandbox-app-secret"
 
@@ -30,6 +33,21 @@ def test_signatures_of_known_bodies(body: bytes, digest: str) -> None:
 @pytest.mark.parametrize("header", [None, "", "sha1=abc", "sha256=", "sha256=" + "0" * 64, "sha256=é", "Ω"])
 def test_a_wrong_or_missing_signature_is_not_genuine(header: str | None) -> None:
     assert not signature.is_genuine(b"{}", header, SECRET)
+
+
+def test_nothing_is_genuine_by_an_empty_secret() -> None:
+    assert not signature.is_genuine(b"{}", signature.sign(b"{}", ""), "")
+
+
+def test_a_sandbox_whose_key_was_cut_short_makes_another(tmp_path: Path) -> None:
+    (tmp_path / "app_secret").touch()
+
+    made = host.app_secret(tmp_path)
+
+    assert len(made) == 32
+    assert host.app_secret(tmp_path) == made
+    assert [path.name for path in tmp_path.iterdir()] == ["app_secret"]
+    assert stat.S_IMODE((tmp_path / "app_secret").stat().st_mode) == 0o600
 
 
 def test_the_sandbox_writes_and_signs_as_meta_does() -> None:

@@ -11,7 +11,12 @@ PROBE = "wa-verify"
 
 
 def is_genuine(body: bytes, header: str | None, secret: str) -> bool:
-    """Compared in constant time; a missing or malformed header is a wrong one. Parse the body only after this."""
+    """Compared in constant time; a missing or malformed header is a wrong one. Parse the body only after this.
+
+    An empty secret makes nothing genuine: everybody could sign with it.
+    """
+    if not secret:
+        return False
     claimed = (header or "").encode("ascii", "replace")
     return hmac.compare_digest(claimed, sign(body, secret).encode())
 

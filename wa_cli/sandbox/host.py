@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import json
 import secrets
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -27,11 +28,22 @@ START_LIMIT = 10.0
 def app_secret(folder: Path) -> str:
     """The key of the sandbox's signatures, made at first use and readable by its owner alone."""
     path = folder / "app_secret"
-    folder.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(secrets.token_hex(16))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (path.is_file() and path.read_text().strip()):
+        _make_secret(path)
     return path.read_text().strip()
+
+
+def _make_secret(path: Path) -> None:
+    """Whole or not at all, and once: a process that dies meanwhile leaves no empty key, and the first of two wins."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".app_secret.") as made:
+        made.write(secrets.token_hex(16))
+        made.flush()
+        with suppress(FileNotFoundError):
+            if not path.read_text().strip():
+                path.unlink()
+        with suppress(FileExistsError):
+            path.hardlink_to(made.name)
 
 
 class SandboxHost:
