@@ -10,17 +10,21 @@ that are needed must be given too, or be the words `embedded` and `sandbox` on p
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from wa_cli.clock import check_zone, format_span, parse_span
 from wa_cli.errors import BadInput, ConfigError
+from wa_cli.masking import mask, mask_url
 
 EMBEDDED = "embedded"
 SANDBOX = "sandbox"
@@ -29,6 +33,28 @@ POSTGRES, SQS = "postgres", "sqs"
 
 def _text(value: str) -> str:
     return value
+
+
+def _secret(value: str) -> str:
+    """A key or a token. An empty one would be accepted from everybody, or sent to Meta in vain."""
+    if not any(character.isprintable() and not character.isspace() for character in value):
+        raise BadInput("the secret is empty.", hint="Give it a value, or remove the setting.")
+    if not value.strip().isprintable():
+        raise BadInput("the secret holds a control or invisible character.", hint="Was a whole file copied into it?")
+    return value.strip()
+
+
+def _api_keys(value: str) -> str:
+    """A list of keys, by comma; which of them is wrong is said where they are parsed."""
+    _secret(value.replace(",", " "))
+    return value
+
+
+def _switch(value: str) -> bool:
+    word = value.strip().lower()
+    if word not in ("yes", "no", "true", "false", "on", "off", "1", "0"):
+        raise BadInput(f"{value!r} is neither `yes` nor `no`.")
+    return word in ("yes", "true", "on", "1")
 
 
 def _choice(*allowed: str) -> Callable[[str], str]:
@@ -46,6 +72,8 @@ def _number(least: float) -> Callable[[str], float]:
             number = float(value)
         except ValueError:
             raise BadInput(f"{value!r} is not a number.") from None
+        if not math.isfinite(number):
+            raise BadInput(f"{value!r} is not a finite number.")
         if number < least:
             raise BadInput(f"{value} is less than {least:g}.")
         return number
@@ -54,7 +82,7 @@ def _number(least: float) -> Callable[[str], float]:
 
 
 def _port(value: str) -> int:
-    if not value.isdigit() or not 0 <= int(value) <= 65535:
+    if not re.fullmatch("[0-9]{1,5}", value) or not 0 <= int(value) <= 65535:
         raise BadInput(f"{value!r} is not a port between 0 and 65535.")
     return int(value)
 
@@ -70,6 +98,24 @@ def _size(value: str) -> int:
     if not found:
         raise BadInput(f"{value!r} is not a size, like 500MB.")
     return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2].lower()]
+
+
+def _web_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise BadInput(f"{value!r} is not a URL.", hint="Like https://example.org/webhook")
+    return value
+
+
+def _graph_version(value: str) -> str:
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", value):
+        raise BadInput(f"{value!r} is not a version of the Graph API.", hint="Like v25.0")
+    return value
+
+
+def _number_id(value: str) -> str:
+    if not re.fullmatch("[0-9]{1,32}", value):
+        raise BadInput(f"{value!r} is not an id: Meta's ids are digits.", hint="Meta's app dashboard shows it.")
+    return value
 
 
 def _queue_url(value: str) -> str:
@@ -88,7 +134,10 @@ def _media_place(value: str) -> str:
 
 
 def _folder(value: str) -> Path:
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise BadInput(f"{value!r} begins with the home of a user that is not known.") from None
 
 
 def _uuid(value: str) -> str:
@@ -123,6 +172,16 @@ class Spec:
     also: tuple[str, ...] = ()
     secret: bool = False
     production: bool = False
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the whole value is a secret: a URL with a password in it is not."""
+        return self.parse in (_secret, _api_keys)
+
+
+# A setting's text and the place it stands in, and a way to find one by its name.
+Found = tuple[str, str]
+Lookup = Callable[[str], Found | None]
 
 
 def _setting(
@@ -173,21 +232,28 @@ class Settings:
     )
 
     cloud_api_url: str | None = _setting(None, "https://graph.facebook.com, or `sandbox`.", _api_url, production=True)
-    graph_version: str = _setting("v25.0", "Version of the Graph API named in each call.")
-    phone_number_id: str | None = _setting(None, "The business number's id at Meta (not the number).", production=True)
+    graph_version: str = _setting("v25.0", "Version of the Graph API named in each call.", _graph_version)
+    allow_http_cloud_api: bool = _setting(
+        False, "Send the access token to WA_CLOUD_API_URL over plain http too: `yes` or `no`.", _switch
+    )
+    phone_number_id: str | None = _setting(
+        None, "The business number's id at Meta (not the number).", _number_id, production=True
+    )
     business_account_id: str | None = _setting(None, "The account's id at Meta; only `wa doctor` asks for it.")
-    access_token: str | None = _setting(None, "Token of a system user.", secret=True, production=True)
-    app_secret: str | None = _setting(None, "Key of the webhook signatures.", secret=True, production=True)
-    verify_token: str | None = _setting(None, "What Meta repeats in the webhook handshake.", secret=True)
+    access_token: str | None = _setting(None, "Token of a system user.", _secret, secret=True, production=True)
+    app_secret: str | None = _setting(None, "Key of the webhook signatures.", _secret, secret=True, production=True)
+    verify_token: str | None = _setting(None, "What Meta repeats in the webhook handshake.", _secret, secret=True)
     business_phone: str = _setting("business", "Our own number in `from_phone` when a message names none.")
 
     host: str = _setting("127.0.0.1", "Address that `wa serve` listens on.")
     port: int = _setting(8000, "Port that `wa serve` listens on.", _port)
     webhook_url: str | None = _setting(
-        None, "Where the sandbox, `wa verify` and `wa webhook replay` post; else this host."
+        None, "Where the sandbox, `wa verify` and `wa webhook replay` post; else this host.", _web_url
     )
     sandbox_port: int = _setting(8190, "Port the sandbox prefers; another free one if it is taken.", _port)
-    api_keys: str | None = _setting(None, "Keys of the messaging API: `key` or `key=employee`, by comma.", secret=True)
+    api_keys: str | None = _setting(
+        None, "Keys of the messaging API: `key` or `key=employee`, by comma.", _api_keys, secret=True
+    )
     employee: str | None = _setting(None, "The employee (UUID) in whose name this shell sends.", _uuid)
     timezone: str = _setting("UTC", "Days and hours of the reports.", check_zone)
     search_language: str = _setting(
@@ -239,12 +305,16 @@ class Origin:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The settings in force, with the origin of each; `unknown` are variables that look like ours and are not."""
+    """The settings in force, with the origin of each; `unknown_origins` has variables that look like ours and are not."""
 
     settings: Settings
     origins: Mapping[str, Origin]
     profile: str | None
-    unknown: tuple[str, ...] = ()
+    unknown_origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(self.unknown_origins)
 
     @property
     def production(self) -> list[str]:
@@ -294,34 +364,40 @@ def load(
             hint=f"Write a table [{profile}] in {files[0][0].name} or {files[1][0]}.",
         )
 
-    places: list[tuple[str, Callable[[str], str | None]]] = [
-        ("flag", lambda name: (flags or {}).get(name)),
-        ("environment", lambda name: _from_environ(environ, name)),
-        (".env", lambda name: _from_environ(dotenv, name)),
+    lookups: list[Lookup] = [
+        _from_table(flags or {}, "flag"),
+        lambda name: _from_environ(environ, name, "environment"),
+        lambda name: _from_environ(dotenv, name, ".env"),
     ]
     for path, content in files:
         if profile:
-            places.append((f"{path} [{profile}]", _from_table(content.get(profile, {}))))
-        places.append((str(path), _from_table(content)))
+            lookups.append(_from_table(content.get(profile, {}), f"{path} [{profile}]"))
+        lookups.append(_from_table(content, str(path)))
 
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for name, spec in SPECS.items():
-        for place, lookup in places:
-            text = lookup(name)
-            if text is not None:
-                values[name] = _parse(name, spec, text, place)
-                origins[name] = Origin(place, given=True)
-                break
-        else:
+        found = next((found for lookup in lookups if (found := lookup(name)) is not None), None)
+        if found is None:
             origins[name] = Origin("default", given=False)
+        else:
+            values[name] = _parse(name, spec, *found)
+            origins[name] = Origin(found[1], given=True)
     settings = Settings(**values)
-    _check_together(settings)
-    return Loaded(settings, origins, profile, _unknown(environ))
+    _check_together(settings, origins)
+    unknown = {key: place for place, given in ((".env", dotenv), ("environment", environ)) for key in _unknown(given)}
+    return Loaded(settings, origins, profile, unknown)
 
 
-def _check_together(settings: Settings) -> None:
+def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
     """Raise ConfigError where values that are right alone contradict each other."""
+    url = settings.cloud_api_url or ""
+    if url.startswith("http://") and not settings.allow_http_cloud_api and not is_loopback(url):
+        raise ConfigError(
+            f"WA_CLOUD_API_URL (from {origins['cloud_api_url'].place}): {mask_url(url)!r} would get the access token over plain"
+            " http.",
+            hint="Use https://, or set WA_ALLOW_HTTP_CLOUD_API=yes if the network is trusted.",
+        )
     if settings.outgoing_lease <= settings.send_timeout:
         raise ConfigError(
             f"WA_OUTGOING_LEASE ({format_span(settings.outgoing_lease)}) does not outlast WA_SEND_TIMEOUT"
@@ -347,84 +423,98 @@ def _check_together(settings: Settings) -> None:
         )
 
 
+def is_loopback(url: str) -> bool:
+    """Whether the host of the URL is this machine by its name or its address."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def shown(loaded: Loaded, name: str) -> str:
     """A value as it may be printed: secrets masked, spans readable."""
-    value = getattr(loaded.settings, name)
+    value, spec = getattr(loaded.settings, name), SPECS[name]
     if value is None:
         return "—"
-    if name == "database_url":
-        return mask_url(value)
-    if SPECS[name].secret:
+    if spec.is_key:
         return mask(value)
-    if SPECS[name].parse is _size:
+    if spec.parse is _size:
         return f"{value >> 20}MB"
-    return format_span(value) if isinstance(value, timedelta) else str(value)
-
-
-def mask(secret: str) -> str:
-    """Enough of a secret to tell two apart, never enough to use."""
-    return f"{secret[:3]}…{secret[-2:]}" if len(secret) >= 16 else "…"
-
-
-def mask_url(url: str) -> str:
-    """A URL whose password does not show."""
-    head, at, tail = url.rpartition("@")
-    scheme, slashes, login = head.partition("://")
-    if not at or ":" not in login:
-        return url
-    return f"{scheme}{slashes}{login.split(':')[0]}:…@{tail}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format_span(value) if isinstance(value, timedelta) else mask_url(str(value))
 
 
 def _parse(name: str, spec: Spec, text: str, place: str) -> Any:
     try:
-        return spec.parse(text)
+        return spec.parse(_without_nul(text))
     except BadInput as error:
-        raise ConfigError(f"{env_name(name)} (from {place}): {error.message}", hint=error.hint) from None
+        said = error.message.replace(repr(text), repr(mask_url(text)))
+        raise ConfigError(f"{env_name(name)} (from {place}): {said}", hint=error.hint) from None
 
 
-def _from_environ(environ: Mapping[str, str], name: str) -> str | None:
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise BadInput("the value holds a NUL character.")
+    return text
+
+
+def _from_environ(environ: Mapping[str, str], name: str, place: str) -> Found | None:
+    """The value of a variable. An empty one is as good as none, except of a key, which is meant to be there then."""
     key, spec = env_name(name), SPECS[name]
     for candidate in (key, *spec.also):
-        if environ.get(candidate):
-            return environ[candidate]
+        if environ.get(candidate) or (spec.is_key and candidate in environ):
+            return environ[candidate], place
     path = environ.get(f"{key}_FILE") if spec.secret else None
     if not path:
         return None
+    return _read_secret(Path(path), f"{key}_FILE (from {place})"), f"{place}, {key}_FILE={path}"
+
+
+def _read_secret(path: Path, what: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
-        raise ConfigError(f"{key}_FILE: {path} cannot be read ({error.strerror}).") from None
+        raise ConfigError(f"{what}: {path} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{what}: {path} is not UTF-8 text.") from None
 
 
-def _unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
-    known = {env_name(name) for name in NAMES} | {f"{env_name(name)}_FILE" for name in NAMES} | {"WA_PROFILE"}
-    return tuple(sorted(key for key in environ if key.startswith("WA_") and key not in known))
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    known = {env_name(name) for name in NAMES} | {"WA_PROFILE"}
+    known |= {f"{env_name(name)}_FILE" for name, spec in SPECS.items() if spec.secret}
+    return sorted(key for key in environ if key.startswith("WA_") and key not in known)
 
 
-def _from_table(table: Mapping[str, Any]) -> Callable[[str], str | None]:
-    def lookup(name: str) -> str | None:
+def _from_table(table: Mapping[str, Any], place: str) -> Lookup:
+    def lookup(name: str) -> Found | None:
         value = table.get(name)
-        return None if value is None or isinstance(value, dict) else str(value)
+        return None if value is None or isinstance(value, dict) else (str(value), place)
 
     return lookup
 
 
 def _read_dotenv(path: Path) -> dict[str, str]:
-    if not path.is_file():
+    content = None if path.is_dir() else _read_file(path)  # a virtual environment may have that name
+    if content is None:
         return {}
+    import io
+
     import dotenv
 
-    return {key: value for key, value in dotenv.dotenv_values(path).items() if value is not None}
+    return {key: value for key, value in dotenv.dotenv_values(stream=io.StringIO(content)).items() if value is not None}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    text = _read_file(path)
+    if text is None:
         return {}
     import tomllib
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from None
     tables = [content, *(table for table in content.values() if isinstance(table, dict))]
     for table in tables:
@@ -432,6 +522,20 @@ def _read_toml(path: Path) -> dict[str, Any]:
             if not isinstance(value, dict) and key not in NAMES:
                 raise ConfigError(f"{path}: {key!r} is not a setting.", hint=suggest(key))
     return content
+
+
+def _read_file(path: Path) -> str | None:
+    """The text of a settings file; None where there is none. Raises ConfigError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read ({error.strerror}).", hint="Correct the file, or remove it."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None
 
 
 def suggest(key: str) -> str:

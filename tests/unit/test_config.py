@@ -99,6 +99,16 @@ def test_the_words_embedded_and_sandbox_choose_a_part_on_purpose(tmp_path: Path)
         ("WA_EMPLOYEE", "bob"),
         ("WA_MEDIA", "s3:bucket"),
         ("WA_MEDIA", "s3://"),
+        ("WA_RATE", "nan"),
+        ("WA_RATE", "inf"),
+        ("WA_CONCURRENCY", "inf"),
+        ("WA_PORT", "²"),
+        ("WA_SPOOL_QUOTA", "much"),
+        ("WA_SPOOL", "~no-such-user-anywhere/spool"),
+        ("WA_GRAPH_VERSION", "25"),
+        ("WA_PHONE_NUMBER_ID", "+15550100000"),
+        ("WA_WEBHOOK_URL", "example.org/webhook"),
+        ("WA_ALLOW_HTTP_CLOUD_API", "perhaps"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: str, value: str) -> None:
@@ -106,6 +116,7 @@ def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: 
         load(tmp_path, {name: value})
 
     assert name in error.value.message
+    assert value in error.value.message
     assert "environment" in error.value.message
     assert error.value.exit_code == 4
 
@@ -132,7 +143,13 @@ def test_a_misspelt_key_in_a_file_is_told_the_right_one(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_only_looks_like_ours_is_known_as_such(tmp_path: Path) -> None:
-    assert load(tmp_path, {"WA_COLOUR": "x", "WA_RATE": "5", "WA_APP_SECRET_FILE": ""}).unknown == ("WA_COLOUR",)
+    (tmp_path / ".env").write_text("WA_RAET=5\n")
+    given = {"WA_COLOUR": "x", "WA_RATE": "5", "WA_APP_SECRET_FILE": "", "WA_RATE_FILE": "y"}
+
+    loaded = load(tmp_path, given)
+
+    assert loaded.unknown_origins == {"WA_RAET": ".env", "WA_COLOUR": "environment", "WA_RATE_FILE": "environment"}
+    assert set(loaded.unknown) == set(loaded.unknown_origins)
 
 
 def test_spans_are_spans(tmp_path: Path) -> None:
@@ -141,3 +158,99 @@ def test_spans_are_spans(tmp_path: Path) -> None:
 
 def test_every_setting_says_what_it_means() -> None:
     assert all(spec.meaning.endswith(".") for spec in config.SPECS.values())
+
+
+SECRETS = [name for name, spec in config.SPECS.items() if spec.is_key]
+EMPTY = ["", " ", "\n\t ", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}", "\N{ZERO WIDTH NO-BREAK SPACE}"]
+
+
+def test_every_key_of_the_program_is_known_as_one() -> None:
+    assert set(SECRETS) == {"access_token", "app_secret", "verify_token", "api_keys"}
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize("name", SECRETS)
+def test_an_empty_secret_is_an_error_wherever_it_stands(tmp_path: Path, name: str, empty: str) -> None:
+    variable, file, toml = config.env_name(name), tmp_path / "secret", tmp_path / "wa.toml"
+    file.write_text(empty)
+
+    with pytest.raises(ConfigError, match=rf"{variable} .from environment.: the secret is empty"):
+        load(tmp_path, {variable: empty})
+    with pytest.raises(ConfigError, match=rf"{variable} .from environment, {variable}_FILE={file}.: the secret is"):
+        load(tmp_path, {f"{variable}_FILE": str(file)})
+    (tmp_path / ".env").write_text(f"{variable}='{empty}'\n")
+    with pytest.raises(ConfigError, match=rf"{variable} .from .env.: the secret is empty"):
+        load(tmp_path)
+    (tmp_path / ".env").unlink()
+    toml.write_text(f"{name} = '''{empty}'''\n")
+    with pytest.raises(ConfigError, match=rf"{variable} .from {toml}.: the secret is empty"):
+        load(tmp_path)
+    toml.write_text(f"[shop]\n{name} = '''{empty}'''\n")
+    with pytest.raises(ConfigError, match=rf"{variable} .from {toml} .shop..: the secret is empty"):
+        load(tmp_path, profile="shop")
+
+
+def test_keys_that_are_only_commas_are_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"WA_API_KEYS .from environment.: the secret is empty"):
+        load(tmp_path, {"WA_API_KEYS": " , ,"})
+
+
+def test_a_secret_loses_the_space_around_it_and_takes_no_control_character(tmp_path: Path) -> None:
+    assert load(tmp_path, {"WA_ACCESS_TOKEN": " token\n"}).settings.access_token == "token"
+    with pytest.raises(ConfigError, match="holds a control") as error:
+        load(tmp_path, {"WA_ACCESS_TOKEN": "first-line\nsecond-line"})
+    assert "first-line" not in error.value.message
+
+
+@pytest.mark.parametrize("name", [".env", "wa.toml"])
+def test_a_settings_file_that_cannot_be_read_is_an_error(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+
+    file.write_bytes(b"rate = '\xff'\n")
+    with pytest.raises(ConfigError, match=f"{name} is not UTF-8 text"):
+        load(tmp_path)
+    file.unlink()
+    file.symlink_to(name)
+    with pytest.raises(ConfigError, match=f"{name} cannot be read") as error:
+        load(tmp_path)
+    assert error.value.exit_code == 4
+
+
+def test_a_secret_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(ConfigError, match=r"WA_APP_SECRET_FILE .from environment.: .*/key is not UTF-8 text"):
+        load(tmp_path, {"WA_APP_SECRET_FILE": str(tmp_path / "key")})
+
+
+def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "wa.toml").write_bytes(b"\xef\xbb\xbfrate = 7\n")
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfWA_PORT=77\n")
+
+    assert (load(tmp_path).settings.rate, load(tmp_path).settings.port) == (7, 77)
+
+
+def test_a_virtual_environment_may_be_named_like_the_settings_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+
+    assert load(tmp_path).production == []
+
+
+@pytest.mark.parametrize("url", ["http://graph.facebook.com", "http://10.0.0.5:8190", "http://localhost.example.org"])
+def test_the_token_goes_nowhere_over_plain_http_unless_a_setting_says_so(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match=rf"WA_CLOUD_API_URL .from environment.: '{url}' would get the access token"):
+        load(tmp_path, {"WA_CLOUD_API_URL": url})
+    assert load(tmp_path, {"WA_CLOUD_API_URL": url, "WA_ALLOW_HTTP_CLOUD_API": "yes"}).settings.cloud_api_url == url
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8190", "http://[::1]:8190", "http://localhost", "https://x.org"])
+def test_this_machine_may_be_asked_over_plain_http(tmp_path: Path, url: str) -> None:
+    assert load(tmp_path, {"WA_CLOUD_API_URL": url}).settings.cloud_api_url == url
+
+
+def test_a_password_in_a_bad_url_is_not_repeated(tmp_path: Path) -> None:
+    for name, value in (("WA_OUTGOING_QUEUE_URL", "ftp://me:hunter2@host/q"), ("WA_MEDIA", "s3://me:hunter2@bucket")):
+        with pytest.raises(ConfigError) as error:
+            load(tmp_path, {name: value})
+        assert "hunter2" not in error.value.message
+        assert "me:…@" in error.value.message

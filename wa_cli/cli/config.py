@@ -28,8 +28,6 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
         for name in settings.NAMES
     ]
     given = ", ".join(settings.env_name(name) for name in loaded.production)
-    for name in loaded.unknown:
-        wiring.say(f"{name} is not a setting. {settings.suggest(name.removeprefix('WA_').lower())}")
     note = f"Production: {given} given." if given else "No production setting is given: everything is embedded."
     columns = [Column("setting", "Setting"), Column("value", "Value"), Column("origin", "From")]
     render.show(Table("config", "Settings", columns, rows, note=note), chosen_format(form, as_json))

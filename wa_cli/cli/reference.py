@@ -27,12 +27,18 @@ def settings() -> str:
     defaults = config.Settings(home=Path("the data folder"))
     for name, spec in config.SPECS.items():
         value = getattr(defaults, name)
-        shown = "" if value is None else format_span(value) if hasattr(value, "total_seconds") else str(value)
+        shown = _default(value)
         names = ", ".join(f"`{each}`" for each in (config.env_name(name), *spec.also))
         marks = " Secret: may be a file's path in `…_FILE`." if spec.secret else ""
         kind = " **Production.**" if spec.production else ""
         lines.append(f"| {names} | {shown} | {spec.meaning}{marks}{kind} |")
     return "\n".join(lines)
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else format_span(value) if hasattr(value, "total_seconds") else str(value)
 
 
 def reports() -> str:

@@ -9,8 +9,8 @@ import hashlib
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +20,7 @@ import typer
 from wa_cli import config
 from wa_cli.clock import check_zone, now
 from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
-from wa_cli.errors import ConfigError, DatabaseDown
+from wa_cli.errors import BadInput, ConfigError, DatabaseDown
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
 from wa_cli.telemetry.logs import Tell, tell
 
@@ -118,7 +118,9 @@ class House:
         from wa_cli.storage.engine import Database
 
         name = f"{self.application}/{socket.gethostname()}/{os.getpid()}"
-        return Database(self.database_url(), application=name, statement_timeout=self.settings.statement_timeout)
+        url = self.database_url()
+        with self._naming("database_url"):
+            return Database(url, application=name, statement_timeout=self.settings.statement_timeout)
 
     @cached_property
     def database(self) -> Database:
@@ -145,7 +147,20 @@ class House:
         url = self.settings.report_database_url
         if url is None:
             return self.database
-        return Database(url, application=f"{self.application}/reports", statement_timeout=self.settings.report_timeout)
+        with self._naming("report_database_url"):
+            return Database(
+                url, application=f"{self.application}/reports", statement_timeout=self.settings.report_timeout
+            )
+
+    @contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Add the setting, its value and its origin to the error about the value."""
+        try:
+            yield
+        except ConfigError as error:
+            value, place = config.shown(self.loaded, name), self.loaded.origins[name].place
+            said = f"{error.message} {config.env_name(name)} (from {place}) is {value!r}."
+            raise ConfigError(said, hint=error.hint) from None
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -161,8 +176,15 @@ class House:
     def business_hours(self) -> Hours | None:
         from wa_cli.reports.hours import parse
 
-        hours = self.settings.business_hours
-        return parse(hours, self.settings.holidays) if hours else None
+        hours, holidays = self.settings.business_hours, self.settings.holidays
+        if not hours:
+            return None
+        try:
+            return parse(hours, holidays)
+        except BadInput as error:
+            places = f"WA_BUSINESS_HOURS from {self.loaded.origins['business_hours'].place}"
+            places += f", WA_HOLIDAYS from {self.loaded.origins['holidays'].place}" if holidays else ""
+            raise BadInput(f"{error.message} ({places})", hint=error.hint) from None
 
     def look_at_database(self, *, can_wait: bool) -> None:
         """Raise what is wrong with the database, unless it is only away and there is a way round it."""
@@ -546,5 +568,8 @@ def of(ctx: typer.Context, **flags: str | None) -> House:
     root = ctx.find_root()
     if not isinstance(root.obj, House):
         given = {name: value for name, value in flags.items() if value is not None}
-        root.obj = House(config.load(profile=root.params.get("profile"), flags=given))
+        loaded = config.load(profile=root.params.get("profile"), flags=given)
+        for name, place in loaded.unknown_origins.items():
+            say(f"{name} (from {place}) is not a setting. {config.suggest(name.removeprefix('WA_').lower())}")
+        root.obj = House(loaded)
     return root.obj
