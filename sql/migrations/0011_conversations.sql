@@ -57,12 +57,13 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT nullif(nullif(ltrim(CASE WHEN direction = 'outgoing' THEN from_phone ELSE to_phone END, '+'), ''), 'business')
 $$;
 
--- Who sent an outgoing row. Of an older row only a campaign's is known; a template is taken for a program's.
+-- Who sent an outgoing row. An older row does not say: a campaign's is known, a template is taken for a program's.
 -- step: say who sent a row
 CREATE OR REPLACE FUNCTION wa.sent_by(sent_by text, campaign text, message_type text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN campaign IS NOT NULL THEN 'campaign'
-                ELSE coalesce(sent_by, CASE message_type WHEN 'template' THEN 'automatic' ELSE 'human' END) END
+    SELECT coalesce(sent_by, CASE WHEN campaign <> 'history' THEN 'campaign'
+                                  WHEN message_type = 'template' THEN 'automatic'
+                                  ELSE 'human' END)
 $$;
 
 -- Whether a row may start or end a turn: reactions, system rows, edits, revocations and answered calls do neither, nor what

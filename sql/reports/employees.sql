@@ -1,7 +1,8 @@
 -- title:   Employees
 -- place:   7
 -- about:   Who answers: messages, customers, kinds of messages, and how long customers had waited for the answer.
--- define:  Counts are of outgoing rows, failed ones aside. What nobody's name is on is a row of its own.
+-- define:  Counts are of outgoing rows, failed ones and campaigns aside; a campaign's messages are counted beside.
+-- define:  What nobody's name is on is a row of its own.
 -- define:  A response is the first answer of a turn, and belongs to who sent it and to the day the turn began on.
 -- include: messages
 -- include: turns
@@ -12,6 +13,7 @@
 -- param:   since   30d
 -- param:   limit   1000
 -- list:    written
+-- quiet:   campaign
 -- column:  day              date     Day
 -- column:  employee         text     Employee
 -- column:  messages         integer  Messages
@@ -21,22 +23,25 @@
 -- column:  documents        integer  Doc.
 -- column:  others           integer  Other
 -- column:  average_length   number   Length
+-- column:  campaign         integer  Campaign
 -- column:  responses        integer  Answers
 -- column:  median_response  span     Median
 
 , written AS (
     -- By person first: to count them so is cheaper than count(DISTINCT).
-    SELECT day, employee_id, sum(messages)::bigint AS messages, count(customer) AS customers, sum(texts)::bigint AS texts,
+    SELECT day, employee_id, sum(messages)::bigint AS messages, sum(campaign)::bigint AS campaign,
+           count(customer) FILTER (WHERE messages > 0) AS customers, sum(texts)::bigint AS texts,
            sum(images)::bigint AS images, sum(documents)::bigint AS documents, sum(others)::bigint AS others,
            sum(length)::float8 / nullif(sum(written), 0) AS average_length
-      FROM (SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, customer, count(*) AS messages,
-                   count(*) FILTER (WHERE message_type = 'text') AS texts,
-                   count(*) FILTER (WHERE message_type = 'image') AS images,
-                   count(*) FILTER (WHERE message_type = 'document') AS documents,
-                   count(*) FILTER (WHERE message_type NOT IN ('text', 'image', 'document')) AS others,
-                   count(content) FILTER (WHERE message_type = 'text') AS written,
-                   sum(length(content)) FILTER (WHERE message_type = 'text') AS length
-              FROM message
+      FROM (SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, employee_id, customer,
+                   count(*) FILTER (WHERE is_written) AS messages, count(*) FILTER (WHERE NOT is_written) AS campaign,
+                   count(*) FILTER (WHERE is_written AND message_type = 'text') AS texts,
+                   count(*) FILTER (WHERE is_written AND message_type = 'image') AS images,
+                   count(*) FILTER (WHERE is_written AND message_type = 'document') AS documents,
+                   count(*) FILTER (WHERE is_written AND message_type NOT IN ('text', 'image', 'document')) AS others,
+                   count(content) FILTER (WHERE is_written AND message_type = 'text') AS written,
+                   sum(length(content)) FILTER (WHERE is_written AND message_type = 'text') AS length
+              FROM (SELECT message.*, sent_by <> 'campaign' AS is_written FROM message) AS message
              WHERE is_ours AND NOT has_failed
              GROUP BY 1, 2, 3) AS person
      GROUP BY day, employee_id
@@ -58,10 +63,11 @@ SELECT both_sides.day,
        coalesce(both_sides.documents, 0) AS documents,
        coalesce(both_sides.others, 0)    AS others,
        both_sides.average_length,
+       coalesce(both_sides.campaign, 0)  AS campaign,
        coalesce(both_sides.responses, 0) AS responses,
        both_sides.median                 AS median_response
   FROM (SELECT coalesce(written.day, answered.day) AS day, coalesce(written.employee_id, answered.employee_id) AS employee_id,
-               messages, customers, texts, images, documents, others, average_length, responses, median
+               messages, customers, texts, images, documents, others, average_length, campaign, responses, median
           FROM (SELECT *, coalesce(employee_id::text, '') AS who, coalesce(day, '-infinity') AS on_day FROM written) AS written
           FULL JOIN (SELECT *, coalesce(employee_id::text, '') AS who, coalesce(day, '-infinity') AS on_day
                        FROM answered) AS answered

@@ -7,6 +7,7 @@
 -- define:  Reactions, edits, deletions, system rows and imported history start and end nothing; nor does a message taken back.
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
 -- define:  The window is Meta's 24 hours from the customer's last message or call; once closed, only a template can be sent.
+-- define:  On its way: messages of a person to this customer that are queued, uncertain or held.
 -- define:  Working wait counts the business hours alone (--business-hours, WA_BUSINESS_HOURS).
 -- define:  --fail-over judges every open turn of any age, with business hours by its working wait.
 -- note:    Only turns that began in this range: an earlier --since looks further back.
@@ -15,7 +16,7 @@
 -- alarm:   open_turns
 -- param:   since   48h
 -- param:   limit   50
--- quiet:   number
+-- quiet:   number queued
 -- column:  customer          phone    Customer
 -- column:  name              text     Name
 -- column:  number            phone  To
@@ -24,6 +25,7 @@
 -- column:  working_wait      span     Working wait
 -- column:  messages          integer  Msgs
 -- column:  window_closes_in  span     Window
+-- column:  queued            integer  On its way
 -- column:  content           words    Last message
 
 SELECT turn.customer,
@@ -39,6 +41,10 @@ SELECT turn.customer,
        said.messages,
        CASE WHEN said.opened_at > CAST(:now AS timestamp) - interval '24 hours'
             THEN extract(epoch FROM said.opened_at + interval '24 hours' - CAST(:now AS timestamp)) END AS window_closes_in,
+       (SELECT count(*)
+          FROM wa.keys(turn.customer) AS known (name)
+          JOIN wa.outbox AS unsent ON unsent.customer = known.name
+         WHERE unsent.final_at IS NULL AND unsent.sent_by = 'human') AS queued,
        said.content
   FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer, number LIMIT :limit) AS turn
  CROSS JOIN LATERAL (

@@ -1,0 +1,31 @@
+"""Small inputs that a release got wrong, as files: webhooks with times that count from the moment of posting."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from wa_cli.cloud import webhooks
+
+DATA = Path(__file__).parent / "data"
+_FROM_NOW = re.compile(r'"\$NOW([+-]\d+)"')
+
+
+def notifications(name: str) -> list[str]:
+    """The bodies of a file: whole notifications, or changes to be wrapped in one."""
+    text = (DATA / "webhooks" / f"{name}.json").read_text(encoding="utf-8")
+    at = int(time.time())
+    found = json.loads(_FROM_NOW.sub(lambda match: f'"{at + int(match[1])}"', text))
+    return [json.dumps(_wrapped(one)) for one in (found if isinstance(found, list) else [found])]
+
+
+def _wrapped(found: dict[str, Any]) -> dict[str, Any]:
+    return found if "entry" in found else webhooks.notify(found["value"], found["field"], "1")
+
+
+def rows(name: str) -> str:
+    """The statements of a file, for an empty and migrated database."""
+    return (DATA / "reports" / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,381 @@
+"""Inputs that a release got wrong, each with the right value. The files are in tests/data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import cases
+from tests.integration.conftest import Bench
+from tests.integration.test_recording import Desk
+from wa_cli import sqlfiles
+from wa_cli.reports import catalogue, runner
+from wa_cli.reports.catalogue import Report
+from wa_cli.reports.runner import Narrowed, Range
+from wa_cli.storage.conversations import Conversations
+
+SEEDS = """
+INSERT INTO whatsapp_messages (message_id, direction, from_phone, to_phone, message_type, content, status, timestamp)
+SELECT 'wamid.SEED' || n, 'outgoing', '+15550100000', '+1555122' || n, 'text', 'seed', 'sent',
+       now() AT TIME ZONE 'UTC' - interval '5 minutes'
+  FROM generate_series(100, 106) AS n
+"""
+
+
+@pytest.fixture
+def desk(bench: Bench, tmp_path: Path) -> Desk:
+    bench.sql(SEEDS)
+    return Desk(bench, tmp_path / "spool")
+
+
+def post(desk: Desk, *names: str) -> None:
+    for name in names:
+        for body in cases.notifications(name):
+            desk.hear(body)
+    assert desk.incoming_queue.dead_count() == 0
+
+
+def ask(bench: Bench, name: str, since: str | None = None, **asked: Any) -> list[dict[str, Any]]:
+    [report] = [report for report in catalogue.reports() if report.name == name]
+    zone = asked.pop("zone", "UTC")
+    span = runner.range_of(report, since=since, until=asked.pop("until", None), zone=zone)
+    narrowed = Narrowed(by=asked.pop("by", None))
+    found = runner.run(bench.database, report, span, narrowed, timeout=timedelta(seconds=30), **asked)
+    return [dict(row) for row in found]
+
+
+def waiting(desk: Desk) -> list[tuple[str, str | None, str]]:
+    return [(row["customer"], row["name"], row["content"]) for row in ask(desk.bench, "unanswered")]
+
+
+def said(desk: Desk, customer: str) -> list[tuple[str, str | None]]:
+    conversations = Conversations(desk.bench.database, timedelta(seconds=30))
+    found = conversations.both_sides(customer, datetime(2020, 1, 1, tzinfo=UTC), 200)
+    return [("[deleted]" if row["revoked_at"] else row["content"], row["quoted"]) for row in found]
+
+
+def stored(desk: Desk, wamid: str) -> dict[str, Any]:
+    [row] = desk.bench.sql("SELECT * FROM whatsapp_messages WHERE message_id = :wamid", wamid=wamid)
+    return dict(row)
+
+
+def persons(desk: Desk) -> dict[str, str]:
+    found = desk.bench.sql("SELECT customer, coalesce(same_as, customer) AS person FROM wa.contacts")
+    return {row["customer"]: row["person"] for row in found}
+
+
+def test_a_customer_without_a_phone_is_one_person_with_a_username(desk: Desk) -> None:
+    post(desk, "bsuid_only")
+
+    assert persons(desk) == {"BR.1A2B3C4D5E": "BR.1A2B3C4D5E"}
+    name = Conversations(desk.bench.database, timedelta(seconds=30)).name("BR.1A2B3C4D5E")
+    assert name == "Bea @bea.x"
+    assert waiting(desk) == []  # the Business app has answered
+
+
+def test_a_missed_call_waits_and_opens_the_window(desk: Desk) -> None:
+    post(desk, "call_from_customer")
+
+    assert waiting(desk) == [("+15551110004", "Ida", "missed call")]
+    assert [row["customer"] for row in ask(desk.bench, "windows")] == ["+15551110004"]
+
+
+def test_an_old_change_of_number_that_comes_again_changes_nothing(desk: Desk) -> None:
+    post(desk, "changed_number_twice")
+    before = persons(desk)
+
+    post(desk, "changed_number_redelivered", "changed_number_twice")
+
+    assert persons(desk) == before == dict.fromkeys(("15551110201", "15551110202", "15551110203"), "15551110203")
+    assert waiting(desk) == [("+15551110203", "Zoe", "still me")]
+
+
+def test_an_error_code_that_no_column_holds_fails_its_message_alone(desk: Desk) -> None:
+    post(desk, "code_too_large")
+
+    assert stored(desk, "wamid.SEED105")["status"] == "delivered"
+    failed = stored(desk, "wamid.SEED106")
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "99999999999: A new large code")
+
+
+def test_an_answered_request_for_the_phone_number_unites_the_person(desk: Desk) -> None:
+    post(desk, "contact_request")
+
+    assert persons(desk) == dict.fromkeys(("15551110107", "US.NIA1"), "15551110107")
+    assert waiting(desk) == []
+
+
+def test_an_edit_shows_the_new_text_and_a_revocation_none(desk: Desk) -> None:
+    post(desk, "edit_revoke_reaction")
+
+    assert said(desk, "15551110001") == [
+        ("I want 3 pizzas", None),
+        ("[deleted]", None),
+        ("thanks", "I want 3 pizzas"),
+        ("👍", "I want 3 pizzas"),
+        ("reaction removed", "I want 3 pizzas"),
+    ]
+    assert stored(desk, "wamid.E1")["content"] == "I want 2 pizzas"  # the original stays in the data
+    assert [row["message_id"] for row in search(desk, "pizzas")] == ["wamid.E3"]
+    assert search(desk, "card") == []
+
+
+def search(desk: Desk, words: str) -> list[dict[str, Any]]:
+    conversations = Conversations(desk.bench.database, timedelta(seconds=30))
+    since, until = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+    found = conversations.search(words, since, until, language="simple", customer=None, ranked=False, limit=10)
+    return [dict(row) for row in found]
+
+
+def test_our_own_edit_and_revocation_count_too(desk: Desk) -> None:
+    post(desk, "echo_edit_revoke")
+
+    assert said(desk, "15551110109") == [("[deleted]", None)]
+
+
+def test_an_edit_that_comes_before_its_message_is_applied(desk: Desk) -> None:
+    post(desk, "edit_arrives_first")
+
+    assert said(desk, "15551110309") == [("second", None)]
+    assert waiting(desk) == [("+15551110309", "Fir", "second")]
+
+
+def test_one_participant_who_read_does_not_make_the_row_read(desk: Desk) -> None:
+    post(desk, "group_statuses")
+
+    row = stored(desk, "wamid.SEED102")
+    assert (row["status"], row["read_at"]) == ("delivered", None)
+
+
+def test_imported_history_is_filled_in_and_waits_for_nothing(desk: Desk) -> None:
+    post(desk, "history_placeholder")
+
+    assert (stored(desk, "wamid.HP1")["message_type"], stored(desk, "wamid.HP1")["content"]) == ("image", "my cat")
+    assert stored(desk, "wamid.HP2")["content"] == "offer.pdf"
+    assert waiting(desk) == ask(desk.bench, "windows") == []
+
+
+def test_a_status_tells_whose_user_id_it_is(desk: Desk) -> None:
+    post(desk, "identity_from_status")
+
+    assert waiting(desk) == [("+15551110100", "Kim", "yes please")]
+
+
+@pytest.mark.parametrize(
+    ("name", "wamid", "column"),
+    [("long_context", "wamid.LX1", "context_message_id"), ("long_url", "wamid.LU1", "media_url")],
+)
+def test_a_secondary_value_that_does_not_fit_is_left_out(desk: Desk, name: str, wamid: str, column: str) -> None:
+    post(desk, name)
+
+    row = stored(desk, wamid)
+    assert row[column] is None
+    assert row["webhook_raw_data"]["id"] == wamid
+
+
+def test_a_revocation_opens_no_window(desk: Desk) -> None:
+    post(desk, "old_revoke_opens_window")
+
+    assert ask(desk.bench, "windows") == []
+
+
+def test_statuses_of_payments_say_nothing_of_messages(desk: Desk) -> None:
+    post(desk, "payment_after_delivery", "payment_captured_of_another_id")
+
+    assert stored(desk, "wamid.SEED104")["status"] == "delivered"
+    events = desk.bench.sql("SELECT wamid, status FROM wa.status_events")
+    assert [dict(event) for event in events] == [{"wamid": "wamid.SEED104", "status": "delivered"}]
+
+
+def test_content_reads_as_a_person_would_say_it(desk: Desk) -> None:
+    post(desk, "readable_content")
+
+    found = [stored(desk, f"wamid.C{number}")["content"] for number in range(1, 14)]
+    assert found == [
+        "2 x SKU-1, 1 x SKU-2, 24.00 USD in all: please hurry",
+        "Max Muster, +1 555 111 0199",
+        "Home, Street 1 (52.5, 13.4)",
+        "first name: Lea, day: 2026-12-01",
+        "message not available: poll creation is not supported",
+        "video not available: file is too large",
+        "saw your ad",
+        "is this in stock?",
+        "chain letter",
+        "payment method: offsite_card_pay, payment timestamp: 1795830000, reference id: order-7, last four digits: 1111",
+        "Stop promotions",
+        None,
+        "User Lea changed from 15551110105 to 15551110106",
+    ]
+
+
+@pytest.mark.parametrize("name", ["revoked_only", "revoked_only_then_answer"])
+def test_who_took_back_their_only_message_does_not_wait(desk: Desk, name: str) -> None:
+    post(desk, name)
+
+    assert waiting(desk) == []
+    assert open_turns(desk.bench) == []
+
+
+def test_a_message_takes_the_place_of_the_one_that_stood_in_for_it(desk: Desk) -> None:
+    post(desk, "unsupported_then_real")
+
+    assert waiting(desk) == [("+15551110110", "Uma", "the real one")]
+
+
+def test_a_new_user_id_is_known_from_the_text_of_its_message(desk: Desk) -> None:
+    post(desk, "user_id_changed_in_a_system_message")
+
+    assert persons(desk) == dict.fromkeys(("US.OLD1", "US.NEW1"), "US.NEW1")
+    assert waiting(desk) == [("US.NEW1", "Ivo", "second")]
+
+
+@pytest.mark.parametrize("name", ["account_banned", "errors_twice", "preferences"])
+def test_what_is_no_message_is_a_notice(desk: Desk, name: str) -> None:
+    post(desk, name, name)
+
+    [row] = desk.bench.sql("SELECT count(*) AS n FROM wa.notices")
+    assert row["n"] == 1
+
+
+# Reports, each over the rows of its file.
+
+
+def fill(bench: Bench, name: str) -> None:
+    statements = cases.rows(name)
+    with bench.database.transaction() as connection:
+        connection.exec_driver_sql(statements.replace("%", "%%"))
+
+
+def open_turns(bench: Bench) -> list[tuple[str, str | None, int]]:
+    """What the alarm judges: customer, our number, hours."""
+    at = datetime.now(UTC)
+    report = Report(sqlfiles.root() / "reporting" / "open_turns.sql")
+    span = Range(at - timedelta(hours=48), at + timedelta(seconds=1), "UTC")
+    found = runner.run(bench.database, report, span, timeout=timedelta(seconds=30))
+    return [(row["customer"], row["number"], round((at - row["since"]).total_seconds() / 3600)) for row in found]
+
+
+def test_an_alarm_judges_a_turn_that_is_older_than_the_range(bench: Bench) -> None:
+    fill(bench, "alarm_green")
+
+    assert open_turns(bench) == [("+4917000001", None, 64)]
+
+
+@pytest.mark.parametrize(("name", "count"), [("threshold", 20), ("threshold2", 20)])
+def test_an_alarm_judges_open_turns_beside_the_answered_ones(bench: Bench, name: str, count: int) -> None:
+    fill(bench, name)
+
+    assert [hours for *_, hours in open_turns(bench)] == [120] * count
+    [found] = ask(bench, "response-times")
+    assert found["waiting"] == count
+    assert found["longest_wait"] == pytest.approx(5 * 86400, abs=60)
+
+
+def test_a_template_to_everybody_answers_nobody(bench: Bench) -> None:
+    fill(bench, "broadcast")
+
+    assert [row["customer"] for row in ask(bench, "unanswered")] == ["+491", "+492"]
+
+
+def test_a_campaign_is_not_the_work_of_who_started_it(bench: Bench) -> None:
+    fill(bench, "campaign_workload")
+
+    by_employee = {row["employee"]: row for row in ask(bench, "employees", by="employee")}
+    assert list(by_employee) == ["Ben", "Ana"]
+    assert (by_employee["Ana"]["messages"], by_employee["Ana"]["customers"]) == (1, 1)
+    assert (by_employee["Ana"]["campaign"], by_employee["Ben"]["messages"]) == (5000, 40)
+
+
+def test_what_is_cut_is_counted(bench: Bench) -> None:
+    fill(bench, "cut")
+    [report] = [report for report in catalogue.reports() if report.name == "unanswered"]
+    span = runner.range_of(report, since=None, until=None, zone="UTC")
+
+    assert len(ask(bench, "unanswered")) == 50
+    assert runner.count(bench.database, report, span, Narrowed(), timeout=timedelta(seconds=30)) == 301
+
+
+def test_history_opens_no_window(bench: Bench) -> None:
+    fill(bench, "history_window")
+
+    assert ask(bench, "windows") == []
+
+
+def test_an_hour_begins_where_the_clock_says_so(bench: Bench) -> None:
+    fill(bench, "lord_howe")
+
+    def hours(since: str, until: str) -> dict[str, int]:
+        found = ask(bench, "volume", since, until=until, zone="Australia/Lord_Howe")
+        return {f"{row['at'].astimezone(UTC):%H:%M}": row["incoming"] for row in found}
+
+    assert hours("2026-10-03T14:30Z", "2026-10-03T17:00Z") == {"14:30": 1, "15:30": 1, "16:00": 0}
+    assert hours("2026-04-04T14:00Z", "2026-04-04T16:30Z") == {"14:00": 2, "15:30": 0}
+
+
+def test_partial_periods_are_marked(bench: Bench) -> None:
+    fill(bench, "partial")
+
+    weeks = ask(bench, "weekly")
+    assert {row["incoming"] for row in weeks if not row["partial"]} == {168}
+    assert [row["partial"] for row in weeks[:1] + weeks[-1:]] == ["yes", "yes"]
+    heatmap = ask(bench, "heatmap")
+    assert {row["incoming"] / row["days"] for row in heatmap if row["days"]} <= {0.75, 0.8, 1.0}
+    assert ask(bench, "volume")[0]["partial"] == "yes"
+
+
+def test_an_answer_on_its_way_is_seen(bench: Bench) -> None:
+    fill(bench, "queued")
+
+    [row] = ask(bench, "unanswered")
+    assert (row["customer"], row["queued"]) == ("+491", 1)
+
+
+def test_what_was_delivered_within_its_second_counts(bench: Bench) -> None:
+    fill(bench, "takes")
+
+    [found] = ask(bench, "delivery")
+    assert found["delivery_time"] == 0
+
+
+def test_each_number_of_ours_is_answered_for_itself(bench: Bench) -> None:
+    fill(bench, "two_numbers")
+
+    [row] = ask(bench, "unanswered")
+    assert (row["customer"], row["number"], float(row["hours_waiting"])) == ("+491", "+490111", 30.0)
+    [found] = ask(bench, "response-times")
+    assert (found["answered"], found["mean"], found["waiting"]) == (1, 3600, 1)
+
+
+def test_each_number_of_ours_has_a_window_of_its_own(bench: Bench) -> None:
+    fill(bench, "two_windows")
+
+    assert [(row["number"], row["window_closes_in"] is None) for row in ask(bench, "unanswered")] == [
+        ("+490111", True),
+        ("+490222", False),
+    ]
+    assert [row["number"] for row in ask(bench, "windows")] == ["+490222"]
+
+
+def test_who_answers_first_is_credited(bench: Bench) -> None:
+    fill(bench, "final_message")
+
+    found = {row["what"]: row["answered"] for row in ask(bench, "response-times", by="employee")}
+    assert found == {"Ana": 1, "unknown": 1}
+
+
+def test_a_proven_duplicate_is_two_rows(bench: Bench) -> None:
+    fill(bench, "double")
+
+    assert ask(bench, "delivery")[0]["sent"] == 2
+
+
+def test_stored_shares_and_errors_are_as_they_were(bench: Bench) -> None:
+    fill(bench, "stored_errors")
+    span = {"since": "2026-11-20T10:00", "until": "2026-11-20T12:00"}
+
+    assert [row["stored"] for row in ask(bench, "volume", **span)] == [0.75, None]
+    failed = {row["reason"]: row["failed"] for row in ask(bench, "errors", "2026-11-20", until="2026-11-21")}
+    assert failed["Message undeliverable (#131026)"] == 2
