@@ -2,6 +2,7 @@
 
 WaError              one sentence for the person at the terminal, and a hint
 ├── BadInput         what was typed or posted cannot be used; nothing was queued
+│   └── ReferenceTaken an idempotency key was used before, for another message
 ├── CheckFailed      `wa verify` found something, a threshold was crossed
 ├── ConfigError      a setting is missing or contradicts another
 │   └── SchemaTooOld the database lacks a migration that this program needs
@@ -9,6 +10,7 @@ WaError              one sentence for the person at the terminal, and a hint
 │   └── StatementCut it answers, but ended this statement: its time was over, or it takes no writes now
 ├── RowRefused       the database answers, but will not take this row
 ├── QueueError       a queue did not do what it was asked
+│   └── Unconfirmed  it did not say whether it has the message
 ├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
 │   ├── Unauthorized the token is refused: nothing will pass
 │   └── NotThere     what was asked for is not there, and will not be
@@ -32,6 +34,10 @@ class WaError(Exception):
 
 class BadInput(WaError):
     exit_code = 2
+
+
+class ReferenceTaken(BadInput):
+    pass
 
 
 class CheckFailed(WaError):
@@ -60,6 +66,10 @@ class RowRefused(WaError):
 
 class QueueError(WaError):
     exit_code = 4
+
+
+class Unconfirmed(QueueError):
+    pass
 
 
 class CloudError(WaError):

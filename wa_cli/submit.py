@@ -4,35 +4,78 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from uuid import UUID, uuid5
 
+from wa_cli.errors import DatabaseDown, QueueError, ReferenceTaken, Unconfirmed, WaError
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.base import Letter, LettersRefused, Queue
 
 ESTIMATE_KEPT = 2.0
+LONGEST_KEY = 255
+_REFERENCES = UUID("0b8f5b0c-2f0b-5c4e-8f0e-52a7f4f2b7d1")
+
+
+def reference_of(key: str, caller: str = "") -> UUID:
+    """Return the reference of the messages that this caller sends under an idempotency key: always the same."""
+    return uuid5(_REFERENCES, f"{caller}\0{key}")
 
 
 class Submitter:
     """`number`: the id of the business number that is to send, where it is known. `rate`: messages a second that the
-    workers may send; `waiting`: how many are in front, asked now and then.
+    workers may send; `waiting`: how many are in front, asked now and then. `is_taken`: whether another message is known
+    under the reference of this one.
     """
 
-    def __init__(self, queue: Queue, *, number: str | None, rate: float, waiting: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        number: str | None,
+        rate: float,
+        waiting: Callable[[], int],
+        is_taken: Callable[[OutgoingMessage], bool] = lambda _: False,
+    ) -> None:
         self.queue = queue
         self.number = number
         self.rate = rate
         self._waiting = waiting
+        self._is_taken = is_taken
         self._in_front = 0
         self._asked_at = float("-inf")
 
-    def submit(self, messages: Sequence[OutgoingMessage]) -> list[dict[str, Any]]:
-        """Queue all of them or none; what to tell of each. Raises BadInput where one could not be sent."""
+    def submit(self, messages: Sequence[OutgoingMessage], *, has_key: bool = False) -> list[dict[str, Any]]:
+        """Queue all of them or none; what to tell of each.
+
+        `has_key`: their references come from idempotency keys and may have been used before. Raises BadInput where one
+        could not be sent, ReferenceTaken where its key was used for another message, and Unconfirmed where the queue does
+        not say whether it has them.
+        """
         addressed = [replace(message, number=message.number or self.number) for message in messages]
         for message in addressed:
             message.check()
-        self.queue.put([Letter(message.to_body(), message.customer) for message in addressed])
+            if has_key:
+                self._check_key(message)
+        self._put(addressed)
         return [self._told(message, place) for place, message in enumerate(messages, start=1)]
+
+    def _check_key(self, message: OutgoingMessage) -> None:
+        with suppress(DatabaseDown):  # the worker looks again
+            if self._is_taken(message):
+                raise ReferenceTaken("The idempotency key was used before, for another message.", hint="Use a new key.")
+
+    def _put(self, messages: Sequence[OutgoingMessage]) -> None:
+        try:
+            self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
+        except LettersRefused:
+            raise
+        except (DatabaseDown, QueueError) as error:
+            raise Unconfirmed(
+                f"Queue unavailable. It is not known whether the message was queued: {error.message}",
+                hint="Repeat it with the same idempotency key, so that it is sent once.",
+            ) from error
 
     def _told(self, message: OutgoingMessage, place: int) -> dict[str, Any]:
         return {
@@ -44,6 +87,9 @@ class Submitter:
         }
 
     def _backlog(self) -> int:
+        """The messages in front, as far as the queue says: the message is queued whether it does or not."""
         if time.monotonic() - self._asked_at > ESTIMATE_KEPT:
-            self._in_front, self._asked_at = self._waiting(), time.monotonic()
+            self._asked_at = time.monotonic()
+            with suppress(WaError):
+                self._in_front = self._waiting()
         return self._in_front

@@ -29,7 +29,7 @@ from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.server import door, limits, listening
-from wa_cli.server.auth import Keys
+from wa_cli.server.auth import Caller, Keys
 from wa_cli.storage import marks
 from wa_cli.storage.engine import Database
 from wa_cli.storage.outbox import Outbox
@@ -421,7 +421,7 @@ def test_long_webhooks_go_through_sqs(rig: Rig, aws: LocalAws) -> None:
 
 
 def test_keys_open_sending_status_and_metrics_and_are_never_told(rig: Rig) -> None:
-    keys = Keys({"right-key": None}, open_to_this_machine=False)
+    keys = Keys({"right-key": Caller()}, open_to_this_machine=False)
     message = {"phone_number": "+123", "text": "hi"}
     with rig.service(keys=keys) as service:
         for headers in ({}, {"Authorization": "Bearer wrong-key"}, {"Authorization": "right-key2"}):

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("fastapi")
 
 from wa_cli.errors import ConfigError
+from wa_cli.messages.states import SentBy
 from wa_cli.server.auth import Keys, parse_keys
 
 EMPLOYEE = UUID("7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111")
@@ -29,7 +30,23 @@ EMPLOYEE = UUID("7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111")
     ],
 )
 def test_keys_and_their_employees_are_told_apart(text: str | None, keys: dict[str, UUID | None]) -> None:
-    assert parse_keys(text) == keys
+    assert {key: caller.employee for key, caller in parse_keys(text).items()} == keys
+
+
+@pytest.mark.parametrize(
+    ("words", "employee", "sent_by"),
+    [
+        ("automatic", None, SentBy.AUTOMATIC),
+        (f"{EMPLOYEE}:campaign", EMPLOYEE, SentBy.CAMPAIGN),
+        (f"automatic:{EMPLOYEE}", EMPLOYEE, SentBy.AUTOMATIC),
+    ],
+)
+def test_a_key_may_say_who_sends(words: str, employee: UUID | None, sent_by: SentBy) -> None:
+    [caller] = parse_keys(f"one={words}").values()
+
+    assert (caller.employee, caller.sent_by) == (employee, sent_by)
+    assert caller.name
+    assert "one" not in caller.name
 
 
 @pytest.mark.parametrize("text", [f"={EMPLOYEE}", "one,=", "==", f"one, ={EMPLOYEE}"])

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID, uuid4
 
 import typer
 
@@ -16,7 +16,12 @@ from wa_cli.cli import wiring
 from wa_cli.cli.parameters import AsJson, Phone
 from wa_cli.cli.wiring import House, say
 from wa_cli.clock import format_span, now, parse_instant, parse_span
-from wa_cli.errors import BadInput, CloudError, StillPending
+from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
+from wa_cli.messages.states import SentBy
+from wa_cli.submit import LONGEST_KEY, reference_of
+
+if TYPE_CHECKING:
+    from wa_cli.messages.outgoing import OutgoingMessage
 
 app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer; a worker sends it.")
 
@@ -36,6 +41,19 @@ Expires = Annotated[
     ),
 ]
 Employee = Annotated[str | None, typer.Option("--employee", help="In whose name (a UUID); default: WA_EMPLOYEE.")]
+Campaign = Annotated[
+    str | None,
+    typer.Option("--campaign", help="Campaign of the message; a campaign answers no customer.", metavar="NAME"),
+]
+Automatic = Annotated[
+    bool, typer.Option("--automatic", help="Sent by a program, such as a bot: it answers no customer.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key", help="Queue one message, however often it is repeated with this key.", metavar="KEY"
+    ),
+]
 
 
 @app.command()
@@ -44,6 +62,9 @@ def text(
     phone: Phone,
     body: Annotated[str, typer.Argument(help="What to say; at most 4,096 characters.")],
     employee: Employee = None,
+    campaign: Campaign = None,
+    automatic: Automatic = False,
+    idempotency_key: IdempotencyKey = None,
     at: At = None,
     expires: Expires = None,
     wait: Wait = False,
@@ -56,7 +77,12 @@ def text(
     """
     from wa_cli.messages.content import text
 
-    _send(ctx, phone, text.text(body), Terms(employee, at, expires, wait, timeout, as_json))
+    _send(
+        ctx,
+        phone,
+        text.text(body),
+        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
+    )
 
 
 @app.command()
@@ -66,6 +92,9 @@ def image(
     link: Annotated[str, typer.Argument(help="Where WhatsApp fetches it, https.")],
     caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
     employee: Employee = None,
+    campaign: Campaign = None,
+    automatic: Automatic = False,
+    idempotency_key: IdempotencyKey = None,
     at: At = None,
     expires: Expires = None,
     wait: Wait = False,
@@ -78,7 +107,12 @@ def image(
     """
     from wa_cli.messages.content import media
 
-    _send(ctx, phone, media.image(link, caption), Terms(employee, at, expires, wait, timeout, as_json))
+    _send(
+        ctx,
+        phone,
+        media.image(link, caption),
+        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
+    )
 
 
 @app.command()
@@ -89,6 +123,9 @@ def document(
     filename: Annotated[str | None, typer.Option(help="The name the customer sees.")] = None,
     caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
     employee: Employee = None,
+    campaign: Campaign = None,
+    automatic: Automatic = False,
+    idempotency_key: IdempotencyKey = None,
     at: At = None,
     expires: Expires = None,
     wait: Wait = False,
@@ -101,7 +138,12 @@ def document(
     """
     from wa_cli.messages.content import media
 
-    _send(ctx, phone, media.document(link, filename, caption), Terms(employee, at, expires, wait, timeout, as_json))
+    _send(
+        ctx,
+        phone,
+        media.document(link, filename, caption),
+        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
+    )
 
 
 @app.command()
@@ -112,6 +154,9 @@ def template(
     parameters: Annotated[list[str] | None, typer.Argument(help="The values of its body, in order.")] = None,
     language: Annotated[str | None, typer.Option(help="Like en_US; default: WA_TEMPLATE_LANGUAGE.")] = None,
     employee: Employee = None,
+    campaign: Campaign = None,
+    automatic: Automatic = False,
+    idempotency_key: IdempotencyKey = None,
     at: At = None,
     expires: Expires = None,
     wait: Wait = False,
@@ -129,7 +174,7 @@ def template(
         ctx,
         phone,
         template.template(name, chosen, parameters or ()),
-        Terms(employee, at, expires, wait, timeout, as_json),
+        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
     )
 
 
@@ -138,6 +183,9 @@ class Terms:
     """How a message is to be sent, as it was typed."""
 
     employee: str | None
+    campaign: str | None
+    automatic: bool
+    idempotency_key: str | None
     at: str | None
     expires: str | None
     wait: bool
@@ -163,20 +211,65 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
         message,
         phone_number=number,
         recipient=user_id,
+        reference=_reference(terms.idempotency_key),
         employee_id=_employee(terms.employee or house.settings.employee),
+        campaign=terms.campaign,
+        sent_by=_sent_by(terms),
         due_at=due_at,
         expires_at=expires_at,
     )
-    [told] = house.submitter.submit([outgoing])
-    if terms.wait:
-        told |= _wait(house, outgoing.reference, patience)
+    told = _submit(house, outgoing, terms)
+    whom = number or user_id
+    later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
     if terms.as_json:
-        print(json.dumps(told))
-    else:
-        print(told["message_id"])
-        later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
-        whom = number or user_id
-        say(f"Queued for {whom}{later}." if not terms.wait else f"Sent to {whom}: {told['wamid']}")
+        _wait_for_json(house, outgoing.reference, told, patience if terms.wait else None)
+        return
+    print(told["message_id"], flush=True)
+    if not terms.wait:
+        say(f"Queued for {whom}{later}.")
+        return
+    say(f"Sent to {whom}: {_wait(house, outgoing.reference, patience)['wamid']}")
+
+
+def _submit(house: House, outgoing: OutgoingMessage, terms: Terms) -> dict[str, Any]:
+    try:
+        [told] = house.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
+    except Unconfirmed as error:
+        key = terms.idempotency_key or outgoing.reference
+        raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key}: it is sent once.") from error
+    return told
+
+
+def _wait_for_json(house: House, reference: UUID, told: dict[str, Any], patience: float | None) -> None:
+    """Print what became of the message, also where it was refused or is not sent yet; then raise what there is to raise."""
+    try:
+        told |= {} if patience is None else _wait(house, reference, patience)
+    except WaError as error:
+        found = house.outbox.find(reference)
+        told |= {"status": found.state if found is not None else "queued", "error": error.message}
+        raise
+    finally:
+        print(json.dumps(told), flush=True)
+
+
+def _reference(key: str | None) -> UUID:
+    """A key's own; a UUID names the reference itself, as that of a message which was not confirmed."""
+    if key is None:
+        return uuid4()
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise BadInput(f"The idempotency key has {len(key):,} characters, and may have 1 to {LONGEST_KEY}.")
+    try:
+        return UUID(key)
+    except ValueError:
+        return reference_of(key)
+
+
+def _sent_by(terms: Terms) -> SentBy:
+    if terms.automatic and terms.campaign:
+        raise BadInput(
+            "A message is sent by a campaign or by a program: --campaign and --automatic exclude each other."
+        )
+    return SentBy.AUTOMATIC if terms.automatic else SentBy.CAMPAIGN if terms.campaign else SentBy.HUMAN
 
 
 def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:

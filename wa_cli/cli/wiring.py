@@ -282,6 +282,7 @@ class House:
             number=self.known_number,
             rate=self.settings.rate,
             waiting=lambda: self.outgoing_queue.depth().waiting,
+            is_taken=lambda message: self.outbox.is_taken(message),
         )
 
     # The Cloud API, or the sandbox in its place.

@@ -21,6 +21,7 @@ from wa_cli.messages.states import SentBy
 
 # Names a reference for a body without one after the queue's message id: a redelivery gets the same.
 _REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
+CAMPAIGN_LIMIT = 100
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 OLDEST_UNIX = datetime(2001, 9, 10, tzinfo=UTC)  # ten digits
 
@@ -63,7 +64,10 @@ class OutgoingMessage:
             raise BadInput("The message says to nobody: it has no phone_number.")
         if self.recipient and not (is_user_id(self.recipient) or is_group_id(self.recipient)):
             raise BadInput(f"{self.recipient[:40]!r} is not a user id or a group id.")
-        for what, value, limit in (("campaign", self.campaign, 100), ("business phone", self.business_phone, 150)):
+        for what, value, limit in (
+            ("campaign", self.campaign, CAMPAIGN_LIMIT),
+            ("business phone", self.business_phone, 150),
+        ):
             check_length(what, value or "", limit)
         self._check_addressee()
         content.check(self.message)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from wa_cli import __version__
-from wa_cli.errors import BadInput, DatabaseDown, QueueError, WaError
+from wa_cli.errors import BadInput, DatabaseDown, QueueError, ReferenceTaken, Unconfirmed, WaError
 from wa_cli.server.limits import BodyLimit
 
 
@@ -22,11 +22,12 @@ def create(*routers: APIRouter) -> FastAPI:
     @app.exception_handler(WaError)
     async def say(request: Request, error: WaError) -> JSONResponse:
         del request
-        if isinstance(error, (DatabaseDown, QueueError)):  # where it lies is nobody's business who only sends
-            return JSONResponse(
-                {"error": "The queue is away; nothing was queued.", "hint": "Try again."}, status_code=503
-            )
-        status = 400 if isinstance(error, BadInput) else 500
+        if isinstance(error, Unconfirmed):  # the details are not for a caller who only sends
+            said = "Queue unavailable. It is not known whether the message was queued."
+            return JSONResponse({"error": said, "hint": error.hint}, status_code=503)
+        if isinstance(error, (DatabaseDown, QueueError)):
+            return JSONResponse({"error": "Queue unavailable.", "hint": "Try again."}, status_code=503)
+        status = 422 if isinstance(error, ReferenceTaken) else 400 if isinstance(error, BadInput) else 500
         return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status)
 
     @app.exception_handler(RequestValidationError)

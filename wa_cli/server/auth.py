@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fastapi import HTTPException, Request
 
 from wa_cli.errors import ConfigError
+from wa_cli.messages.states import SentBy
 
 _LOOPBACK = ("127.0.0.1", "::1")
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -18,15 +20,17 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks; `employee` where the key stands for one."""
+    """Who asks; `employee` and `sent_by` where the key stands for them. `name` tells callers apart and is no secret."""
 
     employee: UUID | None = None
+    sent_by: SentBy | None = None
+    name: str = ""
 
 
 class Keys:
-    """`keys`: key → employee or None. `open_to_this_machine`: whether loopback may do without one."""
+    """`keys`: key → who holds it. `open_to_this_machine`: whether loopback may do without one."""
 
-    def __init__(self, keys: Mapping[str, UUID | None], *, open_to_this_machine: bool) -> None:
+    def __init__(self, keys: Mapping[str, Caller], *, open_to_this_machine: bool) -> None:
         self.keys = keys
         self.open_to_this_machine = open_to_this_machine and not keys
 
@@ -45,9 +49,9 @@ class Keys:
         """Who it is, or None for a stranger. Every key is compared, in constant time."""
         given = headers.get("authorization", "").removeprefix("Bearer ").strip().encode()
         found = None
-        for key, employee in self.keys.items():
+        for key, caller in self.keys.items():
             if hmac.compare_digest(key.encode(), given):
-                found = Caller(employee)
+                found = caller
         if found or not self.open_to_this_machine:
             return found
         return Caller() if _is_this_machine(peer, headers) else None
@@ -59,30 +63,43 @@ def _is_this_machine(peer: str | None, headers: Mapping[str, str]) -> bool:
     return peer in _LOOPBACK and host in _LOCAL_HOSTS and not any(name in headers for name in _FORWARDED)
 
 
-def parse_keys(text: str | None) -> dict[str, UUID | None]:
-    """`key` or `key=employee`, by comma. A key may end in `=` itself, as base64 does.
+def parse_keys(text: str | None) -> dict[str, Caller]:
+    """Read `key`, `key=employee`, `key=automatic` or `key=employee:automatic`, by comma. A key may end in `=` itself, as
+    base64 does.
 
     Raises ConfigError, which never shows a key.
     """
-    keys: dict[str, UUID | None] = {}
+    callers: dict[str, Caller] = {}
     for place, part in enumerate((text or "").split(","), start=1):
         if part.strip():
-            key, employee = _key_and_employee(part.strip(), place)
-            keys[key] = employee
-    return keys
+            key, words = _key_and_words(part.strip(), place)
+            name = hashlib.sha256(key.encode()).hexdigest()[:16]
+            callers[key] = replace(_caller(words, place), name=name)
+    return callers
 
 
-def _key_and_employee(part: str, place: int) -> tuple[str, UUID | None]:
-    """What stands behind the last `=` is the employee; where nothing does, each `=` belongs to the key."""
+def _key_and_words(part: str, place: int) -> tuple[str, str]:
+    """What stands behind the last `=` says whose key it is; where nothing does, each `=` belongs to the key."""
     if part.startswith("="):
         raise ConfigError(f"WA_API_KEYS: key number {place} is empty.")
-    key, separator, employee = part.rpartition("=")
-    if not separator or not employee:
-        return part, None
-    try:
-        return key.strip(), UUID(employee.strip())
-    except ValueError:
-        raise ConfigError(
-            f"WA_API_KEYS: the employee of key number {place} is not a UUID.",
-            hint="Write key=employee; inside a key, = is allowed at its end only.",
-        ) from None
+    key, separator, words = part.rpartition("=")
+    if not separator or not words:
+        return part, ""
+    return key.strip(), words.strip()
+
+
+def _caller(words: str, place: int) -> Caller:
+    """The employee and the kind of sender that these words name."""
+    caller = Caller()
+    for word in filter(None, (word.strip() for word in words.split(":"))):
+        if word in list(SentBy):
+            caller = replace(caller, sent_by=SentBy(word))
+            continue
+        try:
+            caller = replace(caller, employee=UUID(word))
+        except ValueError:
+            raise ConfigError(
+                f"WA_API_KEYS: the employee of key number {place} is not a UUID.",
+                hint="Write key=employee or key=employee:automatic; inside a key, = is allowed at its end only.",
+            ) from None
+    return caller

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from wa_cli.backlog import Backlog
@@ -14,9 +15,10 @@ from wa_cli.messages.content.base import CAPTION_LIMIT
 from wa_cli.messages.content.media import LINK, LINK_LIMIT, document, image
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import TEXT_LIMIT, text
-from wa_cli.messages.outgoing import OutgoingMessage, address
+from wa_cli.messages.outgoing import CAMPAIGN_LIMIT, OutgoingMessage, address
+from wa_cli.messages.states import SentBy
 from wa_cli.server.auth import Caller, Keys
-from wa_cli.submit import Submitter
+from wa_cli.submit import LONGEST_KEY, Submitter, reference_of
 
 # What the document says of each field; a value that does not fit is answered by our own checks, which say why.
 _NUMBER: dict[str, Any] = {"pattern": r"^[ ().-]*\+([ ().-]*[0-9]){2,15}[ ().-]*$", "examples": ["+15551234567"]}
@@ -41,13 +43,23 @@ class _Message(BaseModel):
 
     phone_number: str = Field("", json_schema_extra=_NUMBER)
     recipient: str = Field("", json_schema_extra=_USER_ID)
+    campaign: str | None = Field(None, min_length=1, max_length=CAMPAIGN_LIMIT, pattern=_NO_NUL)
+    sent_by: SentBy | None = Field(None, description="human (default), automatic, or campaign: only a human answers.")
 
-    def to(self, message: Mapping[str, Any], who: Caller) -> OutgoingMessage:
+    def to(self, message: Mapping[str, Any], who: Caller, key: str | None = None) -> OutgoingMessage:
         """The message, addressed. Raises BadInput where that is to nobody, or to two."""
         phone_number, recipient = (
             getattr(self, name) if name in self.model_fields_set else None for name in ("phone_number", "recipient")
         )
-        return OutgoingMessage(message, *address(phone_number, recipient), employee_id=who.employee)
+        sent_by = self.sent_by or (SentBy.CAMPAIGN if self.campaign else who.sent_by or SentBy.HUMAN)
+        outgoing = OutgoingMessage(
+            message,
+            *address(phone_number, recipient),
+            employee_id=who.employee,
+            campaign=self.campaign,
+            sent_by=sent_by,
+        )
+        return outgoing if key is None else replace(outgoing, reference=reference_of(key, who.name))
 
 
 class TextMessage(_Message):
@@ -74,6 +86,17 @@ class TemplateMessage(_Message):
     language: str | None = Field(None, json_schema_extra={"pattern": "^[A-Za-z0-9_-]{2,12}$"})
 
 
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="Repeated with the same key and message, a request queues one message and gets the same message_id.",
+    ),
+]
+
+
 class Problem(BaseModel):
     error: str
     hint: str | None
@@ -83,8 +106,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The message could not be sent as it is; nothing was queued."},
     401: {"model": Problem, "description": "A key is needed."},
     413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "The body is not what this route takes."},
-    503: {"model": Problem, "description": "The queue is away; nothing was queued."},
+    422: {"model": Problem, "description": "The body is not what this route takes, or the key had another message."},
+    503: {"model": Problem, "description": "Queue unavailable: repeat the request with the same Idempotency-Key."},
 }
 
 
@@ -103,29 +126,33 @@ class Queued(BaseModel):
 def routes(submitter: Submitter, backlog: Backlog, keys: Keys, *, language: str) -> APIRouter:
     router = APIRouter(prefix="/messaging", responses=ERRORS)
 
-    async def submit(outgoing: OutgoingMessage) -> dict[str, Any]:
-        [told] = await asyncio.to_thread(submitter.submit, [outgoing])
+    async def submit(outgoing: OutgoingMessage, key: str | None) -> dict[str, Any]:
+        [told] = await asyncio.to_thread(submitter.submit, [outgoing], has_key=key is not None)
         return told
 
     @router.post("/send/text", response_model=Queued)
-    async def send_text(asked: TextMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
-        return await submit(asked.to(text(asked.text), who))
+    async def send_text(asked: TextMessage, who: Caller = Depends(keys.required), key: Key = None) -> dict[str, Any]:
+        return await submit(asked.to(text(asked.text), who, key), key)
 
     @router.post("/send/image", response_model=Queued)
-    async def send_image(asked: ImageMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
-        return await submit(asked.to(image(asked.image_url, asked.caption), who))
+    async def send_image(asked: ImageMessage, who: Caller = Depends(keys.required), key: Key = None) -> dict[str, Any]:
+        return await submit(asked.to(image(asked.image_url, asked.caption), who, key), key)
 
     @router.post("/send/document", response_model=Queued)
-    async def send_document(asked: DocumentMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
+    async def send_document(
+        asked: DocumentMessage, who: Caller = Depends(keys.required), key: Key = None
+    ) -> dict[str, Any]:
         message = document(asked.document_url, asked.filename, asked.caption)
-        return await submit(asked.to(message, who))
+        return await submit(asked.to(message, who, key), key)
 
     @router.post("/send/template", response_model=Queued)
-    async def send_template(asked: TemplateMessage, who: Caller = Depends(keys.required)) -> dict[str, Any]:
+    async def send_template(
+        asked: TemplateMessage, who: Caller = Depends(keys.required), key: Key = None
+    ) -> dict[str, Any]:
         message = template(
             asked.template_name, language if asked.language is None else asked.language, asked.parameters
         )
-        return await submit(asked.to(message, who))
+        return await submit(asked.to(message, who, key), key)
 
     @router.get("/queue/status")
     async def queue_status(who: Caller = Depends(keys.required)) -> dict[str, dict[str, Any]]:

@@ -98,6 +98,23 @@ class Outbox:
             connection, "outbox/record", rows=rows(letters), number=number, on_uncertain=self.on_uncertain
         ).rowcount
 
+    def conflicts(self, connection: sa.Connection, outgoing: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        """Return the messages whose reference is known for another message: another customer, number or content."""
+        asked = [str(message.reference) for message in outgoing]
+        known = {row.reference: row for row in run(connection, "outbox/known", references=asked)}
+        return [
+            message
+            for message in outgoing
+            if (row := known.get(message.reference))
+            and (row.number, row.phone_number, row.recipient, row.message)
+            != (message.number or self.number, message.phone_number, message.recipient, dict(message.message))
+        ]
+
+    def is_taken(self, message: OutgoingMessage) -> bool:
+        """Whether another message is known under the reference of this one."""
+        with self.database.reading() as connection:
+            return bool(self.conflicts(connection, [message]))
+
     def open_number(self, ceiling: float) -> None:
         """Have a rate for the number: `ceiling` messages a second at most."""
         with self.database.transaction() as connection:

@@ -26,18 +26,24 @@ from wa_cli.workers.intake import Batch, Record
 T = TypeVar("T", Contact, Alias)
 
 
+REFERENCE_TAKEN = "The reference was used before, for another customer or another content."
+
+
 def outgoing(outbox: Outbox, language: str) -> Record:
     """Messages to be sent, into the outbox. `language` is a template's without one."""
 
     def record(connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
-        readable = []
+        readable: list[tuple[Delivery, OutgoingMessage]] = []
         for delivery in deliveries:
             try:
-                readable.append(OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=language))
+                message = OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=language)
+                readable.append((delivery, message))
             except BadInput as error:
                 batch.poison.append((delivery, error.message))
-        if readable:
-            outbox.record(connection, readable)
+        messages_to_send = [message for _, message in readable]
+        if readable and outbox.record(connection, messages_to_send) < len(readable):
+            taken = {id(message) for message in outbox.conflicts(connection, messages_to_send)}
+            batch.poison += [(delivery, REFERENCE_TAKEN) for delivery, message in readable if id(message) in taken]
 
     return record
 

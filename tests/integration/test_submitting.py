@@ -1,0 +1,112 @@
+"""Queueing a message once, whatever became of the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.integration.test_recording import Desk, desk
+from wa_cli.errors import QueueError, ReferenceTaken, Unconfirmed
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.states import SentBy
+from wa_cli.queues.base import Letter
+from wa_cli.queues.memory import MemoryQueue
+from wa_cli.submit import Submitter, reference_of
+
+__all__ = ["desk"]
+
+
+def message(words: str = "hi", to: str = "+123", **changes: Any) -> OutgoingMessage:
+    return OutgoingMessage(text(words), phone_number=to, **changes)
+
+
+class SilentQueue(MemoryQueue):
+    """Takes every letter, and the answer is lost."""
+
+    def put(self, letters: Sequence[Letter]) -> None:
+        super().put(letters)
+        raise QueueError("no answer")
+
+
+def test_a_message_is_queued_although_nothing_says_how_many_wait() -> None:
+    def unavailable() -> int:
+        raise QueueError("no GetQueueAttributes")
+
+    queue = MemoryQueue()
+    submitter = Submitter(queue, number="42", rate=1, waiting=unavailable)
+
+    [told] = submitter.submit([message()])
+
+    assert (told["status"], told["estimated_processing_time"], queue.depth().waiting) == ("queued", 2.0, 1)
+
+
+def test_an_answer_that_is_lost_is_no_refusal() -> None:
+    submitter = Submitter(SilentQueue(), number="42", rate=1, waiting=lambda: 0)
+
+    with pytest.raises(Unconfirmed, match="not known whether"):
+        submitter.submit([message()])
+
+
+def test_a_key_is_one_message_for_each_caller(desk: Desk) -> None:
+    queue = desk.outgoing_queue
+    submitter = Submitter(queue, number="42", rate=1, waiting=lambda: 0, is_taken=desk.bench.outbox.is_taken)
+    reference = reference_of("order-7", "ana")
+    assert reference != reference_of("order-7", "ben")
+    for _ in range(2):
+        [told] = submitter.submit([message(reference=reference)], has_key=True)
+        assert told["message_id"] == str(reference)
+        desk.outgoing.run_once()
+
+    assert (desk.bench.states(), queue.dead_count()) == ({"queued": 1}, 0)
+    with pytest.raises(ReferenceTaken):
+        submitter.submit([message("another", reference=reference)], has_key=True)
+
+
+@pytest.mark.parametrize("changed", [{"to": "+124"}, {"words": "another"}, {"number": "43"}])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_used_reference_with_another_message_is_a_dead_letter(
+    desk: Desk, changed: dict[str, str], together: bool
+) -> None:
+    first = message()
+    second = message(**changed, reference=first.reference)
+    for bodies in [[first, second]] if together else [[first], [second]]:
+        desk.outgoing_queue.put([Letter(one.to_body()) for one in bodies])
+        desk.outgoing.run_once()
+
+    assert desk.bench.states() == {"queued": 1}
+    [letter] = desk.outgoing_queue.dead_letters(5)
+    assert "used before" in letter.reason
+    assert letter.body == second.to_body()
+
+
+def test_a_redelivery_is_no_conflict(desk: Desk) -> None:
+    body = message().to_body()
+    for _ in range(2):
+        desk.outgoing_queue.put([Letter(body), Letter(body)])
+        desk.outgoing.run_once()
+
+    assert (desk.bench.states(), desk.outgoing_queue.dead_count()) == ({"queued": 1}, 0)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sent_by"),
+    [
+        ({}, "human"),
+        ({"campaign": "spring"}, "campaign"),
+        ({"sent_by": "automatic"}, "automatic"),
+        ({"sent_by": "human", "campaign": "spring"}, "human"),
+        ({"sent_by": ["strange"]}, "human"),
+    ],
+)
+def test_a_body_says_who_sends(bench: Bench, metadata: dict[str, Any], sent_by: str) -> None:
+    body = json.dumps({"phone_number": "+123", "message_data": text("hi"), "metadata": metadata})
+
+    bench.record([OutgoingMessage.from_body(body, queue_id="1")])
+
+    [row] = bench.sql("SELECT sent_by FROM wa.outbox")
+    assert row["sent_by"] == SentBy(sent_by)
