@@ -22,6 +22,10 @@ def notifications(name: str) -> list[str]:
     return [json.dumps(_wrapped(one)) for one in (found if isinstance(found, list) else [found])]
 
 
+def webhook_names() -> list[str]:
+    return sorted(path.stem for path in (DATA / "webhooks").glob("*.json"))
+
+
 def _wrapped(found: dict[str, Any]) -> dict[str, Any]:
     return found if "entry" in found else webhooks.notify(found["value"], found["field"], "1")
 

@@ -45,7 +45,14 @@ class Works:
         messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
         self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
 
-    def run(self, *, drain: bool = True, token: str = "token", during: Callable[[Stop], Any] | None = None) -> None:
+    def run(
+        self,
+        *,
+        drain: bool = True,
+        token: str = "token",
+        during: Callable[[Stop], Any] | None = None,
+        timeout: float = 60.0,
+    ) -> None:
         async def live() -> None:
             client = CloudClient(
                 self.sandbox.url,
@@ -100,7 +107,7 @@ class Works:
             worker = OutgoingWorker(intake, sender, upkeep, stop_timeout=20 * SECONDS, drain=drain)
             stop = Stop()
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(timeout):
                     if during is None:
                         await worker.run(stop)
                     else:

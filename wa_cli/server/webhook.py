@@ -49,7 +49,7 @@ class Reception:
             raise Refusal(
                 401, "unsigned", "without a valid signature: refused. Is it the app secret of the app that posts?"
             )
-        pieces = await self.door.in_thread(_pieces, body) if len(body) > LONG_BODY else _pieces(body)
+        pieces = await self.door.in_thread(pieces_of, body) if len(body) > LONG_BODY else pieces_of(body)
         try:
             return await self.door.hand_over(pieces, hashlib.sha256(body).hexdigest())
         except SpoolUnwritable as error:
@@ -63,7 +63,7 @@ class Reception:
         return len(signatures) == 1 and signature.is_genuine(body, signatures[0], self.app_secret)
 
 
-def _pieces(body: bytes) -> list[str]:
+def pieces_of(body: bytes) -> list[str]:
     """What goes on the queue: the body, in pieces where it is long. Raises Refusal where it is none of WhatsApp's."""
     try:
         data = webhooks.load(body)

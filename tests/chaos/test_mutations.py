@@ -1,0 +1,46 @@
+"""Arbitrary JSON in short: `make fuzz-workers` is the long one."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests import cases
+from tests.chaos import mutations
+from tests.integration.running_sandbox import running_sandbox
+from wa_cli.storage.engine import Database
+
+COUNT = 250
+
+
+@pytest.fixture
+def rng() -> random.Random:
+    return random.Random(13)
+
+
+def test_queue_bodies_end_no_worker_and_lose_no_neighbour(
+    database: Database, tmp_path: Path, rng: random.Random
+) -> None:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        tally = mutations.fuzz_bodies(database, tmp_path, sandbox, COUNT, rng)
+
+    assert (tally.arrived, tally.dead > COUNT / 10) == (tally.good, True)
+
+
+def test_webhooks_end_no_worker_and_lose_no_neighbour(database: Database, tmp_path: Path, rng: random.Random) -> None:
+    corpus = [json.loads(body) for name in cases.webhook_names() for body in cases.notifications(name)]
+
+    tally = mutations.fuzz_webhooks(database, tmp_path, corpus, COUNT, rng)
+
+    assert tally.arrived == tally.good
+
+
+def test_answers_of_the_api_end_no_worker_and_lose_no_neighbour(
+    database: Database, tmp_path: Path, rng: random.Random
+) -> None:
+    tally = mutations.fuzz_answers(database, tmp_path, COUNT, rng)
+
+    assert tally.arrived == tally.good
