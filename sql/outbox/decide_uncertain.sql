@@ -1,6 +1,7 @@
 -- What the evidence says of sends whose fate is unknown, as the state and reason each of them gets.
 --   not_sent: another message of the number, accepted since a minute before the attempt, has its status, and none of
---             them that is older than :wait lacks its own: this one's absence means it never arrived. Sent again, once.
+--             them that is older than :wait lacks its own: this one's absence means it never arrived. Sent again, since
+--             each attempt has evidence of its own; a message that never arrives is held after :attempts.
 --   silent:   the number had no status event for a day: there is nothing to wait for. Sent again, as a possible double.
 WITH unsure AS MATERIALIZED (
     SELECT reference, number, customer, last_attempt_at, uncertain_since, uncertain_count, on_uncertain
@@ -27,12 +28,14 @@ WITH unsure AS MATERIALIZED (
 ), verdict AS MATERIALIZED (
     SELECT reference,
            CASE WHEN on_uncertain = 'hold' THEN 'held'
-                WHEN (not_sent OR silent) AND uncertain_count > 1 THEN 'held'
-                WHEN not_sent OR silent THEN 'queued'
+                WHEN not_sent AND uncertain_count < :attempts THEN 'queued'
+                WHEN silent AND uncertain_count = 1 THEN 'queued'
+                WHEN not_sent OR silent THEN 'held'
                 WHEN given_up THEN 'held' END AS state,
            CASE WHEN on_uncertain = 'hold' THEN 'its fate is unknown, and WA_ON_UNCERTAIN is hold'
-                WHEN (not_sent OR silent) AND uncertain_count > 1 THEN 'its fate is unknown for the second time'
-                WHEN not_sent OR silent THEN NULL
+                WHEN not_sent AND uncertain_count < :attempts OR silent AND uncertain_count = 1 THEN NULL
+                WHEN not_sent THEN 'it was uncertain ' || uncertain_count || ' times, and never arrived'
+                WHEN silent THEN 'it is uncertain for the second time, and the number has no statuses'
                 WHEN given_up THEN 'its fate is unknown, and statuses are late' END AS reason,
            silent AND NOT not_sent AS silent
       FROM judged

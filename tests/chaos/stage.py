@@ -32,7 +32,7 @@ from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 
 WA = [sys.executable, "-m", "wa_cli"]
-FAULTS = "throttled=0.1%,failed=2%,gateway_accepted=1%,gateway_rejected=1%,cut_accepted=1%,cut_before=1%,slow=1%"
+FAULTS = "throttled=3%,failed=2%,gateway_accepted=1%,gateway_rejected=1%,cut_accepted=1%,cut_before=1%,slow=1%"
 KILL_EVERY = 1 / 3
 # Short leases and waits, in the proportions of the real ones, so that a storm ends in a minute.
 HASTE = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -308,8 +309,37 @@ def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) ->
 def test_a_throttle_of_what_was_claimed_before_the_last_one_is_old_news(bench: Bench) -> None:
     assert bench.outbox.slow_down(timedelta(0), NOW) is not None
 
-    assert bench.outbox.slow_down(timedelta(0), timedelta(seconds=5)) is None
-    assert bench.outbox.slow_down(timedelta(0), NOW) is not None
+    assert bench.outbox.slow_down(timedelta(0), timedelta(seconds=5), throttled=50, answers=50) is None
+    assert bench.outbox.slow_down(timedelta(0), NOW, throttled=50, answers=50) is not None
+
+
+def rate_under(bench: Bench, share: Callable[[float], float], seconds: int) -> float:
+    """The rate after so many seconds, with an API that throttles this share of the answers to a rate."""
+    bench.outbox.open_number(80)
+    bench.sql("UPDATE wa.rate_limits SET rate = 80")
+    left, rate = 0.0, 80.0
+    for _ in range(seconds):
+        left += rate * share(rate)
+        throttled, left = int(left), left - int(left)
+        if throttled:
+            bench.outbox.slow_down(timedelta(seconds=1), NOW, throttled=throttled, answers=round(rate))
+        bench.sql("UPDATE wa.rate_limits SET paused_until = paused_until - interval '1 second'")
+        rate = rate_after(bench, timedelta(seconds=1))
+    return rate
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.2])
+def test_a_share_of_throttles_that_does_not_depend_on_the_rate_does_not_hold_it_down(
+    bench: Bench, share: float
+) -> None:
+    assert rate_under(bench, lambda _: share, 120) > 70
+
+
+@pytest.mark.parametrize("limit", [10, 20, 40, 60])
+def test_a_rate_above_the_limit_comes_down_to_it(bench: Bench, limit: int) -> None:
+    rate = rate_under(bench, lambda rate: max(0.0, 1 - limit / rate), 120)
+
+    assert 0.6 * limit <= rate <= 1.15 * limit
 
 
 def test_a_number_that_was_idle_over_a_weekend_sends_again(bench: Bench) -> None:

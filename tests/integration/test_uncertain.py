@@ -172,18 +172,35 @@ def test_nothing_is_decided_before_a_status_may_be_late(bench: Bench) -> None:
     assert decide(bench) == []
 
 
-def test_a_second_unknown_fate_is_for_a_person(bench: Bench) -> None:
+def test_each_attempt_has_evidence_of_its_own_and_after_five_a_person_is_asked(bench: Bench) -> None:
     reference = make_uncertain(bench)
-    accept_other(bench)
+    for attempt in range(1, 5):
+        assert decide(bench) == []  # the evidence of an earlier attempt says nothing of this one
+        wamid = f"wamid.other{attempt}"
+        accept_other(bench, wamid)
+        age_attempts(bench)
+        learn(bench, status(wamid))
+        assert decide(bench) == [("queued", False)]
+        [claim] = bench.claim()
+        bench.settle(claim, Unknown("cut again"))
+    accept_other(bench, "wamid.last")
     age_attempts(bench)
-    learn(bench, status("wamid.other"))
-    decide(bench)
-    [claim] = bench.claim()
-    bench.settle(claim, Unknown("cut again"))
-    age_attempts(bench)
+    learn(bench, status("wamid.last"))
 
     assert decide(bench) == [("held", False)]
-    assert bench.state(reference) == "held"
+    [row] = bench.sql("SELECT state, failure_reason FROM wa.outbox WHERE reference = :r", r=reference)
+    assert row == {"state": "held", "failure_reason": "it was uncertain 5 times, and never arrived"}
+
+
+def test_without_evidence_a_second_uncertain_attempt_is_for_a_person(bench: Bench) -> None:
+    reference = make_uncertain(bench)
+    age_attempts(bench, timedelta(minutes=16))
+    assert decide(bench) == [("queued", True)]
+    [claim] = bench.claim()
+    bench.settle(claim, Unknown("cut again"))
+    age_attempts(bench, timedelta(minutes=16))
+
+    assert decide(bench) == [("held", False)] or bench.state(reference) == "held"
 
 
 def test_a_number_without_statuses_is_sent_again_as_a_possible_double(bench: Bench) -> None:

@@ -24,6 +24,10 @@ from wa_cli.storage.engine import Database, rows, run
 from wa_cli.storage.settlement import Decision, Intent, Row, Settled, Settlement
 
 SWEEP_LIMIT = 200
+# How often a message may be uncertain before a person is asked, although the evidence says that it was not sent.
+UNCERTAIN_ATTEMPTS = 5
+# Answers from which on a share of them means something.
+ENOUGH_ANSWERS = 20
 PROBE_EVERY = timedelta(minutes=1)
 # How a throttled number finds its rate again, per second: up to the rate that was too fast, about it, and past it.
 RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}
@@ -230,13 +234,23 @@ class Outbox:
             ).scalar_one_or_none()
             return None if share is None else float(share)
 
-    def slow_down(self, pause: timedelta, age: timedelta) -> float | None:
-        """The number was throttled: slower from now, after a pause. The new rate, or None where that is done already.
+    def slow_down(self, pause: timedelta, age: timedelta, *, throttled: int = 1, answers: int = 1) -> float | None:
+        """The number was throttled: slower from now, after a pause. The new rate, or None where it stays as it is.
 
-        `age`: how long ago the latest of what was throttled was claimed.
+        `age`: how long ago the latest of the throttled messages was claimed. `throttled` of `answers` throttled since the
+        last call of this worker: a share that stays when the rate falls does not come from our rate.
         """
         with self.database.transaction() as connection:
-            rate = run(connection, "outbox/slow_down", number=self.number, pause=pause, age=age).scalar()
+            rate = run(
+                connection,
+                "outbox/slow_down",
+                number=self.number,
+                pause=pause,
+                age=age,
+                throttled=throttled,
+                answers=answers,
+                enough=ENOUGH_ANSWERS,
+            ).scalar()
             return None if rate is None else float(rate)
 
     def block(self, why: str) -> bool:
@@ -328,6 +342,7 @@ class Outbox:
                 wait=wait,
                 silence=silence,
                 evidence_limit=evidence_limit,
+                attempts=UNCERTAIN_ATTEMPTS,
                 limit=SWEEP_LIMIT,
             ).all()
 

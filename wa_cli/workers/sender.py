@@ -98,6 +98,7 @@ class Sender:
         self._answered: asyncio.Queue[_Kept] = asyncio.Queue()
         self._journaled: asyncio.Queue[_Kept] = asyncio.Queue()
         self._unsettled = 0
+        self._answers = 0
         self._rest_seconds = FIRST_REST
         self._beat: Callable[[str], None] = lambda _: None
         self._claiming = True
@@ -299,11 +300,15 @@ class Sender:
     def _act_on_the_number(self, kept: Sequence[_Kept]) -> None:
         """A throttle slows the number down; a block stops it for everybody, until a probe gets through."""
         verdicts = [k.settlement.verdict for k in kept]
+        self._answers += len(verdicts)
         throttled = [(v, k.claimed_at) for v, k in zip(verdicts, kept, strict=True) if _is_throttle(v)]
         if throttled:
             pause = max([THROTTLE_PAUSE.total_seconds(), *(v.after or 0.0 for v, _ in throttled)])
             age = time.monotonic() - max(claimed_at for _, claimed_at in throttled)
-            rate = self.outbox.slow_down(timedelta(seconds=pause), timedelta(seconds=age))
+            answers, self._answers = self._answers, 0
+            rate = self.outbox.slow_down(
+                timedelta(seconds=pause), timedelta(seconds=age), throttled=len(throttled), answers=answers
+            )
             if rate is not None:
                 self.tell(events.SlowedDown(rate))
         blocked = next((v for v in verdicts if isinstance(v, Blocked)), None)

@@ -1,0 +1,27 @@
+-- why: Which workers run, and whether they get on; what blocked a number; and whether a limit is ours to obey: answers that
+-- throttle at any rate are no reason to send slower.
+-- transaction: no
+-- lock: none on the business's table
+-- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
+-- squawk-ignore-file require-lock-timeout, require-statement-timeout
+-- squawk: prefer-bigint-over-int: counts of seconds
+-- squawk-ignore-file prefer-bigint-over-int
+
+-- step: remember a worker's version and its last progress
+-- lock: ACCESS EXCLUSIVE of wa.worker_heartbeats, an instant
+ALTER TABLE wa.worker_heartbeats
+    ADD COLUMN IF NOT EXISTS version     TEXT,
+    ADD COLUMN IF NOT EXISTS progress_at TIMESTAMPTZ;
+
+-- step: remember what blocked a number and which share of its answers throttled
+-- lock: ACCESS EXCLUSIVE of wa.rate_limits, an instant
+ALTER TABLE wa.rate_limits
+    ADD COLUMN IF NOT EXISTS blocked_by      TEXT,
+    ADD COLUMN IF NOT EXISTS answers         INTEGER NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS throttled       INTEGER NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS throttled_share DOUBLE PRECISION,
+    ADD COLUMN IF NOT EXISTS steady_share    DOUBLE PRECISION;
+
+-- step: describe the steady share
+COMMENT ON COLUMN wa.rate_limits.steady_share IS
+    'the share of throttled answers that did not fall when the rate did: it does not come from our rate';
