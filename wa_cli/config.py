@@ -283,6 +283,9 @@ class Settings:
     )
     stop_timeout: timedelta = _setting(_seconds(25), "Time for what is in flight when a worker stops.", parse_span)
     statement_timeout: timedelta = _setting(_seconds(15), "Longest a worker's statement may take.", parse_span)
+    queue_age_limit: timedelta = _setting(
+        timedelta(minutes=15), "Age of the oldest waiting message from which on `wa verify` fails.", parse_span
+    )
     report_timeout: timedelta = _setting(_seconds(60), "Longest a report may take.", parse_span)
     bypass_after: timedelta = _setting(
         _seconds(30), "On SQS, how long the database may be away before sending goes on without it.", parse_span

@@ -1,9 +1,11 @@
 -- A worker lives; the share of its number's rate that is its own, 0 while the number may not send. Rows of workers that
--- ended are forgotten after a day.
+-- ended are forgotten after a day. :idle is how long ago it last got on with its work.
 WITH alive AS (
-    INSERT INTO wa.worker_heartbeats AS known (worker, kind, number, host, pid)
-    VALUES (:worker, 'outgoing', :number, :host, :pid)
-    ON CONFLICT (worker) DO UPDATE SET seen_at = clock_timestamp()
+    INSERT INTO wa.worker_heartbeats AS known (worker, kind, number, host, pid, version, progress_at)
+    VALUES (:worker, :kind, :number, :host, :pid, :version, clock_timestamp() - CAST(:idle AS interval))
+    ON CONFLICT (worker) DO UPDATE
+       SET seen_at = clock_timestamp(), version = excluded.version,
+           progress_at = coalesce(excluded.progress_at, known.progress_at)
 ), gone AS (
     DELETE FROM wa.worker_heartbeats WHERE seen_at < clock_timestamp() - interval '1 day'
 )
@@ -12,4 +14,4 @@ SELECT CASE WHEN paused_until = 'infinity' OR blocked_at IS NOT NULL THEN 0 ELSE
                 WHERE other.kind = 'outgoing' AND other.number = :number AND other.worker <> :worker
                   AND other.seen_at > clock_timestamp() - interval '30 seconds')) AS share
   FROM wa.rate_limits
- WHERE number = :number
+ WHERE number = :number AND :kind = 'outgoing'

@@ -33,7 +33,7 @@ def test_each_line_typed_by_hand_in_order(shell: Shell) -> None:
     assert "Outgoing message stored in database: wamid." in said[1].stderr
     assert "it stands in for WhatsApp" in said[1].stderr
     assert "1 in all: 0 incoming, 1 outgoing" in said[2].stdout
-    assert said[2].stdout.splitlines()[-1] == "VERIFIED: messages of both directions are stored."
+    assert said[2].stdout.splitlines()[-1] == "VERIFIED: every check passed."
     assert "The database has every migration." in said[4].stderr
     [row] = rows(shell, "SELECT reference::text, from_phone, to_phone, status, direction FROM whatsapp_messages")
     assert row == (reference, "business", "+123", "sent", "outgoing")

@@ -95,6 +95,12 @@ def judge(database: Database, log: Path, references: set[str], *, webhooks: bool
     )
 
 
+def why_held(database: Database) -> Counter[str]:
+    """How many messages are held, by the reason."""
+    outbox = _table(database, "SELECT * FROM wa.outbox WHERE state = 'held'")
+    return Counter(str(row["failure_reason"]) for row in outbox.values())
+
+
 def judge_naive(database: Database, log: Path, references: set[str]) -> Finding:
     """The same of the usual worker: it knows states and rows, and nothing of doubt."""
     taken = accepted(log)

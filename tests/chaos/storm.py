@@ -17,15 +17,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from tests.chaos import naive
-from tests.chaos.judge import Finding, judge, judge_naive
+from tests.chaos.judge import Finding, judge, judge_naive, why_held
 from tests.chaos.stage import WA, Killer, Stage, Weather, children_of, crash, stage, take_away, wait_for_service
 from wa_cli.errors import DatabaseDown
 from wa_cli.queues.base import Letter
@@ -41,6 +41,7 @@ class Storm:
     finding: Finding
     seconds: float
     kills: int
+    held_because: Mapping[str, int] = field(default_factory=dict)
 
 
 def ours(weather: Weather) -> Storm:
@@ -61,9 +62,8 @@ def ours(weather: Weather) -> Storm:
         fed = _Feeding(lambda: scene.feed(queue, weather.rate * 1.1))
         kills = _storm(scene, lambda: children_of(crew.pid), lambda: not fed.is_alive() and _all_claimed(scene))
         _calm(lambda: _is_calm(scene) and (not weather.webhooks or _all_read(scene)))
-        return Storm(
-            judge(scene.database, scene.log, fed.result(), webhooks=weather.webhooks), time.monotonic() - began, kills
-        )
+        finding = judge(scene.database, scene.log, fed.result(), webhooks=weather.webhooks)
+        return Storm(finding, time.monotonic() - began, kills, why_held(scene.database))
 
 
 def theirs(weather: Weather) -> Storm:
@@ -233,6 +233,8 @@ def main() -> None:
     compared = dict(other.finding.lines()) if other else {}
     for name, number in storm.finding.lines():
         print(f"{name:24}{number:12,}{compared.get(name, ''):>18}")
+    for reason, count in storm.held_because.items():
+        print(f"held: {count:,} because {reason}")
     broken = storm.finding.broken(webhooks=weather.webhooks, storage=not weather.outage)
     print(f"broken promises: {broken or 'none'}")
     sys.exit(bool(broken))

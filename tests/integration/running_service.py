@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,15 @@ SECRET = "app-secret"
 
 class RunningService:
     def __init__(
-        self, queue: Queue, database: Database, spool: Spool, *, marks: Marks | None, keys: Keys, backlog: Any
+        self,
+        queue: Queue,
+        database: Database,
+        spool: Spool,
+        *,
+        marks: Marks | None,
+        keys: Keys,
+        backlog: Any,
+        failing: Callable[[], list[str]],
     ) -> None:
         self.told: list[Event] = []
         metrics = Metrics(self.told.append, backlog.status, lambda: spool.state().records)
@@ -42,7 +50,7 @@ class RunningService:
             messaging.routes(
                 Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0), backlog, keys, language="en_US"
             ),
-            health.routes(database, metrics, keys),
+            health.routes(database, metrics, keys, failing),
         )
         self.service = Service(self._app, listen("127.0.0.1", 0))
         self.stop = Stop()
@@ -76,6 +84,7 @@ def running_service(
     keys: Keys | None = None,
     quota: int = 1 << 30,
     with_door: bool = True,
+    failing: Callable[[], list[str]] = list,
 ) -> Iterator[RunningService]:
     """`with_door=False`: nobody looks whether a queue is back but the test."""
     loop = asyncio.new_event_loop()
@@ -90,6 +99,7 @@ def running_service(
             marks=marks,
             keys=keys or Keys({}, open_to_this_machine=True),
             backlog=backlog,
+            failing=failing,
         )
         holder.append(running)
         parts = [running.service.run(running.stop)]

@@ -77,7 +77,8 @@ def _database_checks(house: House) -> list[Check]:
     names = ("migrations", "indexes", "permissions", "server", "clock")
     checks = [check for check in verify.checks(Scene(database, now())) if check.name in names]
     settings = house.settings
-    return [*checks, lateness.check(database, settings.uncertain_wait, settings.incoming_lease)]
+    late = lateness.check(database, settings.uncertain_wait, settings.incoming_lease)
+    return [*checks, late, *house.sending_checks()]
 
 
 def _missing(house: House) -> list[str]:

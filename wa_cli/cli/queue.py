@@ -162,6 +162,30 @@ def cancel(ctx: typer.Context, references: References) -> None:
     _say_done(wiring.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
 
 
+@app.command()
+def move(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Option("--from", help="Business number (its id at Meta) whose messages wait.")],
+    to: Annotated[
+        str | None, typer.Option("--to", help="Number that is to send them. Default: WA_PHONE_NUMBER_ID.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Have another business number send the messages that wait for one.
+
+    Example: wa queue move --from 106540352242922
+    """
+    from wa_cli.storage.outbox import Outbox
+
+    house = wiring.of(ctx)
+    target = to or house.number
+    if target == number:
+        raise BadInput(f"The messages wait for {number} already.", hint="Name another number with --to.")
+    if not yes:
+        ask(f"Send what waits for {number} from {target}?")
+    say(f"{Outbox(house.database, number).move(target)} messages wait for {target} now.")
+
+
 def _parsed(references: list[str]) -> list[UUID]:
     parsed = []
     for reference in references:

@@ -14,7 +14,7 @@ from wa_cli.errors import CheckFailed
 WORDS = findings.Words(
     command="verify",
     key="verified",
-    well="VERIFIED: messages of both directions are stored.",
+    well="VERIFIED: every check passed.",
     warned="Storage works",
     failed="NOT VERIFIED",
 )
@@ -40,7 +40,7 @@ def verify(
     house = wiring.of(ctx)
     begin = instant(since, house.settings.timezone, now())
     scene = Scene(house.observed_database, begin, house.settings.business_phone)
-    every = [*checks.checks(scene), house.backlog_check(), house.webhook_check()]
+    every = [*checks.checks(scene), house.backlog_check(), *house.sending_checks(), house.webhook_check()]
     found = checks.look(findings.chosen(every, check or []))
     findings.show(found, WORDS, as_json=as_json, quiet=quiet)
     if failed := findings.failed(found):

@@ -382,6 +382,7 @@ class House:
     ) -> OutgoingWorker:
         from wa_cli.workers import recording
         from wa_cli.workers.intake import Intake
+        from wa_cli.workers.lifecycle import Progress
         from wa_cli.workers.sender import Sender, through
         from wa_cli.workers.upkeep import Patience, Upkeep
         from wa_cli.workers.worker import OutgoingWorker
@@ -394,7 +395,8 @@ class House:
             evidence_limit=settings.evidence_limit,
             keep_final=settings.keep_final,
         )
-        upkeep = Upkeep(self.outbox, self.spool, patience, settings.outgoing_lease, tell)
+        progress = Progress()
+        upkeep = Upkeep(self.outbox, self.spool, patience, settings.outgoing_lease, tell, progress=progress)
         goes_round = not (require_storage or self.outgoing_queue.in_database)
         bypass = self._bypass(client, upkeep, tell) if goes_round else None
 
@@ -413,6 +415,7 @@ class House:
             rate=settings.rate,
             tell=tell,
             on_return=come_back,
+            progress=progress,
         )
         intake = Intake(
             self.outgoing_queue,
@@ -424,6 +427,7 @@ class House:
             on_return=come_back,
             bypass=bypass,
             bypass_after=settings.bypass_after,
+            progress=progress,
         )
         return OutgoingWorker(intake, sender, upkeep, stop_timeout=settings.stop_timeout, drain=drain)
 
@@ -453,10 +457,11 @@ class House:
         from wa_cli.workers import recording
         from wa_cli.workers.incoming_upkeep import IncomingUpkeep
         from wa_cli.workers.intake import Intake
+        from wa_cli.workers.lifecycle import Progress
         from wa_cli.workers.worker import IncomingWorker
 
         self._guard_against_freezing()
-        recorder = recording.Incoming(self.outbox, self.spool)
+        recorder, progress = recording.Incoming(self.outbox, self.spool), Progress()
         intake = Intake(
             self.incoming_queue,
             self.database,
@@ -464,9 +469,15 @@ class House:
             lease=self.settings.incoming_lease,
             tell=tell,
             salvage=recorder.salvage,
+            progress=progress,
         )
         upkeep = IncomingUpkeep(
-            self.outbox, self.files, self.readmission(tell), keep=self.settings.keep_final, tell=tell
+            self.outbox,
+            self.files,
+            self.readmission(tell),
+            keep=self.settings.keep_final,
+            tell=tell,
+            progress=progress,
         )
         return IncomingWorker(intake, upkeep, fetcher=fetcher, drain=drain)
 
@@ -505,7 +516,7 @@ class House:
         application = app.create(
             webhook.routes(entrance, app_secret=secret, verify_token=self.verify_token, tell=metrics.tell),
             messaging.routes(self.submitter, self.backlog, self.keys, language=self.settings.template_language),
-            health.routes(self.database, metrics, self.keys),
+            health.routes(self.database, metrics, self.keys, self.failing_checks),
         )
         return application, entrance
 
@@ -532,6 +543,19 @@ class House:
         from wa_cli.verify.checks import backlog
 
         return backlog.check(lambda: self.backlog.status(), {"verdicts": self.spool, "webhooks": self.webhook_spool})
+
+    def sending_checks(self) -> list[Check]:
+        from wa_cli.verify.checks import sending
+
+        return sending.checks(self.observed_database, lambda: self.backlog.status(), self.settings.queue_age_limit)
+
+    def failing_checks(self) -> list[str]:
+        """The names of the checks of sending that fail now."""
+        from wa_cli import verify
+        from wa_cli.verify.base import Level
+
+        found = verify.look(self.sending_checks())
+        return [check.name for check, finding in found if finding.level is Level.FAILED]
 
     def webhook_check(self) -> Check:
         from wa_cli.verify.checks import webhook

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends
@@ -16,38 +18,52 @@ from wa_cli.telemetry.metrics import Metrics
 LONGEST_LOOK = 5.0
 
 
+UNAVAILABLE = "database"
+
+
 class _Pulse:
-    """Whether the database answers: whoever asks while somebody looks waits for the same answer."""
+    """What is wrong, by the names of checks: whoever asks while somebody looks waits for the same answer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, failing: Callable[[], list[str]]) -> None:
         self.database = database
-        self._looking: asyncio.Task[bool] | None = None
+        self.failing = failing
+        self._looking: asyncio.Task[list[str]] | None = None
 
-    async def beats(self) -> bool:
+    async def problems(self) -> list[str]:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(asyncio.to_thread(self._look))
         looking = self._looking  # by the time this look is over, somebody may have begun another
         done, _ = await asyncio.wait({looking}, timeout=LONGEST_LOOK)
-        return bool(done) and looking.result()
+        return looking.result() if done else [UNAVAILABLE]
 
-    def _look(self) -> bool:
+    def _look(self) -> list[str]:
         try:
             with self.database.reading() as connection:
-                return connection.execute(sa.text("SELECT true")).scalar() is True
+                connection.execute(sa.text("SELECT true"))
+            return self.failing()
         except WaError:
-            return False
+            return [UNAVAILABLE]
 
 
-def routes(database: Database, metrics: Metrics, keys: Keys) -> APIRouter:
+def routes(
+    database: Database, metrics: Metrics, keys: Keys, failing: Callable[[], list[str]] = list
+) -> APIRouter:
+    """`failing` names the checks that fail."""
     router = APIRouter(include_in_schema=False)
-    pulse = _Pulse(database)
+    pulse = _Pulse(database, failing)
 
     @router.get("/health")
     async def health() -> JSONResponse:
-        """Live: it answers. Ready: the database answers it; webhooks are taken all the same, as long as it lives."""
-        ready = await pulse.beats()
-        state = {"status": "ok" if ready else "unavailable", "live": True, "ready": ready}
-        return JSONResponse(state, status_code=200 if ready else 503)
+        """Live: it answers. Ready: the database answers it, and no check fails; the names of those that do are told.
+
+        Webhooks are taken all the same, as long as the service lives.
+        """
+        problems = await pulse.problems()
+        status = "unavailable" if UNAVAILABLE in problems else "failing" if problems else "ok"
+        state: dict[str, Any] = {"status": status, "live": True, "ready": not problems}
+        if problems:
+            state["problems"] = problems
+        return JSONResponse(state, status_code=503 if problems else 200)
 
     @router.get("/health/live")
     async def live() -> JSONResponse:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from wa_cli import __version__
 from wa_cli.errors import RowRefused
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -226,13 +227,38 @@ class Outbox:
         with self.database.reading() as connection:
             return WorkLeft(*run(connection, "outbox/work_left", number=self.number).one())
 
-    def heartbeat(self, worker: str, host: str, pid: int) -> float | None:
-        """This worker lives. Its share of the number's rate, in messages a second; None before anyone spoke for it."""
+    def heartbeat(
+        self, worker: str, host: str, pid: int, *, kind: str = "outgoing", idle: timedelta | None = None
+    ) -> float | None:
+        """This worker lives, and last got on with its work so long ago.
+
+        Returns an outgoing worker's share of the number's rate, in messages a second; None before any spoke for it.
+        """
         with self.database.transaction() as connection:
             share = run(
-                connection, "outbox/heartbeat", number=self.number, worker=worker, host=host, pid=pid
+                connection,
+                "outbox/heartbeat",
+                number=self.number,
+                worker=worker,
+                kind=kind,
+                host=host,
+                pid=pid,
+                version=__version__,
+                idle=idle,
             ).scalar_one_or_none()
             return None if share is None else float(share)
+
+    def fall_silent(self, worker: str) -> None:
+        """This worker has ended in order."""
+        with self.database.transaction() as connection:
+            run(connection, "outbox/silent", worker=worker)
+
+    def move(self, to: str) -> int:
+        """Have another number send what waits for this one; how many messages."""
+        with self.database.transaction() as connection:
+            customers = [customer for (customer,) in run(connection, "outbox/move", **{"from": self.number, "to": to})]
+            run(connection, "outbox/hand_over", number=to, customers=sorted(set(customers)))
+            return len(customers)
 
     def slow_down(self, pause: timedelta, age: timedelta, *, throttled: int = 1, answers: int = 1) -> float | None:
         """The number was throttled: slower from now, after a pause. The new rate, or None where it stays as it is.

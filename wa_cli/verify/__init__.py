@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import NoSuchTableError
 
-from wa_cli.errors import RowRefused, StatementCut
+from wa_cli.errors import QueueError, RowRefused, SchemaTooOld, StatementCut
 from wa_cli.storage import rights
 from wa_cli.verify.base import Check, Finding, Level, Scene, of
 from wa_cli.verify.checks import (
@@ -80,5 +80,7 @@ def _found(check: Check) -> Finding:
     except RowRefused as error:  # a table or column that is not there makes its check fail, not the others
         hint = "wa migrate" if _sqlstate(error) in _NOT_THERE else rights.explained(error).hint
         return Finding(Level.FAILED, error.message, hint)
+    except (QueueError, SchemaTooOld) as error:
+        return Finding(Level.FAILED, error.message.rstrip("."), error.hint and error.hint.removeprefix("Type: "))
     except NoSuchTableError as error:
         return Finding(Level.FAILED, f"there is no table {error}", "wa migrate")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 import time
 from datetime import timedelta
 
@@ -11,27 +14,42 @@ from wa_cli.storage.outbox import Outbox
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.admission import Readmission
-from wa_cli.workers.lifecycle import Stop
-from wa_cli.workers.upkeep import SLOW_EVERY, every_few_seconds
+from wa_cli.workers.lifecycle import Progress, Stop
+from wa_cli.workers.upkeep import SLOW_EVERY, every_few_seconds, fall_silent, worker_name
 
 
 class IncomingUpkeep:
     """`keep`: how long is remembered which files Meta has deleted."""
 
-    def __init__(self, outbox: Outbox, files: Files, readmission: Readmission, *, keep: timedelta, tell: Tell) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        files: Files,
+        readmission: Readmission,
+        *,
+        keep: timedelta,
+        tell: Tell,
+        progress: Progress | None = None,
+    ) -> None:
         self.outbox = outbox
         self.files = files
         self.readmission = readmission
         self.keep = keep
         self.tell = tell
+        self.progress = progress or Progress()
+        self._worker = worker_name()
         self._slow_at = 0.0
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`, every few seconds."""
         await every_few_seconds(self.run_once, stop)
+        await asyncio.to_thread(fall_silent, self.outbox, self._worker)
 
     def run_once(self) -> None:
         try:
+            self.outbox.heartbeat(
+                self._worker, socket.gethostname(), os.getpid(), kind="incoming", idle=self.progress.idle
+            )
             self.readmission.run_once()
             if time.monotonic() >= self._slow_at:
                 self._slow_at = time.monotonic() + SLOW_EVERY

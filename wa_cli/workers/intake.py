@@ -25,7 +25,7 @@ from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
 from wa_cli.workers.bypass import Bypass
-from wa_cli.workers.lifecycle import Stop, Watchdog, with_beats
+from wa_cli.workers.lifecycle import Progress, Stop, Watchdog, with_beats
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
@@ -53,7 +53,7 @@ class Intake:
     `salvage` writes what it can of a single delivery that the database refuses as a whole. `on_return` comes before the
     first message, and before the first one after an outage. `probe` raises DatabaseDown while it
     is away, by default a ping. `bypass` goes on without the database once it has been away
-    for `bypass_after`.
+    for `bypass_after`. `buried` counts the dead letters that it made.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Intake:
         on_return: Callable[[], object] = lambda: None,
         bypass: Bypass | None = None,
         bypass_after: timedelta = timedelta(seconds=30),
+        progress: Progress | None = None,
     ) -> None:
         self.queue = queue
         self.database = database
@@ -81,6 +82,8 @@ class Intake:
         self._beat: Callable[[], None] = lambda: None
         self.bypass = bypass
         self.bypass_after = bypass_after.total_seconds()
+        self.progress = progress or Progress()
+        self.buried = 0
         self._database_away_since: float | None = None
 
     async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
@@ -152,6 +155,7 @@ class Intake:
             raise
         self._beat()
         self.queue.done(deliveries)
+        self.progress.note()
         return len(deliveries)
 
     def _record(self, deliveries: Sequence[Delivery]) -> None:
@@ -188,6 +192,7 @@ class Intake:
         with self.database.transaction() as connection:
             write(connection, batch)
             self._bury(connection, batch.poison)
+        self.buried += len({delivery.id for delivery, _ in batch.poison})
         for event in (*batch.told, *(events.Buried(self.queue.name, reason) for _, reason in batch.poison)):
             self.tell(event)
 

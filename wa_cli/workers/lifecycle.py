@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
@@ -94,6 +95,21 @@ def stopping_with_parent(stop: Stop, pipe: int | None) -> Iterator[None]:
     finally:
         if pipe is not None:
             loop.remove_reader(pipe)
+
+
+class Progress:
+    """When a worker last got on with its work. Its parts note it, its heartbeat tells it."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+
+    def note(self) -> None:
+        self._at = time.monotonic()
+
+    @property
+    def idle(self) -> timedelta | None:
+        """How long ago that was; None where there was none yet."""
+        return None if self._at is None else timedelta(seconds=time.monotonic() - self._at)
 
 
 class Watchdog:

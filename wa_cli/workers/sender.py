@@ -25,7 +25,7 @@ from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter, pair_pause
-from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails, with_beats
+from wa_cli.workers.lifecycle import Progress, Stop, Watchdog, all_until_one_fails, with_beats
 from wa_cli.workers.settling import report_settled, settle
 
 BATCH = 500
@@ -82,6 +82,7 @@ class Sender:
         rate: float,
         tell: Tell,
         on_return: Callable[[], object] = lambda: None,
+        progress: Progress | None = None,
     ) -> None:
         self.outbox = outbox
         self.spool = spool
@@ -92,6 +93,7 @@ class Sender:
         self.rate = rate
         self.tell = tell
         self.on_return = on_return
+        self.progress = progress or Progress()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._slot_free = asyncio.Event()
         self._work_came = asyncio.Event()
@@ -283,6 +285,7 @@ class Sender:
         with suppress(DatabaseDown, RowRefused):  # the next verdict of that kind says it again
             await asyncio.to_thread(self._act_on_the_number, kept)
         self._unsettled -= len(kept)
+        self.progress.note()
         self.work_came()  # a customer's next message may have the turn now
         return len(kept)
 

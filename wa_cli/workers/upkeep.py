@@ -11,12 +11,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.errors import DatabaseDown, QueueError, RowRefused
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.messages.verdicts import has_not_left
 from wa_cli.storage.outbox import Outbox
@@ -26,7 +27,7 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
-from wa_cli.workers.lifecycle import Stop, Watchdog
+from wa_cli.workers.lifecycle import Progress, Stop, Watchdog
 from wa_cli.workers.sender import BATCH
 from wa_cli.workers.settling import report_settled, settle
 
@@ -52,6 +53,17 @@ async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callab
         await stop.wait(pause)
 
 
+def worker_name() -> str:
+    """By which a process is known among the workers of every machine."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def fall_silent(outbox: Outbox, worker: str) -> None:
+    """The worker ends: nothing is to be expected of it. Where the database is unavailable, its heartbeat ends by itself."""
+    with suppress(DatabaseDown, RowRefused):
+        outbox.fall_silent(worker)
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long each kind of doubt may last.
@@ -69,14 +81,24 @@ class Patience:
 class Upkeep:
     """`lease`: how long a verdict may still come for what was sent without the database."""
 
-    def __init__(self, outbox: Outbox, spool: Spool, patience: Patience, lease: timedelta, tell: Tell) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        spool: Spool,
+        patience: Patience,
+        lease: timedelta,
+        tell: Tell,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
         self.outbox = outbox
         self.spool = spool
         self.patience = patience
         self.lease = lease
         self.tell = tell
         self.share: float | None = None
-        self._worker = f"{socket.gethostname()}/{os.getpid()}"
+        self.progress = progress or Progress()
+        self._worker = worker_name()
         self._adopting = threading.Lock()
         self._mended_to = ""
         self._slow_at = 0.0
@@ -88,6 +110,7 @@ class Upkeep:
         """Until `stop`, every few seconds."""
         self._beat = lambda: watchdog.beat("upkeep")
         await every_few_seconds(self.run_once, stop, lambda: watchdog.forget("upkeep"))
+        await asyncio.to_thread(fall_silent, self.outbox, self._worker)
 
     def run_once(self) -> None:
         """Everything that is due, in the order in which one makes work for the next."""
@@ -118,7 +141,7 @@ class Upkeep:
 
         A write, which a standby and a full disk refuse: a database that only answers is not back.
         """
-        self.share = self.outbox.heartbeat(self._worker, socket.gethostname(), os.getpid())
+        self.share = self.outbox.heartbeat(self._worker, socket.gethostname(), os.getpid(), idle=self.progress.idle)
 
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.mend_turns(self._mended_to)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wa_cli.errors import DatabaseDown, QueueError, StillPending
+from wa_cli.errors import DatabaseDown, PartlyDone, QueueError, StillPending
 from wa_cli.queues.base import Queue
 from wa_cli.storage.outbox import Outbox, WorkLeft
+from wa_cli.storage.spool import Spool
 from wa_cli.workers.fetcher import Fetcher
 from wa_cli.workers.incoming_upkeep import IncomingUpkeep
 from wa_cli.workers.intake import Intake
@@ -54,6 +55,7 @@ class OutgoingWorker:
                 parts.append(self._stop_when_drained(stop))
             await all_until_one_fails(*parts)
         if self.drain:
+            _check_stored(self.sender.spool, self.intake)
             _complain_of(await asyncio.to_thread(self.sender.outbox.work_left))
 
     async def _stop_when_drained(self, stop: Stop) -> None:
@@ -92,6 +94,8 @@ class IncomingWorker:
             if self.drain:
                 parts.append(self._stop_when_drained(stop))
             await all_until_one_fails(*parts)
+        if self.drain:
+            _check_stored(self.upkeep.readmission.spool, self.intake)
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
@@ -116,6 +120,19 @@ def _is_drained(queue: Queue, outbox: Outbox) -> bool:
         return False
     left = outbox.work_left()
     return not (left.sending or left.due)
+
+
+def _check_stored(spool: Spool, intake: Intake) -> None:
+    """Raise PartlyDone where something was neither sent nor stored."""
+    state = spool.state()
+    left = [
+        (state.records, "records wait in the spool, because the database does not take them"),
+        (len(state.corrupt), "files of the spool are set aside"),
+        (intake.buried, "messages became dead letters"),
+    ]
+    told = [f"{count} {what}" for count, what in left if count]
+    if told:
+        raise PartlyDone(f"The queue is empty, but not everything is stored: {', '.join(told)}.", hint="wa verify")
 
 
 @dataclass(frozen=True)

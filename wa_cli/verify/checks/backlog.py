@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wa_cli.errors import ConfigError, QueueError
 from wa_cli.storage.spool import Spool
 from wa_cli.verify.base import Check, Finding, Level
 
@@ -12,10 +11,7 @@ def check(status: Callable[[], Mapping[str, Mapping[str, Any]]], spools: Mapping
     """What waits to be stored: on the queues, on this machine's disk, and among the dead letters."""
 
     def look() -> Finding:
-        try:
-            queues = status()
-        except (QueueError, ConfigError) as error:
-            return Finding(Level.FAILED, error.message.rstrip("."), error.hint and error.hint.removeprefix("Type: "))
+        queues = status()
         waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
         dead = {name: counted["dead"] for name, counted in queues.items()}
         states = {name: spool.state() for name, spool in spools.items()}

@@ -1,0 +1,185 @@
+"""`wa verify` is red before the first message is lost: a number that may not send, no worker, a message that waits too long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.integration.running_sandbox import running_sandbox
+from tests.integration.running_service import running_service
+from tests.integration.works import Works
+from wa_cli import verify
+from wa_cli.backlog import Backlog
+from wa_cli.errors import PartlyDone
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.queues.base import Letter
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.storage.outbox import Outbox
+from wa_cli.verify.base import Finding, Level
+from wa_cli.verify.checks import sending
+
+LIMIT = timedelta(minutes=5)
+
+
+class Watch:
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        transaction = bench.database.transaction
+        self.outgoing, self.incoming = PostgresQueue("outgoing", transaction), PostgresQueue("incoming", transaction)
+        self.backlog = Backlog(self.outgoing, self.incoming, bench.outbox)
+
+    def look(self) -> dict[str, Finding]:
+        checks = sending.checks(self.bench.database, self.backlog.status, LIMIT)
+        return {check.name: finding for check, finding in verify.look(checks)}
+
+    def failing(self) -> list[str]:
+        return [name for name, finding in self.look().items() if finding.level is Level.FAILED]
+
+    def live(self, kind: str = "outgoing") -> None:
+        self.bench.outbox.heartbeat(f"host/{kind}", "host", 1, kind=kind)
+
+
+@pytest.fixture
+def watch(bench: Bench) -> Watch:
+    return Watch(bench)
+
+
+def test_nothing_waits_and_nothing_fails(watch: Watch) -> None:
+    assert watch.failing() == []
+
+
+def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
+    watch.live()
+    watch.bench.queue("hi")
+    watch.bench.outbox.block("the token was refused")
+    found = watch.look()["sending"]
+    assert (found.level, found.said) == ("failed", "42 is blocked: the token was refused; 1 messages wait")
+
+    watch.bench.outbox.unblock()
+    assert watch.failing() == []
+
+    watch.bench.outbox.pause("by hand")
+    found = watch.look()["sending"]
+    assert (found.level, found.hint) == ("failed", "wa number resume")
+
+
+@pytest.mark.parametrize("kind", ["outgoing", "incoming"])
+def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str) -> None:
+    {"outgoing": watch.outgoing, "incoming": watch.incoming}[kind].put([Letter("{}", "+123")])
+    watch.live({"outgoing": "incoming", "incoming": "outgoing"}[kind])
+    found = watch.look()["workers"]
+    assert (found.level, found.hint) == ("failed", f"wa worker {kind}")
+
+    watch.live(kind)
+    assert "workers" not in watch.failing()
+    watch.bench.outbox.fall_silent(f"host/{kind}")
+    assert watch.failing() == ["workers"]
+
+
+def test_a_worker_that_died_is_missed_after_half_a_minute(watch: Watch) -> None:
+    watch.outgoing.put([Letter("{}", "+123")])
+    watch.live()
+    watch.bench.sql("UPDATE wa.worker_heartbeats SET seen_at = seen_at - interval '31 seconds'")
+    assert watch.failing() == ["workers"]
+
+
+def test_messages_of_a_number_that_no_worker_sends_for_are_moved(watch: Watch) -> None:
+    """The program was set to another business number while messages waited for the first."""
+    first = watch.bench.queue("one", "two", to="+123")
+    other = Outbox(watch.bench.database, "43")
+    other.open_number(80)
+    other.heartbeat("host/43", "host", 1)
+    found = watch.look()["workers"]
+    assert (found.level, found.hint) == ("failed", "wa queue move --from 42")
+
+    assert watch.bench.outbox.move("43") == 2
+
+    assert watch.failing() == []
+    there = Bench(watch.bench.database, "43")
+    for reference in first:  # one of a customer at a time, in their order
+        [claim] = there.claim()
+        assert claim.reference == reference
+        there.settle(claim, Accepted(f"wamid.{reference}"))
+
+
+def test_a_message_that_is_being_sent_stays_with_its_number(watch: Watch) -> None:
+    watch.bench.queue("one", "two", to="+123")
+    [claim] = watch.bench.claim()
+    assert watch.bench.outbox.move("43") == 1
+
+    watch.bench.settle(claim, Accepted("wamid.1"))
+
+    assert watch.bench.state(claim.reference) == "sent"
+    assert watch.bench.claim() == []
+
+
+@pytest.mark.parametrize("place", ["queue", "outbox"])
+def test_a_message_that_waits_too_long(watch: Watch, place: str) -> None:
+    watch.live()
+    if place == "queue":
+        watch.outgoing.put([Letter("{}", "+123")])
+        watch.bench.sql("UPDATE wa.queue_messages SET created_at = created_at - interval '6 min'")
+    else:
+        watch.bench.queue("hi")
+        watch.bench.age("queued_at", timedelta(minutes=6))
+        watch.bench.age("due_at", timedelta(minutes=6))
+    found = watch.look()["oldest"]
+    assert found.level == "failed"
+    assert "longer than WA_QUEUE_AGE_LIMIT (5m)" in found.said
+
+
+def test_what_is_scheduled_for_later_does_not_wait(watch: Watch) -> None:
+    watch.bench.queue("later")
+    watch.bench.age("queued_at", timedelta(days=2))
+    watch.bench.age("due_at", -timedelta(hours=1))
+    assert watch.failing() == []
+
+
+def test_the_heartbeat_tells_the_version_and_the_progress(watch: Watch) -> None:
+    watch.bench.outbox.heartbeat("host/1", "host", 1, kind="incoming", idle=timedelta(seconds=90))
+    watch.bench.outbox.heartbeat("host/1", "host", 1, kind="incoming")
+    [row] = watch.bench.sql(
+        "SELECT kind, version, extract(epoch FROM clock_timestamp() - progress_at)::int AS idle FROM wa.worker_heartbeats"
+    )
+    assert row["kind"] == "incoming"
+    assert row["version"]
+    assert 89 <= row["idle"] <= 120
+
+
+def test_an_incoming_worker_takes_no_share_of_the_rate(watch: Watch) -> None:
+    watch.live("incoming")
+    assert watch.bench.outbox.heartbeat("host/1", "host", 1) == 10_000
+
+
+def test_a_drained_worker_tells_of_what_it_buried(database: Any, tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        works = Works(database, sandbox, tmp_path)
+        works.queue.put([Letter("{}", None)])
+        works.put("+123")
+
+        with pytest.raises(PartlyDone, match="1 messages became dead letters") as refused:
+            works.run()
+
+    assert refused.value.exit_code == 6
+    assert works.bench.states() == {"sent": 1}
+
+
+def test_the_service_is_failing_while_a_number_may_not_send(watch: Watch, tmp_path: Path) -> None:
+    with running_service(
+        watch.incoming, watch.bench.database, tmp_path, watch.backlog, failing=watch.failing
+    ) as service:
+        assert httpx.get(f"{service.url}/health").json()["status"] == "ok"
+        watch.live()
+        watch.bench.queue("hi")
+        watch.bench.outbox.block("the token was refused")
+        answer = httpx.get(f"{service.url}/health")
+        assert (answer.status_code, answer.json()) == (
+            503,
+            {"status": "failing", "live": True, "ready": False, "problems": ["sending"]},
+        )
+        assert httpx.get(f"{service.url}/health/live").status_code == 200
