@@ -356,3 +356,15 @@ def test_files_need_the_token_and_a_fresh_url(sandbox: RunningSandbox, monkeypat
     stale = httpx.get(f"{sandbox.url}/v25.0/{picture.id}", headers=TOKEN).json()["url"]
     assert httpx.get(stale, headers=TOKEN).status_code == 404
     assert httpx.get(f"{sandbox.url}/v25.0/{picture.id}?phone_number_id=1", headers=TOKEN).status_code == 400
+
+
+def test_what_the_sandbox_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "sandbox"
+    folder.mkdir(mode=0o755)
+    (folder / "log.jsonl").touch(mode=0o644)
+    with running_sandbox(folder) as sandbox:
+        assert post(sandbox, text()).status_code == 200
+        modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("*.jsonl")}
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert modes == {"log.jsonl": 0o600, "callbacks.jsonl": 0o600}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -232,4 +233,80 @@ def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: P
         with spool.adopt(path):
             pass
     spool.check_room()
+    spool.close()
+
+
+@pytest.mark.parametrize("gone", ["deleted", "moved", "replaced", "folder deleted", "folder moved"])
+def test_a_file_that_is_gone_under_its_process_keeps_nothing(tmp_path: Path, gone: str) -> None:
+    folder = tmp_path / "spool"
+    spool = Spool(folder)
+    first = spool.keep([{"n": 1}])
+    [file] = folder.iterdir()
+    match gone:
+        case "deleted":
+            file.unlink()
+        case "moved":
+            file.rename(tmp_path / "elsewhere")
+        case "replaced":
+            file.unlink()
+            file.write_text("")
+        case "folder deleted":
+            shutil.rmtree(folder)
+        case "folder moved":
+            folder.rename(tmp_path / "another")
+
+    with pytest.raises(SpoolUnwritable):
+        spool.keep([{"n": 2}])
+    kept = spool.keep([{"n": 3}])
+
+    assert kept[0].segment != file
+    assert kept[0].segment.read_bytes().endswith(b'{"n":3}\n')
+    spool.forget(first)
+    spool.close()
+    shutil.rmtree(tmp_path / "another", ignore_errors=True)
+    file.unlink(missing_ok=True)
+    assert adopted(folder) == [{"n": 3}]
+
+
+def test_what_is_left_to_nobody_counts_only_where_it_can_be_found(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    real = os.fdatasync
+
+    def deleting(number: int) -> None:
+        real(number)
+        shutil.rmtree(tmp_path / "spool")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fdatasync", deleting)
+        with pytest.raises(SpoolUnwritable):
+            spool.leave([{"n": 1}])
+    spool.leave([{"n": 2}])
+
+    assert adopted(tmp_path / "spool") == [{"n": 2}]
+
+
+def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.mkdir(mode=0o755)
+    old_umask = os.umask(0)
+    try:
+        spool = Spool(folder)
+        spool.check()
+        spool.leave([{"n": 1}, {"n": 2}])
+        [path] = spool.orphans()
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(lines[0].replace(b"1", b"7") + lines[1])
+        path.with_suffix(CORRUPT).touch(mode=0o644)
+        with spool.adopt(path) as orphan:
+            assert orphan is not None
+            orphan.set_aside(orphan.records)
+        spool.keep([{"n": 3}])
+    finally:
+        os.umask(old_umask)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.suffix: file.stat().st_mode & 0o777 for file in folder.iterdir()} == {
+        ".jsonl": 0o600,
+        ".corrupt": 0o600,
+    }
     spool.close()

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from aiohttp import web
 
+from wa_cli import private_files
 from wa_cli.errors import ConfigError
 from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, events, files, playing, rules
 from wa_cli.sandbox import graph_errors as no
@@ -76,7 +77,7 @@ class Sandbox:
         self.windows: dict[str, float] = {}
         self.accepted = 0
         self._room, self._room_at = 1.0, time.monotonic()
-        folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(folder)
         self.callbacks = Callbacks(webhook_url, secret, folder / "callbacks.jsonl", ACCOUNT)
         self._log: IO[str] | None = None
         self._runner: web.AppRunner | None = None
@@ -107,7 +108,7 @@ class Sandbox:
                 raise ConfigError(f"The sandbox finds no port to listen on: {error.strerror}.") from None
         host, real_port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{real_port}"
-        self._log = (self.folder / "log.jsonl").open("a", encoding="utf-8", buffering=1)
+        self._log = private_files.opened(self.folder / "log.jsonl", "a", encoding="utf-8", buffering=1)
         self.callbacks.resume()
         self._deliverer = asyncio.create_task(self.callbacks.run())
 

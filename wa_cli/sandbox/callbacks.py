@@ -20,6 +20,8 @@ from typing import IO, Any
 
 import aiohttp
 
+from wa_cli import private_files
+
 KEPT_SECONDS = 7 * 86400
 FIRST_GAP, LARGEST_GAP = 0.2, 30.0
 LARGEST_POST = 500
@@ -164,7 +166,7 @@ class Callbacks:
 
     def _note(self, line: dict[str, Any]) -> None:
         if self._journal is None:
-            self._journal = self._journal_path.open("a", encoding="utf-8", buffering=1)
+            self._journal = private_files.opened(self._journal_path, "a", encoding="utf-8", buffering=1)
         self._journal.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     def _close_journal(self) -> None:

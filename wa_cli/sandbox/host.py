@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import aiohttp
 
+from wa_cli import private_files
 from wa_cli.sandbox.app import Options, Sandbox
 
 LOOK_EVERY = 1.0
@@ -28,7 +29,7 @@ START_LIMIT = 10.0
 def app_secret(folder: Path) -> str:
     """The key of the sandbox's signatures, made at first use and readable by its owner alone."""
     path = folder / "app_secret"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_files.make_folder(folder)
     if not (path.is_file() and path.read_text().strip()):
         _make_secret(path)
     return path.read_text().strip()
@@ -121,7 +122,7 @@ class SandboxHost:
             self.on_move(url)
 
     def _try_lock(self) -> bool:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self.folder)
         handle = (self.folder / "lock").open("w")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,6 +7,7 @@ has it, it is forgotten. What a dead process left is adopted by any running work
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from wa_cli import private_files
 from wa_cli.errors import WaError
 
 SEGMENT_BYTES = 1 << 20
@@ -71,8 +73,7 @@ class Orphan:
 
     def set_aside(self, records: Sequence[Record]) -> None:
         """Keep what this program cannot use where a person finds it."""
-        with self.path.with_suffix(CORRUPT).open("ab") as file:
-            file.write(b"".join(map(_line, records)))
+        _set_aside(self.path, b"".join(map(_line, records)), "ab")
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class Spool:
         """Raise SpoolUnwritable unless a record could be kept now."""
         probe = self.folder / f".probe-{uuid4().hex}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(self.folder)
             try:
-                with probe.open("wb", buffering=0) as file:
+                with private_files.opened(probe, "wb", buffering=0) as file:
                     _write_all(file, b"x" * 4096)
                     os.fdatasync(file.fileno())
             finally:
@@ -135,10 +136,12 @@ class Spool:
         with self._lock:
             try:
                 segment = self._open_segment()
-                self._append(segment, b"".join(map(_line, records)))
+                try:
+                    self._append(segment, b"".join(map(_line, records)))
+                finally:
+                    self._segments.pop(segment.path).file.close()
             except OSError as error:
                 raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
-            self._segments.pop(segment.path).file.close()
 
     def forget(self, entries: Sequence[Entry]) -> None:
         """The database has them. A file goes when its last record is forgotten."""
@@ -205,10 +208,10 @@ class Spool:
 
     def _open_segment(self) -> _Segment:
         """A new file, ours by its lock before anybody can see it under its name."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_files.make_folder(self.folder)
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{uuid4().hex[:8]}{SUFFIX}"
         unborn = path.with_suffix(UNBORN)
-        file = open(unborn, "ab", buffering=0, opener=_private)  # noqa: SIM115 — what customers wrote is in it
+        file = private_files.opened(unborn, "ab", buffering=0)
         fcntl.flock(file, fcntl.LOCK_EX)
         segment = self._segments[path] = _Segment(path, file)  # before the name: our own upkeep looks there too
         unborn.rename(path)
@@ -238,6 +241,7 @@ class Spool:
         try:
             _write_all(segment.file, lines)
             os.fdatasync(segment.file.fileno())
+            _check_in_place(segment)
         except OSError:
             with suppress(OSError):  # what is half written was never acknowledged
                 segment.file.truncate(segment.written)
@@ -268,8 +272,17 @@ def _size(path: Path) -> int:
     return 0
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _set_aside(path: Path, lines: bytes, mode: str) -> None:
+    """Write lines that cannot be used beside their file, for its owner alone to read."""
+    with private_files.opened(path.with_suffix(CORRUPT), mode) as file:
+        file.write(lines)
+
+
+def _check_in_place(segment: _Segment) -> None:
+    """Raise OSError where the file is no longer under its name: deleted or moved, nobody would find what is in it."""
+    mine = os.fstat(segment.file.fileno())
+    if not mine.st_nlink or not os.path.samestat(mine, segment.path.stat()):
+        raise FileNotFoundError(errno.ENOENT, "its file was deleted")
 
 
 def _line(record: Record) -> bytes:
@@ -308,7 +321,7 @@ def _read(content: bytes, path: Path) -> tuple[list[Record], int]:
     parsed = [_parse(line) for line in lines]
     broken = [line for line, record in zip(lines, parsed, strict=True) if record is None]
     if broken:
-        path.with_suffix(CORRUPT).write_bytes(b"\n".join(broken) + b"\n")
+        _set_aside(path, b"\n".join(broken) + b"\n", "wb")
     return [record for record in parsed if record is not None], len(broken)
 
 
