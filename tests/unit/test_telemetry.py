@@ -93,3 +93,36 @@ def test_a_flood_is_told_in_numbers_and_none_of_it_is_left_untold() -> None:
     floods.flush()
 
     assert told == [events.Spooled(1), events.Spooled(7), events.Spooled(2)]
+
+
+OUTSIDE = "bad\n12:00:00 ERROR   forged\r\x1b[31m\x85\u2028\u202e\x9b\x00\x7f"
+
+
+@pytest.mark.parametrize("form", [logs.TEXT, logs.JSON])
+def test_what_came_from_outside_is_one_line_and_steers_no_terminal(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.start(form)
+
+    logs.tell(events.NotAccepted(OUTSIDE, "was refused", OUTSIDE))
+    logs.tell(events.Started(OUTSIDE))
+    logging.getLogger("wa").warning("%s", OUTSIDE)
+
+    told = capsys.readouterr().err
+    assert told.count("\n") == len(told.splitlines()) == 3
+    assert all(character.isprintable() for line in told.splitlines() for character in line)
+    assert "forged" in told
+    if form == logs.JSON:
+        said = json.loads(told.splitlines()[0])
+        assert said["message"].isprintable()
+        assert said["why"] == OUTSIDE
+
+
+def test_a_live_line_is_given_one_line_too() -> None:
+    said: list[str] = []
+    logs.start(write=said.append)
+
+    logs.tell(events.Started(OUTSIDE))
+
+    assert len(said[0].splitlines()) == 1
+    assert said[0].isprintable()

@@ -20,6 +20,7 @@ Tell = Callable[[Event], None]
 EACH_MESSAGE = (events.Accepted, events.Stored, events.Received, events.FileSaved)
 FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 TEXT, JSON = "text", "json"
+_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _log = logging.getLogger("wa")
 
@@ -30,7 +31,7 @@ def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str],
     `write` takes the lines instead, for a terminal that shows more than lines: then each message's own are left out.
     """
     handler = logging.StreamHandler(sys.stderr) if write is None else _Through(write)
-    handler.setFormatter(_Json() if form == JSON else logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
+    handler.setFormatter(_Json() if form == JSON else _Text(FORMAT, datefmt="%H:%M:%S"))
     _log.handlers[:] = [handler]
     _log.setLevel(level)
     _log.propagate = False
@@ -44,6 +45,11 @@ def tell(event: Event) -> None:
     _log.log(level, "%s", line, extra={"event": event})
 
 
+def one_line(text: str) -> str:
+    """The text with every line break, control character and mark of text direction written as an escape."""
+    return _NOT_IN_A_LINE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 class _Through(logging.Handler):
     def __init__(self, write: Callable[[str], object]) -> None:
         super().__init__()
@@ -52,6 +58,13 @@ class _Through(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not isinstance(getattr(record, "event", None), EACH_MESSAGE):
             self.write(self.format(record))
+
+
+class _Text(logging.Formatter):
+    """One line a record, whoever wrote it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(super().format(record))
 
 
 class _Json(logging.Formatter):
@@ -64,7 +77,7 @@ class _Json(logging.Formatter):
                 "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
                 "level": record.levelname.lower(),
                 "event": _snake(type(event).__name__) if event else "line",
-                "message": record.getMessage(),
+                "message": one_line(record.getMessage()),
                 **(asdict(event) if event else {}),
             }
         )
