@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
 
 from wa_cli import __version__
+from wa_cli.__main__ import INTERRUPTED
 from wa_cli.cli import config as config_command
 from wa_cli.cli import (
     conversation,
@@ -34,6 +37,7 @@ from wa_cli.cli import (
     worker,
 )
 from wa_cli.errors import WaError
+from wa_cli.telemetry.logs import one_line
 
 app = typer.Typer(
     name="wa",
@@ -42,6 +46,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_FREE = "Free some space, or set WA_HOME to another folder."
+_ALLOW = "Allow this user to use it, or set WA_HOME to another folder."
+_ANOTHER = "Set WA_HOME to another folder."
+# What the system says of a place, and not of our program; and what helps.
+_REFUSED_PLACES = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: _ALLOW,
+    errno.EACCES: _ALLOW,
+    errno.EPERM: _ALLOW,
+    errno.ENOTDIR: _ANOTHER,
+    errno.ELOOP: _ANOTHER,
+    errno.ENAMETOOLONG: _ANOTHER,
+}
 
 SETUP, WORK, READ = "Set up and check", "Send and store", "Read"
 
@@ -108,12 +127,16 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
-        sys.exit(130)
+        _leave_interrupted()
+    except SystemExit as leaving:
+        if leaving.code != INTERRUPTED:
+            raise
+        _leave_interrupted()
     except OSError as error:
-        if debug or error.errno != errno.ENOSPC:
+        if debug or error.errno not in _REFUSED_PLACES:
             _unexpected(error, debug=debug)
-        print("wa: What was to be written found no room: the disk is full.", file=sys.stderr)
-        sys.exit(1)
+        where = f"Cannot use {error.filename}" if error.filename else "Cannot write"
+        _leave(f"{where}: {(error.strerror or str(error)).lower()}.", _REFUSED_PLACES[error.errno], 4)
     except Exception as error:
         _unexpected(error, debug=debug)
 
@@ -122,15 +145,26 @@ def _tell(error: WaError) -> NoReturn:
     from wa_cli.storage import rights
 
     said = rights.explained(error)
-    print(f"wa: {said.message}", file=sys.stderr)
-    if said.hint:
-        print(f"    {said.hint}", file=sys.stderr)
-    sys.exit(said.exit_code)
+    _leave(said.message, said.hint, said.exit_code)
+
+
+def _leave_interrupted() -> NoReturn:
+    """End at once. The interpreter's own end would wait for threads, and may kill the process by the signal instead."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _unexpected(error: Exception, *, debug: bool) -> NoReturn:
     if debug:
         raise error
-    print(f"wa: unexpected {type(error).__name__}: {error}", file=sys.stderr)
-    print("    The same command with --debug shows where.", file=sys.stderr)
-    sys.exit(1)
+    _leave(f"unexpected {type(error).__name__}: {error}", "The same command with --debug shows where.", 1)
+
+
+def _leave(message: str, hint: str | None, code: int) -> NoReturn:
+    """End with one line for the person at the terminal, and perhaps a second with the next step."""
+    print(f"wa: {one_line(message)}", file=sys.stderr)
+    if hint:
+        print(f"    {one_line(hint)}", file=sys.stderr)
+    sys.exit(code)

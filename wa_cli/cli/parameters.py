@@ -42,7 +42,12 @@ def confirm(question: str) -> None:
     """Go on only where a person says yes. Raises BadInput where nobody can be asked."""
     if not sys.stdin.isatty():
         raise BadInput("Nobody is there to be asked.", hint="--yes does it without asking.")
-    typer.confirm(question, abort=True, err=True)
+    try:
+        typer.confirm(question, abort=True, err=True)
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def chosen_format(form: str | None, as_json: bool) -> str | None:

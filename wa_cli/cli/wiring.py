@@ -22,7 +22,7 @@ from wa_cli.clock import check_zone, now
 from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
 from wa_cli.errors import BadInput, ConfigError, DatabaseDown
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
-from wa_cli.telemetry.logs import Tell, tell
+from wa_cli.telemetry.logs import Tell, one_line, tell
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -60,7 +60,7 @@ SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
 
 def say(line: str) -> None:
     """Talk, which goes to stderr: stdout is for data."""
-    print(line, file=sys.stderr, flush=True)
+    print(one_line(line), file=sys.stderr, flush=True)
 
 
 def asked_again(once: Callable[[], T]) -> T | None:
@@ -115,8 +115,9 @@ class House:
     @cached_property
     def unchecked_database(self) -> Database:
         """The database as it is, whatever its schema."""
-        from wa_cli.storage.engine import Database
+        from wa_cli.storage.engine import Database, be_interruptible
 
+        be_interruptible()
         name = f"{self.application}/{socket.gethostname()}/{os.getpid()}"
         url = self.database_url()
         with self._naming("database_url"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import shutil
 import signal
 import time
 import warnings
@@ -22,6 +23,8 @@ from wa_cli.errors import ConfigError, DatabaseDown
 
 STARTING_UP_LIMIT = 60.0
 STOP_LIMIT = 60.0
+# What a new server writes, and its first write-ahead log.
+NEEDED_BYTES = 64 << 20
 _SUPERUSER = "postgres"
 
 
@@ -121,8 +124,18 @@ class EmbeddedServer:
             # The library hands out what it started in this process before, and believes that it runs for ever.
             pgserver.get_server(self.data, cleanup_mode=None).ensure_postgres_running()
         except Exception as error:
+            self._check_room(error)
             raise DatabaseDown(
                 f"The embedded database in {self.data} does not start: {error}", hint=f"Its log is {self.data / 'log'}."
+            ) from error
+
+    def _check_room(self, error: Exception) -> None:
+        """Raise ConfigError where a full disk explains why the server does not start."""
+        free = shutil.disk_usage(self.home).free
+        if free < NEEDED_BYTES:
+            raise ConfigError(
+                f"The embedded database in {self.data} does not start: its disk has {free >> 20} MB free.",
+                hint=f"Free {NEEDED_BYTES >> 20} MB, or set WA_HOME to a folder on another disk.",
             ) from error
 
     def _wait_while_starting_up(self) -> None:

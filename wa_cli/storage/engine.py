@@ -185,7 +185,12 @@ def guard_against_freezing(limit: timedelta) -> None:
 
 
 def be_interruptible() -> None:
-    """From now on Ctrl-C ends the statement that runs: the driver alone would first wait for it, for minutes."""
+    """From now on Ctrl-C ends the statement that runs: the driver alone would first wait for it, for minutes.
+
+    A guard against freezing stays: it can be interrupted too.
+    """
+    if psycopg2.extensions.get_wait_callback() is not None:
+        return
 
     def wait(connection: Any) -> None:
         try:
