@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import boto3.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -31,6 +30,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from wa_cli import aws
 from wa_cli.errors import QueueError
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
 from wa_cli.queues.dead import DeadLetters, Transaction
@@ -72,7 +72,7 @@ def connect(queue_url: str) -> SQSClient:
     address = urlsplit(queue_url)
     found = _REGION.search(address.hostname or "")
     elsewhere = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
-    session = boto3.session.Session()
+    session = aws.session()
     with _translated():
         return session.client(
             "sqs",

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wa_cli import aws
 from wa_cli.errors import QueueError
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
@@ -36,7 +36,7 @@ TROUBLE = (BotoCoreError, ClientError)
 
 def connect() -> DynamoDBClient:
     """A client from the AWS_* variables, impatient: a mark that is slow is worth nothing."""
-    session = boto3.session.Session()
+    session = aws.session()
     return session.client(
         "dynamodb",
         region_name=session.region_name or "us-east-1",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from wa_cli import aws
 from wa_cli.errors import WaError
 
 if TYPE_CHECKING:
@@ -45,11 +46,10 @@ def open_shelf(place: str) -> Shelf:
     """The shelf at a folder, or at `s3://bucket/prefix`."""
     if not place.startswith("s3://"):
         return FolderShelf(Path(place).expanduser().resolve())
-    import boto3.session
     from botocore.config import Config
 
     address = urlsplit(place)
-    client = boto3.session.Session().client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    client = aws.session().client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
     return S3Shelf(client, address.netloc, address.path.strip("/"))
 
 

@@ -1,0 +1,51 @@
+"""The region of AWS is the one that the environment names, in either way of naming it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wa_cli.queues import sqs
+from wa_cli.storage import marks, shelves
+
+NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
+CONFIGURED = "[default]\nregion = sa-east-1\n"
+
+
+def regions() -> list[str]:
+    shelf = shelves.open_shelf("s3://bucket/prefix")
+    assert isinstance(shelf, shelves.S3Shelf)
+    queue = sqs.connect("http://127.0.0.1:9/1/queue")
+    return [client.meta.region_name for client in (queue, marks.connect(), shelf._client)]
+
+
+@pytest.mark.parametrize(
+    ("environ", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({}, "sa-east-1"),
+    ],
+)
+def test_the_region_is_the_environments(
+    environ: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "config").write_text(CONFIGURED)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert regions() == [region] * 3
+
+
+def test_a_queue_is_in_the_region_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    client = sqs.connect("https://sqs.ap-south-1.amazonaws.com/123456789012/outgoing")
+
+    assert client.meta.region_name == "ap-south-1"
