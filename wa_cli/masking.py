@@ -9,7 +9,7 @@ HIDDEN = "…"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # A name in a query or in a connection string whose value is a secret; `passfile` is the path of a file.
 _SECRET = re.compile(
-    r"pass(?!file)|pwd|secret|token|credential|signature|apikey|accesskey|(^|[_-])(sig|key|auth)$", re.I
+    r"pass(?!file)|pwd|secret|token|credential|signature|apikey|accesskey|(^|[_-])(sig|key)$|^auth$", re.I
 )
 _PAIR = re.compile(r"([?&;#])([^=?&;#]*)=([^&]*)")
 _CONNECTION_PAIR = re.compile(r"(\w+)(\s*=\s*)('(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)+)")
@@ -31,6 +31,11 @@ def mask_url(text: str) -> str:
     login = _login(rest)
     tail = _masked_pairs(rest[len(login) :])
     return begin[0] + _masked_login(login, begin[0]) + tail
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter of this name carries a secret."""
+    return _SECRET.search(unquote(name)) is not None
 
 
 def _login(rest: str) -> str:
@@ -55,7 +60,7 @@ def _masked_login(login: str, scheme: str) -> str:
 
 def _masked_pairs(query: str) -> str:
     def masked(found: re.Match[str]) -> str:
-        value = HIDDEN if _SECRET.search(unquote(found[2])) else _masked_pairs(found[3])
+        value = HIDDEN if is_secret(found[2]) else _masked_pairs(found[3])
         return f"{found[1]}{found[2]}={value}"
 
     return _PAIR.sub(masked, query)

@@ -9,7 +9,9 @@ import typer
 
 from wa_cli.cli import wiring
 from wa_cli.cli.wiring import say
+from wa_cli.config import EMBEDDED
 from wa_cli.errors import ConfigError
+from wa_cli.masking import is_secret
 
 app = typer.Typer(no_args_is_help=True, help="The database: its URL, a shell, and stopping the embedded one.")
 
@@ -38,7 +40,25 @@ def shell(ctx: typer.Context) -> None:
         program = str(house.embedded.programs / "psql")
     if program is None:
         raise ConfigError("psql is not installed.", hint="Debian: apt install postgresql-client")
-    os.execv(program, [program, house.database_url()])  # noqa: S606
+    url, secrets = _without_secrets(house.database_url())
+    os.execve(program, [program, url], {**os.environ, **secrets})  # noqa: S606
+
+
+def _without_secrets(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without its secrets, and the environment with its password: every user of the machine sees arguments.
+
+    libpq reads no other secret from the environment; psql asks for them.
+    """
+    import sqlalchemy as sa
+    from sqlalchemy.util import immutabledict
+
+    from wa_cli.storage.engine import normalise
+
+    whole = sa.make_url(normalise(url))
+    password = whole.query.get("password") or whole.password
+    plain = {key: value for key, value in whole.query.items() if not is_secret(key)}
+    bare = whole._replace(drivername="postgresql", password=None, query=immutabledict(plain))
+    return bare.render_as_string(hide_password=False), {"PGPASSWORD": str(password)} if password else {}
 
 
 @app.command()
@@ -48,6 +68,9 @@ def stop(ctx: typer.Context) -> None:
     Example: wa db stop
     """
     house = wiring.of(ctx)
-    if not house.is_embedded:
+    if house.embedded.data.exists() and house.embedded.stop():
+        say("The embedded database is stopped.")
+    elif house.settings.database_url not in (None, EMBEDDED):
         raise ConfigError("The database in use is not the embedded one: stop it where it was started.")
-    say("The embedded database is stopped." if house.embedded.stop() else "The embedded database was not running.")
+    else:
+        say("The embedded database was not running.")
