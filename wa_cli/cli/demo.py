@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,10 +12,13 @@ import typer
 
 from wa_cli.cli import answer, drawing, findings, render, up, verify, wiring
 from wa_cli.clock import now
+from wa_cli.config import env_name
 from wa_cli.errors import CheckFailed
 
 if TYPE_CHECKING:
     from wa_cli.cli.wiring import House
+
+_OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 
 
 def demo(ctx: typer.Context) -> None:
@@ -26,7 +31,10 @@ def demo(ctx: typer.Context) -> None:
     import asyncio
 
     began = time.monotonic()
-    house = wiring.of(ctx).beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
+    wiring.require_server()
+    shell = wiring.of(ctx)
+    _forget_environment()
+    house = shell.beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
     _title("A shop with thirty days of history (sample data: no such shop, no such people)")
     if house.embedded.ensure("postgres"):
         wiring.say(f"Started the embedded database in {house.embedded.data}; it stays up until: wa db stop")
@@ -39,10 +47,30 @@ def demo(ctx: typer.Context) -> None:
         _title(f"wa report {name}")
         _report(house, name)
     _title(f"Done in {time.monotonic() - began:.0f} s")
-    _tell(f"Look around in the demo's shop: WA_DATABASE_URL='{house.database_url()}' wa report all")
-    _tell('Your own data is untouched and empty. Next: wa send text +15551234567 "hi" and wa worker outgoing --drain')
+    for line in _advice(shell, house.database_url()):
+        _tell(line)
     if not found:
         raise CheckFailed("The demo's storage is not verified.")
+
+
+def _forget_environment() -> None:
+    """Take from this process what the shell has for other work; the settings were read before."""
+    for name in [name for name in os.environ if name.startswith(_OF_OTHER_WORK)]:
+        del os.environ[name]
+
+
+def _advice(shell: House, url: str) -> Iterator[str]:
+    """What to do next. Where the shell has production settings, nothing that would use them."""
+    database = f"WA_DATABASE_URL='{url}'"
+    if shell.settings.report_database_url:
+        database += f" WA_REPORT_DATABASE_URL='{url}'"
+    yield f"Look around in the demo's shop: {database} wa report all"
+    if given := shell.loaded.production:
+        names = ", ".join(map(env_name, given))
+        yield f"This shell has production settings ({names}). The demo did not use them."
+        yield "To send messages to the sandbox, open a shell and a folder without production settings."
+    else:
+        yield 'Your own data is untouched and empty. Next: wa send text +15551234567 "hi" and wa worker outgoing --drain'
 
 
 def _history(house: House) -> int:

@@ -41,6 +41,7 @@ def serve(
     import asyncio
 
     house = wiring.of(ctx, log_format=log_format)
+    wiring.require_server()
     address = host or house.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
@@ -77,10 +78,8 @@ def listen(house: House, host: str, port: int) -> socket.socket:
     """The port, when everything that can be wrong with the settings has been said."""
     house.keys  # noqa: B018
     house.webhook_spool.check()
-    try:
-        from wa_cli.server import listening
-    except ImportError:
-        raise ConfigError("The service is not installed.", hint="pip install 'wa-cli[server]'") from None
+    from wa_cli.server import listening
+
     return listening.listen(host, port)
 
 

@@ -28,6 +28,7 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
     import asyncio
 
     house = wiring.of(ctx)
+    wiring.require_server()
     chosen = replace(
         house.settings, host=host or house.settings.host, port=house.settings.port if port is None else port
     )

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,6 +59,20 @@ UNKNOWN_WORKERS = 10
 SANDBOX_TOKEN = "sandbox"  # noqa: S105 — what the sandbox takes, nobody else
 
 
+def require_server() -> None:
+    """Raise ConfigError where a package of the HTTP service is missing. Loads none: prometheus_client reads the environment."""
+    for name in ("fastapi", "uvicorn", "httptools", "prometheus_client"):
+        if not _is_installed(name):
+            raise ConfigError(f"The service is not installed: {name} is missing.", hint="pip install 'wa-cli[server]'")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:
+        return False
+
+
 def say(line: str) -> None:
     """Talk, which goes to stderr: stdout is for data."""
     print(one_line(line), file=sys.stderr, flush=True)
@@ -102,6 +117,9 @@ class House:
     def embedded(self) -> EmbeddedServer:
         from wa_cli.storage.embedded import EmbeddedServer
 
+        # libpq would take a host, a port and options from there, for connections to this server too.
+        for name in [name for name in os.environ if name.startswith("PG")]:
+            del os.environ[name]
         return EmbeddedServer(self.settings.home)
 
     def database_url(self) -> str:
@@ -502,11 +520,9 @@ class House:
 
     def service(self, *, insecure: bool = False, tell: Tell = tell) -> tuple[FastAPI, Door]:
         """The HTTP application, and the door that is to run beside it; `insecure` takes unsigned webhooks."""
-        try:
-            from wa_cli.server import app, door, health, messaging, webhook
-            from wa_cli.telemetry.metrics import Metrics
-        except ImportError:
-            raise ConfigError("The service is not installed.", hint="pip install 'wa-cli[server]'") from None
+        require_server()
+        from wa_cli.server import app, door, health, messaging, webhook
+        from wa_cli.telemetry.metrics import Metrics
 
         self._guard_against_freezing()
         secret = None if insecure else self.app_secret

@@ -1,0 +1,145 @@
+"""A shell with production settings: what may touch them does, and what must not does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Shell
+
+# A host that nobody answers at, and settings of libpq that would lead there.
+PRODUCTION = {
+    "WA_DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/production",
+    "WA_REPORT_DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/replica",
+    "WA_CLOUD_API_URL": "https://127.0.0.1:9",
+    "WA_ACCESS_TOKEN": "EAAG-something-long",
+    "WA_PHONE_NUMBER_ID": "1",
+    "WA_APP_SECRET": "secret",
+    "PGHOSTADDR": "127.0.0.2",
+    "PGPORT": "9",
+    "PGOPTIONS": "-c no.such=option -c nonsense",
+    "PGSERVICE": "nowhere",
+}
+WITHOUT_SERVER = """
+import sys
+for name in ("fastapi", "starlette", "uvicorn", "httptools", "prometheus_client"):
+    sys.modules[name] = None
+from wa_cli.cli.app import main
+main()
+"""
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(
+        tmp_path, {"WA_SANDBOX_PORT": "0", **PRODUCTION, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    )
+    yield shell
+    shell.environ = {"WA_SANDBOX_PORT": "0"}
+    shell.wa("db", "stop")
+
+
+def test_the_demo_leaves_production_alone_and_advises_nothing_that_would_send(production: Shell) -> None:
+    (production.folder / "metrics").mkdir()
+
+    told = production.wa("demo", timeout=120)
+
+    assert "VERIFIED" in told.stdout
+    advice = told.stdout.split("Done in")[1]
+    assert "wa send" not in advice
+    assert "wa worker" not in advice
+    assert "This shell has production settings (WA_DATABASE_URL" in advice
+    assert "hunter2" not in told.stdout + told.stderr
+    assert not list((production.folder / "metrics").iterdir())
+    assert sorted(path.name for path in (production.folder / "data").iterdir()) == ["demo", "embedded.lock", "postgres"]
+
+    # What it advises reads the demo's database alone.
+    url = advice.split("WA_DATABASE_URL='")[1].split("'")[0]
+    for name in [name for name in production.environ if name.startswith("PG")]:
+        del production.environ[name]
+    production.environ |= {"WA_DATABASE_URL": url, "WA_REPORT_DATABASE_URL": url}
+    assert f"WA_REPORT_DATABASE_URL='{url}' wa report all" in advice
+    assert "Windows" in production.wa("report", "all").stdout
+
+
+def test_the_server_of_the_demo_is_stopped_from_the_same_shell(production: Shell) -> None:
+    production.wa("demo", timeout=120)
+
+    assert production.wa("db", "stop").stderr == "The embedded database is stopped.\n"
+    assert "stop it where it was started" in production.wa("db", "stop", code=4).stderr
+
+
+def test_stopping_what_does_not_run_makes_no_folder(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+
+    assert shell.wa("db", "stop").stderr == "The embedded database was not running.\n"
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_database_shell_has_no_password_among_its_arguments(shell: Shell) -> None:
+    url = shell.wa("db", "url").stdout.strip()
+    given = url.replace("postgres@", "postgres:hunter2@") + "&sslpassword=hunter3&application_name=mine"
+    shell.environ |= {"WA_DATABASE_URL": given, "WA_CLOUD_API_URL": "sandbox"}
+    asked = (
+        "SELECT current_database() || ' ' || current_setting('application_name');\n"
+        "\\! tr '\\0' ' ' < /proc/$PPID/cmdline; tr '\\0' '\\n' < /proc/$PPID/environ | grep ^PGPASSWORD\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-m", "wa_cli", "db", "shell"],
+        cwd=shell.folder,
+        env=shell.environment,
+        input=asked,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "wa mine" in done.stdout
+    assert "PGPASSWORD=hunter2" in done.stdout
+    arguments = next(line for line in done.stdout.splitlines() if "postgresql://" in line)
+    assert "hunter" not in arguments.split("PGPASSWORD")[0]
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["up", "--port", "0"], ["demo"]])
+def test_without_the_extra_the_service_names_it(tmp_path: Path, command: list[str]) -> None:
+    shell = Shell(tmp_path, {"WA_SANDBOX_PORT": "0"})
+
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SERVER, *command],
+        cwd=tmp_path,
+        env=shell.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.splitlines() == [
+        "wa: The service is not installed: fastapi is missing.",
+        "    pip install 'wa-cli[server]'",
+    ]
+    assert not (tmp_path / "data").exists()
+
+
+def test_passwords_of_every_url_are_masked_where_settings_are_shown(tmp_path: Path) -> None:
+    shell = Shell(
+        tmp_path,
+        {
+            "WA_DATABASE_URL": "postgresql://me@db/wa?password=hunter2&sslpassword=hunter3",
+            "WA_REPORT_DATABASE_URL": "host=db password='hunter 4' dbname=wa",
+            "WA_QUEUE": "sqs",
+            "WA_OUTGOING_QUEUE_URL": "https://key:hunter5@sqs.example.org/1/out",
+            "WA_WEBHOOK_URL": "https://example.org/webhook?token=hunter6",
+        },
+    )
+
+    for form in (["--json"], [], ["--format", "csv"], ["--format", "table"]):
+        shown = shell.wa("config", "show", *form).stdout
+        assert "hunter" not in shown
+        assert "sqs.example.org" in shown
