@@ -51,8 +51,9 @@ class RunningService:
                 Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0), backlog, keys, language="en_US"
             ),
             health.routes(database, metrics, keys, failing),
+            tell=metrics.tell,
         )
-        self.service = Service(self._app, listen("127.0.0.1", 0))
+        self.service = Service(self._app, listen("127.0.0.1", 0), metrics.tell)
         self.stop = Stop()
 
     @property

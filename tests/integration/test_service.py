@@ -223,6 +223,123 @@ def test_endless_headers_are_cut_off(service: RunningService) -> None:
         wait_for_the_end(client)
 
 
+GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+UNSIGNED = b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def cut_for(service: RunningService, *sent: bytes) -> list[str]:
+    """For which reasons the service cuts off who sends this, until it hangs up."""
+    with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
+        with suppress(ConnectionError):
+            for part in sent:
+                client.sendall(part)
+        wait_for_the_end(client)
+    return [event.reason for event in service.heard(events.ConnectionCut)]
+
+
+@pytest.mark.parametrize("request_bytes", [GET, UNSIGNED])
+def test_requests_sent_ahead_without_end_are_cut_off(service: RunningService, request_bytes: bytes) -> None:
+    assert cut_for(service, request_bytes * 10_000) == ["too many pipelined requests"]
+    assert httpx.get(f"{service.url}/health/live").status_code == 200
+    counted = httpx.get(f"{service.url}/metrics").text
+    assert 'wa_connections_cut_total{reason="too many pipelined requests"} 1.0' in counted
+
+
+def test_a_few_requests_sent_ahead_are_answered_in_order(service: RunningService) -> None:
+    ahead = b"".join(
+        b"GET /webhook?hub.mode=subscribe&hub.verify_token=verify-me&hub.challenge=answer%d HTTP/1.1\r\nHost: x\r\n\r\n"
+        % n
+        for n in range(listening.MOST_PIPELINED)
+    )
+    with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
+        client.sendall(ahead)
+        said = b""
+        while b"answer15" not in said:
+            said += client.recv(65536)
+
+    places = [said.index(b"answer%d" % n) for n in range(listening.MOST_PIPELINED)]
+    assert places == sorted(places)
+    assert not service.heard(events.ConnectionCut)
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 1000, "too many headers"),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 200_000, "headers too long"),
+        (b"GET /" + b"y" * 200_000, "headers too long"),
+        (
+            b"POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+            + b"a:\r\n" * 1000,
+            "too many headers",
+        ),
+    ],
+)
+def test_heads_and_trailers_without_end_are_cut_off(service: RunningService, sent: bytes, reason: str) -> None:
+    assert cut_for(service, sent) == [reason]
+
+
+def test_who_does_not_take_the_answers_is_cut_off(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "REQUEST_LIMIT", 0.2)
+    answered = service.service._server.server_state
+    with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
+        sent = 0
+        while not service.heard(events.ConnectionCut):
+            client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
+            sent += 10
+            until(
+                lambda sent=sent: answered.total_requests >= sent or bool(service.heard(events.ConnectionCut)),
+                "an answer",
+            )
+
+    assert [event.reason for event in service.heard(events.ConnectionCut)] == ["answer not taken in time"]
+
+
+def test_unfinished_bodies_are_bounded_all_together(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_IN_MEMORY", 1 << 20)
+    head = b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
+    clients = []
+    for _ in range(8):
+        clients.append(client := socket.create_connection(("127.0.0.1", service.service.port), timeout=20))
+        with suppress(ConnectionError):
+            client.sendall(head + b"x" * 300_000)
+    until(lambda: bool(service.heard(events.RequestRefused)), "a refusal")
+
+    answer = service.post(body("small"))
+
+    assert answer.status_code == 200
+    assert {event.reason for event in service.heard(events.RequestRefused)} == {"too much in memory"}
+    for client in clients:
+        client.close()
+
+
+def test_what_connections_hold_is_bounded_all_together(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_BUFFERED", 1 << 20)
+    clients = []
+    for _ in range(1000):
+        clients.append(client := socket.create_connection(("127.0.0.1", service.service.port), timeout=20))
+        with suppress(ConnectionError):
+            client.sendall(b"G")
+        if service.heard(events.ConnectionCut):
+            break
+    else:
+        pytest.fail("nobody was cut off")
+
+    assert {event.reason for event in service.heard(events.ConnectionCut)} == {"too much in memory"}
+    for client in clients:
+        client.close()
+    until(lambda: httpx_status(f"{service.url}/health/live") == 200, "the service")
+
+
+def httpx_status(url: str) -> int:
+    try:
+        return httpx.get(url, timeout=5).status_code
+    except httpx.TransportError:
+        return 0
+
+
 def test_a_connection_is_used_again_after_an_answer(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "REQUEST_LIMIT", 5.0)
     with httpx.Client(base_url=service.url) as client:

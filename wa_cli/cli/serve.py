@@ -116,12 +116,11 @@ def _load() -> None:
 
 
 async def _serve(house: House, bound: socket.socket, insecure: bool, parent: int | None) -> None:
-    from wa_cli.server.listening import Service
     from wa_cli.telemetry import events, logs
     from wa_cli.workers.lifecycle import Stop, all_until_one_fails, stopping_on_signals, stopping_with_parent
 
-    app, door = house.service(insecure=insecure, tell=logs.tell)
-    service, stop = Service(app, bound), Stop()
+    service, door = house.service(bound, insecure=insecure, tell=logs.tell)
+    stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
         await all_until_one_fails(service.run(stop), door.run(stop))
         if left := house.webhook_spool.state().records:

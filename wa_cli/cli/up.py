@@ -55,10 +55,7 @@ async def everything(house: House, stop: Stop, options: Options | None = None) -
     house.database  # noqa: B018 — what is wrong with it is said before anything else is started
     house.app_secret  # noqa: B018
     bound = listen(house, house.settings.host, house.settings.port)
-    app, door = house.service()
-    from wa_cli.server.listening import Service
-
-    service = Service(app, bound)
+    service, door = house.service(bound)
     # The port may have been left to the system, and the sandbox must know where to post.
     house.loaded = replace(house.loaded, settings=replace(house.settings, port=service.port))
     async with AsyncExitStack() as stack:

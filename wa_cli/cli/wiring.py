@@ -27,7 +27,6 @@ from wa_cli.telemetry.logs import Tell, one_line, tell
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from fastapi import FastAPI
 
     from wa_cli.backlog import Backlog
     from wa_cli.cloud.client import CloudClient
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from wa_cli.sandbox.app import Options
     from wa_cli.server.auth import Keys
     from wa_cli.server.door import Door
+    from wa_cli.server.listening import Service
     from wa_cli.storage.conversations import Conversations
     from wa_cli.storage.embedded import EmbeddedServer
     from wa_cli.storage.engine import Database
@@ -518,10 +518,11 @@ class House:
         async with self.cloud() as client:
             yield Fetcher(self.files, client.media, shelf, tell)
 
-    def service(self, *, insecure: bool = False, tell: Tell = tell) -> tuple[FastAPI, Door]:
-        """The HTTP application, and the door that is to run beside it; `insecure` takes unsigned webhooks."""
+    def service(self, bound: socket.socket, *, insecure: bool = False, tell: Tell = tell) -> tuple[Service, Door]:
+        """The HTTP service on the socket, and the door that is to run beside it; `insecure` takes unsigned webhooks."""
         require_server()
         from wa_cli.server import app, door, health, messaging, webhook
+        from wa_cli.server.listening import Service
         from wa_cli.telemetry.metrics import Metrics
 
         self._guard_against_freezing()
@@ -534,8 +535,9 @@ class House:
             webhook.routes(entrance, app_secret=secret, verify_token=self.verify_token, tell=metrics.tell),
             messaging.routes(self.submitter, self.backlog, self.keys, language=self.settings.template_language),
             health.routes(self.database, metrics, self.keys, self.failing_checks),
+            tell=metrics.tell,
         )
-        return application, entrance
+        return Service(application, bound, metrics.tell), entrance
 
     def _marks(self, tell: Tell) -> DynamoMarks | None:
         if self.settings.dedup_table is None:

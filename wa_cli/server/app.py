@@ -10,12 +10,13 @@ from starlette.exceptions import HTTPException
 from wa_cli import __version__
 from wa_cli.errors import BadInput, DatabaseDown, QueueError, ReferenceTaken, Unconfirmed, WaError
 from wa_cli.server.limits import BodyLimit
+from wa_cli.telemetry.logs import Tell
 
 
-def create(*routers: APIRouter) -> FastAPI:
-    """The application of these routes; our errors become answers here."""
+def create(*routers: APIRouter, tell: Tell = lambda _: None) -> FastAPI:
+    """The application of these routes; our errors become answers here. `tell` is told of what is refused unread."""
     app = FastAPI(title="wa", version=__version__, docs_url=None, redoc_url=None)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, tell=tell)
     for router in routers:
         app.include_router(router)
 

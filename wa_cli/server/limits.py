@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from wa_cli.telemetry import events
+from wa_cli.telemetry.damper import Damper
+from wa_cli.telemetry.logs import Tell
+
 # Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.
 LARGEST_WEBHOOK, LARGEST_BODY = 4 << 20, 64 << 10
 WEBHOOKS = ("/webhook", "/webhook/")
-MOST_IN_MEMORY = 128 << 20
+MOST_IN_MEMORY = 64 << 20
+# A request of this size passes while large ones have to wait: most webhooks, and each look at the health.
+SMALL = 64 << 10
+# What all connections of this process may hold outside the application.
+MOST_BUFFERED = 64 << 20
 # A body that is refused is read to its end and thrown away, so that whoever sends it hears why; within reason.
 DRAINED = 64 << 20
 
@@ -22,8 +31,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class BodyLimit:
     """In front of the application: 413 for a body that is too large, 503 while too many bytes are in memory."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], tell: Tell = lambda _: None) -> None:
         self.app = app
+        self._tell = tell
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,9 +46,11 @@ class BodyLimit:
             size += part
             self.held += part
             if size > largest or _claimed(scope) > largest:
+                self._tell(events.RequestRefused("too large"))
                 await _drain(receive, message)
                 raise HTTPException(413, f"The body is larger than {largest >> 10} KiB.")
-            if self.held > MOST_IN_MEMORY:
+            if self.held > (MOST_IN_MEMORY if size > SMALL else 2 * MOST_IN_MEMORY):
+                self._tell(events.RequestRefused("too much in memory"))
                 raise HTTPException(503, "Too much is being received at once.", headers={"Retry-After": "5"})
             return message
 
@@ -46,6 +58,32 @@ class BodyLimit:
             await self.app(scope, limited, send)
         finally:
             self.held -= size
+
+
+class Buffered:
+    """How much the connections hold, by client. A client that holds more than half is cut off first."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._damper = Damper(tell)
+        self._by_client: Counter[str] = Counter()
+        self.held = 0
+
+    def change(self, client: str, amount: int) -> None:
+        self.held += amount
+        self._by_client[client] += amount
+        if not self._by_client[client]:
+            del self._by_client[client]
+
+    def is_too_much(self, client: str, amount: int) -> bool:
+        """Whether a connection of this client that holds so much has to give way: at twice the limit each one has to."""
+        is_greedy = amount > SMALL and self._by_client[client] > self.held / 2
+        return self.held > (MOST_BUFFERED if is_greedy else 2 * MOST_BUFFERED)
+
+    def cut_off(self, reason: str) -> None:
+        """Count a connection that was cut off, and tell of it now and then."""
+        self._tell(events.ConnectionCut(reason))
+        self._damper.tell(reason, lambda count: events.ConnectionsCut(reason, count))
 
 
 def _claimed(scope: Scope) -> int:

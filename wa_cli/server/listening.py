@@ -8,19 +8,28 @@ import errno
 import resource
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+import httptools
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wa_cli.errors import ConfigError
+from wa_cli.server.limits import Buffered
+from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.lifecycle import Stop
 
-# From its first byte a request is there whole by then, or its connection is cut off.
-REQUEST_LIMIT = 10.0
-HEADER_BYTES = 64 << 10
 BACKLOG = 2048
+# From its first byte a request is there whole by then, or its connection is cut off. An answer is taken by then, too.
+REQUEST_LIMIT = 10.0
+HEADER_BYTES, MOST_HEADERS = 64 << 10, 100
+LATE_REQUEST, LATE_READER = "request not finished in time", "answer not taken in time"
+# Requests that wait behind the one in hand. Proxies send the next one after the answer; Meta does, too.
+MOST_PIPELINED = 16
+# What a connection costs, and a request, beside its bytes.
+CONNECTION_COST, REQUEST_COST = 16 << 10, 8 << 10
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -45,13 +54,13 @@ def listen(host: str, port: int) -> socket.socket:
 class Service:
     """The application on a socket that `listen` has taken; processes may share one."""
 
-    def __init__(self, app: FastAPI, bound: socket.socket) -> None:
+    def __init__(self, app: FastAPI, bound: socket.socket, tell: Tell = lambda _: None) -> None:
         self.socket = bound
         host, self.port = bound.getsockname()[:2]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(
             app,
-            http=_Impatient,
+            http=partial(BoundedConnection, buffered=Buffered(tell)),  # type: ignore[arg-type]
             ws="none",
             log_level="error",
             access_log=False,
@@ -80,39 +89,120 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-class _Impatient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """Cuts a connection whose request does not come: uvicorn itself waits for ever for the rest of one."""
+class BoundedConnection(HttpToolsProtocol):
+    """Cuts a connection that does not end its request, sends too much ahead, or does not take its answers.
+
+    uvicorn itself waits for ever for the rest of a request, and each request in hand makes room for any number behind it.
+    """
+
+    def __init__(self, *arguments: Any, buffered: Buffered, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._buffered = buffered
+        self._peer = ""
+        self._charged = 0
+        self._unparsed = 0  # bytes since the parser last had something whole to say
+        self._headers = 0
+        self._is_begun = False
+        self._is_cut = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._whole: Any = None
-        self._unread = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._expect_request()
-
-    def data_received(self, data: bytes) -> None:
-        if self._timer is None:
-            self._expect_request()
-        before = self.cycle
-        super().data_received(data)
-        self._unread = self._unread + len(data) if self.cycle is before else 0
-        if self.cycle is not self._whole and not self.cycle.more_body:
-            self._whole = self.cycle
-            self._forget_timer()
-        elif self.cycle is self._whole and self._unread > HEADER_BYTES:
-            self.transport.abort()
+        self._peer = self.client[0] if self.client else ""
+        self._begin_timer(LATE_REQUEST)
+        self._charge()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_timer()
+        for reason in list(self._timers):
+            self._end_timer(reason)
+        self._buffered.change(self._peer, -self._charged)
+        self._charged = 0
         super().connection_lost(exc)
 
-    def _expect_request(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_LIMIT, self.transport.abort)
+    def data_received(self, data: bytes) -> None:
+        self._unparsed += len(data)
+        super().data_received(data)
+        if self._is_cut:
+            return
+        if self._unparsed > HEADER_BYTES:
+            self._cut("headers too long")
+        elif self._is_begun:
+            self._begin_timer(LATE_REQUEST)
+        self._charge()
 
-    def _forget_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._begin_timer(LATE_READER)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._end_timer(LATE_READER)
+
+    # What the parser says.
+
+    def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._stop_parsing("too many pipelined requests")
+        self._is_begun, self._headers = True, 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers += 1
+        if self._headers > MOST_HEADERS:
+            self._stop_parsing("too many headers")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._unparsed = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
+        super().on_body(body)
+        if self.pipeline and len(self.cycle.body) > HEADER_BYTES:
+            self._stop_parsing("pipelined body too long")
+
+    def on_message_complete(self) -> None:
+        self._unparsed, self._is_begun = 0, False
+        self._end_timer(LATE_REQUEST)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._charge()
+
+    # Limits.
+
+    def _charge(self) -> None:
+        """Tell what this connection holds now, and give way where that is too much."""
+        cycles = [cycle for cycle, _ in self.pipeline]
+        if self.cycle is not None and not self.cycle.response_complete and self.cycle not in cycles:
+            cycles.append(self.cycle)
+        held = CONNECTION_COST + self._unparsed + sum(REQUEST_COST + len(cycle.body) for cycle in cycles)
+        if not self.transport.is_closing():
+            self._buffered.change(self._peer, held - self._charged)
+            self._charged = held
+            if self._buffered.is_too_much(self._peer, held):
+                self._cut("too much in memory")
+
+    def _stop_parsing(self, reason: str) -> None:
+        """Cut the connection in the middle of what the parser was given: an exception ends its work."""
+        self._cut(reason)
+        raise httptools.HttpParserError(reason)
+
+    def _cut(self, reason: str) -> None:
+        if not self._is_cut:
+            self._is_cut = True
+            self._buffered.cut_off(reason)
+            self.transport.abort()
+
+    def _begin_timer(self, reason: str) -> None:
+        if reason not in self._timers:
+            self._timers[reason] = self.loop.call_later(REQUEST_LIMIT, self._cut, reason)
+
+    def _end_timer(self, reason: str) -> None:
+        if timer := self._timers.pop(reason, None):
+            timer.cancel()
 
 
 def _allow_many_connections() -> None:

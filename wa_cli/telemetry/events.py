@@ -194,6 +194,28 @@ class Answered(Event):
 
 
 @dataclass(frozen=True)
+class RequestRefused(Event):
+    """A request was refused before it was read whole; `reason` says why. Counted, not told."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConnectionCut(Event):
+    """A client's connection was cut off; `reason` says why. Counted, not told."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConnectionsCut(Event):
+    """Connections that were cut off for one reason since the last line about it."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Refused(Event):
     """Webhooks that were not taken, or that mean nothing to us."""
 

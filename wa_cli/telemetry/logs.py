@@ -18,6 +18,7 @@ Tell = Callable[[Event], None]
 
 # What happens to every single message: too much beside a line that counts them.
 EACH_MESSAGE = (events.Accepted, events.Stored, events.Received, events.FileSaved)
+COUNTED_ALONE = (events.Answered, events.RequestRefused, events.ConnectionCut)
 FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 TEXT, JSON = "text", "json"
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -39,7 +40,7 @@ def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str],
 
 def tell(event: Event) -> None:
     """The event as a line of the log."""
-    if isinstance(event, events.Answered):
+    if isinstance(event, COUNTED_ALONE):
         return
     level, line = _line(event)
     _log.log(level, "%s", line, extra={"event": event})
@@ -143,6 +144,8 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.ERROR, f"File of {message_id} cannot be had: {why}"
         case events.Refused(why, count):
             return logging.WARNING, f"{_count(count, 'webhook')} {why}"
+        case events.ConnectionsCut(reason, count):
+            return logging.WARNING, f"{_count(count, 'connection')} closed: {reason}"
         case events.Spooled(count):
             return logging.WARNING, f"{_count(count, 'webhook')} kept on the disk until the queue is back"
         case events.Readmitted(count):

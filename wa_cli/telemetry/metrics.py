@@ -38,6 +38,18 @@ class Metrics:
         self._readmitted = Counter(
             "wa_webhooks_readmitted", "Webhooks put on the queue from the disk.", registry=self._registry
         )
+        self._refused = Counter(
+            "wa_requests_refused",
+            "Requests refused before they were read whole, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._cut = Counter(
+            "wa_connections_cut",
+            "Connections closed because of a limit, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
         self._now = _Now(backlog, spooled)
 
     def tell(self, event: Event) -> None:
@@ -45,6 +57,10 @@ class Metrics:
             case events.Answered(outcome, seconds):
                 self._webhooks.labels(outcome).inc()
                 self._seconds.observe(seconds)
+            case events.RequestRefused(reason):
+                self._refused.labels(reason).inc()
+            case events.ConnectionCut(reason):
+                self._cut.labels(reason).inc()
             case events.Readmitted(count):
                 self._readmitted.inc(count)
         self._tell(event)
