@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -290,6 +291,43 @@ def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:
         darkroom.fetch(url)
 
     assert "/elsewhere" not in asked
+    assert darkroom.state()["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("http://{host}:{port}/bytes", "over https only"),
+        ("http://lookaside.fbsbx.com/bytes", "over https only"),
+        ("file:///etc/passwd", "over https only"),
+        ("nonsense", "over https only"),
+        ("https://{host}:{port}/bytes", "no public address"),
+        ("https://localhost:{port}/bytes", "no public address"),
+        ("https://[::ffff:127.0.0.1]:{port}/bytes", "no public address"),
+        ("https://2130706433:{port}/bytes", "not a canonical IPv4 address"),
+        ("https://169.254.169.254/latest/meta-data", "no public address"),
+        ("https://10.0.0.1/bytes", "no public address"),
+        ("https://192.168.1.1/bytes", "no public address"),
+        ("https://[fe80::1]/bytes", "no public address"),
+        ("https://[fd00::1]/bytes", "no public address"),
+        ("https://0.0.0.0:{port}/bytes", "no public address"),
+    ],
+)
+def test_the_token_goes_over_https_to_public_addresses_alone(darkroom: Darkroom, place: str, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        host, port = elsewhere.getsockname()
+        elsewhere.settimeout(0)
+
+        async def answer(_: web.Request) -> web.StreamResponse:
+            return web.json_response({"url": place.format(host=host, port=port)})
+
+        darkroom.receive(files.make("image"))
+        with api(answer) as url:
+            darkroom.fetch(url)
+
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    assert said in darkroom.state()["reason"]
     assert darkroom.state()["state"] == "waiting"
 
 

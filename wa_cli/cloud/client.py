@@ -87,6 +87,7 @@ class CloudClient:
         return _of_response(response, phone_number)
 
     async def close(self) -> None:
+        await self.media.close()
         await self._http.aclose()
 
 

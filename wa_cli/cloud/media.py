@@ -1,7 +1,8 @@
 """Files at Meta: where one lies, and its bytes.
 
 Facts from outside (Meta, business-phone-numbers/media): the URL of a file lives five minutes and needs the token; hashes are
-in base64 or in hex; `file_size` is a number or a string. The token goes to the host that Meta names and to no other.
+in base64 or in hex; `file_size` is a number or a string. The token goes to the host that Meta names and to no other: over
+https, to a public address, or to the very place that the API itself is at, as the sandbox's files are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 import httpx
 
-from wa_cli.cloud import asking
+from wa_cli.cloud import asking, outside
 from wa_cli.errors import CloudError, NotThere
 
 URL_LIFETIME = 300.0
@@ -42,6 +43,11 @@ class MediaClient:
     def __init__(self, http: httpx.AsyncClient, base_url: str = "") -> None:
         self.base_url = base_url
         self._http = http
+        self._outside: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        if self._outside:
+            await self._outside.aclose()
 
     async def locate(self, media_id: str, number: str | None) -> Located:
         if not _ID.fullmatch(media_id):
@@ -56,7 +62,8 @@ class MediaClient:
         """Write it there; its size and SHA-256."""
         size, digest = 0, hashlib.sha256()
         with asking.translated("The file"):
-            async with asyncio.timeout(URL_LIFETIME), self._http.stream("GET", url, follow_redirects=False) as response:
+            http = self._client_for(url)
+            async with asyncio.timeout(URL_LIFETIME), http.stream("GET", url, follow_redirects=False) as response:
                 if response.status_code in (404, 410):
                     raise CloudError("The file's URL is not good any more.")
                 asking.check(response, "The file")
@@ -67,6 +74,15 @@ class MediaClient:
                     digest.update(chunk)
                     await asyncio.to_thread(into.write, chunk)
         return size, digest.digest()
+
+    def _client_for(self, url: str) -> httpx.AsyncClient:
+        """The client that may send the token to this URL. Raises CloudError where none may."""
+        if outside.origin(url) == outside.origin(self.base_url):
+            return self._http
+        outside.check(url)
+        if self._outside is None:
+            self._outside = outside.client(self._http.headers, self._http.timeout)
+        return self._outside
 
 
 def same_hash(claimed: str, digest: bytes) -> bool:
