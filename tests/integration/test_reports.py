@@ -599,7 +599,9 @@ def test_the_stored_share_is_of_what_was_accepted(bench: Bench) -> None:
     for number, claim in enumerate(bench.claim()):
         bench.settle(claim, Accepted(f"wamid.{number}"))
     bench.sql("DELETE FROM whatsapp_messages WHERE message_id = 'wamid.1'")
-    bench.sql("UPDATE wa.send_attempts SET answered_at = (SELECT min(answered_at) FROM wa.send_attempts)")  # of one hour
+    bench.sql(
+        "UPDATE wa.send_attempts SET answered_at = (SELECT min(answered_at) FROM wa.send_attempts)"
+    )  # of one hour
     span = (datetime.now(UTC) - timedelta(hours=2), datetime.now(UTC) + timedelta(seconds=1))
 
     found = ask(bench.database, "volume", *span)

@@ -45,9 +45,7 @@ class _Pulse:
             return [UNAVAILABLE]
 
 
-def routes(
-    database: Database, metrics: Metrics, keys: Keys, failing: Callable[[], list[str]] = list
-) -> APIRouter:
+def routes(database: Database, metrics: Metrics, keys: Keys, failing: Callable[[], list[str]] = list) -> APIRouter:
     """`failing` names the checks that fail."""
     router = APIRouter(include_in_schema=False)
     pulse = _Pulse(database, failing)
