@@ -172,9 +172,9 @@ def test_nothing_is_decided_before_a_status_may_be_late(bench: Bench) -> None:
     assert decide(bench) == []
 
 
-def test_each_attempt_has_evidence_of_its_own_and_after_five_a_person_is_asked(bench: Bench) -> None:
+def test_each_attempt_has_evidence_of_its_own_and_after_ten_a_person_is_asked(bench: Bench) -> None:
     reference = make_uncertain(bench)
-    for attempt in range(1, 5):
+    for attempt in range(1, 10):
         assert decide(bench) == []  # the evidence of an earlier attempt says nothing of this one
         wamid = f"wamid.other{attempt}"
         accept_other(bench, wamid)
@@ -189,7 +189,7 @@ def test_each_attempt_has_evidence_of_its_own_and_after_five_a_person_is_asked(b
 
     assert decide(bench) == [("held", False)]
     [row] = bench.sql("SELECT state, failure_reason FROM wa.outbox WHERE reference = :r", r=reference)
-    assert row == {"state": "held", "failure_reason": "it was uncertain 5 times, and never arrived"}
+    assert row == {"state": "held", "failure_reason": "it was uncertain 10 times, and never arrived"}
 
 
 def test_without_evidence_a_second_uncertain_attempt_is_for_a_person(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from wa_cli.cli import render, wiring
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.cli.wiring import say
+from wa_cli.errors import PartlyDone
 
 if TYPE_CHECKING:
     from wa_cli.storage.spool import Spool
@@ -52,6 +53,8 @@ def _row(holds: str, spool: Spool) -> dict[str, Any]:
 def replay(ctx: typer.Context) -> None:
     """Settle what dead processes left, and put webhooks back on their queue; every running worker does this by itself.
 
+    Exit 6 where something stays in the spool.
+
     Example: wa spool replay
     """
     from wa_cli.telemetry import logs
@@ -62,3 +65,8 @@ def replay(ctx: typer.Context) -> None:
     upkeep = Upkeep(house.outbox, house.spool, Patience(), house.settings.outgoing_lease, logs.tell)
     say(f"{upkeep.adopt()} verdicts settled from the spool.")
     say(f"{house.readmission(logs.tell).run_once()} webhooks put back on the queue.")
+    states = [house.spool.state(), house.webhook_spool.state()]
+    if left := sum(state.records for state in states):
+        raise PartlyDone(f"{left} records stay in the spool.", hint="wa spool status")
+    if set_aside := sum(len(state.corrupt) for state in states):
+        raise PartlyDone(f"{set_aside} files of the spool are set aside.", hint="wa spool status")

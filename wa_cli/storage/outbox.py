@@ -26,7 +26,7 @@ from wa_cli.storage.settlement import Decision, Intent, Row, Settled, Settlement
 
 SWEEP_LIMIT = 200
 # How often a message may be uncertain before a person is asked, although the evidence says that it was not sent.
-UNCERTAIN_ATTEMPTS = 5
+UNCERTAIN_ATTEMPTS = 10
 # Answers from which on a share of them means something.
 ENOUGH_ANSWERS = 20
 PROBE_EVERY = timedelta(minutes=1)
