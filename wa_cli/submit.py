@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from wa_cli.errors import DatabaseDown, QueueError, ReferenceTaken, Unconfirmed, WaError
+from wa_cli.errors import DatabaseDown, ReferenceTaken, Unconfirmed, WaError
+from wa_cli.isolation import OUTAGES
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import Letter, LettersRefused, Queue
 
@@ -71,7 +72,7 @@ class Submitter:
             self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
         except LettersRefused:
             raise
-        except (DatabaseDown, QueueError) as error:
+        except OUTAGES as error:
             raise Unconfirmed(
                 f"Queue unavailable. It is not known whether the message was queued: {error.message}",
                 hint="Repeat it with the same idempotency key, so that it is sent once.",

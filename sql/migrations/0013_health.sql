@@ -1,5 +1,5 @@
--- why: Which workers run, and whether they get on; what blocked a number; and whether a limit is ours to obey: answers that
--- throttle at any rate are no reason to send slower.
+-- why: Which workers run, and whether they get on; what blocked a number; and whether a limit depends on our rate: a steady
+-- share of throttled answers does not, and sending slower would not help.
 -- transaction: no
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them

@@ -2,7 +2,7 @@
 -- place:   7
 -- about:   Who answers: messages, customers, kinds of messages, and how long customers had waited for the answer.
 -- define:  Counts are of outgoing rows, failed ones and campaigns aside; a campaign's messages are counted beside.
--- define:  What nobody's name is on is a row of its own.
+-- define:  Messages without an employee are a row of their own.
 -- define:  A response is the first answer of a turn, and belongs to who sent it and to the day the turn began on.
 -- include: messages
 -- include: turns

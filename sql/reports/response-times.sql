@@ -3,7 +3,7 @@
 -- about:   How long customers waited for an answer, and how many still wait.
 -- define:  A turn starts at a customer's first unanswered message or missed call to a business number.
 -- define:  It ends at the next message that a person sends them from that number and that did not fail.
--- define:  Its length is the response time. Later messages of ours are no responses; nor is a campaign's or an automatic one.
+-- define:  Its length is the response time. Later messages to the customer do not count; nor do campaigns and automatic ones.
 -- define:  First automatic: the median to the first automatic message of a turn, where one came before a person answered.
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
 -- define:  Who still waits is counted beside: leaving them out would reward ignoring people.

@@ -96,7 +96,7 @@ def judge(database: Database, log: Path, references: set[str], *, webhooks: bool
 
 
 def why_held(database: Database) -> Counter[str]:
-    """How many messages are held, by the reason."""
+    """Return the number of held messages by the reason."""
     outbox = _table(database, "SELECT * FROM wa.outbox WHERE state = 'held'")
     return Counter(str(row["failure_reason"]) for row in outbox.values())
 

@@ -274,7 +274,7 @@ class StrangeApi:
 
 
 def _stops_the_number(answer: Any) -> bool:
-    """Whether it would pause the number, and everybody else with it: that is right, and not looked for here."""
+    """Return true for an answer that pauses the number for everybody: that is right, and not looked for here."""
     error = answer.get("error") if isinstance(answer, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
     if not isinstance(code, int) or isinstance(code, bool):

@@ -250,7 +250,7 @@ def fill(bench: Bench, name: str) -> None:
 
 
 def open_turns(bench: Bench) -> list[tuple[str, str | None, int]]:
-    """What the alarm judges: customer, our number, hours."""
+    """Return what the alarm judges: customer, business number, hours."""
     at = datetime.now(UTC)
     report = Report(sqlfiles.root() / "reporting" / "open_turns.sql")
     span = Range(at - timedelta(hours=48), at + timedelta(seconds=1), "UTC")

@@ -73,7 +73,7 @@ class Said:
         return self.sent_by == "human" or (self.sent_by is None and self.kind != "template")
 
     def goes_with(self, number: str | None) -> bool:
-        """Whether it belongs to the conversation with this number of the business, as far as it says."""
+        """Return true unless it names another business number than this one."""
         return number is None or self.number in (None, number)
 
 

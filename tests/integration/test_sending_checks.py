@@ -77,7 +77,7 @@ def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str
 
     watch.live(kind)
     assert "workers" not in watch.failing()
-    watch.bench.outbox.fall_silent(f"host/{kind}")
+    watch.bench.outbox.end_heartbeat(f"host/{kind}")
     assert watch.failing() == ["workers"]
 
 

@@ -1,4 +1,4 @@
-"""What a table refuses is named before the first message is lost: by the preflight, and by the check of wa verify."""
+"""The preflight and `wa verify` name what a table refuses before the first message is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written in a format is read back by others with the same rows, and runs nothing."""
+"""Other programs read each format back with the same rows, and run nothing of it."""
 
 from __future__ import annotations
 

@@ -13,12 +13,13 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from wa_cli.errors import WaError
+from wa_cli.isolation import OUTAGES
 from wa_cli.queues.base import Letter, Queue
 from wa_cli.storage.spool import SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.admission import AWAY, Readmission, admit
+from wa_cli.workers.admission import Readmission, admit
 from wa_cli.workers.lifecycle import Stop
 
 BATCH, BATCH_CHARACTERS = 500, 4 << 20
@@ -129,7 +130,7 @@ class Door:
                 return True
             putting.add_done_callback(_ignore)
             self._went_away(f"no answer within {PATIENCE:g} s")
-        except AWAY as error:
+        except OUTAGES as error:
             self._went_away(error.message.rstrip("."))
         return False
 

@@ -15,9 +15,7 @@ from wa_cli.server.auth import Keys
 from wa_cli.storage.engine import Database
 from wa_cli.telemetry.metrics import Metrics
 
-LONGEST_LOOK = 5.0
-
-
+LONGEST_LOOK = 5.0  # seconds
 UNAVAILABLE = "database"
 
 

@@ -65,11 +65,11 @@ def tell_left_out(columns: frozenset[str], reason: str) -> None:
 
 
 def _known_widths(connection: sa.Connection) -> Mapping[str, int]:
-    read_at, widths = _widths.get(connection.engine, (0.0, {}))
-    if not widths or time.monotonic() - read_at > KNOWN_FOR:
+    known = _widths.get(connection.engine)
+    if known is None or time.monotonic() - known[0] > KNOWN_FOR:
         widths = {row.name: row.width for row in run(connection, "messages/widths")}
-        _widths[connection.engine] = (time.monotonic(), widths)
-    return widths
+        known = _widths[connection.engine] = (time.monotonic(), widths)
+    return known[1]
 
 
 def _fitted(row: dict[str, Any], widths: Mapping[str, int]) -> dict[str, Any]:

@@ -248,10 +248,10 @@ class Outbox:
             ).scalar_one_or_none()
             return None if share is None else float(share)
 
-    def fall_silent(self, worker: str) -> None:
-        """This worker has ended in order."""
+    def end_heartbeat(self, worker: str) -> None:
+        """Forget a worker that has finished its work."""
         with self.database.transaction() as connection:
-            run(connection, "outbox/silent", worker=worker)
+            run(connection, "outbox/end_heartbeat", worker=worker)
 
     def move(self, to: str) -> int:
         """Have another number send what waits for this one; how many messages."""

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from wa_cli.errors import DatabaseDown, QueueError, RowRefused
-from wa_cli.isolation import reason_of
+from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.queues.base import Letter, LettersRefused, Queue
 from wa_cli.storage.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
@@ -19,7 +19,6 @@ from wa_cli.telemetry.logs import Tell
 
 BATCH = 200
 KEY = "webhook"
-AWAY = (DatabaseDown, QueueError)
 
 
 def admit(queue: Queue, letters: Sequence[Letter]) -> list[Letter]:
@@ -77,7 +76,7 @@ class Readmission:
                 if orphan.broken:
                     self.tell(events.Swept(f"Lines of {path.name} that cannot be read, set aside", orphan.broken))
                 return self._bring_back(orphan)
-        except AWAY:
+        except OUTAGES:
             raise
         except Exception as error:  # this file's trouble is not the next one's
             said = reason_of(error)

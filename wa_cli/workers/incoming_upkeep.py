@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import time
 from datetime import timedelta
 
@@ -14,8 +12,9 @@ from wa_cli.storage.outbox import Outbox
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.admission import Readmission
+from wa_cli.workers.heartbeat import Heartbeat
 from wa_cli.workers.lifecycle import Progress, Stop
-from wa_cli.workers.upkeep import SLOW_EVERY, every_few_seconds, fall_silent, worker_name
+from wa_cli.workers.upkeep import SLOW_EVERY, every_few_seconds
 
 
 class IncomingUpkeep:
@@ -36,20 +35,17 @@ class IncomingUpkeep:
         self.readmission = readmission
         self.keep = keep
         self.tell = tell
-        self.progress = progress or Progress()
-        self._worker = worker_name()
+        self.heartbeat = Heartbeat(outbox, "incoming", progress or Progress())
         self._slow_at = 0.0
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`, every few seconds."""
         await every_few_seconds(self.run_once, stop)
-        await asyncio.to_thread(fall_silent, self.outbox, self._worker)
+        await asyncio.to_thread(self.heartbeat.end)
 
     def run_once(self) -> None:
         try:
-            self.outbox.heartbeat(
-                self._worker, socket.gethostname(), os.getpid(), kind="incoming", idle=self.progress.idle
-            )
+            self.heartbeat.beat()
             self.readmission.run_once()
             if time.monotonic() >= self._slow_at:
                 self._slow_at = time.monotonic() + SLOW_EVERY

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.errors import DatabaseDown
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.queues.base import Delivery, Queue
 from wa_cli.queues.dead import insert_dead
@@ -102,7 +102,7 @@ class Intake:
                 if failures:
                     self.tell(events.Back(f"What the {self.queue.name} intake waited for"))
                 failures = 0
-            except (DatabaseDown, QueueError) as error:
+            except OUTAGES as error:
                 if not failures:
                     what = "The database" if isinstance(error, DatabaseDown) else f"The {self.queue.name} queue"
                     self.tell(events.Away(what, error.message))
@@ -223,5 +223,5 @@ class Intake:
 
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Best effort: a message that is not given back comes again when its lease ends."""
-        with suppress(DatabaseDown, QueueError):
+        with suppress(*OUTAGES):
             self.queue.again(deliveries)

@@ -6,18 +6,14 @@ Every worker does this beside its work, in small transactions that skip what ano
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from wa_cli.errors import DatabaseDown, QueueError, RowRefused
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.messages.verdicts import has_not_left
 from wa_cli.storage.outbox import Outbox
@@ -27,6 +23,7 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.damper import Damper
 from wa_cli.telemetry.logs import Tell
 from wa_cli.workers.backoff import full_jitter
+from wa_cli.workers.heartbeat import Heartbeat
 from wa_cli.workers.lifecycle import Progress, Stop, Watchdog
 from wa_cli.workers.sender import BATCH
 from wa_cli.workers.settling import report_settled, settle
@@ -46,22 +43,11 @@ async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callab
         try:
             await asyncio.to_thread(once)
             failures, pause = 0, EVERY
-        except (DatabaseDown, QueueError):
+        except OUTAGES:
             failures += 1
             pause = full_jitter(failures, cap=OUTAGE_CAP)
         rest()
         await stop.wait(pause)
-
-
-def worker_name() -> str:
-    """By which a process is known among the workers of every machine."""
-    return f"{socket.gethostname()}/{os.getpid()}"
-
-
-def fall_silent(outbox: Outbox, worker: str) -> None:
-    """The worker ends: nothing is to be expected of it. Where the database is unavailable, its heartbeat ends by itself."""
-    with suppress(DatabaseDown, RowRefused):
-        outbox.fall_silent(worker)
 
 
 @dataclass(frozen=True)
@@ -97,20 +83,19 @@ class Upkeep:
         self.lease = lease
         self.tell = tell
         self.share: float | None = None
-        self.progress = progress or Progress()
-        self._worker = worker_name()
+        self.heartbeat = Heartbeat(outbox, "outgoing", progress or Progress())
         self._adopting = threading.Lock()
         self._mended_to = ""
         self._slow_at = 0.0
         self._not_before: dict[Path, float] = {}
-        self._throttle = Damper(tell)
+        self._damper = Damper(tell)
         self._beat: Callable[[], None] = lambda: None
 
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
         """Until `stop`, every few seconds."""
         self._beat = lambda: watchdog.beat("upkeep")
         await every_few_seconds(self.run_once, stop, lambda: watchdog.forget("upkeep"))
-        await asyncio.to_thread(fall_silent, self.outbox, self._worker)
+        await asyncio.to_thread(self.heartbeat.end)
 
     def run_once(self) -> None:
         """Everything that is due, in the order in which one makes work for the next."""
@@ -134,14 +119,14 @@ class Upkeep:
             raise
         except Exception as error:
             reason = reason_of(error)
-            self._throttle.tell(reason, lambda _: events.MaintenanceFailed(reason))
+            self._damper.tell(reason, lambda _: events.MaintenanceFailed(reason))
 
     def live(self) -> None:
         """Say that this worker lives, and learn its share of the rate, for when the database is away.
 
         A write, which a standby and a full disk refuse: a database that only answers is not back.
         """
-        self.share = self.outbox.heartbeat(self._worker, socket.gethostname(), os.getpid(), idle=self.progress.idle)
+        self.share = self.heartbeat.beat()
 
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.mend_turns(self._mended_to)

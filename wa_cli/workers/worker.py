@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wa_cli.errors import DatabaseDown, PartlyDone, QueueError, StillPending
+from wa_cli.errors import PartlyDone, StillPending
+from wa_cli.isolation import OUTAGES
 from wa_cli.queues.base import Queue
 from wa_cli.storage.outbox import Outbox, WorkLeft
 from wa_cli.storage.spool import Spool
@@ -60,7 +61,7 @@ class OutgoingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            with suppress(DatabaseDown, QueueError):  # an outage is nothing finished
+            with suppress(*OUTAGES):  # an outage is nothing finished
                 # Time may have brought more to do: a lost lease, evidence, what a dead worker left in the spool.
                 if await self._is_drained():
                     await asyncio.to_thread(self.upkeep.run_once)
@@ -99,7 +100,7 @@ class IncomingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            with suppress(DatabaseDown, QueueError):  # an outage is nothing finished
+            with suppress(*OUTAGES):  # an outage is nothing finished
                 await asyncio.to_thread(self.upkeep.readmission.run_once)
                 if await asyncio.to_thread(self._is_drained):
                     stop.set()

@@ -31,7 +31,7 @@ event AS (
       FROM event
     WINDOW person AS (PARTITION BY customer COLLATE "C"), story AS (person ORDER BY at, created_at, id)
 ), line AS (
-    -- Who wrote to several numbers of ours asks each for itself.
+    -- A customer who wrote to several business numbers has turns with each.
     SELECT DISTINCT customer, number AS line FROM placed WHERE has_several AND NOT is_ours
 ), change AS (
     -- Where the other side begins to write: what follows a customer's is our answer.
