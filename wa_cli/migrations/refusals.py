@@ -76,7 +76,7 @@ def faults(connection: sa.Connection, write: str, values: Mapping[str, Any], err
     guards = run(connection, "trial/guards").all()
     if trigger := _trigger(guards, error):
         return [Fault(write, f"the trigger {trigger.name} (function {trigger.function}): {message}")]
-    if code.startswith(_OF_VALUES) and (found := _of_columns(connection, write, values)):
+    if code.startswith(_OF_VALUES) and (found := of_columns(connection, write, values)):
         return found
     return [Fault(write, *_cause(connection, guards, code, message, _diagnostics(error)))]
 
@@ -125,7 +125,7 @@ def _cause(
     return message, None, None
 
 
-def _of_columns(connection: sa.Connection, write: str, values: Mapping[str, Any]) -> list[Fault]:
+def of_columns(connection: sa.Connection, write: str, values: Mapping[str, Any]) -> list[Fault]:
     """Give each value to its column alone, and name those that do not take it."""
     columns = {row.name: row for row in run(connection, "trial/columns")}
     return [

@@ -95,7 +95,7 @@ def _faults(connection: sa.Connection, one: Try) -> Iterable[refusals.Fault]:
         return refusals.faults(connection, one.name, one.values, error)
     except RowRefused as refusal:
         savepoint.rollback()
-        return [refusals.Fault(one.name, refusal.message)]
+        return refusals.of_columns(connection, one.name, one.values) or [refusals.Fault(one.name, refusal.message)]
     except Unexpected as surprise:
         savepoint.rollback()
         return [refusals.surprise(connection, one.name, one.operation, surprise)]
