@@ -89,9 +89,23 @@ def test_a_worker_that_starts_in_an_outage_sends_all_the_same(production: Shell,
 def test_storage_may_be_required(production: Shell, outage: Outage) -> None:
     outage.begin()
 
-    said = production.wa("worker", "outgoing", "--require-storage", code=4).stderr
+    said = production.wa("worker", "outgoing", "--drain", "--require-storage", code=4).stderr
 
     assert "The database does not answer" in said
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("worker", [("outgoing", "--require-storage"), ("incoming",)])
+def test_a_worker_waits_for_the_database_it_starts_without(
+    production: Shell, outage: Outage, worker: tuple[str, ...], processes: str
+) -> None:
+    outage.begin()
+
+    with production.running("worker", *worker, "--processes", processes) as process:
+        assert process.stdout is not None
+        assert any("The database is away" in line for line in process.stdout)
+        outage.end()
+        assert any("worker is running" in line for line in process.stdout)
 
 
 def test_a_queue_that_is_not_there_is_said_at_once(production: Shell) -> None:

@@ -12,6 +12,10 @@ import typer
 from wa_cli.cli import live, wiring
 from wa_cli.cli.wiring import House
 from wa_cli.config import SQS
+from wa_cli.errors import DatabaseDown
+
+# A worker that starts in an outage tries the database again after this many seconds at most.
+START_CAP = 15.0
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
 
@@ -44,7 +48,8 @@ def outgoing(
 ) -> None:
     """Send what is queued, and store every sent message.
 
-    At a terminal a line shows how it is doing; otherwise the log tells of each message.
+    At a terminal a line shows how it is doing; otherwise the log tells of each message. Without --drain it waits
+    for a database of yours that does not answer at the start.
 
     Ctrl-C finishes what is in flight; a second one leaves at once.
 
@@ -55,8 +60,9 @@ def outgoing(
     def check() -> None:
         house.number  # noqa: B018 — what is missing is said once, and before anything is started
         house.look_at_database(can_wait=_goes_round(house, drain, require_storage))
+        house.outgoing_queue.depth()
 
-    _run(house, lambda parent: _outgoing(house, drain, require_storage, parent), processes, check)
+    _run(house, lambda parent: _outgoing(house, drain, require_storage, parent), processes, check, drain=drain)
 
 
 @app.command()
@@ -78,28 +84,54 @@ def incoming(
     def check() -> None:
         house.database  # noqa: B018 — asking is connecting
 
-    _run(house, lambda parent: _incoming(house, drain, parent), processes, check)
+    _run(house, lambda parent: _incoming(house, drain, parent), processes, check, drain=drain)
 
 
-def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]) -> None:
-    """Run the worker here, or in several processes that this one looks after, once `check` has found nothing."""
+def _run(house: House, worker: Worker, processes: int, check: Callable[[], None], *, drain: bool) -> None:
+    """Run the worker here, or in several processes that this one looks after, once `check` raises nothing."""
     import asyncio
 
     from wa_cli.telemetry import logs
 
     logs.start(house.settings.log_format)
+    if not asyncio.run(_until_ready(check, waits=not (drain or house.is_embedded))):
+        return
     if processes == 1:
         asyncio.run(worker(None))
         return
     from wa_cli.workers.crew import Crew
 
-    check()
     _load(house)
     crew = Crew(processes, logs.tell)
     parent = crew.divide()
     if parent is None:
         raise typer.Exit(crew.exit_code)
     asyncio.run(worker(parent))
+
+
+async def _until_ready(check: Callable[[], None], *, waits: bool) -> bool:
+    """Run `check`, with `waits` again until the database answers. Return False if a signal came first."""
+    from wa_cli.telemetry import events, logs
+    from wa_cli.workers.backoff import full_jitter
+    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
+
+    stop, tries = Stop(), 0
+    with stopping_on_signals(stop, logs.tell):
+        while not stop:
+            try:
+                check()
+            except DatabaseDown as error:
+                if not waits:
+                    raise
+                if not tries:
+                    logs.tell(events.Away("The database", error.message))
+                tries += 1
+                await stop.wait(full_jitter(tries, cap=START_CAP))
+            else:
+                if tries:
+                    logs.tell(events.Back("The database"))
+                return True
+    return False
 
 
 def _load(house: House) -> None:
@@ -122,9 +154,6 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
 
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
-        if parent is None:  # else the parent has looked, and what is away now is waited for
-            house.look_at_database(can_wait=_goes_round(house, drain, require_storage))
-            house.outgoing_queue.depth()
         async with house.cloud() as client:
             meter = Meter(logs.tell)
             worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage, tell=meter.tell)
@@ -146,7 +175,6 @@ async def _incoming(house: House, drain: bool, parent: int | None) -> None:
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
         meter = Meter(logs.tell)
-        house.database  # noqa: B018 — what is wrong with it is said before anything else is started
         async with house.fetcher(meter.tell) as fetcher:
             worker = house.incoming_worker(fetcher=fetcher, drain=drain, tell=meter.tell)
             logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
