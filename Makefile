@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers clean
+.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,9 +20,12 @@ $(READY): pyproject.toml
 demo: $(READY)  ## The whole story in about a minute, on data of its own
 	@$(BIN)/wa demo
 
-# Most of a test's time is waiting for processes: more workers than cores, a file to one of them.
+# Most of a test's time is waiting for processes: more workers than cores.
 test: $(READY)  ## Run the tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 6 --dist worksteal
+
+test-deep: $(READY)  ## Any history of a message, ten times as many as `make test` tries
+	@$(BIN)/python -m pytest --hypothesis-profile deep tests/integration/test_histories.py
 
 check: $(READY)  ## Format, lint, types, import directions, safe migrations, fresh docs
 	@$(BIN)/ruff format --check .

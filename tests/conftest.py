@@ -20,6 +20,7 @@ from wa_cli.storage.engine import Database
 
 # A busy machine is no failure: nothing here is judged by the time it takes.
 settings.register_profile("wa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", settings.get_profile("wa"), max_examples=1_000)
 settings.load_profile("wa")
 
 for _name in [name for name in os.environ if name.startswith("WA_") or name == "DATABASE_URL"]:

@@ -32,7 +32,7 @@ from wa_cli.storage.engine import Database
 from wa_cli.storage.outbox import Claim
 from wa_cli.storage.settlement import Intent, Settlement
 
-HISTORIES, STEPS = 120, 50
+HISTORIES_PER_EXAMPLE, STEPS = 0.4, 40
 MOST_MESSAGES = 5
 NUMBER = "42"
 TABLES = "wa.outbox, wa.send_attempts, wa.status_events, wa.contacts, wa.rate_limits, wa.worker_heartbeats, whatsapp_messages"
@@ -272,7 +272,7 @@ def test_any_history_keeps_the_promises(machine: type[Histories]) -> None:
     run_histories(
         machine,
         settings=settings(
-            max_examples=HISTORIES,
+            max_examples=int(settings().max_examples * HISTORIES_PER_EXAMPLE),
             stateful_step_count=STEPS,
             deadline=None,
             derandomize=False,
