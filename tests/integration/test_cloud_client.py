@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.client import CloudClient
+from wa_cli.errors import ConfigError
 from wa_cli.messages.content.text import text
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
 
@@ -216,3 +221,49 @@ def test_a_throttle_of_something_in_front_is_one_too_and_retry_after_is_honoured
 
     assert isinstance(verdict, Later)
     assert (verdict.scope, verdict.after, verdict.counts) == ("number", 7.0, False)
+
+
+def test_a_token_that_was_replaced_on_disk_is_taken_up(tmp_path: Path) -> None:
+    place = tmp_path / "token"
+    place.write_text("old")
+    seen: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not reader.at_eof():
+            head = await reader.readuntil(b"\r\n\r\n")
+            [token] = re.findall(rb"(?i)authorization: Bearer (\w+)", head)
+            [length] = re.findall(rb"(?i)content-length: (\d+)", head)
+            await reader.readexactly(int(length))
+            seen.append(token.decode())
+            place.write_text("new")
+            writer.write(http(401, graph_error(190)) if token == b"old" else http(200, GOOD))
+            await writer.drain()
+
+    async def story() -> tuple[Verdict, Verdict]:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        whom = {"phone_number": "+123", "recipient": None, "reference": uuid4(), "attempt": 1}
+        kept = CloudClient(url, version="v25.0", number="42", token="old")
+        client = CloudClient(url, version="v25.0", number="42", token="old", reread_token=place.read_text)
+        try:
+            return await kept.send(text("hi"), **whom), await client.send(text("hi"), **whom)
+        finally:
+            await client.close()
+            await kept.close()
+            server.close()
+
+    refused, taken = asyncio.run(story())
+
+    assert isinstance(refused, Blocked)
+    assert taken == Accepted("wamid.1")
+    assert seen == ["old", "old", "new"]
+
+
+def test_while_no_token_can_be_read_the_old_one_stays() -> None:
+    def missing() -> str:
+        raise ConfigError("no file")
+
+    flow = BearerToken("old", missing).auth_flow(httpx.Request("GET", "https://graph.facebook.com"))
+    assert next(flow).headers["Authorization"] == "Bearer old"
+    with pytest.raises(StopIteration):
+        flow.send(httpx.Response(401))

@@ -343,6 +343,10 @@ class House:
             raise ConfigError(f"{config.env_name(name)} is missing.", hint="wa config show prints what is in force.")
         return str(value)
 
+    def _access_token_now(self) -> str | None:
+        """The token as the settings' sources have it now, for one that was replaced while the process runs."""
+        return config.load(profile=self.loaded.profile).settings.access_token
+
     @asynccontextmanager
     async def cloud(self, options: Options | None = None) -> AsyncIterator[CloudClient]:
         """The client, and where it speaks to the sandbox, the sandbox up behind it."""
@@ -355,6 +359,7 @@ class House:
             version=settings.graph_version,
             number=self.number,
             token=token,
+            reread_token=None if self.uses_sandbox else self._access_token_now,
             concurrency=settings.concurrency,
             timeout=settings.send_timeout.total_seconds(),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from wa_cli.cloud import codes, values
 from wa_cli.cloud.account import AccountClient
+from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.media import MediaClient
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
@@ -39,7 +40,15 @@ class CloudClient:
     """One business number at the Cloud API."""
 
     def __init__(
-        self, base_url: str, *, version: str, number: str, token: str, concurrency: int = 200, timeout: float = 30.0
+        self,
+        base_url: str,
+        *,
+        version: str,
+        number: str,
+        token: str,
+        reread_token: Callable[[], str | None] | None = None,
+        concurrency: int = 200,
+        timeout: float = 30.0,
     ) -> None:
         self._version = version
         self._path = f"/{version}/{number}/messages"
@@ -48,7 +57,8 @@ class CloudClient:
         self._http = httpx.AsyncClient(
             transport=AiohttpTransport(limits=limits),
             timeout=httpx.Timeout(timeout, connect=5.0, pool=5.0),
-            headers={"Authorization": f"Bearer {token}", "User-Agent": "wa"},
+            auth=BearerToken(token, reread_token),
+            headers={"User-Agent": "wa"},
         )
         self.media = MediaClient(self._http)
         self.account = AccountClient(self._http)

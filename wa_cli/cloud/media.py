@@ -81,7 +81,7 @@ class MediaClient:
             return self._http
         outside.check(url)
         if self._outside is None:
-            self._outside = outside.client(self._http.headers, self._http.timeout)
+            self._outside = outside.client(self._http)
         return self._outside
 
 

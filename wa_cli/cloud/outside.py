@@ -33,10 +33,10 @@ def check(url: str) -> None:
     _check_address(host, address)
 
 
-def client(headers: httpx.Headers, timeout: httpx.Timeout) -> httpx.AsyncClient:
-    """A client that connects to public addresses only."""
+def client(like: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client with the other's token, headers and time-out that connects to public addresses only."""
     transport = AiohttpTransport(client=_session)
-    return httpx.AsyncClient(transport=transport, headers=headers, timeout=timeout)
+    return httpx.AsyncClient(transport=transport, auth=like.auth, headers=like.headers, timeout=like.timeout)
 
 
 def _session() -> aiohttp.ClientSession:
