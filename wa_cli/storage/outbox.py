@@ -267,26 +267,15 @@ class Outbox:
         last call of this worker: a share that stays when the rate falls does not come from our rate.
         """
         with self.database.transaction() as connection:
-            rate = run(
-                connection,
-                "outbox/slow_down",
-                number=self.number,
-                pause=pause,
-                age=age,
-                throttled=throttled,
-                answers=answers,
-                enough=ENOUGH_ANSWERS,
-            ).scalar()
-            return None if rate is None else float(rate)
+            return slow_down(connection, self.number, pause, age, throttled=throttled, answers=answers)
 
     def block(self, why: str) -> bool:
         """Nobody can send for the number: one probe a minute from now. Whether this is news."""
         with self.database.transaction() as connection:
-            found = run(connection, "outbox/block", number=self.number, why=why, probe_every=PROBE_EVERY).scalar()
-            return bool(found)
+            return block(connection, self.number, why, by="answer")
 
     def unblock(self) -> bool:
-        """A message got through; whether the number was blocked until now."""
+        """A message got through; whether the number was blocked until now, by an answer."""
         with self.database.transaction() as connection:
             return run(connection, "outbox/unblock", number=self.number).first() is not None
 
@@ -474,3 +463,31 @@ class Outbox:
             "due_at": message.due_at.isoformat() if message.due_at else None,
             "expires_at": message.expires_at.isoformat() if message.expires_at else None,
         }
+
+
+def slow_down(
+    connection: sa.Connection, number: str, pause: timedelta, age: timedelta, *, throttled: int, answers: int
+) -> float | None:
+    """Lower the rate of a throttled number, as `Outbox.slow_down` says."""
+    rate = run(
+        connection,
+        "outbox/slow_down",
+        number=number,
+        pause=pause,
+        age=age,
+        throttled=throttled,
+        answers=answers,
+        enough=ENOUGH_ANSWERS,
+    ).scalar()
+    return None if rate is None else float(rate)
+
+
+def block(connection: sa.Connection, number: str, why: str, *, by: str) -> bool:
+    """Let one message a minute through for the number. Return True if it was not blocked before. `by`: answer or status."""
+    return bool(run(connection, "outbox/block", number=number, why=why, by=by, probe_every=PROBE_EVERY).scalar())
+
+
+def unblock_by_statuses(connection: sa.Connection, references: Sequence[UUID]) -> bool:
+    """Free the numbers that statuses blocked and that sent these messages since. Return True if there was one."""
+    asked = [str(reference) for reference in references]
+    return run(connection, "outbox/unblock_by_statuses", references=asked).first() is not None

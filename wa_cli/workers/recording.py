@@ -21,6 +21,7 @@ from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Settled
 from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
+from wa_cli.workers import number_state
 from wa_cli.workers.intake import Batch, Record
 
 T = TypeVar("T", Contact, Alias)
@@ -124,6 +125,7 @@ class Incoming:
             batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
         batch.told += [events.Stored(wamid) for _, wamid in settled.stored]
         batch.told += [events.Doubled(str(reference)) for reference in settled.doubles]
+        batch.told += number_state.heed(connection, heard.statuses)
 
 
 def _joined(parts: Sequence[Notification]) -> Notification:

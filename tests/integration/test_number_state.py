@@ -1,0 +1,85 @@
+"""Refusals that come by status, after the API took the message: they stop or slow the number like an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.integration.conftest import Bench
+from wa_cli.clock import now
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.verdicts import Accepted
+from wa_cli.telemetry import events
+from wa_cli.telemetry.events import Event
+from wa_cli.workers import number_state
+
+LOCKED, UNPAID, THROTTLED, UNDELIVERABLE = 131031, 131042, 130429, 131026
+
+
+def failed(code: int, *, age: float = 0.0) -> StatusUpdate:
+    return StatusUpdate("wamid.0", "failed", now() - timedelta(seconds=age), "42", code=code)
+
+
+def went_out(reference: UUID) -> StatusUpdate:
+    return StatusUpdate("wamid.1", "sent", now(), "42", reference=reference, attempt=1)
+
+
+def heed(bench: Bench, *statuses: StatusUpdate) -> Sequence[Event]:
+    with bench.database.transaction() as connection:
+        return number_state.heed(connection, statuses)
+
+
+def number(bench: Bench) -> Any:
+    [row] = bench.sql("SELECT * FROM wa.rate_limits")
+    return row
+
+
+@pytest.mark.parametrize("code", [LOCKED, UNPAID])
+def test_a_blocking_status_stops_the_number_once(bench: Bench, code: int) -> None:
+    assert heed(bench, failed(code)) == [events.NumberBlocked(number(bench)["blocked_why"])]
+    assert heed(bench, failed(code)) == []
+
+    bench.queue("a", "b")
+    assert str(code) in number(bench)["blocked_why"]
+    assert bench.claim() == []
+
+
+@pytest.mark.parametrize("status", [failed(UNDELIVERABLE), failed(LOCKED, age=3600.0), failed(10**6)])
+def test_what_concerns_one_customer_or_the_past_stops_nothing(bench: Bench, status: StatusUpdate) -> None:
+    assert heed(bench, status) == []
+
+    assert number(bench)["blocked_at"] is None
+
+
+def test_only_a_later_message_that_went_out_frees_the_number(bench: Bench) -> None:
+    [before] = bench.queue("before", to="+1")
+    bench.settle(bench.claim()[0], Accepted("wamid.0"))
+    heed(bench, failed(UNPAID))
+    [probe] = bench.queue("probe", to="+2")
+    bench.sql("UPDATE wa.rate_limits SET paused_until = NULL, tokens = 1 RETURNING 1")
+    bench.settle(bench.claim()[0], Accepted("wamid.1"))
+
+    assert not bench.outbox.unblock()
+    assert heed(bench, went_out(before)) == []
+    assert heed(bench, went_out(probe)) == [events.NumberFreed()]
+    assert number(bench)["blocked_by"] is None
+
+
+def test_an_answer_frees_what_an_answer_blocked(bench: Bench) -> None:
+    bench.outbox.block("190: token")
+
+    assert bench.outbox.unblock()
+
+
+def test_a_throttled_status_slows_the_number_down(bench: Bench) -> None:
+    before = number(bench)["rate"]
+
+    [slowed] = heed(bench, failed(THROTTLED), failed(THROTTLED))
+
+    assert isinstance(slowed, events.SlowedDown)
+    assert number(bench)["rate"] == pytest.approx(slowed.rate)
+    assert slowed.rate < before
