@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from wa_cli.cloud import codes
 from wa_cli.clock import now
+from wa_cli.cloud import codes
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.storage import outbox
 from wa_cli.telemetry import events
