@@ -22,7 +22,7 @@ demo: $(READY)  ## The whole story in about a minute, on data of its own
 
 # Most of a test's time is waiting for processes: more workers than cores.
 test: $(READY)  ## Run the tests
-	@$(BIN)/python -m pytest -n 6 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 test-deep: $(READY)  ## Any history of a message, ten times as many as `make test` tries
 	@$(BIN)/python -m pytest --hypothesis-profile deep tests/integration/test_histories.py

@@ -16,6 +16,9 @@ from openpyxl import load_workbook
 from tests.acceptance.conftest import Shell
 from wa_cli.reports import catalogue
 
+# One process makes what these tests share.
+pytestmark = pytest.mark.xdist_group("shop")
+
 HOSTILE = '=HYPERLINK("http://x","y")'
 
 

@@ -33,7 +33,6 @@ from wa_cli.storage.engine import Database
 
 WA = [sys.executable, "-m", "wa_cli"]
 FAULTS = "throttled=3%,failed=2%,gateway_accepted=1%,gateway_rejected=1%,cut_accepted=1%,cut_before=1%,slow=1%"
-KILL_EVERY = 1 / 3
 # Short leases and waits, in the proportions of the real ones, so that a storm ends in a minute.
 HASTE = {
     "WA_SEND_TIMEOUT": "1.5s",
@@ -58,6 +57,7 @@ class Weather:
     queue: str = "postgres"
     webhooks: bool = True
     crashes: int = 2
+    kill_every: float = 1 / 3  # seconds
     outage: float = 0.0
     answer_after: str = "50ms"
     faults: str = FAULTS
@@ -162,16 +162,17 @@ class Stage:
 
 
 class Killer(threading.Thread):
-    """Kills one of the processes that `alive` lists, every third of a second, until it is told to stop."""
+    """Kills one of the processes that `alive` lists, every so many seconds, until it is told to stop."""
 
-    def __init__(self, alive: Callable[[], list[int]]) -> None:
+    def __init__(self, alive: Callable[[], list[int]], every: float) -> None:
         super().__init__(daemon=True)
         self.alive = alive
+        self.every = every
         self.kills = 0
         self._stop_now = threading.Event()
 
     def run(self) -> None:
-        while not self._stop_now.wait(KILL_EVERY):
+        while not self._stop_now.wait(self.every):
             victims = self.alive()
             if victims:
                 with suppress(ProcessLookupError):

@@ -144,9 +144,9 @@ class _Respawned:
 
 def _storm(scene: Stage, alive: Callable[[], list[int]], is_over: Callable[[], bool]) -> int:
     """Kill and crash until everything has been sent once; how many were killed."""
-    killer = Killer(alive)
-    killer.start()
     weather = scene.weather
+    killer = Killer(alive, weather.kill_every)
+    killer.start()
     crash_at = [weather.messages * (place + 1) // (weather.crashes + 1) for place in range(weather.crashes)]
     outage_at = weather.messages // 2 if weather.outage else None
     deadline = time.monotonic() + STORM_LIMIT

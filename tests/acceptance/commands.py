@@ -1,0 +1,56 @@
+"""Commands in processes of their own, forked from one that has loaded the program: most of a short command is loading it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+LOADED = [
+    "wa_cli.cli.app", "wa_cli.cli.findings", "wa_cli.cli.report", "wa_cli.cli.tables", "wa_cli.cloud.client",
+    "wa_cli.doctor", "wa_cli.migrations.runner", "wa_cli.queues.postgres", "wa_cli.queues.sqs", "wa_cli.sandbox.host",
+    "wa_cli.storage.embedded", "wa_cli.storage.outbox", "wa_cli.verify", "wa_cli.workers.worker",
+]  # fmt: skip
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(LOADED)
+
+
+def run(
+    arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run `wa` with the arguments in the folder. Raises TimeoutExpired after that many seconds; the process is killed."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        # The files travel by their names in /proc, which stay good while this process holds them open.
+        places = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (out, err)]
+        process = _forks.Process(target=_become, args=(list(arguments), str(folder), dict(environ), *places))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(["wa", *arguments], timeout)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(["wa", *arguments], process.exitcode, out.read(), err.read())
+
+
+def _become(arguments: list[str], folder: str, environ: dict[str, str], out: str, err: str) -> None:
+    """Be the command, in this forked process."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    for number, place in enumerate((os.devnull, out, err)):
+        descriptor = os.open(place, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_APPEND)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate(("r", "w", "w")))
+    sys.argv = ["wa", *arguments]
+
+    from wa_cli.__main__ import main
+
+    main()
