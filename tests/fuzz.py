@@ -27,7 +27,17 @@ def main() -> None:
         try:
             until(lambda: _answers(base), "the service")
             document.write_bytes(httpx.get(f"{base}/openapi.json").content)
-            command = [SCHEMATHESIS, "run", document, "--url", base, "--checks", "all", "--max-examples", "300"]
+            command = [
+                str(SCHEMATHESIS),
+                "run",
+                str(document),
+                "--url",
+                base,
+                "--checks",
+                "all",
+                "--max-examples",
+                "300",
+            ]
             code = subprocess.run(command, cwd=home, check=False).returncode
             assert service.poll() is None, "the service did not survive"
         finally:

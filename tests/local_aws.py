@@ -34,7 +34,8 @@ class LocalAws:
         self.sqs = self.client("sqs")
 
     def client(self, service: str) -> Any:
-        client: Any = boto3.session.Session().client(
+        session: Any = boto3.session.Session()
+        client = session.client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",

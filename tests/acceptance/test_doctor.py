@@ -66,7 +66,7 @@ def test_with_everything_up_the_webhook_answers_and_statuses_are_on_time(shell: 
 def production(shell: Shell, aws: LocalAws) -> Shell:
     """Everything of production but Meta, well arranged."""
     url = shell.wa("db", "url").stdout.strip()
-    fit = {"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "120"}
+    fit: dict[str, Any] = {"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "120"}
     shell.environ |= {
         **ENVIRON,
         "AWS_ENDPOINT_URL": aws.url,

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.acceptance.conftest import Shell
 from wa_cli.reports import catalogue
@@ -23,7 +25,7 @@ HOSTILE = '=HYPERLINK("http://x","y")'
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """The demo's shop, with thirty days of history."""
     folder = tmp_path_factory.mktemp("shop")
     shell = Shell(folder, {"WA_SANDBOX_PORT": "0", "WA_TIMEZONE": "Europe/Berlin"})
@@ -33,6 +35,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     yield shell
     shell.environ = {"WA_SANDBOX_PORT": "0"}
     shell.wa("db", "stop")
+
+
+def first_sheet(path: Path) -> Worksheet:
+    sheet = load_workbook(path).active
+    assert isinstance(sheet, Worksheet)
+    return sheet
 
 
 @pytest.mark.parametrize("report", catalogue.reports(), ids=lambda report: report.name)
@@ -66,7 +74,7 @@ def test_files_hold_what_the_screen_shows(shop: Shell) -> None:
     rows = json.loads(shop.wa("report", "types", "--json").stdout)["rows"]
     for ending in ("csv", "tsv", "json", "md", "html", "txt", "xlsx"):
         shop.wa("report", "types", "-o", f"types.{ending}")
-    sheet = load_workbook(shop.folder / "types.xlsx").active
+    sheet = first_sheet(shop.folder / "types.xlsx")
 
     assert [row[0].value for row in sheet.iter_rows(min_row=2)] == [row["type"] for row in rows]
     assert json.loads((shop.folder / "types.json").read_text())["rows"] == rows
@@ -308,7 +316,7 @@ def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
     assert {row["customer"] for row in rows} == {hit["customer"]}
     assert any(row["content"] == hit["content"] for row in rows)
     shop.wa("export", "-o", "all.xlsx")
-    people = {row[0].value for row in load_workbook(shop.folder / "all.xlsx").active.iter_rows(min_row=2)}
+    people = {row[0].value for row in first_sheet(shop.folder / "all.xlsx").iter_rows(min_row=2)}
     assert len(people) >= 40
     assert "is not a phone number" in shop.wa("export", "", code=2).stderr  # an empty name is not everybody's
     assert "is not a phone number" in shop.wa("report", "types", "--customer", "", code=2).stderr
@@ -338,7 +346,7 @@ def test_a_text_cannot_become_a_formula_nor_steer_the_terminal(shell: Shell) -> 
     exported = shell.wa("export", "--since", "2020-01-01", "--format", "csv").stdout
     assert f"'{HOSTILE}" in next(csv.reader([line for line in exported.splitlines() if "HYPERLINK" in line]))
     shell.wa("export", "--since", "2020-01-01", "-o", "all.xlsx")
-    cells = [c for row in load_workbook(shell.folder / "all.xlsx").active.iter_rows() for c in row]
+    cells = [c for row in first_sheet(shell.folder / "all.xlsx").iter_rows() for c in row]
     assert all(cell.data_type != "f" for cell in cells)
     for command in (("conversation", "+1555"), ("search", "owned"), ("report", "unanswered"), ("export",)):
         said = shell.wa(*command, "--since", "2020-01-01").stdout

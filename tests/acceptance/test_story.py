@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg2
@@ -244,7 +245,7 @@ def test_two_workers_share_one_sandbox(shell: Shell) -> None:
     assert log.count('"accepted"') == 1
 
 
-def rows(shell: Shell, statement: str) -> list[tuple[object, ...]]:
+def rows(shell: Shell, statement: str) -> list[tuple[Any, ...]]:
     url = shell.wa("db", "url").stdout.strip()
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(statement)

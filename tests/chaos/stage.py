@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 import psutil
@@ -42,6 +43,12 @@ HASTE = {
     "WA_SILENCE_LIMIT": "8s",
     "WA_STOP_TIMEOUT": "5s",
 }
+
+
+class Feedable(Protocol):
+    """As much of a queue as feeding needs."""
+
+    def put(self, letters: Sequence[Letter]) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,7 @@ class Stage:
             }
             yield SqsQueue("outgoing", outgoing, aws.sqs, self.database.transaction), settings
 
-    def feed(self, queue: Queue, pace: float) -> set[str]:
+    def feed(self, queue: Feedable, pace: float) -> set[str]:
         """Queue all the messages, `pace` a second; their references. A queue that is away is asked again."""
         references = set()
         customers = self.weather.customers or max(1, self.weather.messages // 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.chaos.storm import Storm
 pytestmark = pytest.mark.xdist_group("storms")
 
 # A busy machine needs most of a second to start a worker: killed sooner, none would ever send.
-SHORT = {"messages": 240, "rate": 80.0, "crashes": 1, "kill_every": 1.0}
+SHORT = Weather(messages=240, rate=80.0, crashes=1, kill_every=1.0)
 AT_ONCE = 3
 
 
@@ -24,11 +25,11 @@ def storms() -> Iterator[dict[str, Future[Storm]]]:
     """All of them side by side, since most of a storm is waiting for what it left to be decided."""
     with ThreadPoolExecutor(AT_ONCE) as sky:
         yield {
-            "postgres": sky.submit(storm.ours, Weather(**SHORT)),
-            "sqs": sky.submit(storm.ours, Weather(**SHORT, queue="sqs")),
-            "no webhooks": sky.submit(storm.ours, Weather(**SHORT, webhooks=False)),
-            "outage": sky.submit(storm.ours, Weather(**SHORT | {"crashes": 0}, queue="sqs", outage=4.0)),
-            "theirs": sky.submit(storm.theirs, Weather(**SHORT)),
+            "postgres": sky.submit(storm.ours, SHORT),
+            "sqs": sky.submit(storm.ours, replace(SHORT, queue="sqs")),
+            "no webhooks": sky.submit(storm.ours, replace(SHORT, webhooks=False)),
+            "outage": sky.submit(storm.ours, replace(SHORT, crashes=0, queue="sqs", outage=4.0)),
+            "theirs": sky.submit(storm.theirs, SHORT),
         }
 
 

@@ -242,7 +242,7 @@ def test_a_token_that_was_replaced_on_disk_is_taken_up(tmp_path: Path) -> None:
     async def story() -> tuple[Verdict, Verdict]:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        whom = {"phone_number": "+123", "recipient": None, "reference": uuid4(), "attempt": 1}
+        whom: dict[str, Any] = {"phone_number": "+123", "recipient": None, "reference": uuid4(), "attempt": 1}
         kept = CloudClient(url, version="v25.0", number="42", token="old")
         client = CloudClient(url, version="v25.0", number="42", token="old", reread_token=place.read_text)
         try:

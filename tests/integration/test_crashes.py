@@ -52,7 +52,7 @@ class Scene:
 
     def crash(self, point: str) -> None:
         script = Path(__file__).with_name("crashing_worker.py")
-        command = [sys.executable, script, point, *self.mistakes]
+        command = [sys.executable, str(script), point, *self.mistakes]
         died = subprocess.run(command, env=self.environ, timeout=60, capture_output=True)
         if died.returncode != -signal.SIGKILL:
             raise RuntimeError(died.stderr.decode())

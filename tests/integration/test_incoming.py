@@ -126,7 +126,7 @@ def people(desk: Desk) -> dict[str, str | None]:
 
 
 def test_a_number_that_was_given_up_has_a_new_owner_when_it_writes_under_another_user_id(desk: Desk) -> None:
-    moved = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1002"}}
+    moved: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1002"}}
     desk.hear(body(messages=[said("wamid.1", **{"from": "1001", "from_user_id": "DE.OLD"})]))
     desk.hear(body(messages=[said("wamid.2", **{"from": "1001"}, **moved)]))
     desk.hear(body(messages=[said("wamid.3", **{"from": "1002", "from_user_id": "DE.OLD2"})]))
@@ -139,7 +139,7 @@ def test_a_number_that_was_given_up_has_a_new_owner_when_it_writes_under_another
 
 
 def test_a_new_user_id_changes_not_how_a_person_with_a_phone_is_known(desk: Desk) -> None:
-    changed = {"type": "system", "system": {"type": "user_changed_user_id", "user_id": "DE.NEW"}}
+    changed: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_user_id", "user_id": "DE.NEW"}}
     hidden = {key: item for key, item in said("wamid.3", from_user_id="FR.OLD").items() if key != "from"}
     hidden_change = {
         "type": "system",
@@ -222,7 +222,7 @@ def test_an_edit_and_a_revocation_are_rows_that_wait_for_nobody(desk: Desk) -> N
 
 
 def test_a_message_takes_the_place_of_what_announced_it(desk: Desk) -> None:
-    image = {"type": "image", "image": {"id": "1", "mime_type": "image/png", "caption": "look"}}
+    image: dict[str, Any] = {"type": "image", "image": {"id": "1", "mime_type": "image/png", "caption": "look"}}
     announced = said("wamid.1", type="media_placeholder", history_context={"status": "READ"})
     desk.hear(body("history", history=[{"threads": [{"id": "15551234567", "messages": [announced]}]}]))
     desk.hear(body(messages=[said("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
@@ -364,7 +364,7 @@ def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
 def test_any_order_repetition_and_connection_gives_the_same_table(
     desk: Desk, updates: list[tuple[str, dict[str, Any]]], shuffle: random.Random, times: int
 ) -> None:
-    bodies = [body(**{kind: [item]}) for kind, item in updates]
+    bodies = [body("messages", **{kind: [item]}) for kind, item in updates]
     in_order = table_after(desk, bodies)
 
     mixed = [bodies * times, bodies * times]

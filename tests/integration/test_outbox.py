@@ -16,7 +16,7 @@ from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown
 from wa_cli.storage.settlement import MOST_RETRIES, Settlement
-from wa_cli.workers import sender
+from wa_cli.workers.settling import settle
 
 HOUR = timedelta(hours=1)
 
@@ -265,13 +265,13 @@ def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Be
         bench.outbox.settle(settlements)
     assert bench.rows() == []
 
-    batch = sender.settle(bench.outbox, settlements)
+    batch = settle(bench.outbox, settlements)
 
     assert {row["message_id"] for row in bench.rows()} == {"wamid.good", "wamid.fine"}
     assert [s.verdict for s in batch.unstored] == [Accepted("wamid.poison")]
     assert bench.states() == {"sent": 3}
     bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT no_poison")
-    sender.settle(bench.outbox, batch.unstored)
+    settle(bench.outbox, batch.unstored)
     assert len(bench.rows()) == 3
 
 

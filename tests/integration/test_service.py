@@ -288,7 +288,7 @@ def test_who_does_not_take_the_answers_is_cut_off(service: RunningService, monke
             client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
             sent += 10
             until(
-                lambda sent=sent: answered.total_requests >= sent or bool(service.heard(events.ConnectionCut)),
+                lambda: answered.total_requests >= sent or bool(service.heard(events.ConnectionCut)),  # noqa: B023
                 "an answer",
             )
 

@@ -18,7 +18,7 @@ from wa_cli.storage.engine import Database
 LEASE = timedelta(seconds=60)
 
 
-def a_queue(aws: LocalAws, database: Database, *, client: Any = None, **attributes: str) -> SqsQueue:
+def a_queue(aws: LocalAws, database: Database, *, client: Any = None, **attributes: Any) -> SqsQueue:
     return SqsQueue("outgoing", aws.queue(**attributes), client or aws.sqs, database.transaction)
 
 

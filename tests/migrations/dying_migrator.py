@@ -20,7 +20,7 @@ def main(url: str, version: str, number: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(connection, at, step, state, *rest)
 
-    ledger.write = die_here
+    setattr(ledger, "write", die_here)  # noqa: B010 — its signature is not ours
     Migrator(Database(url)).apply()
 
 

@@ -25,7 +25,8 @@ LONG = (
 
 def definition(database: Database, index: str = SEARCH) -> str | None:
     [row] = sql(database, "SELECT pg_get_indexdef(to_regclass(:index)) AS text", index=index)
-    return row["text"]
+    text: str | None = row["text"]
+    return text
 
 
 def test_the_index_of_words_takes_rows_that_were_there_and_rows_that_come(

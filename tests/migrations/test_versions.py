@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("versions")
 VERSIONS = places.versions()
 
 
-@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS.keys())
+@pytest.fixture(scope="module", params=list(VERSIONS.values()), ids=list(VERSIONS))
 def old_and_new(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[Server]:
     """`server` is asked for because it lets an unprivileged user reach the programs."""
     del server

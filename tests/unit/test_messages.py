@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from wa_cli.errors import BadInput
 from wa_cli.messages import content, verdicts
+from wa_cli.messages.content.base import Columns
 from wa_cli.messages.content.media import document, image
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
@@ -81,7 +82,7 @@ def test_columns_of_each_type() -> None:
     assert content.columns(document("https://example.org/9", "bill.pdf")).media_type == "application/pdf"
     sent = content.columns(template("order_shipped", "en_US", ["Ana", "42"]))
     assert (sent.content, sent.template_name, sent.template_params) == ("Ana, 42", "order_shipped", ["Ana", "42"])
-    assert content.columns({"type": "location", "location": {}}) == content.Columns()
+    assert content.columns({"type": "location", "location": {}}) == Columns()
 
 
 def test_every_registered_type_goes_by_its_own_name() -> None:

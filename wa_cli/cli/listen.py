@@ -24,7 +24,7 @@ def listen(
 ) -> None:
     """Show webhooks as they come: messages, statuses, notices. Ctrl-C ends it.
 
-    With --json one object a line, with the raw data of each.
+    With --json one object a line, with the raw data of each; "history" is true for messages from before wa.
 
     Example: wa listen --json | jq .raw
     """
@@ -62,7 +62,8 @@ def _line(update: Mapping[str, Any]) -> str:
         said = f"{update['status']} {update['id']}" + (f": {update['reason']}" if update["reason"] else "")
     else:
         said = f"{update['type']}: {update['content']}" if update["content"] else f"[{update['type']}]"
-    return f"{at} {arrow} {tables.clean(who)} {tables.clean(said)}"
+    mark = " (history)" if update["history"] else ""
+    return f"{at} {arrow} {tables.clean(who)} {tables.clean(said)}{mark}"
 
 
 def _phone(customer: str | None) -> str | None:

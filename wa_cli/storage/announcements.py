@@ -41,7 +41,8 @@ def _parts(ids: list[str]) -> Iterator[list[str]]:
 def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:
     """What is stored from `on_ready` on, as it comes; an empty list each `idle` seconds without any. Without end.
 
-    Each update: kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason, raw.
+    Each update: kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason, history, raw.
+    `history`: imported from before; nobody waits for an answer to it.
     """
     since = now()
     with database.autocommit() as connection:
