@@ -20,9 +20,9 @@ $(READY): pyproject.toml
 demo: $(READY)  ## The whole story in about a minute, on data of its own
 	@$(BIN)/wa demo
 
-# Most of a test's time is waiting for processes: more workers than cores.
+# Most of a test's time is waiting for processes: more workers than cores, a file to one of them.
 test: $(READY)  ## Run the tests
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-deep: $(READY)  ## Any history of a message, ten times as many as `make test` tries
 	@$(BIN)/python -m pytest --hypothesis-profile deep tests/integration/test_histories.py

@@ -18,9 +18,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tests.acceptance.conftest import Shell
 from wa_cli.reports import catalogue
 
-# One process makes what these tests share.
-pytestmark = pytest.mark.xdist_group("shop")
-
 HOSTILE = '=HYPERLINK("http://x","y")'
 
 

@@ -12,9 +12,6 @@ from tests.chaos import storm
 from tests.chaos.stage import Weather
 from tests.chaos.storm import Storm
 
-# One process makes what these tests share.
-pytestmark = pytest.mark.xdist_group("storms")
-
 # A busy machine needs most of a second to start a worker: killed sooner, none would ever send.
 SHORT = Weather(messages=240, rate=80.0, crashes=1, kill_every=1.0)
 AT_ONCE = 3

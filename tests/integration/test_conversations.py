@@ -22,9 +22,6 @@ from wa_cli.storage.engine import Database, rows
 from wa_cli.storage.words import alternatives
 from wa_cli.verify.checks import plans
 
-# One process makes what these tests share.
-pytestmark = pytest.mark.xdist_group("conversations")
-
 LONG_AGO, SOON = PRESENT - timedelta(days=30), PRESENT + timedelta(days=1)
 
 

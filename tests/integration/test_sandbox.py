@@ -20,9 +20,6 @@ from wa_cli.sandbox import NUMBER, events, faults, files
 from wa_cli.sandbox.app import Options, Sandbox
 from wa_cli.sandbox.playing import Manner, play, words
 
-# One process makes what these tests share.
-pytestmark = pytest.mark.xdist_group("sandbox")
-
 PATH = f"/v25.0/{NUMBER}/messages"
 TOKEN = {"Authorization": "Bearer token"}
 

@@ -20,9 +20,6 @@ from wa_cli.migrations.runner import Migrator
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 
-# One process makes what these tests share.
-pytestmark = pytest.mark.xdist_group("kills")
-
 STEPS = [step for migration in catalogue.migrations() for step in migration.up.steps]
 # A whole file is noted under 0, after its steps too.
 POINTS = [(step.version, step.number) for step in STEPS]

@@ -20,9 +20,6 @@ from wa_cli.reports.catalogue import reports
 from wa_cli.storage.embedded import EmbeddedServer
 from wa_cli.storage.engine import Database
 
-# One process makes what these tests share.
-pytestmark = pytest.mark.xdist_group("versions")
-
 VERSIONS = places.versions()
 
 
