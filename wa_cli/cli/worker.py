@@ -60,7 +60,6 @@ def outgoing(
     def check() -> None:
         house.number  # noqa: B018 — what is missing is said once, and before anything is started
         house.look_at_database(can_wait=_goes_round(house, drain, require_storage))
-        house.outgoing_queue.depth()
 
     _run(house, lambda parent: _outgoing(house, drain, require_storage, parent), processes, check, drain=drain)
 
@@ -154,6 +153,8 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
 
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
+        if parent is None:  # else each process has its own connection to the queue: what fails there ends it
+            house.outgoing_queue.depth()
         async with house.cloud() as client:
             meter = Meter(logs.tell)
             worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage, tell=meter.tell)
