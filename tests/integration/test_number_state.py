@@ -30,7 +30,7 @@ def went_out(reference: UUID) -> StatusUpdate:
 
 def heed(bench: Bench, *statuses: StatusUpdate) -> Sequence[Event]:
     with bench.database.transaction() as connection:
-        return number_state.heed(connection, statuses)
+        return number_state.update_numbers(connection, statuses)
 
 
 def number(bench: Bench) -> Any:

@@ -42,7 +42,7 @@ def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0)
     """What is stored from `on_ready` on, as it comes; an empty list each `idle` seconds without any. Without end.
 
     Each update: kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason, history, raw.
-    `history`: imported from before; nobody waits for an answer to it.
+    `history` is true for a message that was imported. It needs no answer.
     """
     since = now()
     with database.autocommit() as connection:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 BASE, CAP = 1.0, 900.0
 PAIR_STEPS = 6
+# Send nothing for so long when the number is throttled.
+THROTTLE_PAUSE = timedelta(seconds=1)
 
 
 def full_jitter(tries: int, *, base: float = BASE, cap: float = CAP) -> float:

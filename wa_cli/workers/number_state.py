@@ -17,13 +17,13 @@ from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.storage import outbox
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
+from wa_cli.workers.backoff import THROTTLE_PAUSE
 
 # A status that arrives later than this says nothing of the number's present state. Meta repeats webhooks for days.
 FRESH = timedelta(minutes=10)
-PAUSE = timedelta(seconds=1)
 
 
-def heed(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> list[Event]:
+def update_numbers(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> list[Event]:
     """Block, slow down or free the numbers of these statuses, in the caller's transaction. Return what changed."""
     fresh = [status for status in statuses if status.happened_at > now() - FRESH]
     through = [status.reference for status in fresh if status.reference and status.status != "failed"]
@@ -31,11 +31,11 @@ def heed(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> list[Ev
     if through and outbox.unblock_by_statuses(connection, through):
         changed.append(events.NumberFreed())
     for number in sorted({status.number for status in fresh if status.status == "failed"}):
-        changed += _punish(connection, number, [status for status in fresh if status.number == number])
+        changed += _restrict(connection, number, [status for status in fresh if status.number == number])
     return changed
 
 
-def _punish(connection: sa.Connection, number: str, statuses: Sequence[StatusUpdate]) -> list[Event]:
+def _restrict(connection: sa.Connection, number: str, statuses: Sequence[StatusUpdate]) -> list[Event]:
     changed: list[Event] = []
     blocking = next((s for s in statuses if _kind(s) is codes.Class.BLOCKED), None)
     if blocking:
@@ -45,7 +45,7 @@ def _punish(connection: sa.Connection, number: str, statuses: Sequence[StatusUpd
     throttled = [status.happened_at for status in statuses if _kind(status) is codes.Class.THROTTLE_NUMBER]
     if throttled:
         rate = outbox.slow_down(
-            connection, number, PAUSE, _age(max(throttled)), throttled=len(throttled), answers=len(statuses)
+            connection, number, THROTTLE_PAUSE, _age(max(throttled)), throttled=len(throttled), answers=len(statuses)
         )
         if rate is not None:
             changed.append(events.SlowedDown(rate))

@@ -125,7 +125,7 @@ class Incoming:
             batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
         batch.told += [events.Stored(wamid) for _, wamid in settled.stored]
         batch.told += [events.Doubled(str(reference)) for reference in settled.doubles]
-        batch.told += number_state.heed(connection, heard.statuses)
+        batch.told += number_state.update_numbers(connection, heard.statuses)
 
 
 def _joined(parts: Sequence[Notification]) -> Notification:

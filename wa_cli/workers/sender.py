@@ -24,13 +24,12 @@ from wa_cli.storage.settlement import Settlement
 from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.backoff import full_jitter, pair_pause
+from wa_cli.workers.backoff import THROTTLE_PAUSE, full_jitter, pair_pause
 from wa_cli.workers.lifecycle import Progress, Stop, Watchdog, all_until_one_fails, with_beats
 from wa_cli.workers.settling import report_settled, settle
 
 BATCH = 500
 FIRST_REST, LONGEST_REST = 0.05, 0.5
-THROTTLE_PAUSE = timedelta(seconds=1)
 OUTAGE_CAP = 2.0
 ROOM_KNOWN = 2.0
 
