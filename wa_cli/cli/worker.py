@@ -12,10 +12,6 @@ import typer
 from wa_cli.cli import live, wiring
 from wa_cli.cli.wiring import House
 from wa_cli.config import SQS
-from wa_cli.errors import DatabaseDown
-
-# A worker that starts in an outage tries the database again after this many seconds at most.
-START_CAP = 15.0
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
 
@@ -91,9 +87,10 @@ def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]
     import asyncio
 
     from wa_cli.telemetry import logs
+    from wa_cli.workers.lifecycle import until_ready
 
     logs.start(house.settings.log_format)
-    if not asyncio.run(_until_ready(check, waits=not (drain or house.is_embedded))):
+    if not asyncio.run(until_ready(check, logs.tell, waits=not (drain or house.is_embedded))):
         return
     if processes == 1:
         asyncio.run(worker(None))
@@ -106,31 +103,6 @@ def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]
     if parent is None:
         raise typer.Exit(crew.exit_code)
     asyncio.run(worker(parent))
-
-
-async def _until_ready(check: Callable[[], None], *, waits: bool) -> bool:
-    """Run `check`, with `waits` again until the database answers. Return False if a signal came first."""
-    from wa_cli.telemetry import events, logs
-    from wa_cli.workers.backoff import full_jitter
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
-
-    stop, tries = Stop(), 0
-    with stopping_on_signals(stop, logs.tell):
-        while not stop:
-            try:
-                check()
-            except DatabaseDown as error:
-                if not waits:
-                    raise
-                if not tries:
-                    logs.tell(events.Away("The database", error.message))
-                tries += 1
-                await stop.wait(full_jitter(tries, cap=START_CAP))
-            else:
-                if tries:
-                    logs.tell(events.Back("The database"))
-                return True
-    return False
 
 
 def _load(house: House) -> None:

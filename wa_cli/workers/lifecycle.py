@@ -17,11 +17,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
+from wa_cli.errors import DatabaseDown
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.backoff import full_jitter
 
 HANG_LIMIT = 60.0
 HANG_EXIT = 70
+# A worker that starts in an outage tries the database again after this many seconds at most.
+START_CAP = 15.0
 
 
 LEFT_AT_ONCE = "\nLeft at once: what was in flight is settled by the next worker, from spool and evidence.\n"
@@ -95,6 +99,27 @@ def stopping_with_parent(stop: Stop, pipe: int | None) -> Iterator[None]:
     finally:
         if pipe is not None:
             loop.remove_reader(pipe)
+
+
+async def until_ready(check: Callable[[], None], tell: Tell, *, waits: bool) -> bool:
+    """Run `check`, with `waits` again until the database answers. Return False if a signal came first."""
+    stop, tries = Stop(), 0
+    with stopping_on_signals(stop, tell):
+        while not stop:
+            try:
+                check()
+            except DatabaseDown as error:
+                if not waits:
+                    raise
+                if not tries:
+                    tell(events.Away("The database", error.message))
+                tries += 1
+                await stop.wait(full_jitter(tries, cap=START_CAP))
+            else:
+                if tries:
+                    tell(events.Back("The database"))
+                return True
+    return False
 
 
 class Progress:
