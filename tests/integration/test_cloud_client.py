@@ -36,7 +36,9 @@ def graph_error(code: int, **more: Any) -> dict[str, Any]:
     return {"error": {"message": f"(#{code}) no", "type": "OAuthException", "code": code, **more}}
 
 
-def send_to(answer: Answer, *, timeout: float = 5.0, phone_number: str = "+123") -> Verdict:
+def send_to(
+    answer: Answer, *, timeout: float = 5.0, phone_number: str | None = "+123", recipient: str | None = None
+) -> Verdict:
     """The verdict on one message, sent to a server that behaves like that."""
 
     async def story() -> Verdict:
@@ -55,7 +57,7 @@ def send_to(answer: Answer, *, timeout: float = 5.0, phone_number: str = "+123")
         client = CloudClient(f"http://127.0.0.1:{port}", version="v25.0", number="42", token="t", timeout=timeout)
         try:
             return await client.send(
-                text("hi"), phone_number=phone_number, recipient=None, reference=uuid4(), attempt=1
+                text("hi"), phone_number=phone_number, recipient=recipient, reference=uuid4(), attempt=1
             )
         finally:
             await client.close()
@@ -110,6 +112,36 @@ def test_the_request_carries_reference_and_attempt() -> None:
     assert seen[0]["text"] == {"body": "hi"}
     assert seen[0]["biz_opaque_callback_data"].startswith("wa:")
     assert seen[0]["biz_opaque_callback_data"].endswith(":1")
+
+
+def test_a_group_is_addressed_as_one() -> None:
+    seen: list[dict[str, Any]] = []
+    group = "Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM0MDQ2OTQyMzM4MjAZD"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(json.loads(await whole_request(reader)))
+        writer.write(http(200, GOOD))
+        writer.close()
+
+    send_to(answer, phone_number=None, recipient=group)
+
+    assert {key: seen[0].get(key) for key in ("recipient_type", "to", "recipient")} == {
+        "recipient_type": "group",
+        "to": group,
+        "recipient": None,
+    }
+
+
+@pytest.mark.parametrize(("is_transient", "expected"), [(True, Later), (False, Refused)])
+def test_metas_own_word_decides_where_the_code_is_unknown(is_transient: bool, expected: type[Verdict]) -> None:
+    assert isinstance(send_to(answering(http(400, graph_error(999999, is_transient=is_transient)))), expected)
+
+
+def test_a_bare_429_pauses_the_number_as_long_as_it_asks() -> None:
+    verdict = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
+
+    assert isinstance(verdict, Later)
+    assert (verdict.scope, verdict.after, verdict.counts) == ("number", 7.0, False)
 
 
 def test_nobody_listening_proves_that_nothing_left() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.conftest import Bench
 from wa_cli.clock import now
-from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.incoming import Notice, StatusUpdate
 from wa_cli.messages.verdicts import Accepted
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
@@ -83,3 +83,22 @@ def test_a_throttled_status_slows_the_number_down(bench: Bench) -> None:
     assert isinstance(slowed, events.SlowedDown)
     assert number(bench)["rate"] == pytest.approx(slowed.rate)
     assert slowed.rate < before
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        Notice("1", "1", "messages", "42", now(), {}, (LOCKED,)),
+        Notice("1", "1", "messages", "42", now() - timedelta(hours=1), {}, (THROTTLED,)),
+        Notice("1", "1", "messages", None, now(), {}, (THROTTLED,)),
+        Notice("1", "1", "messages", "42", now(), {}, (10**6,)),
+    ],
+    ids=["blocking", "old", "of no number", "unknown code"],
+)
+def test_a_notice_of_anything_else_changes_no_number(bench: Bench, notice: Notice) -> None:
+    before = number(bench)
+
+    with bench.database.transaction() as connection:
+        assert number_state.update_numbers(connection, [], [notice]) == []
+
+    assert number(bench) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.storage.outbox import Outbox
 from wa_cli.storage.settlement import Settlement
 from wa_cli.storage.spool import Spool
+from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers import recording
 from wa_cli.workers.intake import Intake
@@ -122,6 +124,24 @@ def test_a_message_of_another_number_waits_for_a_worker_of_its_own(desk: Desk) -
     assert row == {"number": "106540352242922", "state": "queued", "turn": True}
 
 
+def test_a_publication_that_refuses_every_update_takes_no_neighbour_along(desk: Desk) -> None:
+    [sent] = desk.bench.queue("hi")
+    desk.bench.settle(desk.bench.claim()[0], Accepted("wamid.out"))
+    desk.bench.sql("ALTER TABLE whatsapp_messages REPLICA IDENTITY NOTHING")
+    desk.bench.sql("CREATE PUBLICATION copies FOR TABLE whatsapp_messages")
+
+    desk.hear(
+        notification(statuses=[status("wamid.out", "delivered", sent)]), notification(messages=[message("wamid.in")])
+    )
+
+    [dead] = desk.incoming_queue.dead_letters(10)
+    assert "replica identity" in str(dead.reason)
+    assert {row["message_id"]: row["status"] for row in desk.bench.rows()} == {
+        "wamid.out": "sent",
+        "wamid.in": "received",
+    }
+
+
 def test_a_redelivery_is_a_no_op(desk: Desk) -> None:
     body = OutgoingMessage(text("hi"), phone_number="+123").to_body()
     desk.outgoing_queue.put([Letter(body), Letter(body)])
@@ -129,6 +149,20 @@ def test_a_redelivery_is_a_no_op(desk: Desk) -> None:
     desk.outgoing.run_once()
 
     assert desk.bench.states() == {"queued": 1}
+
+
+def test_a_throttling_notice_slows_its_number_down_once(desk: Desk) -> None:
+    notice = json.loads(notification(errors=[{"code": 130429, "title": "Rate limit hit"}]))
+    notice["entry"][0]["time"] = int(time.time())
+    [before] = desk.bench.sql("SELECT rate FROM wa.rate_limits")
+
+    desk.hear(json.dumps(notice))
+    desk.hear(json.dumps(notice))
+
+    [slowed] = [event for event in desk.told if isinstance(event, events.SlowedDown)]
+    [after] = desk.bench.sql("SELECT rate FROM wa.rate_limits")
+    assert after["rate"] == pytest.approx(slowed.rate)
+    assert after["rate"] < before["rate"]
 
 
 def test_a_customers_message_becomes_a_row_and_a_contact(desk: Desk) -> None:

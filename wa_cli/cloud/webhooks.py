@@ -137,7 +137,7 @@ class _Place:
         for chunk in list_of(self.value, HISTORY):
             known |= self._read_history(chunk, found)
         if self.value.get("errors"):
-            self._note({"errors": self.value["errors"]}, found)
+            self._note({"errors": self.value["errors"]}, found, self._error_codes())
         elif not known:
             self._note({key: item for key, item in self.value.items() if key != "messaging_product"}, found)
         self._read_people(found)
@@ -258,10 +258,16 @@ class _Place:
         """Return the item's own time; where that is none, the notification's, else now: the item is kept all the same."""
         return parse_unix(item.get("timestamp")) or self.told_at or now()
 
-    def _note(self, said: Any, found: _Found) -> None:
+    def _error_codes(self) -> tuple[int, ...]:
+        errors = [error for error in list_of(self.value, "errors") if isinstance(error, dict)]
+        return tuple(code for error in errors if (code := values.integer(error.get("code"))) is not None)
+
+    def _note(self, said: Any, found: _Found, error_codes: tuple[int, ...] = ()) -> None:
         known = [self.account, self.told_at.isoformat() if self.told_at else None, self.field, self.number, said]
         identity = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
-        found.notices.append(Notice(identity, self.account, self.field, self.number or None, self.told_at, said))
+        found.notices.append(
+            Notice(identity, self.account, self.field, self.number or None, self.told_at, said, error_codes)
+        )
 
 
 def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:

@@ -71,7 +71,7 @@ class Notice:
     """What Meta says that is neither a message nor a status: of templates, accounts, preferences, errors.
 
     `id` is the same for the same notice told twice. `account` is the business account's id, `number` the business number's
-    where it is about one.
+    where it is about one. `error_codes` are those of an error that belongs to no message.
     """
 
     id: str
@@ -80,6 +80,7 @@ class Notice:
     number: str | None
     happened_at: datetime | None
     raw: Any
+    error_codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

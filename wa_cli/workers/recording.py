@@ -125,7 +125,8 @@ class Incoming:
             batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
         batch.told += [events.Stored(wamid) for _, wamid in settled.stored]
         batch.told += [events.Doubled(str(reference)) for reference in settled.doubles]
-        batch.told += number_state.update_numbers(connection, heard.statuses)
+        new_notices = [notice for notice in heard.notices if notice.id in noticed]
+        batch.told += number_state.update_numbers(connection, heard.statuses, new_notices)
 
 
 def _joined(parts: Sequence[Notification]) -> Notification:

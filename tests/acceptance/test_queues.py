@@ -1,0 +1,43 @@
+"""What an operator does with what waits: another number takes it over, the spool is replayed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.conftest import Shell
+from tests.acceptance.test_story import rows
+from wa_cli import config
+from wa_cli.cli.wiring import House
+from wa_cli.sandbox import NUMBER
+
+
+def test_another_number_takes_over_what_waits(shell: Shell) -> None:
+    shell.wa("send", "text", "+15551234567", "later", "--at", "2h")
+    shell.wa("worker", "outgoing", "--drain", code=8)
+
+    shell.wa("queue", "move", "--from", NUMBER, "--to", "42", code=2)
+    assert rows(shell, "SELECT number FROM wa.outbox") == [(NUMBER,)]
+    moved = shell.wa("queue", "move", "--from", NUMBER, "--to", "42", "--yes")
+
+    assert "1 messages wait for 42 now." in moved.stderr
+    assert rows(shell, "SELECT number, state FROM wa.outbox") == [("42", "queued")]
+    assert "wait for 42 already" in shell.wa("queue", "move", "--from", "42", "--to", "42", code=2).stderr
+
+
+def test_a_replay_brings_back_what_can_be_read_and_says_what_stays(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.wa("migrate", "--yes")
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    spool = House(config.load()).webhook_spool
+    spool.keep([{"webhook": "{}"}])
+    spool.close()
+    [kept] = [path for path in spool.folder.iterdir() if path.suffix == ".jsonl"]
+    kept.write_text(kept.read_text() + "rubbish\n")
+
+    replayed = shell.wa("spool", "replay", code=6)
+
+    assert "1 webhooks put back on the queue." in replayed.stderr
+    assert "1 files of the spool are set aside." in replayed.stderr
+    assert ".corrupt" in shell.wa("spool", "status", "--json").stdout
+    assert rows(shell, "SELECT count(*) FROM wa.queue_messages WHERE queue = 'incoming'") == [(1,)]

@@ -1,0 +1,98 @@
+"""Databases as businesses run them: what one of them refuses stops nothing else, and a failover is not remembered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.running_sandbox import running_sandbox
+from tests.integration.works import Works
+from wa_cli.errors import StatementCut
+from wa_cli.messages.content.text import text
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.migrations import preflight
+from wa_cli.migrations.runner import Migrator
+from wa_cli.queues.base import Letter
+from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.storage.engine import Database
+from wa_cli.workers.admission import admit
+
+
+@pytest.fixture
+def works(database: Database, tmp_path: Path) -> Iterator[Works]:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        yield Works(database, sandbox, tmp_path)
+
+
+@pytest.fixture(params=["LATIN1", "SQL_ASCII"])
+def encoded(
+    request: pytest.FixtureRequest, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """A database that is not UTF8, set up by a release that did not look."""
+    monkeypatch.setattr(preflight, "ENCODING", request.param)
+    server.ensure("postgres")
+    administration = Database(server.url("postgres"))
+    name = f"encoded_{uuid4().hex[:12]}"
+    with administration.autocommit() as connection:
+        connection.exec_driver_sql(
+            f"CREATE DATABASE {name} ENCODING '{request.param}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+    database = Database(server.url(name))
+    Migrator(database).apply()
+    yield database
+    database.close()
+    server.drop(name)
+    administration.close()
+
+
+def test_a_text_that_the_encoding_lacks_is_a_dead_letter_and_the_next_webhook_passes(encoded: Database) -> None:
+    queue = PostgresQueue("incoming", encoded.transaction)
+    beyond, plain = (json.dumps({"text": word}, ensure_ascii=False) for word in ("你好", "hello"))
+
+    assert admit(queue, [Letter(beyond), Letter(plain)]) == []
+    assert admit(queue, [Letter(plain)]) == []
+
+    [dead] = queue.dead_letters(10)
+    assert queue.depth().waiting == 2
+    assert json.loads(dead.body) == json.loads(beyond)
+    assert dead.reason
+
+
+def test_after_a_failover_no_connection_to_the_old_primary_is_kept(database: Database) -> None:
+    name = database.engine.url.database
+    with database.autocommit() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    database.close()
+
+    before = backend_of(database)
+
+    with pytest.raises(StatementCut), database.transaction() as connection:
+        connection.exec_driver_sql("CREATE TABLE t ()")
+
+    assert backend_of(database) != before
+
+
+def test_an_employee_whom_a_foreign_key_does_not_know_costs_no_message(works: Works) -> None:
+    works.bench.sql("CREATE TABLE staff (id uuid PRIMARY KEY)")
+    works.bench.sql(
+        "ALTER TABLE whatsapp_messages ADD CONSTRAINT known_staff FOREIGN KEY (employee_id) REFERENCES staff"
+    )
+    stranger = OutgoingMessage(text("hi"), phone_number="+11", employee_id=uuid4())
+    works.queue.put([Letter(stranger.to_body(), stranger.customer)])
+    works.put("+12")
+
+    works.run()
+
+    assert sorted((row["to_phone"], row["employee_id"]) for row in works.bench.rows()) == [("+11", None), ("+12", None)]
+    assert works.spool.state().records == 0
+
+
+def backend_of(database: Database) -> int:
+    """Return the server's process of the pooled connection."""
+    with database.autocommit() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
