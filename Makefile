@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers clean
+.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers language clean
 
 help:  ## Print the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ chaos: $(READY)  ## Kill workers, crash the database, and judge: lost 0, doubled
 fuzz: $(READY)  ## Schemathesis over the OpenAPI document of the messaging routes
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz
+
+language: $(READY)  ## Check the words of the program against docs/glossary.md
+	@$(BIN)/python -m tests.language
 
 fuzz-workers: $(READY)  ## 10,000 changed queue bodies, webhooks and answers into running workers
 	@$(BIN)/python -m tests.chaos.mutations
