@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.local_aws import LocalAws, local_aws
 from tests.outage import Outage
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 # A busy machine is no failure: nothing here is judged by the time it takes.
 settings.register_profile("wa", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 
 
 class Outage:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from wa_cli.outbox.outbox import Outbox, OutboxDepth
 from wa_cli.queues.base import Depth, Queue
-from wa_cli.storage.outbox import Outbox, OutboxDepth
 
 
 class Backlog:

@@ -205,7 +205,7 @@ def _seconds(amount: float) -> timedelta:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The values in force. Only `cli/wiring.py` reads them; everyone else is handed what they need."""
+    """The values in force. Only `cli/context.py` reads them; everyone else is handed what they need."""
 
     database_url: str | None = _setting(
         None, "PostgreSQL 13 to 18, or `embedded`.", also=("DATABASE_URL",), secret=True, production=True

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Shell
+from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.migrations import catalogue
-from wa_cli.storage.embedded import EmbeddedServer
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.conftest import Shell
 from wa_cli import config
-from wa_cli.cli.wiring import House
+from wa_cli.cli.context import House
 from wa_cli.migrations import catalogue
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.acceptance.conftest import Shell
 from tests.acceptance.test_story import rows
 from wa_cli import config
-from wa_cli.cli.wiring import House
+from wa_cli.cli.context import House
 from wa_cli.sandbox import NUMBER
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
 from tests.waiting import free_port
-from wa_cli.storage.embedded import EmbeddedServer
+from wa_cli.database.embedded import EmbeddedServer
 
 LINES = [
     ("send", "text", "+123", "hi"),
@@ -191,7 +191,7 @@ def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
 
 
 def test_one_process_that_dies_takes_the_database_from_nobody(shell: Shell) -> None:
-    script = "import os; from wa_cli import config; from wa_cli.cli.wiring import House;"
+    script = "import os; from wa_cli import config; from wa_cli.cli.context import House;"
     script += "House(config.load()).database; os.kill(os.getpid(), 9)"
     died = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True)
     assert died.returncode == -9

@@ -15,10 +15,10 @@ from tests.migrations import tables
 from tests.migrations.places import url_of
 from wa_cli.clock import now
 from wa_cli.cloud import webhooks
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.queues.base import Letter
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 STORED = """
 SELECT direction, status::text, timestamp::timestamp AT TIME ZONE 'UTC' > clock_timestamp() - interval '5 minutes' AS is_new

@@ -20,7 +20,7 @@ import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
 from tests.waiting import free_port, until
-from wa_cli.sandbox import events
+from wa_cli.sandbox import notification_files
 
 NOT_ROWS = {
     "account_alert",
@@ -88,12 +88,12 @@ def listening(shell: Shell) -> Iterator[list[dict[str, Any]]]:
 
 def test_every_notification_is_taken_and_stored_once(shell: Shell) -> None:
     listed = json.loads(shell.wa("sandbox", "list", "--json").stdout)["rows"]
-    assert [row["name"] for row in listed] == events.names()
+    assert [row["name"] for row in listed] == notification_files.names()
     with town(shell) as place:
         with listening(shell) as lines:
             played = json.loads(shell.wa("sandbox", "play", "all", "--times", "2", "--shuffled", "--json").stdout)
             assert {one["status"] for one in played} == {200}
-            rows = len(events.names()) - len(NOT_ROWS) + 1  # history has two messages
+            rows = len(notification_files.names()) - len(NOT_ROWS) + 1  # history has two messages
             until(lambda: place.count("whatsapp_messages") == rows, "the last row")
             until(lambda: place.count("wa.notices") == 9, "the last notice")
             until(lambda: place.count("whatsapp_messages WHERE media_size > 0") == 6, "the last file")

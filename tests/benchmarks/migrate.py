@@ -27,11 +27,11 @@ from uuid import uuid4
 import psycopg2
 
 from tests.migrations.places import AS_FOUND
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.migrations.progress import Begun, Done
 from wa_cli.migrations.progress import Event as Progress
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 WRITERS, READERS = 8, 4
 FILL = """

@@ -30,17 +30,17 @@ import sqlalchemy as sa
 
 from tests.local_aws import ENVIRON, local_aws
 from wa_cli.cloud.client import CloudClient
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
+from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.verdicts import Accepted
 from wa_cli.migrations.runner import Migrator
+from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import Letter, Queue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import Outbox
 
 CONCURRENCY = 300
 FED = 1500

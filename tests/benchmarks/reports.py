@@ -19,12 +19,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.migrations.places import sql
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.migrations import runner as migrations
 from wa_cli.migrations.runner import Migrator
 from wa_cli.reports import runner
 from wa_cli.reports.catalogue import reports
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 A_DAY = 11_000  # messages: a million are ninety days, the longest range; ten million are two and a half years
 ERA, CUSTOMERS = 1_000_000, 20_000  # messages, and those who write them

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from wa_cli.storage.engine import Database
+from wa_cli.database.engine import Database
 
 
 @dataclass(frozen=True)

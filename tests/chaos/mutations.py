@@ -29,15 +29,15 @@ from tests.integration.test_recording import Desk
 from tests.integration.works import Works
 from wa_cli.cloud import codes, webhooks
 from wa_cli.cloud.codes import Class
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import PartlyDone, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.migrations.runner import Migrator
 from wa_cli.queues.base import Letter
+from wa_cli.runtime.stop import Stop
 from wa_cli.server.webhook import Refusal, pieces_of
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
-from wa_cli.workers.lifecycle import Stop
 
 GOOD_EVERY, BATCH = 5, 50
 

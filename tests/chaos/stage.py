@@ -21,6 +21,8 @@ import psutil
 from tests.local_aws import ENVIRON, local_aws
 from tests.outage import Outage
 from tests.waiting import free_port, until
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import DatabaseDown, QueueError
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -29,8 +31,6 @@ from wa_cli.queues.base import Letter, Queue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 WA = [sys.executable, "-m", "wa_cli"]
 FAULTS = "throttled=3%,failed=2%,gateway_accepted=1%,gateway_rejected=1%,cut_accepted=1%,cut_before=1%,slow=1%"

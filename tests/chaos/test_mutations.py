@@ -11,7 +11,7 @@ import pytest
 from tests import cases
 from tests.chaos import mutations
 from tests.integration.running_sandbox import running_sandbox
-from wa_cli.storage.engine import Database
+from wa_cli.database.engine import Database
 
 COUNT = 250
 

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from tests.local_aws import LocalAws
+from wa_cli.database.engine import Database
 from wa_cli.queues.base import Letter
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
-from wa_cli.storage.engine import Database
 
 LEASE = timedelta(seconds=60)
 Pass = Callable[[timedelta], None]

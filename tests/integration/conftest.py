@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
+from wa_cli.messages.outcomes import Verdict
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.verdicts import Verdict
-from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import Claim, Outbox
-from wa_cli.storage.settlement import Settled, Settlement
+from wa_cli.outbox.outbox import Claim, Outbox
+from wa_cli.outbox.settlement import Settled, Settlement
 
 LEASE = timedelta(seconds=60)
 

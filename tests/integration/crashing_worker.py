@@ -16,13 +16,13 @@ from copy import copy
 from typing import Any
 
 from wa_cli import config
-from wa_cli.cli.wiring import House
+from wa_cli.cli.context import House
 from wa_cli.cloud import client
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.settlement import Decision
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.settlement import Decision
-from wa_cli.storage.spool import Spool
-from wa_cli.workers.lifecycle import Stop
+from wa_cli.runtime.stop import Stop
 from wa_cli.workers.sender import Sender, take
 
 

@@ -12,18 +12,18 @@ from typing import Any
 import httpx
 
 from wa_cli.cloud import signature
+from wa_cli.database.engine import Database
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Queue
+from wa_cli.runtime.stop import Stop
 from wa_cli.server import app, health, messaging, webhook
 from wa_cli.server.auth import Keys
-from wa_cli.server.door import Door, Marks
+from wa_cli.server.ingest import Door, Marks
 from wa_cli.server.listening import Service, listen
-from wa_cli.storage.engine import Database
-from wa_cli.storage.spool import Spool
 from wa_cli.submit import Submitter
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.metrics import Metrics
-from wa_cli.workers.admission import Readmission
-from wa_cli.workers.lifecycle import Stop
+from wa_cli.workers.webhook_spool import Readmission
 
 SECRET = "app-secret"
 

@@ -11,11 +11,11 @@ import pytest
 from tests import cases
 from tests.integration.conftest import Bench
 from tests.integration.test_recording import Desk
-from wa_cli import sqlfiles
+from wa_cli.database import sqlfiles
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.runner import Narrowed, Range
-from wa_cli.storage.conversations import Conversations
+from wa_cli.store.conversations import Conversations
 
 SEEDS = """
 INSERT INTO whatsapp_messages (message_id, direction, from_phone, to_phone, message_type, content, status, timestamp)

@@ -19,7 +19,7 @@ from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import ConfigError
 from wa_cli.messages.content.text import text
-from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

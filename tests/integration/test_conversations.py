@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
 from tests.migrations.places import sql
-from wa_cli import sqlfiles
+from wa_cli.database import sqlfiles
+from wa_cli.database.engine import Database, rows
 from wa_cli.messages.incoming import Alias
 from wa_cli.reports import catalogue, runner
-from wa_cli.storage import contacts, messages
-from wa_cli.storage.conversations import Conversations
-from wa_cli.storage.engine import Database, rows
-from wa_cli.storage.words import alternatives
+from wa_cli.store import contacts, messages
+from wa_cli.store.conversations import Conversations
+from wa_cli.store.search_query import alternatives
 from wa_cli.verify.checks import plans
 
 LONG_AGO, SOON = PRESENT - timedelta(days=30), PRESENT + timedelta(days=1)
@@ -136,7 +136,7 @@ def taken_away(
 def test_more_people_than_a_portion_are_taken_away_in_order(
     database: Database, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wa_cli.storage.conversations.PORTION", 2)
+    monkeypatch.setattr("wa_cli.store.conversations.PORTION", 2)
     store(database, [Said(n, CUSTOMERS[n % 3], False, order=n) for n in range(6)])
     write(database, "nobody", "?", "")
 

@@ -24,13 +24,13 @@ from hypothesis.stateful import run_state_machine_as_test as run_histories
 
 from tests.integration.conftest import LEASE, Bench
 from wa_cli.clock import now
+from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
-from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import Claim
-from wa_cli.storage.settlement import Intent, Settlement
+from wa_cli.outbox.outbox import Claim
+from wa_cli.outbox.settlement import Intent, Settlement
 
 HISTORIES_PER_EXAMPLE, STEPS = 0.4, 40
 MOST_MESSAGES = 5

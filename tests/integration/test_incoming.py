@@ -20,11 +20,11 @@ from tests.integration.conftest import Bench
 from tests.integration.test_recording import METADATA, Desk
 from wa_cli.clock import now
 from wa_cli.cloud import webhooks
+from wa_cli.database.engine import Database
 from wa_cli.messages import phone
 from wa_cli.queues.base import Letter
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.runner import Range
-from wa_cli.storage.engine import Database
 from wa_cli.telemetry import events
 
 BUSINESS = METADATA["display_phone_number"]

@@ -27,14 +27,14 @@ from wa_cli.clock import now
 from wa_cli.cloud import webhooks
 from wa_cli.cloud.client import CloudClient
 from wa_cli.cloud.media import same_hash
-from wa_cli.sandbox import NUMBER, files
-from wa_cli.storage.media import Files
-from wa_cli.storage.shelves import FolderShelf, S3Shelf, Shelf
+from wa_cli.media import downloader as fetching
+from wa_cli.media.downloader import Fetcher
+from wa_cli.media.downloads import Files
+from wa_cli.media.stores import FolderShelf, S3Shelf, Shelf
+from wa_cli.runtime.stop import Stop
+from wa_cli.sandbox import NUMBER, media_files
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.workers import fetcher as fetching
-from wa_cli.workers.fetcher import Fetcher
-from wa_cli.workers.lifecycle import Stop
 
 
 class Darkroom:
@@ -48,7 +48,7 @@ class Darkroom:
         self.shelf: Shelf = FolderShelf(self.folder)
         self.told: list[Event] = []
 
-    def receive(self, file: files.File, wamid: str = "wamid.1", kind: str = "image", **changes: Any) -> None:
+    def receive(self, file: media_files.File, wamid: str = "wamid.1", kind: str = "image", **changes: Any) -> None:
         part = {"id": file.id, "mime_type": file.mime_type, "sha256": file.sha256, **changes}
         item = {"from": "1555", "id": wamid, "timestamp": str(int(now().timestamp())), "type": kind, kind: part}
         metadata = {**METADATA, "phone_number_id": NUMBER}
@@ -116,7 +116,7 @@ def api(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Itera
 
 
 def test_a_file_is_saved_and_its_message_says_where(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    picture = files.make("image")
+    picture = media_files.make("image")
     darkroom.receive(picture)
     assert (darkroom.row()["media_type"], darkroom.row()["media_url"]) == ("image/png", None)
 
@@ -132,7 +132,7 @@ def test_a_file_is_saved_and_its_message_says_where(darkroom: Darkroom, sandbox:
 
 
 def test_a_message_that_comes_again_expects_its_file_once(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    picture = files.make("image")
+    picture = media_files.make("image")
     darkroom.receive(picture)
     darkroom.fetch(sandbox.url)
 
@@ -146,7 +146,7 @@ def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalA
     client, bucket = aws.client("s3"), f"files-{uuid4().hex[:8]}"
     client.create_bucket(Bucket=bucket)
     darkroom.shelf = S3Shelf(client, bucket, "whatsapp/in")
-    document = files.make("document")
+    document = media_files.make("document")
     darkroom.receive(document, kind="document")
 
     darkroom.fetch(sandbox.url)
@@ -160,7 +160,7 @@ def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalA
 
 def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
     darkroom.shelf = S3Shelf(aws.client("s3"), "no-such-bucket", "")
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
 
     darkroom.fetch(sandbox.url)
 
@@ -169,7 +169,7 @@ def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: 
 
 
 def test_a_file_that_is_not_there_is_lost_and_said_to_be(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    darkroom.receive(files.File("999", "image/png", b""))
+    darkroom.receive(media_files.File("999", "image/png", b""))
 
     for _ in range(fetching.BELIEVED_AFTER):
         assert darkroom.state()["state"] == "waiting"
@@ -181,7 +181,7 @@ def test_a_file_that_is_not_there_is_lost_and_said_to_be(darkroom: Darkroom, san
 
 
 def test_after_seven_days_nobody_asks(darkroom: Darkroom) -> None:
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     darkroom.bench.sql("UPDATE wa.media SET gone_at = clock_timestamp() - interval '1 second'")
 
     darkroom.fetch("http://127.0.0.1:9")
@@ -190,7 +190,7 @@ def test_after_seven_days_nobody_asks(darkroom: Darkroom) -> None:
 
 
 def test_a_refused_token_is_no_fault_of_the_files(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
 
     darkroom.fetch(sandbox.url, token="bad")
 
@@ -198,7 +198,7 @@ def test_a_refused_token_is_no_fault_of_the_files(darkroom: Darkroom, sandbox: R
 
 
 def test_an_api_that_is_away_is_asked_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     darkroom.fetch("http://127.0.0.1:9")
     assert (darkroom.state()["state"], darkroom.state()["attempt"]) == ("waiting", 1)
 
@@ -214,7 +214,7 @@ def test_other_bytes_than_were_announced_are_not_kept(darkroom: Darkroom) -> Non
             return web.Response(body=b"something else")
         return web.json_response({"url": f"http://{request.host}/bytes", "mime_type": "image/png"})
 
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     with api(answer) as url:
         darkroom.fetch(url)
 
@@ -243,7 +243,7 @@ def test_what_the_api_says_decides_whether_it_is_asked_again(
             return web.Response(status=status, headers={"Location": "http://127.0.0.1:9/"})
         return web.json_response({"error": error}, status=status)
 
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     with api(answer) as url:
         darkroom.fetch(url)
 
@@ -256,7 +256,7 @@ def test_a_url_that_is_not_good_any_more_is_asked_for_again(darkroom: Darkroom, 
             return web.Response(status=404)
         return web.json_response({"url": f"http://{request.host}/bytes"})
 
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     with api(answer) as url:
         for _ in range(fetching.BELIEVED_AFTER + 1):
             darkroom.due()
@@ -268,7 +268,7 @@ def test_a_url_that_is_not_good_any_more_is_asked_for_again(darkroom: Darkroom, 
 
 
 def test_a_row_that_refuses_its_place_is_told_of_and_tried_later(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     darkroom.bench.sql("ALTER TABLE whatsapp_messages ADD CONSTRAINT small CHECK (media_size < 5)")
 
     darkroom.fetch(sandbox.url)
@@ -286,7 +286,7 @@ def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:
             return web.Response(status=302, headers={"Location": f"http://{request.host}/elsewhere"})
         return web.json_response({"url": f"http://{request.host}/bytes"})
 
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
     with api(answer) as url:
         darkroom.fetch(url)
 
@@ -321,7 +321,7 @@ def test_the_token_goes_over_https_to_public_addresses_alone(darkroom: Darkroom,
         async def answer(_: web.Request) -> web.StreamResponse:
             return web.json_response({"url": place.format(host=host, port=port)})
 
-        darkroom.receive(files.make("image"))
+        darkroom.receive(media_files.make("image"))
         with api(answer) as url:
             darkroom.fetch(url)
 
@@ -343,7 +343,7 @@ def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
         return web.Response()
 
     asking = threading.Event()
-    darkroom.receive(files.make("image"))
+    darkroom.receive(media_files.make("image"))
 
     async def live(url: str) -> None:
         client = CloudClient(url, version="v25.0", number=NUMBER, token="token")
@@ -352,7 +352,7 @@ def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
             Fetcher(darkroom.files, client.media, darkroom.shelf, darkroom.told.append).run(stop)
         )
         await asyncio.to_thread(asking.wait, 10)
-        await asyncio.to_thread(darkroom.receive, files.make("image"), "wamid.2")
+        await asyncio.to_thread(darkroom.receive, media_files.make("image"), "wamid.2")
         stop.set()
         await running
         await client.close()
@@ -367,7 +367,7 @@ def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
 
 
 def test_files_that_nobody_expected_are_found_in_the_rows(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
-    picture = files.make("image")
+    picture = media_files.make("image")
     darkroom.receive(picture)
     darkroom.bench.sql("DELETE FROM wa.media")
 
@@ -380,7 +380,7 @@ def test_files_that_nobody_expected_are_found_in_the_rows(darkroom: Darkroom, sa
 
 def test_two_fetchers_never_hold_the_same_file(darkroom: Darkroom) -> None:
     for place in range(10):
-        darkroom.receive(files.make("image"), f"wamid.{place}")
+        darkroom.receive(media_files.make("image"), f"wamid.{place}")
     lease = timedelta(minutes=1)
 
     first, second = darkroom.files.claim(6, lease), darkroom.files.claim(6, lease)

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.conftest import Bench
 from wa_cli.clock import now
 from wa_cli.messages.incoming import Notice, StatusUpdate
-from wa_cli.messages.verdicts import Accepted
+from wa_cli.messages.outcomes import Accepted
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers import number_state

@@ -11,6 +11,8 @@ import pytest
 
 from tests.integration.running_sandbox import running_sandbox
 from tests.integration.works import Works
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import StatementCut
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -18,9 +20,7 @@ from wa_cli.migrations import preflight
 from wa_cli.migrations.runner import Migrator
 from wa_cli.queues.base import Letter
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
-from wa_cli.workers.admission import admit
+from wa_cli.workers.webhook_spool import admit
 
 
 @pytest.fixture

@@ -20,16 +20,16 @@ from tests.outage import Outage
 from wa_cli.clock import now
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.outcomes import Accepted, Later, Unknown, Verdict
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.verdicts import Accepted, Later, Unknown, Verdict
+from wa_cli.outbox.settlement import Intent, Settlement
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Letter
 from wa_cli.queues.sqs import SqsQueue
-from wa_cli.storage import messages
-from wa_cli.storage.settlement import Intent, Settlement
-from wa_cli.storage.spool import Spool
+from wa_cli.runtime.stop import Stop
+from wa_cli.store import messages
 from wa_cli.telemetry import events
-from wa_cli.workers.lifecycle import Stop
-from wa_cli.workers.upkeep import Patience, Upkeep
+from wa_cli.workers.maintenance import Patience, Upkeep
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from tests.integration.conftest import LEASE, Bench
 from wa_cli.errors import RowRefused
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
+from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown
-from wa_cli.storage.settlement import MOST_RETRIES, Settlement
+from wa_cli.outbox.settlement import MOST_RETRIES, Settlement
 from wa_cli.workers.settling import settle
 
 HOUR = timedelta(hours=1)

@@ -15,19 +15,19 @@ import pytest
 from tests.integration.conftest import Bench
 from wa_cli.errors import DatabaseDown
 from wa_cli.messages.content.text import text
+from wa_cli.messages.outcomes import Accepted, Refused, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.verdicts import Accepted, Refused, Unknown
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.settlement import Settlement
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Letter
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.settlement import Settlement
-from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.workers import recording
+from wa_cli.workers import persist
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.upkeep import Patience, Upkeep
+from wa_cli.workers.maintenance import Patience, Upkeep
 
 LEASE = timedelta(seconds=60)
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
@@ -63,11 +63,11 @@ class Desk:
         database = bench.database
         self.outgoing_queue = PostgresQueue("outgoing", database.transaction)
         self.incoming_queue = PostgresQueue("incoming", database.transaction)
-        recorder = recording.Incoming(bench.outbox, self.spool)
+        recorder = persist.Incoming(bench.outbox, self.spool)
         self.outgoing = Intake(
             self.outgoing_queue,
             database,
-            recording.outgoing(bench.outbox, "en_US"),
+            persist.outgoing(bench.outbox, "en_US"),
             lease=LEASE,
             tell=self.told.append,
         )

@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Bench
+from wa_cli.database.engine import Database
 from wa_cli.errors import BadInput, ConfigError, DatabaseDown
 from wa_cli.messages.incoming import Alias, Edit
-from wa_cli.messages.verdicts import Accepted, Later, Refused
+from wa_cli.messages.outcomes import Accepted, Later, Refused
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.hours import parse as parse_hours
 from wa_cli.reports.runner import Range
-from wa_cli.storage import contacts, messages
-from wa_cli.storage.engine import Database
+from wa_cli.store import contacts, messages
 
 # The present, to the minute: waiting is judged at the moment of asking.
 PRESENT = datetime.now(UTC).replace(second=0, microsecond=0)

@@ -16,9 +16,9 @@ import pytest
 from tests.integration.running_sandbox import RunningSandbox, running_sandbox
 from wa_cli.cloud import signature, webhooks
 from wa_cli.errors import BadInput
-from wa_cli.sandbox import NUMBER, events, faults, files
+from wa_cli.sandbox import NUMBER, faults, media_files, notification_files
 from wa_cli.sandbox.app import Options, Sandbox
-from wa_cli.sandbox.playing import Manner, play, words
+from wa_cli.sandbox.replay import Manner, play, words
 
 PATH = f"/v25.0/{NUMBER}/messages"
 TOKEN = {"Authorization": "Bearer token"}
@@ -317,11 +317,11 @@ def played(folder: Path, receiver: Receiver, wanted: int, names: list[str], mann
 
 
 def test_every_notification_it_plays_is_one_that_we_read(tmp_path: Path, receiver: Receiver) -> None:
-    played(tmp_path, receiver, 0, events.names(), Manner())
+    played(tmp_path, receiver, 0, notification_files.names(), Manner())
 
     assert not [webhooks.parse(body).unreadable for body, _ in receiver.bodies if webhooks.parse(body).unreadable]
-    assert len(receiver.bodies) == len(events.names())
-    assert all(events.about(name).endswith(".") for name in events.names())
+    assert len(receiver.bodies) == len(notification_files.names())
+    assert all(notification_files.about(name).endswith(".") for name in notification_files.names())
 
 
 def test_it_repeats_shuffles_and_batches_on_request(tmp_path: Path, receiver: Receiver) -> None:
@@ -345,14 +345,14 @@ def test_a_wrong_signature_is_told_once_and_not_again(tmp_path: Path, receiver: 
 
 
 def test_files_need_the_token_and_a_fresh_url(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = files.make("image")
+    picture = media_files.make("image")
     found = httpx.get(f"{sandbox.url}/v25.0/{picture.id}", headers=TOKEN).json()
     assert (found["mime_type"], found["file_size"]) == ("image/png", str(len(picture.content)))
 
     assert httpx.get(found["url"], headers=TOKEN).content == picture.content
     assert httpx.get(found["url"]).status_code == 401
     assert httpx.get(found["url"].split("?")[0], headers=TOKEN).status_code == 404
-    monkeypatch.setattr(files, "URL_LIFETIME", -1)
+    monkeypatch.setattr(media_files, "URL_LIFETIME", -1)
     stale = httpx.get(f"{sandbox.url}/v25.0/{picture.id}", headers=TOKEN).json()["url"]
     assert httpx.get(stale, headers=TOKEN).status_code == 404
     assert httpx.get(f"{sandbox.url}/v25.0/{picture.id}?phone_number_id=1", headers=TOKEN).status_code == 400

@@ -16,10 +16,10 @@ from tests.integration.works import Works
 from wa_cli import verify
 from wa_cli.backlog import Backlog
 from wa_cli.errors import PartlyDone
-from wa_cli.messages.verdicts import Accepted
+from wa_cli.messages.outcomes import Accepted
+from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import Letter
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.outbox import Outbox
 from wa_cli.verify.base import Finding, Level
 from wa_cli.verify.checks import sending
 

@@ -23,19 +23,18 @@ from tests.outage import Outage
 from tests.waiting import until
 from wa_cli.backlog import Backlog
 from wa_cli.cloud import signature, webhooks
+from wa_cli.database.engine import Database
 from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Letter, LettersRefused
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
-from wa_cli.server import door, limits, listening
+from wa_cli.server import dedup_cache, ingest, limits, listening
 from wa_cli.server.auth import Caller, Keys
-from wa_cli.storage import marks
-from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.spool import Spool
 from wa_cli.telemetry import events
-from wa_cli.workers.admission import Readmission, admit
+from wa_cli.workers.webhook_spool import Readmission, admit
 
 LEASE = timedelta(seconds=60)
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
@@ -399,7 +398,7 @@ class SlowQueue(MemoryQueue):
 
 
 def test_a_queue_that_does_not_answer_is_not_waited_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "PATIENCE", 0.2)
+    monkeypatch.setattr(ingest, "PATIENCE", 0.2)
     queue = SlowQueue()
     with rig.service(queue=queue, with_door=False) as service:
         try:
@@ -487,7 +486,7 @@ def dynamo(aws: LocalAws) -> tuple[str, Any]:
 def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws: LocalAws) -> None:
     table, client = dynamo(aws)
     told: list[Any] = []
-    with rig.service(marks=marks.DynamoMarks(table, client, told.append)) as service:
+    with rig.service(marks=dedup_cache.DynamoMarks(table, client, told.append)) as service:
         assert service.post(body("a")).status_code == 200
         until(lambda: client.scan(TableName=table)["Count"] == 1, "the mark")
 
@@ -503,7 +502,7 @@ def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws
 
 def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
     told: list[Any] = []
-    with rig.service(marks=marks.DynamoMarks("no-such-table", aws.client("dynamodb"), told.append)) as service:
+    with rig.service(marks=dedup_cache.DynamoMarks("no-such-table", aws.client("dynamodb"), told.append)) as service:
         assert service.post(body("a")).status_code == 200
         assert service.post(body("a")).status_code == 200
 
@@ -514,7 +513,7 @@ def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
 def test_webhooks_that_were_only_spooled_have_no_mark(rig: Rig, aws: LocalAws, outage: Outage) -> None:
     table, client = dynamo(aws)
     outage.begin()
-    with rig.service(marks=marks.DynamoMarks(table, client, lambda _: None), with_door=False) as service:
+    with rig.service(marks=dedup_cache.DynamoMarks(table, client, lambda _: None), with_door=False) as service:
         assert service.post(body("a")).status_code == 200
         assert service.post(body("a")).status_code == 200
 

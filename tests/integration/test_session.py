@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from wa_cli.storage import session
-from wa_cli.storage.engine import Database
-from wa_cli.storage.messages import insert
+from wa_cli.database import session
+from wa_cli.database.engine import Database
+from wa_cli.store.messages import insert
 
 PRESETS = {
     "timezone": "'Asia/Kolkata'",

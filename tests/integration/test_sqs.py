@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.local_aws import LocalAws
+from wa_cli.database.engine import Database
 from wa_cli.errors import QueueError
 from wa_cli.queues import sqs
 from wa_cli.queues.base import Delivery, Letter
 from wa_cli.queues.sqs import SqsQueue
-from wa_cli.storage.engine import Database
 
 LEASE = timedelta(seconds=60)
 

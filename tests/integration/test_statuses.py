@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.integration.conftest import Bench
 from wa_cli.messages.incoming import StatusUpdate
-from wa_cli.messages.verdicts import Accepted
-from wa_cli.storage import messages
+from wa_cli.messages.outcomes import Accepted
+from wa_cli.store import messages
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT = {"sent": 1, "delivered": 2, "read": 3, "failed": 2, "played": 4}

@@ -10,8 +10,8 @@ import pytest
 from tests.integration.conftest import Bench
 from wa_cli.clock import now
 from wa_cli.messages.incoming import StatusUpdate
-from wa_cli.messages.verdicts import Accepted, Refused, Unknown
-from wa_cli.storage.outbox import Outbox
+from wa_cli.messages.outcomes import Accepted, Refused, Unknown
+from wa_cli.outbox.outbox import Outbox
 from wa_cli.verify.base import Scene
 from wa_cli.verify.checks import doubts
 

@@ -14,14 +14,14 @@ from tests.integration.conftest import Bench
 from wa_cli import verify
 from wa_cli.backlog import Backlog
 from wa_cli.clock import now
-from wa_cli.messages.verdicts import Accepted
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
+from wa_cli.messages.outcomes import Accepted
 from wa_cli.migrations.runner import Migrator
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Letter
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.spool import Spool
 from wa_cli.verify.base import Finding, Scene
 from wa_cli.verify.checks import backlog, clock, server
 

@@ -15,12 +15,12 @@ from tests.integration.works import SECONDS, Works
 from wa_cli.errors import DatabaseDown, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import Letter
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.watchdog import HANG_LIMIT, Watchdog
 from wa_cli.sandbox.app import Options
-from wa_cli.storage.outbox import Outbox
 from wa_cli.telemetry import events
-from wa_cli.workers import lifecycle
-from wa_cli.workers.lifecycle import Stop, Watchdog
 
 
 @pytest.fixture
@@ -179,4 +179,4 @@ def test_a_loop_that_hangs_is_noticed() -> None:
         assert hung.wait(10)
 
     assert found == ["a loop"]
-    assert lifecycle.HANG_LIMIT == 60
+    assert HANG_LIMIT == 60

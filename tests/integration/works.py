@@ -13,17 +13,17 @@ from tests.integration.running_sandbox import RunningSandbox
 from wa_cli.cloud.client import CloudClient
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Letter, Queue
 from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.runtime.stop import Stop
 from wa_cli.sandbox import NUMBER
-from wa_cli.storage.spool import Spool
 from wa_cli.telemetry.events import Event
-from wa_cli.workers import recording
-from wa_cli.workers.bypass import Bypass
+from wa_cli.workers import persist
+from wa_cli.workers.degraded_mode import Bypass
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.lifecycle import Stop
+from wa_cli.workers.maintenance import Patience, Upkeep
 from wa_cli.workers.sender import Sender, through
-from wa_cli.workers.upkeep import Patience, Upkeep
 from wa_cli.workers.worker import OutgoingWorker
 
 SECONDS = timedelta(seconds=1)
@@ -92,7 +92,7 @@ class Works:
                 tell=self.told.append,
                 on_return=come_back,
             )
-            record = recording.outgoing(self.bench.outbox, "en_US")
+            record = persist.outgoing(self.bench.outbox, "en_US")
             intake = Intake(
                 self.queue,
                 self.bench.database,

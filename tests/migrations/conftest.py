@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import Any
 
+from wa_cli.database.engine import Database
 from wa_cli.migrations import ledger
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.engine import Database
 
 
 def main(url: str, version: str, number: str) -> None:

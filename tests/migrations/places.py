@@ -17,7 +17,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from tests.waiting import free_port
-from wa_cli.storage.engine import Database
+from wa_cli.database.engine import Database
 
 AS_FOUND = """
 CREATE TABLE whatsapp_messages (

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.migrations.places import url_of
-from wa_cli.storage.engine import Database
+from wa_cli.database.engine import Database
 
 FOLDER = Path(__file__).parent.parent / "data" / "tables"
 # What names the fault of each table that cannot take what the workers write.

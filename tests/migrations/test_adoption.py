@@ -8,12 +8,12 @@ from datetime import datetime
 import pytest
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, DatabaseDown, PartlyDone
 from wa_cli.migrations import catalogue, progress, psql, runner
 from wa_cli.migrations.backfill import Backfill
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 
 def give_direction(database: Database, kind: str = "VARCHAR(20)") -> None:

@@ -7,11 +7,11 @@ import pytest
 from tests.migrations import tables
 from tests.migrations.places import AS_FOUND, dump, sql
 from wa_cli.clock import now
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError
 from wa_cli.migrations import catalogue, progress, runner
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 from wa_cli.verify.base import Scene
 from wa_cli.verify.checks import indexes
 

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
 from tests.waiting import until
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import StillPending
 from wa_cli.migrations import catalogue, ledger
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 STEPS = [step for migration in catalogue.migrations() for step in migration.up.steps]
 # A whole file is noted under 0, after its steps too.

@@ -10,14 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from tests.migrations.places import AS_FOUND, dump, sql
-from wa_cli import sqlfiles
+from wa_cli.database import sqlfiles, tables
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, RowRefused, SchemaTooOld, StillPending
 from wa_cli.migrations import catalogue, progress, runner
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage import tables
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
-from wa_cli.storage.outbox import RECOVERY
+from wa_cli.outbox.outbox import RECOVERY
 from wa_cli.verify.checks import plans
 
 LEASE = timedelta(seconds=60)

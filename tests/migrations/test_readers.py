@@ -12,16 +12,16 @@ from tests.migrations import tables
 from tests.migrations.places import sql
 from wa_cli import verify
 from wa_cli.clock import now
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database, run
 from wa_cli.messages.incoming import StatusUpdate
-from wa_cli.messages.verdicts import Accepted
+from wa_cli.messages.outcomes import Accepted
 from wa_cli.migrations import trial_rows
 from wa_cli.migrations.runner import Migrator
 from wa_cli.reports import runner
 from wa_cli.reports.catalogue import reports
-from wa_cli.storage import messages
-from wa_cli.storage.conversations import Conversations
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database, run
+from wa_cli.store import messages
+from wa_cli.store.conversations import Conversations
 from wa_cli.verify.base import Scene
 
 CUSTOMER = "123"

@@ -9,11 +9,11 @@ import pytest
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
 from wa_cli.clock import now
+from wa_cli.database import rights
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, RowRefused
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage import rights
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 from wa_cli.verify.base import Scene
 from wa_cli.verify.checks import server as server_check
 

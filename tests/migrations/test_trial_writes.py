@@ -12,9 +12,9 @@ from tests.migrations import tables
 from tests.migrations.places import AS_FOUND, sql, url_of
 from wa_cli import verify
 from wa_cli.clock import now
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
 from wa_cli.migrations.runner import Migrator
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 from wa_cli.verify.base import Finding, Scene
 
 

@@ -12,13 +12,13 @@ from tests.integration.conftest import Bench
 from tests.migrations import places
 from tests.migrations.places import AS_FOUND, Server, dump, sql
 from tests.waiting import until
-from wa_cli.messages.verdicts import Accepted
+from wa_cli.database.embedded import EmbeddedServer
+from wa_cli.database.engine import Database
+from wa_cli.messages.outcomes import Accepted
 from wa_cli.migrations import catalogue, ledger
 from wa_cli.migrations.runner import Migrator
 from wa_cli.reports import runner
 from wa_cli.reports.catalogue import reports
-from wa_cli.storage.embedded import EmbeddedServer
-from wa_cli.storage.engine import Database
 
 VERSIONS = places.versions()
 

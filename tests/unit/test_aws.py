@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from wa_cli.media import stores
 from wa_cli.queues import sqs
-from wa_cli.storage import marks, shelves
+from wa_cli.server import dedup_cache
 
 NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
 CONFIGURED = "[default]\nregion = sa-east-1\n"
 
 
 def regions() -> list[str]:
-    shelf = shelves.open_shelf("s3://bucket/prefix")
-    assert isinstance(shelf, shelves.S3Shelf)
+    shelf = stores.open_shelf("s3://bucket/prefix")
+    assert isinstance(shelf, stores.S3Shelf)
     queue = sqs.connect("http://127.0.0.1:9/1/queue")
-    return [client.meta.region_name for client in (queue, marks.connect(), shelf._client)]
+    return [client.meta.region_name for client in (queue, dedup_cache.connect(), shelf._client)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from wa_cli.cloud import codes, signature
 from wa_cli.cloud.codes import Class
-from wa_cli.messages.verdicts import Blocked, Later, Refused
+from wa_cli.messages.outcomes import Blocked, Later, Refused
 from wa_cli.sandbox import callbacks, host
 
 SECRET = "sandbox-app-secret"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from wa_cli.cli import files
+from wa_cli.cli import output_file
 from wa_cli.errors import BadInput, DatabaseDown
 
 
 def test_a_file_is_written_with_the_mode_that_new_files_have(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
 
-    files.write(tmp_path / "new", ["a", b"b", "\udce9"])
+    output_file.write(tmp_path / "new", ["a", b"b", "\udce9"])
 
     assert (tmp_path / "new").read_bytes() == b"ab\\udce9"
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
@@ -27,7 +27,7 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("before")
     (tmp_path / "secret").chmod(0o600)
 
-    files.write(tmp_path / "secret", ["after"])
+    output_file.write(tmp_path / "secret", ["after"])
 
     assert (tmp_path / "secret").read_text() == "after"
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
@@ -40,9 +40,9 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
     for planted in ("link", "dangling"):
         with pytest.raises(BadInput, match="it is a symbolic link to"):
-            files.check(tmp_path / planted)
+            output_file.check(tmp_path / planted)
         with pytest.raises(BadInput, match="it is a symbolic link to"):
-            files.write(tmp_path / planted, ["after"])
+            output_file.write(tmp_path / planted, ["after"])
 
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "before"
@@ -57,7 +57,7 @@ def test_a_link_that_is_planted_during_the_work_is_replaced(tmp_path: Path) -> N
         (tmp_path / "x").symlink_to("real")
         yield "ter"
 
-    files.write(tmp_path / "x", planting())
+    output_file.write(tmp_path / "x", planting())
 
     assert (tmp_path / "x").read_text() == "after"
     assert not (tmp_path / "x").is_symlink()
@@ -67,7 +67,7 @@ def test_a_link_that_is_planted_during_the_work_is_replaced(tmp_path: Path) -> N
 def test_the_systems_own_link_to_a_pipe_is_written_into(tmp_path: Path) -> None:
     read, write = os.pipe()
 
-    files.write(Path(f"/proc/self/fd/{write}"), ["through"])
+    output_file.write(Path(f"/proc/self/fd/{write}"), ["through"])
 
     assert os.read(read, 100) == b"through"
     os.close(read)
@@ -81,7 +81,7 @@ def test_a_pipe_is_written_into(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
     reader.start()
 
-    files.write(tmp_path / "pipe", ["through"])
+    output_file.write(tmp_path / "pipe", ["through"])
 
     reader.join(timeout=10)
     assert read == ["through"]
@@ -96,11 +96,11 @@ def test_what_cannot_be_finished_leaves_all_as_it_was(tmp_path: Path) -> None:
         raise DatabaseDown("away")
 
     with pytest.raises(DatabaseDown):
-        files.write(tmp_path / "x", broken())
+        output_file.write(tmp_path / "x", broken())
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "before")]
 
 
 def test_where_there_is_no_folder_it_is_said_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be written: No such file"):
-        files.check(tmp_path / "no" / "x.csv")
+        output_file.check(tmp_path / "no" / "x.csv")

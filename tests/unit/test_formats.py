@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from wa_cli.cli import data, render, spreadsheet, tables
+from wa_cli.cli import data_formats, render, spreadsheet, tables
 from wa_cli.cli.tables import Column, Table
 
 # Each begins as a formula to some spreadsheet, after what it drops or normalizes.
@@ -193,7 +193,7 @@ def test_plain_text_has_a_line_for_each_row(rows: list[tuple[str, str]]) -> None
 
 @given(texts)
 def test_json_at_a_terminal_is_the_same_json_and_steers_nothing(text: str) -> None:
-    shown = data.terminal_json(json.dumps({"text": text}, ensure_ascii=False))
+    shown = data_formats.terminal_json(json.dumps({"text": text}, ensure_ascii=False))
 
     assert json.loads(shown) == {"text": text}
     assert not tables.CONTROL.search(shown)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wa_cli.cli.live import Facts, _Line
+from wa_cli.cli.status_line import Facts, _Line
 from wa_cli.errors import DatabaseDown
 
 

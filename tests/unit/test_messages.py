@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wa_cli.errors import BadInput
-from wa_cli.messages import content, verdicts
+from wa_cli.messages import content, outcomes
 from wa_cli.messages.content.base import Columns
 from wa_cli.messages.content.media import document, image
 from wa_cli.messages.content.template import template
@@ -221,16 +221,16 @@ def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
 @pytest.mark.parametrize(
     "verdict",
     [
-        verdicts.Accepted("wamid.1", alias="5511", paced=True),
-        verdicts.Refused(131026, "no"),
-        verdicts.Later(130429, "slow", scope="number", after=3.0, counts=False),
-        verdicts.NotSent("no route"),
-        verdicts.Blocked(190, "token"),
-        verdicts.Unknown("cut"),
+        outcomes.Accepted("wamid.1", alias="5511", paced=True),
+        outcomes.Refused(131026, "no"),
+        outcomes.Later(130429, "slow", scope="number", after=3.0, counts=False),
+        outcomes.NotSent("no route"),
+        outcomes.Blocked(190, "token"),
+        outcomes.Unknown("cut"),
     ],
 )
-def test_a_verdict_survives_the_spool(verdict: verdicts.Verdict) -> None:
-    assert verdicts.from_record(json.loads(json.dumps(verdicts.to_record(verdict)))) == verdict
+def test_a_verdict_survives_the_spool(verdict: outcomes.Verdict) -> None:
+    assert outcomes.from_record(json.loads(json.dumps(outcomes.to_record(verdict)))) == verdict
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wa_cli.workers.pacing import Pace
+from wa_cli.runtime.pacing import Pace
 
 
 class Clock:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wa_cli.storage.spool import CORRUPT, Entry, Spool, SpoolUnwritable
+from wa_cli.outbox.spool import CORRUPT, Entry, Spool, SpoolUnwritable
 
 
 def adopted(folder: Path) -> list[dict[str, object]]:
@@ -77,7 +77,7 @@ def test_a_living_owners_file_is_not_adopted(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_adopted(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from wa_cli.storage.spool import Spool;"
+        "import os, sys; from pathlib import Path; from wa_cli.outbox.spool import Spool;"
         "Spool(Path(sys.argv[1])).keep([{'n': 1}]); os.kill(os.getpid(), 9)"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
-from wa_cli.storage.sqlstate import Meaning, meaning
+from wa_cli.database.sqlstate import Meaning, meaning
 
 
 def an_error(code: str) -> psycopg2.Error:

@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from wa_cli.telemetry import damper, events, logs
-from wa_cli.telemetry.damper import Damper
+from wa_cli.telemetry import events, log_throttle, logs
 from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.log_throttle import Damper
 from wa_cli.telemetry.meter import Meter
 
 
@@ -86,7 +86,7 @@ def test_a_flood_is_told_in_numbers_and_none_of_it_is_left_untold() -> None:
 
     for _ in range(5):
         floods.tell("webhooks", events.Spooled)
-    clock += damper.EVERY
+    clock += log_throttle.EVERY
     floods.tell("webhooks", events.Spooled, 3)
     floods.tell("webhooks", events.Spooled, 2)
     floods.flush()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wa_cli.cli import wiring
+from wa_cli.cli import context
 from wa_cli.cli.tables import Table
 from wa_cli.errors import DatabaseDown
 
@@ -18,6 +18,6 @@ def test_who_watches_is_told_that_the_database_is_away_and_goes_on(capsys: pytes
             raise answer
         return answer
 
-    assert wiring.asked_again(once) is None
+    assert context.asked_again(once) is None
     assert "It is away." in capsys.readouterr().err
-    assert wiring.asked_again(once) == Table("t", "T", [], [])
+    assert context.asked_again(once) == Table("t", "T", [], [])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wa_cli.cloud import inbound, splitting, webhooks
+from wa_cli.cloud import webhook_content, webhook_splitting, webhooks
 from wa_cli.errors import BadInput
 from wa_cli.messages.incoming import Alias, Contact, IncomingMessage, Media, Notification
 
@@ -184,7 +184,7 @@ def test_every_type_keeps_what_a_person_would_read(
 
 
 def test_every_type_that_is_read_is_tried_here() -> None:
-    assert set(inbound.READERS) - {item["type"] for item, *_ in SAYINGS} == {"audio", "voice"}
+    assert set(webhook_content.READERS) - {item["type"] for item, *_ in SAYINGS} == {"audio", "voice"}
 
 
 def test_a_file_is_known_by_its_id_type_and_hash() -> None:
@@ -512,7 +512,7 @@ def test_what_is_split_holds_the_same(changes: list[list[Any]], limit: int) -> N
     entries = [{"id": "1", "changes": [{"field": "messages", "value": value} for value in part]} for part in changes]
     data = {"object": webhooks.OBJECT, "entry": entries}
 
-    pieces = splitting.split(data, limit)
+    pieces = webhook_splitting.split(data, limit)
 
     assert contents(pieces) == contents([json.dumps(data)])
 
@@ -522,7 +522,7 @@ def test_a_contact_goes_with_its_message_alone() -> None:
     said = [message(id=f"wamid.{n}", **{"from": str(10_000 + n)}) for n in range(8)]
     people = [{"wa_id": str(10_000 + n), "profile": {"name": f"N{n}"}} for n in range(8)]
 
-    pieces = splitting.split(json.loads(notification(messages=said, contacts=people)), 100)
+    pieces = webhook_splitting.split(json.loads(notification(messages=said, contacts=people)), 100)
 
     values = [json.loads(piece)["entry"][0]["changes"][0]["value"] for piece in pieces]
     assert [[c["wa_id"] for c in value["contacts"]] for value in values] == [[one["from"]] for one in said]
@@ -533,7 +533,7 @@ def test_pieces_are_no_larger_than_asked_unless_one_update_is() -> None:
     many = [message(id=f"wamid.{n}", text={"body": "x" * 500}) for n in range(1000)]
     data = json.loads(notification(messages=[*many, message(id="wamid.large", text={"body": "x" * 300_000})]))
 
-    pieces = splitting.split(data, 200_000)
+    pieces = webhook_splitting.split(data, 200_000)
 
     assert sorted(map(len, pieces))[-2] <= 200_000
     assert len(pieces) < 16

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wa_cli.storage.words import alternatives
+from wa_cli.store.search_query import alternatives
 
 
 @pytest.mark.parametrize(

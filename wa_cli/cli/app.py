@@ -142,7 +142,7 @@ def main() -> None:
 
 
 def _tell(error: WaError) -> NoReturn:
-    from wa_cli.storage import rights
+    from wa_cli.database import rights
 
     said = rights.explained(error)
     _leave(said.message, said.hint, said.exit_code)

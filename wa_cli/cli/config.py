@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from wa_cli import config as settings
-from wa_cli.cli import render, wiring
+from wa_cli.cli import context, render
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 
@@ -18,7 +18,7 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
 
     Example: wa config show
     """
-    loaded = wiring.of(ctx).loaded
+    loaded = context.of(ctx).loaded
     rows = [
         {
             "setting": settings.env_name(name),

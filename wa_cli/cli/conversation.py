@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import render, tables, wiring
+from wa_cli.cli import context, render, tables
 from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
@@ -86,7 +86,7 @@ def conversation(
     chosen = chosen_format(form, as_json)
     if follow and chosen is not None:
         raise BadInput("What is followed is shown as it comes, in no other format.", hint="wa listen --json")
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     whom = parse_customer(phone)
     zone = house.zone(zone)
     key = customer_key(*whom) or ""
@@ -103,10 +103,12 @@ def conversation(
     chat = Chat(ZoneInfo(zone))
     chat.begin(name, found, paged=not follow)
     if total > len(found):
-        wiring.say(f"showing the newest {len(found):,} of {total:,}: --limit shows more.")
+        context.say(f"showing the newest {len(found):,} of {total:,}: --limit shows more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
-        newest = wiring.asked_again(lambda: house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
+        newest = context.asked_again(
+            lambda: house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit)
+        )
         chat.go_on(newest or ())
 
 

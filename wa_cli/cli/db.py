@@ -7,8 +7,8 @@ import shutil
 
 import typer
 
-from wa_cli.cli import wiring
-from wa_cli.cli.wiring import say
+from wa_cli.cli import context
+from wa_cli.cli.context import say
 from wa_cli.config import EMBEDDED
 from wa_cli.errors import ConfigError
 from wa_cli.masking import is_secret
@@ -22,7 +22,7 @@ def url(ctx: typer.Context) -> None:
 
     Example: psql "$(wa db url)"
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     house.database  # noqa: B018 — what is printed is ready to be used
     print(house.database_url())
 
@@ -33,7 +33,7 @@ def shell(ctx: typer.Context) -> None:
 
     Example: wa db shell
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     house.database  # noqa: B018
     program = shutil.which("psql")
     if program is None and house.is_embedded:
@@ -52,7 +52,7 @@ def _without_secrets(url: str) -> tuple[str, dict[str, str]]:
     import sqlalchemy as sa
     from sqlalchemy.util import immutabledict
 
-    from wa_cli.storage.engine import normalise
+    from wa_cli.database.engine import normalise
 
     whole = sa.make_url(normalise(url))
     password = whole.query.get("password") or whole.password
@@ -67,7 +67,7 @@ def stop(ctx: typer.Context) -> None:
 
     Example: wa db stop
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     if house.embedded.data.exists() and house.embedded.stop():
         say("The embedded database is stopped.")
     elif house.settings.database_url not in (None, EMBEDDED):

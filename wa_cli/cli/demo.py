@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import answer, drawing, findings, render, up, verify, wiring
+from wa_cli.cli import charts, check_results, context, render, report_query, up, verify
 from wa_cli.clock import now
 from wa_cli.config import env_name
 from wa_cli.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from wa_cli.cli.wiring import House
+    from wa_cli.cli.context import House
 
 _OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 
@@ -31,13 +31,13 @@ def demo(ctx: typer.Context) -> None:
     import asyncio
 
     began = time.monotonic()
-    wiring.require_server()
-    shell = wiring.of(ctx)
+    context.require_server()
+    shell = context.of(ctx)
     _forget_environment()
     house = shell.beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
     _title("A shop with thirty days of history (sample data: no such shop, no such people)")
     if house.embedded.ensure("postgres"):
-        wiring.say(f"Started the embedded database in {house.embedded.data}; it stays up until: wa db stop")
+        context.say(f"Started the embedded database in {house.embedded.data}; it stays up until: wa db stop")
     house.embedded.drop(house.database_name)
     _tell(f"{_history(house):,} messages of 40 customers and 4 employees are in the database {house.database_name}.")
     _title("Live: webhooks in, messages out, statuses back")
@@ -84,10 +84,10 @@ async def _live(house: House) -> None:
     import logging
 
     from wa_cli.demo.story import TEMPLATES, Story
+    from wa_cli.runtime.stop import Stop
     from wa_cli.sandbox.app import Options
     from wa_cli.sandbox.host import call
     from wa_cli.telemetry import logs
-    from wa_cli.workers.lifecycle import Stop
 
     logs.start(level=logging.WARNING)
     async with up.everything(house, Stop(), Options(templates=TEMPLATES)):
@@ -106,15 +106,15 @@ def _checks(house: House) -> bool:
     _title("wa verify")
     scene = Scene(house.database, now() - timedelta(hours=24))
     found = checks.look(checks.checks(scene))
-    findings.show(found, verify.WORDS)
-    return not findings.failed(found)
+    check_results.show(found, verify.WORDS)
+    return not check_results.failed(found)
 
 
 def _report(house: House, name: str) -> None:
-    report = answer.find(name, house)
-    table = answer.ask(house, report)
+    report = report_query.find(name, house)
+    table = report_query.ask(house, report)
     if report.shape:
-        drawing.show(report, table, "incoming")
+        charts.show(report, table, "incoming")
     else:
         render.show(table)
 

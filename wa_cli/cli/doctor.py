@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from wa_cli import config
-from wa_cli.cli import findings, wiring
+from wa_cli.cli import check_results, context
+from wa_cli.cli.context import SANDBOX_TOKEN, House
 from wa_cli.cli.parameters import AsJson
-from wa_cli.cli.wiring import SANDBOX_TOKEN, House
 from wa_cli.config import SANDBOX
 from wa_cli.errors import CheckFailed, WaError
 from wa_cli.sandbox import ACCOUNT as SANDBOX_ACCOUNT
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-WORDS = findings.Words(
+WORDS = check_results.Words(
     command="doctor",
     key="well",
     well="WELL: everything that wa stands on is in order.",
@@ -32,7 +32,7 @@ WORDS = findings.Words(
 
 
 def doctor(
-    ctx: typer.Context, as_json: AsJson = False, quiet: findings.Quiet = False, check: findings.Chosen = None
+    ctx: typer.Context, as_json: AsJson = False, quiet: check_results.Quiet = False, check: check_results.Chosen = None
 ) -> None:
     """Look at the whole installation: settings, database, queues, token, number, webhook, disk.
 
@@ -42,9 +42,9 @@ def doctor(
     """
     from wa_cli import doctor as doctoring
 
-    found = doctoring.look(findings.chosen(checks_of(wiring.of(ctx)), check or []))
-    findings.show(found, WORDS, as_json=as_json, quiet=quiet)
-    if failed := findings.failed(found):
+    found = doctoring.look(check_results.chosen(checks_of(context.of(ctx)), check or []))
+    check_results.show(found, WORDS, as_json=as_json, quiet=quiet)
+    if failed := check_results.failed(found):
         raise CheckFailed(f"Not well: {', '.join(failed)}.")
 
 
@@ -108,14 +108,18 @@ def _queue_checks(house: House) -> list[Check]:
     if settings.queue != config.SQS:
         return [queues.embedded(lambda: house.outgoing_queue.depth().waiting + house.incoming_queue.depth().waiting)]
     from wa_cli.doctor import marks as marks_check
-    from wa_cli.storage import marks
+    from wa_cli.server import dedup_cache
 
     lease, table = settings.incoming_lease, settings.dedup_table
     checks = [
         queues.check("outgoing", lambda: house.sqs("outgoing").arrangement(), lease, settings.send_timeout),
         queues.check("incoming", lambda: house.sqs("incoming").arrangement(), lease, None),
     ]
-    return checks if table is None else [*checks, marks_check.check(lambda: marks.shape(marks.connect(), table))]
+    return (
+        checks
+        if table is None
+        else [*checks, marks_check.check(lambda: dedup_cache.shape(dedup_cache.connect(), table))]
+    )
 
 
 def _account_checks(house: House) -> list[Check]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import context, render
 from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
@@ -53,7 +53,7 @@ def export(
     from wa_cli.reports.runner import EARLIEST, instant
 
     chosen = chosen_format(form, as_json)
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
     zone = house.zone(zone)
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
@@ -67,7 +67,7 @@ def export(
     with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
         render.stream(head, _written(kept.export(begin, end, people, told), counted), chosen, output)
     if output is not None:
-        wiring.say(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
+        context.say(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
 
 
 def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:

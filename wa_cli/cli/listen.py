@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import data, tables, wiring
+from wa_cli.cli import context, data_formats, tables
+from wa_cli.cli.context import say
 from wa_cli.cli.parameters import AsJson
-from wa_cli.cli.wiring import say
 from wa_cli.errors import DatabaseDown
 
 RETRY = 1.0
@@ -28,17 +28,17 @@ def listen(
 
     Example: wa listen --json | jq .raw
     """
-    from wa_cli.storage import announcements
+    from wa_cli.database import notify
 
-    database = wiring.of(ctx).database
+    database = context.of(ctx).database
     shown, is_away = 0, False
     while True:
         try:
-            for updates in announcements.heard(database, lambda: say("Listening. Ctrl-C ends it.")):
+            for updates in notify.heard(database, lambda: say("Listening. Ctrl-C ends it.")):
                 is_away = False
                 for update in updates:
                     if as_json:
-                        data.print_json({**update, "at": update["at"].isoformat()})
+                        data_formats.print_json({**update, "at": update["at"].isoformat()})
                     else:
                         print(_line(update), flush=True)
                     shown += 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from wa_cli.cli import wiring
-from wa_cli.cli.wiring import House, say
+from wa_cli.cli import context
+from wa_cli.cli.context import House, say
 from wa_cli.cli.worker import Media
 from wa_cli.errors import ConfigError, PartlyDone
 
@@ -22,7 +22,7 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
     """
     import asyncio
 
-    house = wiring.of(ctx, media=media)
+    house = context.of(ctx, media=media)
     if house.settings.media is None:
         raise ConfigError(
             "Nobody says where files are saved.", hint="Give --media DIR or s3://bucket/prefix, or set WA_MEDIA."

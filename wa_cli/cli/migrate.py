@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa_cli.cli import migrating, render, wiring
+from wa_cli.cli import context, migrate_progress, render
+from wa_cli.cli.context import House, say
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
-from wa_cli.cli.wiring import House, say
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, ConfigError, PartlyDone
 
@@ -53,7 +53,7 @@ def migrate(
         return
     from wa_cli.migrations import runner
 
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     patience = parse_span(timeout)
     last = runner.find(to) if to is not None else None
     found = None if dry_run else _migrator(house).preflight()
@@ -73,7 +73,7 @@ def migrate(
     if (pending or backfill) and not yes and not house.is_embedded:
         confirm(f"Apply {_count(pending)}?" if pending else "Fill these rows?")
     _stay_interruptible()
-    with migrating.shown() as report:
+    with migrate_progress.shown() as report:
         skipped = runner.Migrator(house.unchecked_database, report, timeout=patience).apply(last)
     if pending:
         say(f"{_count(pending)} applied.")
@@ -137,7 +137,7 @@ def _first_sentence(text: str) -> str:
 
 def _stay_interruptible() -> None:
     """Let Ctrl-C end a statement that runs for minutes."""
-    from wa_cli.storage.engine import be_interruptible
+    from wa_cli.database.engine import be_interruptible
 
     be_interruptible()
 
@@ -190,7 +190,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     """
     from wa_cli.migrations import catalogue, ledger
 
-    with wiring.of(ctx).unchecked_database.reading() as connection:
+    with context.of(ctx).unchecked_database.reading() as connection:
         entries = ledger.entries(connection)
     known = catalogue.migrations()
     rows = [_row(migration, [e for e in entries if e.version == migration.name]) for migration in known]
@@ -247,7 +247,7 @@ def rollback(
         raise BadInput(
             "--to and --drop-direction contradict each other.", hint="--drop-direction takes back everything."
         )
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     applied = runner.Migrator(house.unchecked_database).applied()
     wanted = _to_take_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
@@ -266,7 +266,7 @@ def rollback(
     if not yes:
         confirm(f"Take back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
     _stay_interruptible()
-    with migrating.shown() as report:
+    with migrate_progress.shown() as report:
         migrator = runner.Migrator(house.unchecked_database, report, timeout=parse_span(timeout))
         for name in migrator.rollback(len(wanted)):
             say(f"Taken back: {name}")

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import context, render
+from wa_cli.cli.context import say
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
-from wa_cli.cli.wiring import say
 from wa_cli.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="The business number: how fast it speaks, and whether it may.")
@@ -21,9 +21,9 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
 
     Example: wa number show
     """
-    from wa_cli.storage.engine import run
+    from wa_cli.database.engine import run
 
-    with wiring.of(ctx).database.reading() as connection:
+    with context.of(ctx).database.reading() as connection:
         rows = [dict(row) for row in run(connection, "outbox/numbers").mappings()]
     columns = [
         Column("number", "Number"),
@@ -45,7 +45,7 @@ def pause(
 
     Example: wa number pause --why "new token at noon"
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     if not house.outbox.pause(why):
         raise BadInput(f"No worker ever spoke for the number {house.known_number}.")
     say(f"The number {house.known_number} is paused.")
@@ -57,7 +57,7 @@ def resume(ctx: typer.Context) -> None:
 
     Example: wa number resume
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     if not house.outbox.resume():
         raise BadInput(f"No worker ever spoke for the number {house.known_number}.")
     say(f"The number {house.known_number} sends again.")

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import context, render
+from wa_cli.cli.context import House, say
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.parameters import confirm as ask
 from wa_cli.cli.tables import Column, Table
-from wa_cli.cli.wiring import House, say
 from wa_cli.errors import BadInput, PartlyDone
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa queue status
     """
-    counted = wiring.of(ctx).backlog.status()
+    counted = context.of(ctx).backlog.status()
     columns = [
         Column("queue", "Queue"),
         Column("waiting", "Waiting", "integer"),
@@ -61,7 +61,7 @@ def dead(
 
     Example: wa queue dead incoming
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     rows = [
         {"queue": name.value, "died_at": x.died_at, "reason": x.reason, "body": x.body, "id": x.id}
         for name in ([queue] if queue else list(Name))
@@ -87,7 +87,7 @@ def redrive(
 
     Example: wa queue redrive --limit 20
     """
-    moved = _queue(wiring.of(ctx), queue).redrive(limit)
+    moved = _queue(context.of(ctx), queue).redrive(limit)
     say(f"{moved} dead letters wait again on the {queue} queue.")
 
 
@@ -97,7 +97,7 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
 
     Example: wa queue purge incoming
     """
-    of = _queue(wiring.of(ctx), queue)
+    of = _queue(context.of(ctx), queue)
     if not yes:
         ask(f"Forget {of.dead_count()} dead letters of the {queue} queue?")
     say(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
@@ -116,7 +116,7 @@ def held(
 
     Example: wa queue held
     """
-    found = wiring.of(ctx).outbox.held(limit)
+    found = context.of(ctx).outbox.held(limit)
     columns = [
         Column("reference", "Reference"),
         Column("customer", "Customer", "phone"),
@@ -135,7 +135,7 @@ def release(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue release 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(wiring.of(ctx).outbox.release_held(_parsed(references)), references, "will be sent again")
+    _say_done(context.of(ctx).outbox.release_held(_parsed(references)), references, "will be sent again")
 
 
 @app.command()
@@ -150,7 +150,7 @@ def confirm(
     """
     if wamid and len(references) > 1:
         raise BadInput("One id of WhatsApp's is of one message.", hint="Confirm them one at a time.")
-    _say_done(wiring.of(ctx).outbox.confirm(_parsed(references), wamid), references, "stored as sent")
+    _say_done(context.of(ctx).outbox.confirm(_parsed(references), wamid), references, "stored as sent")
 
 
 @app.command()
@@ -159,7 +159,7 @@ def cancel(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(wiring.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
+    _say_done(context.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
 
 
 @app.command()
@@ -175,9 +175,9 @@ def move(
 
     Example: wa queue move --from 106540352242922
     """
-    from wa_cli.storage.outbox import Outbox
+    from wa_cli.outbox.outbox import Outbox
 
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     target = to or house.number
     if target == number:
         raise BadInput(f"The messages wait for {number} already.", hint="Name another number with --to.")

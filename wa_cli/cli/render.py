@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from wa_cli.cli import data, drawing, files
-from wa_cli.cli.data import Row
+from wa_cli.cli import charts, data_formats, output_file
+from wa_cli.cli.data_formats import Row
 from wa_cli.cli.tables import CONTROL, Column, Table, cell, local
 from wa_cli.errors import BadInput
 from wa_cli.reports.page import document
 
 ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
-FILES = ("xlsx", *drawing.FORMS)  # forms that only a file has
+FILES = ("xlsx", *charts.FORMS)  # forms that only a file has
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 _SHORT_KINDS = ("phone", "instant", "date")
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~#]")
@@ -25,7 +25,7 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]|~#]")
 def show(table: Table, form: str | None = None, output: Path | None = None) -> None:
     """Print the table, or write it to a file whose ending says the form."""
     chosen = form or ("table" if sys.stdout.isatty() else "plain")
-    if table.cut and (output is not None or chosen in data.FORMS or not table.note):
+    if table.cut and (output is not None or chosen in data_formats.FORMS or not table.note):
         print(table.cut, file=sys.stderr)
     if output is not None:
         _write(table, output, form_of(output, form))
@@ -44,19 +44,19 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
 def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: Path | None = None) -> None:
     """As `show`, of more rows than the memory should hold, where the form can be written row by row."""
     chosen = form if output is None else form_of(output, form)
-    if chosen not in data.FORMS:
+    if chosen not in data_formats.FORMS:
         show(replace(table, rows=list(rows)), form, output)
     elif output is None:
-        for piece in data.pieces(table, chosen, rows):
+        for piece in data_formats.pieces(table, chosen, rows):
             _print(piece, chosen)
     else:
-        files.write(output, data.pieces(table, chosen, rows))
+        output_file.write(output, data_formats.pieces(table, chosen, rows))
 
 
 def text(table: Table, form: str) -> str:
     """The table as text of that form."""
-    if form in data.FORMS:
-        return "".join(data.pieces(table, form, table.rows))
+    if form in data_formats.FORMS:
+        return "".join(data_formats.pieces(table, form, table.rows))
     if form in ("markdown", "plain"):
         return _tabulated(table, "github" if form == "markdown" else "plain")
     if form == "html":
@@ -67,7 +67,11 @@ def text(table: Table, form: str) -> str:
 
 def _print(said: str, form: str) -> None:
     if sys.stdout.isatty():
-        said = data.terminal_json(said) if form in data.JSON_FORMS else CONTROL.sub("\N{REPLACEMENT CHARACTER}", said)
+        said = (
+            data_formats.terminal_json(said)
+            if form in data_formats.JSON_FORMS
+            else CONTROL.sub("\N{REPLACEMENT CHARACTER}", said)
+        )
     sys.stdout.write(said)
 
 
@@ -115,7 +119,7 @@ def form_of(output: Path, form: str | None) -> str:
     """The format that the file's name ends in, or the one that was asked for. Raises BadInput for none, for two, or where the
     file has no place: before anything is asked.
     """
-    files.check(output)
+    output_file.check(output)
     ending = output.suffix.lstrip(".").lower()
     if not form and not ending:
         raise BadInput(
@@ -133,6 +137,6 @@ def _write(table: Table, output: Path, form: str) -> None:
     if form == "xlsx":
         from wa_cli.cli import spreadsheet
 
-        files.write(output, [spreadsheet.content(table)])
+        output_file.write(output, [spreadsheet.content(table)])
     else:
-        files.write(output, [text(table, form)])
+        output_file.write(output, [text(table, form)])

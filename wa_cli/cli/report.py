@@ -12,9 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from wa_cli import config
-from wa_cli.cli import drawing, files, render, report_options, threshold, wiring
-from wa_cli.cli.answer import Question, ask, ask_each, ask_whole, find
-from wa_cli.cli.answer import explain as explained
+from wa_cli.cli import charts, context, output_file, render, report_options, threshold
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
 from wa_cli.cli.progress import bar
 from wa_cli.cli.report_options import (
@@ -32,6 +30,8 @@ from wa_cli.cli.report_options import (
     broken_down,
     check_together,
 )
+from wa_cli.cli.report_query import Question, ask, ask_each, ask_whole, find
+from wa_cli.cli.report_query import explain as explained
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
@@ -100,7 +100,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
 
     Example: wa report list
     """
-    rows = [_listed(report) for report in catalogue.reports(wiring.of(ctx).settings.reports)]
+    rows = [_listed(report) for report in catalogue.reports(context.of(ctx).settings.reports)]
     columns = [
         Column("name", "Report"),
         Column("range", "Range"),
@@ -141,7 +141,7 @@ def sql(
     """
     from wa_cli.reports import runner
 
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     report = find(name, house)
     question = Question(since, until, zone, customer, employee, by, limit)
     asked, narrowed = question.range(house, report), question.narrowed(house, report)
@@ -154,7 +154,7 @@ def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zon
 
     Example: wa report all --since monday
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     failed = 0
     for report, answer in ask_each(house, Question(since, until, zone)):
         if isinstance(answer, WaError):
@@ -183,8 +183,8 @@ def html(
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise BadInput(f"{output} would be a page of HTML.", hint="-o report.html")
-    files.check(output)
-    house = wiring.of(ctx)
+    output_file.check(output)
+    house = context.of(ctx)
     sections, failed = [], 0
     with bar("reports", len(catalogue.reports(house.settings.reports))) as told:
         for report, answer in ask_each(house, Question(since, until, zone)):
@@ -194,14 +194,14 @@ def html(
                 sections.append(_section(report, answer))
             told(1)
     made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {house.zone(zone)}."
-    files.write(output, [page("WhatsApp messages", made, sections)])
-    wiring.say(f"Written: {len(sections)} reports to {output}.")
+    output_file.write(output, [page("WhatsApp messages", made, sections)])
+    context.say(f"Written: {len(sections)} reports to {output}.")
     _check_complete(failed)
 
 
 def _told(report: Report, error: WaError) -> int:
     """One report fewer; the others are worth having without it."""
-    wiring.say(f"{report.name}: {error.message}" + (f" {error.hint}" if error.hint else ""))
+    context.say(f"{report.name}: {error.message}" + (f" {error.hint}" if error.hint else ""))
     return 1
 
 
@@ -214,7 +214,7 @@ def _section(report: Report, table: Table) -> Section:
     """A report for the page: a heatmap is drawn instead of its 168 rows, thrice."""
     from wa_cli.reports.page import Section
 
-    pictures = [drawing.picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
+    pictures = [charts.picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
     listed = (
         "" if report.shape else f"<div class='wide'>{render.fragment(table)}</div>" if table.rows else "<p>Nothing.</p>"
     )
@@ -252,7 +252,7 @@ def _command(report: Report) -> Callable[..., None]:
         output: Output = None,
     ) -> None:
         chosen = chosen_format(form, as_json)
-        house = wiring.of(ctx, business_hours=business_hours)
+        house = context.of(ctx, business_hours=business_hours)
         longest = threshold.parse(report, fail_over)
         check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
         if explain and (chosen or output or watch):
@@ -286,7 +286,7 @@ def _command(report: Report) -> Callable[..., None]:
         show(wanted, once(), chosen, output, of.value)
         while watch is not None:
             time.sleep(watch)
-            if (newer := wiring.asked_again(once)) is not None:
+            if (newer := context.asked_again(once)) is not None:
                 _clear()
                 show(wanted, newer, chosen, output, of.value)
 
@@ -307,12 +307,12 @@ def _clear() -> None:
 
 def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
     """Print it as it is meant to be looked at, or write it to a file."""
-    if output is not None and render.form_of(output, chosen) in drawing.FORMS:
-        drawing.write(report, table, of, output)
+    if output is not None and render.form_of(output, chosen) in charts.FORMS:
+        charts.write(report, table, of, output)
     elif report.shape and output is None and chosen in (None, "table"):
-        drawing.show(report, table, of)
+        charts.show(report, table, of)
         return
     else:
         render.show(table, chosen, output)
     if output is not None:
-        wiring.say(f"Written: {len(table.rows):,} rows to {output}. {table.note or ''}")
+        context.say(f"Written: {len(table.rows):,} rows to {output}. {table.note or ''}")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import context, render
+from wa_cli.cli.context import House, say
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
-from wa_cli.cli.wiring import House, say
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, CheckFailed, ConfigError
 
@@ -55,7 +55,7 @@ def serve(
         limit=limit,
         faults=faults.parse(fault),
     )
-    asyncio.run(_serve(wiring.of(ctx), options))
+    asyncio.run(_serve(context.of(ctx), options))
 
 
 @app.command("say")
@@ -84,7 +84,7 @@ def customer_says(
         lines = [(0.0, parse_phone(phone), text)]
     else:
         raise BadInput("Who says what?", hint='wa sandbox say +15551234567 "where is my order?"')
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     for after, number, words in lines:
         time.sleep(after)
         answer = asyncio.run(_call(house, "/_sandbox/say", {"from": number, "text": words, "name": name}))
@@ -98,10 +98,13 @@ def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format
 
     Example: wa sandbox list
     """
-    from wa_cli.sandbox import events
+    from wa_cli.sandbox import notification_files
 
     del ctx
-    rows = [{"name": name, "field": events.field(name), "about": events.about(name)} for name in events.names()]
+    rows = [
+        {"name": name, "field": notification_files.field(name), "about": notification_files.about(name)}
+        for name in notification_files.names()
+    ]
     columns = [Column("name", "Name"), Column("field", "Field"), Column("about", "What it is", "words")]
     render.show(Table("notifications", "Notifications", columns, rows), chosen_format(form, as_json))
 
@@ -129,11 +132,11 @@ def play(
     import asyncio
 
     from wa_cli.messages.phone import parse_phone
-    from wa_cli.sandbox import events
+    from wa_cli.sandbox import notification_files
 
-    wanted = events.names() if names == ["all"] else names
+    wanted = notification_files.names() if names == ["all"] else names
     for name in wanted:
-        if name not in events.names():
+        if name not in notification_files.names():
             raise BadInput(f"{name!r} is no notification.", hint="wa sandbox list names them all.")
     manner = {
         "times": times,
@@ -144,7 +147,7 @@ def play(
     }
     asked = {"names": wanted, "from": parse_phone(customer), "text": text, "about": about, "manner": manner}
     limit = parse_span(after).total_seconds() + 30
-    played = asyncio.run(_call(wiring.of(ctx), "/_sandbox/play", asked, limit))["played"]
+    played = asyncio.run(_call(context.of(ctx), "/_sandbox/play", asked, limit))["played"]
     if as_json:
         print(json.dumps(played))
     for one in () if as_json else played:
@@ -158,8 +161,9 @@ def play(
 
 
 async def _serve(house: House, options: Options) -> None:
+    from wa_cli.runtime.signals import stopping_on_signals
+    from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import logs
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
 
     logs.start()
     stop = Stop()

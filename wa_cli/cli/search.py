@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from wa_cli.cli import render, tables, wiring
+from wa_cli.cli import context, render, tables
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
-    from wa_cli.cli.wiring import House
+    from wa_cli.cli.context import House
 
 _COLUMNS = [
     Column("at", "Time", "instant"),
@@ -69,7 +69,7 @@ def search(
     words = " ".join(terms)
     if not words.strip():
         raise BadInput("There is nothing to search for.", hint='wa search "order status"')
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     zone = house.zone(zone)
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
@@ -103,7 +103,7 @@ def search(
     else:
         render.show(table, chosen, output)
     if not rows and _DIGITS.fullmatch(words.strip()):
-        wiring.say(f'For people with that number: wa search "+{words.strip()}"')
+        context.say(f'For people with that number: wa search "+{words.strip()}"')
 
 
 def _people(house: House, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:

@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 import typer
 
-from wa_cli.cli import wiring
+from wa_cli.cli import context
+from wa_cli.cli.context import House, say
 from wa_cli.cli.parameters import AsJson, Phone
-from wa_cli.cli.wiring import House, say
 from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
 from wa_cli.messages.states import SentBy
@@ -169,7 +169,7 @@ def template(
     """
     from wa_cli.messages.content import template
 
-    chosen = language or wiring.of(ctx).settings.template_language
+    chosen = language or context.of(ctx).settings.template_language
     _send(
         ctx,
         phone,
@@ -204,7 +204,7 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
     number, user_id = parse_customer(phone)
     patience = parse_span(terms.timeout).total_seconds()
     content.check(message)
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     zone = house.settings.timezone
     due_at, expires_at = _when(terms, zone)
     outgoing = OutgoingMessage(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa_cli.cli import wiring
-from wa_cli.cli.wiring import House
+from wa_cli.cli import context
+from wa_cli.cli.context import House
 from wa_cli.cli.worker import LogFormat
 from wa_cli.errors import ConfigError
 
@@ -40,8 +40,8 @@ def serve(
     """
     import asyncio
 
-    house = wiring.of(ctx, log_format=log_format)
-    wiring.require_server()
+    house = context.of(ctx, log_format=log_format)
+    context.require_server()
     address = host or house.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
@@ -93,7 +93,7 @@ def _serve_side_by_side(house: House, bound: socket.socket, insecure: bool, proc
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client looks for it when it is loaded
     parent = os.getpid()
     try:
-        from wa_cli.workers.crew import Crew
+        from wa_cli.runtime.supervisor import Crew
 
         _load()
         house.database.close()
@@ -110,18 +110,20 @@ def _serve_side_by_side(house: House, bound: socket.socket, insecure: bool, proc
 
 def _load() -> None:
     """What the processes share are the modules, loaded once; connections are each one's own."""
-    from wa_cli.server import app, door, health, messaging, webhook
+    from wa_cli.server import app, health, ingest, messaging, webhook
 
-    del app, door, health, messaging, webhook
+    del app, ingest, health, messaging, webhook
 
 
 async def _serve(house: House, bound: socket.socket, insecure: bool, parent: int | None) -> None:
+    from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
+    from wa_cli.runtime.stop import Stop
+    from wa_cli.runtime.tasks import all_until_one_fails
     from wa_cli.telemetry import events, logs
-    from wa_cli.workers.lifecycle import Stop, all_until_one_fails, stopping_on_signals, stopping_with_parent
 
-    service, door = house.service(bound, insecure=insecure, tell=logs.tell)
+    service, ingest = house.service(bound, insecure=insecure, tell=logs.tell)
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
-        await all_until_one_fails(service.run(stop), door.run(stop))
+        await all_until_one_fails(service.run(stop), ingest.run(stop))
         if left := house.webhook_spool.state().records:
             logs.tell(events.Spooled(left))

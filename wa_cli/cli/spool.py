@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from wa_cli.cli import render, wiring
+from wa_cli.cli import context, render
+from wa_cli.cli.context import say
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
-from wa_cli.cli.wiring import say
 from wa_cli.errors import PartlyDone
 
 if TYPE_CHECKING:
-    from wa_cli.storage.spool import Spool
+    from wa_cli.outbox.spool import Spool
 
 app = typer.Typer(no_args_is_help=True, help="What waits on this machine's disk: for the database, or for a queue.")
 
@@ -24,7 +24,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa spool status
     """
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     columns = [
         Column("holds", "Holds"),
         Column("files", "Files", "integer"),
@@ -58,10 +58,10 @@ def replay(ctx: typer.Context) -> None:
     Example: wa spool replay
     """
     from wa_cli.telemetry import logs
-    from wa_cli.workers.upkeep import Patience, Upkeep
+    from wa_cli.workers.maintenance import Patience, Upkeep
 
     logs.start()
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     upkeep = Upkeep(house.outbox, house.spool, Patience(), house.settings.outgoing_lease, logs.tell)
     say(f"{upkeep.adopt()} verdicts settled from the spool.")
     say(f"{house.readmission(logs.tell).run_once()} webhooks put back on the queue.")

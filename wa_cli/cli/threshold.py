@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from wa_cli.cli.answer import Question
+from wa_cli.cli.context import House
+from wa_cli.cli.report_query import Question
 from wa_cli.cli.tables import Table
-from wa_cli.cli.wiring import House
 from wa_cli.clock import format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
 from wa_cli.reports.catalogue import Report, Threshold

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import wiring
+from wa_cli.cli import context
+from wa_cli.cli.context import House
 from wa_cli.cli.serve import Host, Port, listen
-from wa_cli.cli.wiring import House
 
 if TYPE_CHECKING:
+    from wa_cli.runtime.stop import Stop
     from wa_cli.sandbox.app import Options
-    from wa_cli.workers.lifecycle import Stop
 
 
 def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
@@ -27,8 +27,8 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
     """
     import asyncio
 
-    house = wiring.of(ctx)
-    wiring.require_server()
+    house = context.of(ctx)
+    context.require_server()
     chosen = replace(
         house.settings, host=host or house.settings.host, port=house.settings.port if port is None else port
     )
@@ -37,8 +37,9 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
 
 
 async def _up(house: House) -> None:
+    from wa_cli.runtime.signals import stopping_on_signals
+    from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import logs
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals
 
     logs.start(house.settings.log_format)
     stop = Stop()
@@ -74,7 +75,7 @@ async def _running(part: Callable[[Stop], Awaitable[None]], everyones: Stop) -> 
     """A part that runs beside the block, with a stop of its own, so that parts can be stopped one after the other."""
     import asyncio
 
-    from wa_cli.workers.lifecycle import Stop
+    from wa_cli.runtime.stop import Stop
 
     own = Stop()
 

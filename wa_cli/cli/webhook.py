@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import wiring
-from wa_cli.cli.wiring import House, say
+from wa_cli.cli import context
+from wa_cli.cli.context import House, say
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, CloudError, ConfigError
 
@@ -34,7 +34,7 @@ def replay(
     """
     from wa_cli.cloud import signature
 
-    house = wiring.of(ctx)
+    house = context.of(ctx)
     found = list(_found(house, what))
     target = url or house.webhook_url
     for notification in found:
@@ -94,7 +94,7 @@ def _of_file(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _stored(house: House, identity: str) -> Iterator[dict[str, Any]]:
-    from wa_cli.storage.engine import run
+    from wa_cli.database.engine import run
 
     with house.database.reading() as connection:
         rows = run(connection, "messages/stored", id=identity).mappings().all()

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from wa_cli.cli import live, wiring
-from wa_cli.cli.wiring import House
+from wa_cli.cli import context, status_line
+from wa_cli.cli.context import House
 from wa_cli.config import SQS
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
@@ -51,7 +51,7 @@ def outgoing(
 
     Example: wa worker outgoing --drain
     """
-    house = wiring.of(ctx, log_format=log_format)
+    house = context.of(ctx, log_format=log_format)
 
     def check() -> None:
         house.number  # noqa: B018 — what is missing is said once, and before anything is started
@@ -74,7 +74,7 @@ def incoming(
 
     Example: wa worker incoming --media /srv/files
     """
-    house = wiring.of(ctx, log_format=log_format, media=media)
+    house = context.of(ctx, log_format=log_format, media=media)
 
     def check() -> None:
         house.database  # noqa: B018 — asking is connecting
@@ -86,8 +86,8 @@ def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]
     """Run the worker here, or in several processes that this one looks after, once `check` raises nothing."""
     import asyncio
 
+    from wa_cli.runtime.outage import until_ready
     from wa_cli.telemetry import logs
-    from wa_cli.workers.lifecycle import until_ready
 
     logs.start(house.settings.log_format)
     if not asyncio.run(until_ready(check, logs.tell, waits=not (drain or house.is_embedded))):
@@ -95,7 +95,7 @@ def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]
     if processes == 1:
         asyncio.run(worker(None))
         return
-    from wa_cli.workers.crew import Crew
+    from wa_cli.runtime.supervisor import Crew
 
     _load(house)
     crew = Crew(processes, logs.tell)
@@ -108,9 +108,9 @@ def _run(house: House, worker: Worker, processes: int, check: Callable[[], None]
 def _load(house: House) -> None:
     """What the processes share are the modules, loaded once; connections are each one's own."""
     from wa_cli.cloud import client
-    from wa_cli.workers import bypass, worker
+    from wa_cli.workers import degraded_mode, worker
 
-    del client, bypass, worker
+    del client, degraded_mode, worker
     if house.settings.queue == SQS:
         from wa_cli.queues import sqs
 
@@ -119,9 +119,10 @@ def _load(house: House) -> None:
 
 
 async def _outgoing(house: House, drain: bool, require_storage: bool, parent: int | None) -> None:
+    from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
+    from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import events, logs
     from wa_cli.telemetry.meter import Meter
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals, stopping_with_parent
 
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
@@ -131,7 +132,7 @@ async def _outgoing(house: House, drain: bool, require_storage: bool, parent: in
             meter = Meter(logs.tell)
             worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage, tell=meter.tell)
             logs.tell(events.Started("The outgoing worker is running" + (" until nothing is left" if drain else "")))
-            with _watched(house, parent, *live.outgoing(worker, meter)):
+            with _watched(house, parent, *status_line.outgoing(worker, meter)):
                 await worker.run(stop)
 
 
@@ -141,9 +142,10 @@ def _goes_round(house: House, drain: bool, require_storage: bool) -> bool:
 
 
 async def _incoming(house: House, drain: bool, parent: int | None) -> None:
+    from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
+    from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import events, logs
     from wa_cli.telemetry.meter import Meter
-    from wa_cli.workers.lifecycle import Stop, stopping_on_signals, stopping_with_parent
 
     stop = Stop()
     with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
@@ -151,14 +153,14 @@ async def _incoming(house: House, drain: bool, parent: int | None) -> None:
         async with house.fetcher(meter.tell) as fetcher:
             worker = house.incoming_worker(fetcher=fetcher, drain=drain, tell=meter.tell)
             logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
-            with _watched(house, parent, *live.incoming(worker, meter)):
+            with _watched(house, parent, *status_line.incoming(worker, meter)):
                 await worker.run(stop)
 
 
 def _watched(
-    house: House, parent: int | None, now: Callable[[], live.Facts], asked: Callable[[], live.Facts]
+    house: House, parent: int | None, now: Callable[[], status_line.Facts], asked: Callable[[], status_line.Facts]
 ) -> AbstractContextManager[None]:
     """A line at the bottom of the terminal, where this is the one process of its command."""
-    if parent is None and live.is_wanted(house.settings.log_format):
-        return live.line(now, asked)
+    if parent is None and status_line.is_wanted(house.settings.log_format):
+        return status_line.line(now, asked)
     return nullcontext()

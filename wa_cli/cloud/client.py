@@ -23,8 +23,8 @@ from wa_cli.cloud.media import MediaClient
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
 from wa_cli.messages.incoming import opaque
+from wa_cli.messages.outcomes import Accepted, NotSent, Unknown, Verdict
 from wa_cli.messages.phone import is_group_id
-from wa_cli.messages.verdicts import Accepted, NotSent, Unknown, Verdict
 
 # These two alone prove that no byte of the request left. With the aiohttp transport httpx's own classes prove nothing:
 # httpx.ConnectTimeout also comes when the server read the whole request and closed.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wa_cli.messages.verdicts import Blocked, Later, Refused, Verdict
+from wa_cli.messages.outcomes import Blocked, Later, Refused, Verdict
 
 
 class Class(StrEnum):

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import httpx
 
-from wa_cli.cloud import asking, outside
+from wa_cli.cloud import graph_request, public_hosts
 from wa_cli.errors import CloudError, NotThere
 
 URL_LIFETIME = 300.0
@@ -53,7 +53,7 @@ class MediaClient:
         if not _ID.fullmatch(media_id):
             raise NotThere(f"{media_id!r} is no id of a file.")
         asked = {"phone_number_id": number} if number else {}
-        found = await asking.ask(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
+        found = await graph_request.ask(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
         if not isinstance(found.get("url"), str):
             raise CloudError(f"The answer for the file {media_id} names no URL.")
         return Located(found["url"], _word(found.get("mime_type")), _word(found.get("sha256")))
@@ -61,12 +61,12 @@ class MediaClient:
     async def download(self, url: str, into: IO[bytes]) -> tuple[int, bytes]:
         """Write it there; its size and SHA-256."""
         size, digest = 0, hashlib.sha256()
-        with asking.translated("The file"):
+        with graph_request.translated("The file"):
             http = self._client_for(url)
             async with asyncio.timeout(URL_LIFETIME), http.stream("GET", url, follow_redirects=False) as response:
                 if response.status_code in (404, 410):
                     raise CloudError("The file's URL is not good any more.")
-                asking.check(response, "The file")
+                graph_request.check(response, "The file")
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)
                     if size > LARGEST:
@@ -77,11 +77,11 @@ class MediaClient:
 
     def _client_for(self, url: str) -> httpx.AsyncClient:
         """The client that may send the token to this URL. Raises CloudError where none may."""
-        if outside.origin(url) == outside.origin(self.base_url):
+        if public_hosts.origin(url) == public_hosts.origin(self.base_url):
             return self._http
-        outside.check(url)
+        public_hosts.check(url)
         if self._outside is None:
-            self._outside = outside.client(self._http)
+            self._outside = public_hosts.client(self._http)
         return self._outside
 
 

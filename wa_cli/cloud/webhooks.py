@@ -16,8 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from wa_cli.clock import now, parse_unix
-from wa_cli.cloud import calls, customers, inbound, values
-from wa_cli.cloud.customers import ITEMS, Object, list_of
+from wa_cli.cloud import values, webhook_calls, webhook_contacts, webhook_content
+from wa_cli.cloud.webhook_contacts import ITEMS, Object, list_of
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
 from wa_cli.messages.incoming import (
@@ -145,8 +145,8 @@ class _Place:
     def _read_people(self, found: _Found) -> None:
         """Who somebody is, wherever the change says it. A shape that cannot be read teaches nothing."""
         try:
-            found.contacts += customers.contacts_in(self.value, self._instant)
-            found.aliases += customers.new_user_ids(self.value, self.told_at or now())
+            found.contacts += webhook_contacts.contacts_in(self.value, self._instant)
+            found.aliases += webhook_contacts.new_user_ids(self.value, self.told_at or now())
         except Exception as error:
             found.unreadable.append((self.value.get("contacts"), _reason("contact", None, error)))
 
@@ -159,7 +159,7 @@ class _Place:
             else:
                 message = self._message(item, by_us=kind == "message_echoes", from_history=self.field == HISTORY)
                 found.messages.append(message)
-                found.aliases += customers.aliases_of(item, message.sent_at)
+                found.aliases += webhook_contacts.aliases_of(item, message.sent_at)
                 found.edits += _edits(message)
         except Exception as error:
             found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
@@ -176,7 +176,7 @@ class _Place:
         if item.get("direction") == "BUSINESS_INITIATED":
             self._note({"calls": [item]}, found)
             return
-        call = calls.read(item)
+        call = webhook_calls.read(item)
         message = self._message(item, by_us=False, from_history=False)
         found.messages.append(
             replace(
@@ -214,8 +214,10 @@ class _Place:
     def _message(self, item: Object, *, by_us: bool, from_history: bool, raw: Any = None) -> IncomingMessage:
         side = ("to", "to_user_id") if by_us else ("from", "from_user_id")
         group = values.identity(item.get("group_id")) or _group_of(item)
-        phone, user_id = customers.customer_of(item, self.value, *side) if not (group and by_us) else (group, None)
-        said = inbound.read(item)
+        phone, user_id = (
+            webhook_contacts.customer_of(item, self.value, *side) if not (group and by_us) else (group, None)
+        )
+        said = webhook_content.read(item)
         kind = str(item.get("type") or "unknown")
         return IncomingMessage(
             wamid=_text(item["id"]),

@@ -14,8 +14,8 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import sqlalchemy as sa
 
-from wa_cli.storage import messages
-from wa_cli.storage.engine import Database
+from wa_cli.database.engine import Database
+from wa_cli.store import messages
 
 DAYS = 30
 SEED = 7

@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wa_cli.database.engine import Database
 from wa_cli.demo.history import CUSTOMERS, EMPLOYEES
 from wa_cli.errors import StillPending
 from wa_cli.messages.content.media import document, image
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.storage.engine import Database
 from wa_cli.submit import Submitter
 
 PATIENCE = 20.0

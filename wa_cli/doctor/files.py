@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wa_cli.storage.shelves import Shelf
+from wa_cli.media.stores import Shelf
 from wa_cli.verify.base import Check, Finding, Level
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from wa_cli.clock import format_span
-from wa_cli.storage.engine import Database, run
+from wa_cli.database.engine import Database, run
 from wa_cli.verify.base import Check, Finding, Level
 
 

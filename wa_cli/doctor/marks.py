@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wa_cli.storage.marks import TableShape
+from wa_cli.server.dedup_cache import TableShape
 from wa_cli.verify.base import Check, Finding, Level
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli.storage.engine import Database, run
+from wa_cli.database.engine import Database, run
 
 BATCH = 1000
 PAUSE = 0.01

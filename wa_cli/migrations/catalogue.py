@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from wa_cli import sqlfiles
+from wa_cli.database import sqlfiles
 
 _HEADER = re.compile(r"^--\s*(why|transaction|replaces|last):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
 _REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from wa_cli.database.engine import run
 from wa_cli.errors import ConfigError
-from wa_cli.storage.engine import run
 
 OLDEST, NEWEST = 13, 18
 ENCODING = "UTF8"

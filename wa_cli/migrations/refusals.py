@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from wa_cli.storage.engine import rows, run
+from wa_cli.database.engine import rows, run
 
 _FUNCTION = re.compile(r"^PL/\S+ function (\S+?)\(|^\S+ function \"?(\w+)", re.MULTILINE)
 NOT_NULL, NO_RIGHT, NO_IDENTITY, NOT_SUPPORTED, NO_SETTING = "23502", "42501", "55000", "0A000", "42704"

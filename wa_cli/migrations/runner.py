@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from wa_cli.database.engine import Database, run
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, SchemaTooOld, StillPending
 from wa_cli.migrations import catalogue, ledger, preflight, progress, statements, trial_writes
 from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
 from wa_cli.migrations.trial_writes import Outcome
 from wa_cli.migrations.watch import Watch
-from wa_cli.storage.engine import Database, run
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
 # Time-outs that would end the transaction with the lock while a long step runs. The last one came with PostgreSQL 17.

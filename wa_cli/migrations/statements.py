@@ -18,12 +18,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from wa_cli.database.engine import run
 from wa_cli.errors import ConfigError, StillPending
 from wa_cli.migrations import watch
 from wa_cli.migrations.catalogue import TABLE, Step, built_definitions, comparable, migrations
 from wa_cli.migrations.progress import Waiting
 from wa_cli.migrations.watch import Watch
-from wa_cli.storage.engine import run
 
 STRONG_LOCK_TIMEOUT = "40ms"
 WEAK_LOCK_TIMEOUT = "3s"

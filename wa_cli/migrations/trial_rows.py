@@ -8,21 +8,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from wa_cli.clock import now
-from wa_cli.cloud import inbound
+from wa_cli.cloud import webhook_content
 from wa_cli.messages import content
 from wa_cli.messages.content.template import template
 from wa_cli.messages.incoming import IncomingMessage, Media
+from wa_cli.messages.outcomes import Accepted, Refused, Verdict
 from wa_cli.messages.states import MessageStatus, OutboxState, SentBy
-from wa_cli.messages.verdicts import Accepted, Refused, Verdict
-from wa_cli.storage.messages import PLACEHOLDERS, incoming_row
-from wa_cli.storage.settlement import Decision, Settlement
+from wa_cli.outbox.settlement import Decision, Settlement
+from wa_cli.store.messages import PLACEHOLDERS, incoming_row
 
 BUSINESS, CUSTOMER = "+15550100000", "+15557654321"
 # As long as the user ids that Meta shows in its documentation.
 USER_ID = "US.13491208655302741918"
 LONGEST_TEXT = 4096
 FILES = ("image", "video", "audio", "voice", "document", "sticker")
-INCOMING = (*inbound.READERS, *(kind for kind in PLACEHOLDERS if kind not in inbound.READERS))
+INCOMING = (*webhook_content.READERS, *(kind for kind in PLACEHOLDERS if kind not in webhook_content.READERS))
 OUTGOING = (*content.CONTENT_TYPES, "interactive", "location", "contacts", "reaction")
 
 

@@ -17,14 +17,14 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 
 from wa_cli.clock import now
+from wa_cli.database.engine import Database, run
 from wa_cli.errors import RowRefused
 from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.states import MessageStatus, OutboxState
-from wa_cli.messages.verdicts import Accepted
 from wa_cli.migrations import refusals, trial_rows
 from wa_cli.migrations.refusals import Refusal, Unexpected
-from wa_cli.storage import messages
-from wa_cli.storage.engine import Database, run
+from wa_cli.store import messages
 
 Row = dict[str, Any]
 # Says nothing of the table: connection, cancelled, locked, shut down, disk full, read-only.

@@ -15,9 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wa_cli.database.engine import Database, run
 from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.migrations.progress import Moved, Report, Waiting
-from wa_cli.storage.engine import Database, run
 
 LOOK_EVERY = 0.5
 TELL_WAITING_EVERY = 5.0

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from wa_cli import sqlfiles
+from wa_cli.database import sqlfiles
 from wa_cli.isolation import isolate
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
-from wa_cli.queues.dead import DeadLetters, Transaction, insert_dead
+from wa_cli.queues.dead_letters import DeadLetters, Transaction, insert_dead
 
 POLL = 0.2
 

@@ -33,7 +33,7 @@ from botocore.exceptions import (
 from wa_cli import aws
 from wa_cli.errors import QueueError
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
-from wa_cli.queues.dead import DeadLetters, Transaction
+from wa_cli.queues.dead_letters import DeadLetters, Transaction
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

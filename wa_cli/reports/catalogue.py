@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wa_cli import sqlfiles
+from wa_cli.database import sqlfiles
 from wa_cli.errors import ConfigError
 
 _KEYS = (

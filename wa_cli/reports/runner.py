@@ -17,15 +17,15 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wa_cli import sqlfiles
 from wa_cli.clock import format_span, naive_utc, now, parse_span
 from wa_cli.cloud import codes
+from wa_cli.database import sqlfiles
+from wa_cli.database.engine import Database
+from wa_cli.database.engine import run as execute
 from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCut
 from wa_cli.messages import json_text
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
-from wa_cli.storage.engine import Database
-from wa_cli.storage.engine import run as execute
 
 _SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
 _LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may hold an apostrophe

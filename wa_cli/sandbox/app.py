@@ -20,7 +20,7 @@ from aiohttp import web
 
 from wa_cli import private_files
 from wa_cli.errors import ConfigError
-from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, events, files, playing, rules
+from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, media_files, notification_files, replay, rules
 from wa_cli.sandbox import graph_errors as no
 from wa_cli.sandbox.callbacks import Callbacks, Update
 from wa_cli.sandbox.faults import AFTER_TAKING, SLOW_SECONDS, Faults
@@ -123,9 +123,9 @@ class Sandbox:
 
     def say(self, customer: str, text: str, name: str | None = None) -> str:
         """A customer writes; the id of their message."""
-        filled = playing.words("text", customer, text, name or f"Customer {customer[-4:]}", self.url, None)
+        filled = replay.words("text", customer, text, name or f"Customer {customer[-4:]}", self.url, None)
         self.windows[customer] = time.time()
-        self.callbacks.schedule(Update(events.value("text", **filled)))
+        self.callbacks.schedule(Update(notification_files.value("text", **filled)))
         return filled["wamid"]
 
     async def _messages(self, request: web.Request) -> web.Response:
@@ -188,7 +188,9 @@ class Sandbox:
         self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo, "fault": fault})
         for status in fate.statuses if self.options.statuses else ():
             timestamp = str(int(time.time() + self._delay(status)))
-            value = events.value("status", other=wamid, status=status, timestamp=timestamp, **{"from": customer})
+            value = notification_files.value(
+                "status", other=wamid, status=status, timestamp=timestamp, **{"from": customer}
+            )
             if echo:
                 value["statuses"][0]["biz_opaque_callback_data"] = echo
             if status == "failed" and fate.code:
@@ -230,12 +232,12 @@ class Sandbox:
             if identity == NUMBER:
                 callback = {"application": self.callbacks.url}
                 return web.json_response({**_NUMBER, "webhook_configuration": callback})
-            file = files.find(identity)
+            file = media_files.find(identity)
             if file is None or request.query.get("phone_number_id", NUMBER) != NUMBER:
                 raise no.unknown_object(identity)
         except no.GraphError as error:
             return web.json_response(error.body(), status=error.status)
-        ticket = files.ticket(file.id, self.callbacks.secret)
+        ticket = media_files.ticket(file.id, self.callbacks.secret)
         return web.json_response(
             {
                 "messaging_product": "whatsapp",
@@ -275,8 +277,8 @@ class Sandbox:
             rules.check_token(request.headers.get("Authorization"), None)
         except no.GraphError:
             return web.Response(status=401)
-        file = files.find(request.match_info["id"])
-        if file is None or not files.is_good(file.id, request.query.get("ticket", ""), self.callbacks.secret):
+        file = media_files.find(request.match_info["id"])
+        if file is None or not media_files.is_good(file.id, request.query.get("ticket", ""), self.callbacks.secret):
             return web.Response(status=404)
         return web.Response(body=file.content, headers={"Content-Type": file.mime_type})
 
@@ -302,16 +304,16 @@ class Sandbox:
     async def _play(self, request: web.Request) -> web.Response:
         asked = await _json(request)
         customer = str(asked.get("from", "")).lstrip("+")
-        unknown = [name for name in asked.get("names", ()) if name not in events.names()]
+        unknown = [name for name in asked.get("names", ()) if name not in notification_files.names()]
         if unknown or not customer.isdigit():
             return web.json_response({"error": "play needs `names` of notifications and `from`, a number"}, status=400)
         profile = asked.get("name") or f"Customer {customer[-4:]}"
         told = [
-            (name, playing.words(name, customer, asked["text"], profile, self.url, asked.get("about")))
+            (name, replay.words(name, customer, asked["text"], profile, self.url, asked.get("about")))
             for name in asked["names"]
         ]
         self.windows[customer] = time.time()
-        played = await playing.play(self.callbacks, told, playing.Manner(**asked.get("manner", {})))
+        played = await replay.play(self.callbacks, told, replay.Manner(**asked.get("manner", {})))
         return web.json_response({"played": played})
 
     async def _anything_else(self, request: web.Request) -> web.Response:

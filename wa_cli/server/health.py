@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 
+from wa_cli.database.engine import Database
 from wa_cli.errors import WaError
 from wa_cli.server.auth import Keys
-from wa_cli.storage.engine import Database
 from wa_cli.telemetry.metrics import Metrics
 
 LONGEST_LOOK = 5.0  # seconds

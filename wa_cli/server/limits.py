@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from wa_cli.telemetry import events
-from wa_cli.telemetry.damper import Damper
+from wa_cli.telemetry.log_throttle import Damper
 from wa_cli.telemetry.logs import Tell
 
 # Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.

@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wa_cli.errors import ConfigError
+from wa_cli.runtime.stop import Stop
 from wa_cli.server.limits import Buffered
 from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.lifecycle import Stop
 
 BACKLOG = 2048
 # From its first byte a request is there whole by then, or its connection is cut off. An answer is taken by then, too.

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 
-from wa_cli.cloud import signature, splitting, webhooks
+from wa_cli.cloud import signature, webhook_splitting, webhooks
 from wa_cli.errors import BadInput
-from wa_cli.server.door import Door
-from wa_cli.storage.spool import SpoolUnwritable
+from wa_cli.outbox.spool import SpoolUnwritable
+from wa_cli.server.ingest import Door
 from wa_cli.telemetry import events
-from wa_cli.telemetry.damper import Damper
+from wa_cli.telemetry.log_throttle import Damper
 from wa_cli.telemetry.logs import Tell
 
 # Characters of a message on the queue; what is larger is split.
@@ -74,7 +74,7 @@ def pieces_of(body: bytes) -> list[str]:
         raise Refusal(200, "foreign", "of something other than a WhatsApp business account: answered, not stored")
     if len(body) <= LARGEST_PIECE or not isinstance(data, dict):
         return [body.decode()]
-    return splitting.split(data, LARGEST_PIECE)
+    return webhook_splitting.split(data, LARGEST_PIECE)
 
 
 def routes(door: Door, *, app_secret: str | None, verify_token: str | None, tell: Tell) -> APIRouter:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import NoSuchTableError
 
+from wa_cli.database import rights
 from wa_cli.errors import QueueError, RowRefused, SchemaTooOld, StatementCut
-from wa_cli.storage import rights
 from wa_cli.verify.base import Check, Finding, Level, Scene, of
 from wa_cli.verify.checks import (
     clock,

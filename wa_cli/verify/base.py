@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wa_cli.clock import naive_utc
-from wa_cli.storage.engine import Database
+from wa_cli.database.engine import Database
 
 LONGEST_LOOK = timedelta(minutes=2)
 

@@ -7,8 +7,8 @@ import socket
 from contextlib import suppress
 
 from wa_cli.errors import DatabaseDown, RowRefused
-from wa_cli.storage.outbox import Outbox
-from wa_cli.workers.lifecycle import Progress
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.runtime.watchdog import Progress
 
 
 class Heartbeat:

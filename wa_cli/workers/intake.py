@@ -15,21 +15,21 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from wa_cli.database.engine import Database
 from wa_cli.errors import DatabaseDown
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.queues.base import Delivery, Queue
-from wa_cli.queues.dead import insert_dead
-from wa_cli.storage.engine import Database
+from wa_cli.queues.dead_letters import insert_dead
+from wa_cli.runtime.outage import Outage
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.backoff import full_jitter
-from wa_cli.workers.bypass import Bypass
-from wa_cli.workers.lifecycle import Progress, Stop, Watchdog, with_beats
+from wa_cli.workers.degraded_mode import Bypass
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
-OUTAGE_CAP = 2.0
 BACK_POLL = 0.5
 
 Poison = tuple[Delivery, str]
@@ -84,11 +84,13 @@ class Intake:
         self.bypass_after = bypass_after.total_seconds()
         self.progress = progress or Progress()
         self.buried = 0
+        self._name = f"The {queue.name} queue"
         self._database_away_since: float | None = None
 
     async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
         """Until `stop`. `arrived` is called whenever there was something."""
-        failures, returning = 0, True
+        returning = True
+        outage = Outage(self.tell, self._name)
         name = f"intake of {self.queue.name}"
         self._beat = lambda: watchdog.beat(name)
         while not stop:
@@ -99,20 +101,16 @@ class Intake:
                     returning = False
                 if await asyncio.to_thread(self.run_once, WAIT):
                     arrived()
-                if failures:
-                    self.tell(events.Back(f"What the {self.queue.name} intake waited for"))
-                failures = 0
+                outage.succeeded()
             except OUTAGES as error:
-                if not failures:
-                    what = "The database" if isinstance(error, DatabaseDown) else f"The {self.queue.name} queue"
-                    self.tell(events.Away(what, error.message))
-                failures, returning = failures + 1, True
+                returning = True
+                pause = outage.failed(error.message, "The database" if isinstance(error, DatabaseDown) else self._name)
                 if isinstance(error, DatabaseDown):
                     self._database_away_since = self._database_away_since or time.monotonic()
                 if self.bypass and self._has_been_away_long():
                     await self._go_round(self.bypass, stop, self._beat)
                 else:
-                    await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+                    await stop.wait(pause)
         watchdog.forget(name)
         if self.bypass:
             await self.bypass.finish()

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from wa_cli.clock import now
 from wa_cli.cloud import codes
 from wa_cli.messages.incoming import Notice, StatusUpdate
-from wa_cli.storage import outbox
+from wa_cli.outbox import outbox
+from wa_cli.runtime.backoff import THROTTLE_PAUSE
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.workers.backoff import THROTTLE_PAUSE
 
 # A refusal that arrives later than this says nothing of the number's present state. Meta repeats webhooks for days.
 FRESH = timedelta(minutes=10)

@@ -18,19 +18,22 @@ from typing import TypeGuard, TypeVar
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import DatabaseDown, RowRefused
 from wa_cli.isolation import reason_of
-from wa_cli.messages.verdicts import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
-from wa_cli.storage.outbox import Claim, Outbox
-from wa_cli.storage.settlement import Settlement
-from wa_cli.storage.spool import Entry, Spool, SpoolUnwritable
+from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.outbox.outbox import Claim, Outbox
+from wa_cli.outbox.settlement import Settlement
+from wa_cli.outbox.spool import Entry, Spool, SpoolUnwritable
+from wa_cli.runtime.backoff import THROTTLE_PAUSE, full_jitter, pair_pause
+from wa_cli.runtime.outage import Outage
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.tasks import all_until_one_fails
+from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.backoff import THROTTLE_PAUSE, full_jitter, pair_pause
-from wa_cli.workers.lifecycle import Progress, Stop, Watchdog, all_until_one_fails, with_beats
-from wa_cli.workers.settling import report_settled, settle
+from wa_cli.workers.settling import SettledBatch, report_settled, settle
 
 BATCH = 500
 FIRST_REST, LONGEST_REST = 0.05, 0.5
-OUTAGE_CAP = 2.0
+NOT_SENT_CAP = 2.0
 ROOM_KNOWN = 2.0
 
 T = TypeVar("T")
@@ -102,7 +105,8 @@ class Sender:
         self._answers = 0
         self._rest_seconds = FIRST_REST
         self._beat: Callable[[str], None] = lambda _: None
-        self._claiming = True
+        # While it lasts nothing new is claimed. The outbox still knows of the attempts in flight.
+        self._spool_outage = Outage(tell, "The spool")
         self._room_until = 0.0
 
     @property
@@ -148,7 +152,7 @@ class Sender:
                 await asyncio.sleep(0.01)
 
     async def _claim_until(self, stop: Stop, watchdog: Watchdog) -> None:
-        failures, returning = 0, True
+        outage, returning = Outage(self.tell, "The database"), True
         while not stop:
             watchdog.beat("claim")
             try:
@@ -159,14 +163,10 @@ class Sender:
                     continue
                 self._work_came.clear()  # what comes while we look is looked for again
                 claimed = await self.claim_once()
-                if failures:
-                    self.tell(events.Back("The database"))
-                failures = 0
+                outage.succeeded()
             except DatabaseDown as error:
-                if not failures:
-                    self.tell(events.Away("The database", error.message))
-                failures, returning = failures + 1, True
-                await stop.wait(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+                returning = True
+                await stop.wait(outage.failed(error.message))
                 continue
             if claimed:
                 self._rest_seconds = FIRST_REST
@@ -212,23 +212,16 @@ class Sender:
 
     async def _has_room(self) -> bool:
         """Whether what is begun now could be recorded; asked when it could not be, and now and then."""
-        if self._claiming and time.monotonic() < self._room_until:
+        if not self._spool_outage and time.monotonic() < self._room_until:
             return True
         try:
             await asyncio.to_thread(self.spool.check_room)
         except SpoolUnwritable as error:
-            self._stop_claiming(error)
+            self._spool_outage.failed(error.message)
             return False
-        if not self._claiming:
-            self.tell(events.Back("The spool"))
-        self._claiming, self._room_until = True, time.monotonic() + ROOM_KNOWN
+        self._spool_outage.succeeded()
+        self._room_until = time.monotonic() + ROOM_KNOWN
         return True
-
-    def _stop_claiming(self, error: SpoolUnwritable) -> None:
-        """The outbox still knows of the attempts; nothing new is begun until there is room. Said once."""
-        if self._claiming:
-            self.tell(events.Away("The spool", error.message))
-        self._claiming = False
 
     async def _send_one(self, claim: Claim, lease_ends: float) -> None:
         if time.monotonic() + self.send_timeout > lease_ends:
@@ -258,7 +251,7 @@ class Sender:
                 self.spool.keep, [answer.settlement.to_record() for answer in answers]
             )
         except SpoolUnwritable as error:
-            self._stop_claiming(error)
+            self._spool_outage.failed(error.message)
             entries = [None] * len(answers)
         for answer, entry in zip(answers, entries, strict=True):
             self._journaled.put_nowait(replace(answer, entry=entry))
@@ -267,17 +260,7 @@ class Sender:
     async def settle_once(self) -> int:
         """Settle what is on the disk, however often the database has to be asked; its number."""
         kept = await take(self._journaled)
-        failures = 0
-        while True:
-            self._beat("settle")
-            try:
-                settled = await asyncio.to_thread(settle, self.outbox, [k.settlement for k in kept])
-                break
-            except DatabaseDown as error:
-                if not failures:
-                    self.tell(events.StoreFailed(error.message, len(kept)))
-                failures += 1
-                await asyncio.sleep(full_jitter(failures, base=0.2, cap=OUTAGE_CAP))
+        settled = await self._settle([k.settlement for k in kept])
         report_settled(settled, self.tell)
         await asyncio.to_thread(self._leave_unstored, settled.unstored)
         await asyncio.to_thread(self.spool.forget, [k.entry for k in kept if k.entry])
@@ -287,6 +270,17 @@ class Sender:
         self.progress.note()
         self.work_came()  # a customer's next message may have the turn now
         return len(kept)
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> SettledBatch:
+        outage = Outage(None, "The database")
+        while True:
+            self._beat("settle")
+            try:
+                return await asyncio.to_thread(settle, self.outbox, settlements)
+            except DatabaseDown as error:
+                if not outage:
+                    self.tell(events.StoreFailed(error.message, len(settlements)))
+                await asyncio.sleep(outage.failed(error.message))
 
     async def _loop(self, name: str, once: Callable[[], Awaitable[int]], watchdog: Watchdog) -> None:
         while True:
@@ -356,7 +350,7 @@ def pause_after(claim: Claim, verdict: Verdict) -> float:
         case Later(after=after):
             return max(after or 0.0, full_jitter(claim.retry_count + 1))
         case NotSent():
-            return full_jitter(1, cap=OUTAGE_CAP) + 0.5
+            return full_jitter(1, cap=NOT_SENT_CAP) + 0.5
         case _:
             return 0.0
 

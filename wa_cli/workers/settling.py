@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wa_cli.isolation import OUTAGES, isolate, reason_of
-from wa_cli.storage.fitting import SECONDARY, tell_left_out
-from wa_cli.storage.messages import is_failed_id
-from wa_cli.storage.outbox import Outbox
-from wa_cli.storage.settlement import Settled, Settlement
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.settlement import Settled, Settlement
+from wa_cli.store.fitting import SECONDARY, tell_left_out
+from wa_cli.store.messages import is_failed_id
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Tell
 

@@ -10,15 +10,17 @@ from datetime import timedelta
 
 from wa_cli.errors import PartlyDone, StillPending
 from wa_cli.isolation import OUTAGES
+from wa_cli.media.downloader import Fetcher
+from wa_cli.outbox.outbox import Outbox, WorkLeft
+from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Queue
-from wa_cli.storage.outbox import Outbox, WorkLeft
-from wa_cli.storage.spool import Spool
-from wa_cli.workers.fetcher import Fetcher
-from wa_cli.workers.incoming_upkeep import IncomingUpkeep
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.tasks import all_until_one_fails
+from wa_cli.runtime.watchdog import Watchdog
+from wa_cli.workers.incoming_maintenance import IncomingUpkeep
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.lifecycle import Stop, Watchdog, all_until_one_fails
+from wa_cli.workers.maintenance import Upkeep
 from wa_cli.workers.sender import Sender
-from wa_cli.workers.upkeep import Upkeep
 
 DRAIN_POLL = 0.1
 THREADS = 24

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wa_cli.storage.spool import Spool
+from wa_cli.outbox.spool import Spool
 from wa_cli.verify.base import Check, Finding, Level
 
 

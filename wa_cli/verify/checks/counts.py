@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wa_cli.storage.engine import run
+from wa_cli.database.engine import run
 from wa_cli.verify.base import Finding, Level, Scene
 
 HINT = 'wa send text +15551234567 "hi" && wa worker outgoing --drain'

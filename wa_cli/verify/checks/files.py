@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wa_cli.storage.media import Files
+from wa_cli.media.downloads import Files
 from wa_cli.verify.base import Finding, Level, Scene
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from wa_cli.storage.tables import whatsapp_messages as messages
+from wa_cli.database.tables import whatsapp_messages as messages
 from wa_cli.verify.base import Finding, Level, Scene
 
 SHOWN = 5

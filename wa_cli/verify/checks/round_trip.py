@@ -5,8 +5,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from wa_cli.clock import now
-from wa_cli.storage.messages import insert, utc
-from wa_cli.storage.tables import whatsapp_messages as messages
+from wa_cli.database.tables import whatsapp_messages as messages
+from wa_cli.store.messages import insert, utc
 from wa_cli.verify.base import Finding, Level, Scene
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from wa_cli.clock import format_span
-from wa_cli.storage.engine import Database, run
+from wa_cli.database.engine import Database, run
 from wa_cli.verify.base import Check, Finding, Level
 
 Status = Callable[[], Mapping[str, Mapping[str, Any]]]

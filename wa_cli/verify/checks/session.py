@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from wa_cli.storage.engine import run
-from wa_cli.storage.session import TIME_ZONE
+from wa_cli.database.engine import run
+from wa_cli.database.session import TIME_ZONE
 from wa_cli.verify.base import Finding, Level, Scene
 
 READ_ONLY = "default_transaction_read_only"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wa_cli.storage.engine import run
+from wa_cli.database.engine import run
 from wa_cli.verify.base import Finding, Level, Scene
 
 

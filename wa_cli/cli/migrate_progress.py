@@ -1,0 +1,109 @@
+"""How a migration looks while it goes on: one moving line at a terminal, lines in a pipe; on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from wa_cli.cli import tables
+from wa_cli.cli.context import say
+from wa_cli.clock import format_span
+from wa_cli.migrations.progress import Begun, Done, Event, Moved, Report, Skipped, Waiting
+
+if TYPE_CHECKING:
+    from rich.status import Status
+    from rich.text import Text
+
+TELL_MOVES_EVERY = 10.0
+
+
+@contextmanager
+def shown() -> Iterator[Report]:
+    """The report to give to a migrator."""
+    if not sys.stderr.isatty():
+        yield _Lines().tell
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    with console.status("") as status:
+        yield _Moving(status).tell
+
+
+class _Lines:
+    """For a pipe or a log: what began, what it waits for, how far it is every few seconds, and how it ended."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case Begun():
+                self._told = time.monotonic()
+                say(f"{_heading(event)} [{event.step.lock}]")
+            case Moved():
+                if time.monotonic() - self._told >= TELL_MOVES_EVERY:
+                    self._told = time.monotonic()
+                    say(f"    {_moved(event)}")
+            case Waiting():
+                say(f"    {_waiting(event)}")
+            case Done():
+                say(f"    done in {_span(event.seconds)}")
+            case Skipped():
+                say(f"    left out: {event.step.title}: {event.why}")
+
+
+class _Moving:
+    """For a terminal: a line for each step that is done, and a moving one for the step in hand."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._step = ""
+
+    def tell(self, event: Event) -> None:
+        from rich.text import Text
+
+        match event:
+            case Begun():
+                self._step = _heading(event)
+                self._show(event.step.lock)
+            case Moved():
+                self._show(_moved(event))
+            case Waiting():
+                self._show(_waiting(event), "yellow")
+            case Done():
+                self._print(Text.assemble(("✓ ", "green"), f"{self._step}  ", (_span(event.seconds), "dim")))
+            case Skipped():
+                self._print(Text.assemble(("! ", "yellow"), f"left out: {event.step.title}: {tables.clean(event.why)}"))
+
+    def _show(self, below: str, style: str = "dim") -> None:
+        from rich.text import Text
+
+        self._status.update(Text.assemble(self._step, "\n    ", (tables.clean(below), style)))
+
+    def _print(self, line: Text) -> None:
+        self._status.console.print(line)
+
+
+def _heading(event: Begun) -> str:
+    place = f" {event.place}/{event.of}" if event.of > 1 else ""
+    return f"{event.step.version}{place}: {event.step.title}"
+
+
+def _moved(event: Moved) -> str:
+    share = f", {100 * event.share:.0f} %" if event.share is not None else ""
+    left = f", {_span(event.left)} left" if event.left is not None else ""
+    return f"{event.said}{share}{left}"
+
+
+def _waiting(event: Waiting) -> str:
+    since = f" since {_span(event.seconds)}" if event.seconds >= 1 else ""
+    return f"waits{since} for {event.who}"
+
+
+def _span(seconds: float) -> str:
+    return format_span(timedelta(seconds=seconds))

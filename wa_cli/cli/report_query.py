@@ -1,0 +1,208 @@
+"""What is asked of a report, and its answer as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from wa_cli.cli.context import House
+from wa_cli.cli.parameters import key_of
+from wa_cli.cli.tables import Column, Table
+from wa_cli.errors import BadInput, DatabaseDown, StatementCut, WaError
+from wa_cli.reports import catalogue
+from wa_cli.reports.catalogue import Report
+
+if TYPE_CHECKING:
+    from wa_cli.reports.runner import Narrowed, Range
+
+
+EVERY = 1_000_000  # rows
+
+
+@dataclass(frozen=True)
+class Question:
+    """As it was typed; None is the report's own."""
+
+    since: str | None = None
+    until: str | None = None
+    zone: str | None = None
+    customer: str | None = None
+    employee: str | None = None
+    by: str | None = None
+    limit: int | None = None
+    sort: str | None = None
+    is_one_of_all: bool = False  # there are no options then for this report alone
+
+    def range(self, house: House, report: Report) -> Range:
+        from wa_cli.reports import runner
+
+        if report.is_of_now and (self.since is not None or self.until is not None):
+            raise BadInput(f"The report {report.name} is of this moment: it takes no --since and no --until.")
+        return runner.range_of(report, since=self.since, until=self.until, zone=house.zone(self.zone))
+
+    def narrowed(self, house: House, report: Report) -> Narrowed:
+        from wa_cli.reports import runner
+
+        return runner.narrow(
+            house.report_database,
+            report,
+            customer=key_of(self.customer),
+            employee=self.employee,
+            by=self.by,
+            hours=house.business_hours,
+        )
+
+    def parameters(self, house: House, report: Report, asked: Range) -> dict[str, Any]:
+        """What a file says of it: what was given, the range, and what it is broken down by."""
+        given = {
+            "customer": self.customer,
+            "employee": self.employee,
+            "by": self.by or next(iter(report.by), None),
+            "limit": report.most(self.limit),
+            "sort": self.sort,
+            "business_hours": house.settings.business_hours if report.uses("open") else None,
+        }
+        begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
+        return {"since": begin, "until": end, "tz": asked.zone} | {key: value for key, value in given.items() if value}
+
+
+def find(name: str, house: House) -> Report:
+    """The report of that name. Raises BadInput."""
+    known = {report.name: report for report in catalogue.reports(house.settings.reports)}
+    if name not in known:
+        raise BadInput(f"There is no report {name!r}.", hint=f"One of {', '.join(known)}.")
+    return known[name]
+
+
+def ask(house: House, report: Report, question: Question = Question()) -> Table:
+    from wa_cli.reports import runner
+
+    asked, narrowed = question.range(house, report), question.narrowed(house, report)
+    rows = runner.run(
+        house.report_database,
+        report,
+        asked,
+        narrowed,
+        limit=question.limit,
+        sort=question.sort,
+        timeout=house.settings.report_timeout,
+    )
+    total = len(rows)
+    if total == report.most(question.limit):
+        total = runner.count(house.report_database, report, asked, narrowed, timeout=house.settings.report_timeout)
+    parameters = question.parameters(house, report, asked)
+    if parameters.get("by") == "day":
+        rows = [_with_dates(report, row, asked.zone) for row in rows]
+    return Table(
+        name=report.name,
+        title=_title(report, parameters.get("by")),
+        columns=_columns(report, rows, parameters.get("by"), narrowed),
+        rows=rows,
+        note=" ".join(filter(None, _notes(house, report, question, asked, len(rows), total))),
+        zone=asked.zone,
+        parameters=parameters,
+        bars=report.bars,
+        total=total,
+    )
+
+
+def ask_whole(house: House, report: Report, question: Question) -> tuple[Table, Table]:
+    """All rows there are, and those of them that would be shown."""
+    most = report.most(question.limit)
+    whole = ask(house, report, replace(question, limit=None if most is None else EVERY))
+    parameters = {**whole.parameters, **({} if most is None else {"limit": most})}
+    shown = replace(whole, rows=whole.rows[:most], parameters=parameters)
+    return whole, replace(shown, note=" ".join(filter(None, (whole.note, shown.cut))))
+
+
+def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
+    """Each report over its own range, unless one is given; of one that cannot be asked, why. Raises DatabaseDown."""
+    known = catalogue.reports(house.settings.reports)
+    question.range(house, known[0])  # what is no range is said once
+    for report in known:
+        try:
+            yield report, ask(house, report, _among_all(question, report))
+        except WaError as error:
+            if isinstance(error, DatabaseDown) and not isinstance(error, StatementCut):
+                raise
+            yield report, error
+
+
+def _among_all(question: Question, report: Report) -> Question:
+    """The one question as this report takes it."""
+    fitting = replace(question, by=report.page, is_one_of_all=True)
+    return replace(fitting, since=None, until=None) if report.is_of_now else fitting
+
+
+def explain(house: House, report: Report, question: Question) -> str:
+    """What is counted and what is not, and the statement that would be asked."""
+    from wa_cli.reports import runner
+
+    asked, narrowed = question.range(house, report), question.narrowed(house, report)
+    left_out = runner.exclusions(house.report_database, asked, narrowed, house.settings.report_timeout)
+    return "\n".join(
+        [
+            f"{report.title}: {report.about}\n",
+            *(f"  - {sentence}" for sentence in report.definitions),
+            f"\nNot counted, of the rows from {_span(asked)}:",
+            *(f"  {count:>9,}  {what}" for what, count in left_out.items() if report.uses_turns or "turns" not in what),
+            f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
+        ]
+    )
+
+
+def _title(report: Report, by: str | None) -> str:
+    return f"{report.title} by {by}" if by and by != report.by[0] and not report.shape else report.title
+
+
+def _notes(house: House, report: Report, question: Question, asked: Range, count: int, total: int) -> Iterator[str]:
+    """Of when it is, and what its rows do not show."""
+    yield f"{_span(asked)}."
+    yield report.note
+    if report.beside == "spool" and (waiting := house.spool.state().records):
+        yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
+    if question.employee and any(column.key == "incoming" for column in report.columns):
+        yield "What one employee wrote: nothing incoming is counted."
+    if total > count:
+        yield f"showing {count:,} of {total:,}{'' if question.is_one_of_all else ': --limit shows more'}."
+
+
+def _span(asked: Range) -> str:
+    begin, end = (moment.astimezone(ZoneInfo(asked.zone)) for moment in (asked.since, asked.until))
+    return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {asked.zone}"
+
+
+def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Periods that are days, as their dates: in a file too."""
+    days = {column.key for column in report.columns if column.kind == "period"}
+    return {
+        key: value.astimezone(ZoneInfo(zone)).date() if key in days and value is not None else value
+        for key, value in row.items()
+    }
+
+
+def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:
+    """As the header has them, less those that say nothing this time; else as the rows are."""
+    if not report.columns:
+        return [Column(key, key.replace("_", " ").capitalize()) for key in (rows[0] if rows else {})]
+    silent = set()
+    if by in ("all", None) and "all" in report.by:
+        silent.add("what")
+    if by == "counts" and report.shape:
+        silent.add("response")
+    if by != "day" and "day" in report.by:
+        silent.add("day")
+    if narrowed.employee is not None and report.uses_turns:  # who waits, waits for nobody in particular
+        silent |= {"waiting", "longest_wait"}
+    if narrowed.hours is None and report.uses("open"):
+        silent |= {"working_p50", "working_p90", "working_wait"}
+    kinds = {"period": "date" if by == "day" else "instant"}
+    own = {"what": "phone"} if by == "customer" else {}
+    shown = [column for column in report.columns if column.key not in silent]
+    return [
+        Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind), is_quiet=c.key in report.quiet)
+        for c in shown
+    ]

@@ -1,0 +1,83 @@
+"""Says what was heard to whoever listens, when the transaction that stored it commits: names of rows, no content."""
+
+from __future__ import annotations
+
+import json
+import select
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from wa_cli.clock import now
+from wa_cli.database.engine import Database, run
+
+CHANNEL = "wa_heard"
+# A payload of NOTIFY is shorter than 8,000 bytes (PostgreSQL); an id at most 128 characters, which JSON may double.
+IDS_AT_ONCE = 25
+
+REMEMBERED = 100_000
+
+Names = dict[str, list[str]]
+Mark = tuple[Any, ...]
+
+
+def announce(connection: sa.Connection, messages: set[str], statuses: set[str], notices: set[str]) -> None:
+    """In the caller's transaction: these are there now."""
+    news = [
+        json.dumps({kind: part})
+        for kind, ids in (("messages", messages), ("statuses", statuses), ("notices", notices))
+        for part in _parts(sorted(ids))
+    ]
+    if news:
+        run(connection, "messages/announce", news=news)
+
+
+def _parts(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
+
+
+def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:
+    """What is stored from `on_ready` on, as it comes; an empty list each `idle` seconds without any. Without end.
+
+    Each update: kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason, history, raw.
+    `history` is true for a message that was imported. It needs no answer.
+    """
+    since = now()
+    with database.autocommit() as connection:
+        connection.execute(sa.text(f"LISTEN {CHANNEL}"))
+        driver: Any = connection.connection.dbapi_connection
+        shown: dict[Mark, None] = {}
+        on_ready()
+        while True:
+            select.select([driver], [], [], idle)
+            driver.poll()
+            names = _named([notify.payload for notify in driver.notifies])
+            driver.notifies.clear()
+            yield [row for row in _look(connection, names, since) if _is_new(row, shown)]
+
+
+def _named(payloads: Iterable[str]) -> Names:
+    names: Names = {"messages": [], "statuses": [], "notices": []}
+    for payload in payloads:
+        for kind, ids in json.loads(payload).items():
+            names[kind] += ids
+    return names
+
+
+def _look(connection: sa.Connection, names: Names, since: datetime) -> list[Mapping[str, Any]]:
+    if not any(names.values()):
+        return []
+    return [dict(row) for row in run(connection, "messages/heard", **names, since=since).mappings()]
+
+
+def _is_new(row: Mapping[str, Any], shown: dict[Mark, None]) -> bool:
+    """A message's earlier statuses are found again with each later one."""
+    mark = (row["kind"], row["id"], row["status"], row["at"], row["customer"])
+    if mark in shown:
+        return False
+    shown[mark] = None
+    if len(shown) > REMEMBERED:
+        shown.pop(next(iter(shown)))
+    return True

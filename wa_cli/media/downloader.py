@@ -1,0 +1,148 @@
+"""Saves files that customers sent before Meta deletes them, beside the messages and never in their way."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from wa_cli.cloud.media import Located, MediaClient, same_hash
+from wa_cli.errors import CloudError, DatabaseDown, NotThere, RowRefused, Unauthorized
+from wa_cli.media.downloads import Expected, Files
+from wa_cli.media.stores import Shelf, ShelfAway
+from wa_cli.runtime.backoff import full_jitter
+from wa_cli.runtime.stop import Stop
+from wa_cli.telemetry import events
+from wa_cli.telemetry.log_throttle import Damper
+from wa_cli.telemetry.logs import Tell
+
+AT_ONCE = 4
+# Longer than the URL of a file lives: who has it in hand then is dead.
+LEASE = timedelta(minutes=10)
+LOOK_EVERY = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0
+# A refused token is no fault of the file's.
+TOKEN_PAUSE = timedelta(minutes=1)
+PATIENCE = 10.0
+# So often Meta has to say that it has no such file.
+BELIEVED_AFTER = 5
+
+
+class Fetcher:
+    def __init__(self, files: Files, client: MediaClient, shelf: Shelf, tell: Tell) -> None:
+        self.files = files
+        self.client = client
+        self.shelf = shelf
+        self.tell = tell
+        self._damper = Damper(tell)
+        self._fetching: set[asyncio.Task[None]] = set()
+        self._rests_until = float("-inf")
+
+    async def run(self, stop: Stop) -> None:
+        """Until `stop`; then what is on its way has a moment, and comes again later where that is too short."""
+        self.shelf.tidy()
+        while not stop:
+            begun = 0
+            with suppress(DatabaseDown):  # the intake tells of it
+                begun = await self._begin()
+            if not begun:
+                await stop.wait(LOOK_EVERY)
+        if self._fetching:
+            await asyncio.wait(self._fetching, timeout=PATIENCE)
+        for task in self._fetching:
+            task.cancel()
+
+    async def fetch_due(self) -> int:
+        """Fetch whatever is due, until nothing is; how many were tried."""
+        self.shelf.tidy()
+        tried = 0
+        while begun := await self._begin():
+            tried += begun
+            await asyncio.wait(self._fetching, return_when=asyncio.FIRST_COMPLETED)
+        if self._fetching:
+            await asyncio.wait(self._fetching)
+        return tried
+
+    def is_idle(self) -> bool:
+        return not self._fetching and not self.files.left().due
+
+    async def _begin(self) -> int:
+        if time.monotonic() < self._rests_until:
+            return 0
+        free = AT_ONCE - len(self._fetching)
+        if not free:
+            await asyncio.wait(self._fetching, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        claimed = await asyncio.to_thread(self.files.claim, free, LEASE)
+        for file in claimed:
+            task = asyncio.create_task(self._fetch(file))
+            self._fetching.add(task)
+            task.add_done_callback(self._fetching.discard)
+        return len(claimed)
+
+    async def _fetch(self, file: Expected) -> None:
+        """One file, once; what becomes of it is recorded, and what cannot be recorded comes again by its lease."""
+        with suppress(DatabaseDown):
+            try:
+                place, size, mime_type = await self._save(file)
+                await asyncio.to_thread(self.files.saved, file, place, size, mime_type)
+                self.tell(events.FileSaved(file.message_id, place, size))
+            except NotThere as error:
+                await self._not_there(file, error)
+            except Unauthorized as error:
+                self._rests_until = time.monotonic() + TOKEN_PAUSE.total_seconds()
+                await self._later(file, TOKEN_PAUSE, error, counts=False)
+            except (CloudError, ShelfAway, RowRefused, OSError) as error:
+                await self._later(file, _pause(file), error)
+
+    async def _not_there(self, file: Expected, error: NotThere) -> None:
+        """Meta says so of what it has lost for a moment, too."""
+        if not file.is_gone and file.attempt < BELIEVED_AFTER:
+            await self._later(file, _pause(file), error)
+            return
+        await asyncio.to_thread(self.files.lost, file, error.message)
+        self.tell(events.FileLost(file.message_id, error.message))
+
+    async def _later(self, file: Expected, pause: timedelta, error: Exception, *, counts: bool = True) -> None:
+        await asyncio.to_thread(self.files.later, file, pause, str(error), counts=counts)
+        self._damper.tell("away", lambda count: events.FilesAway(str(error), count))
+
+    async def _save(self, file: Expected) -> tuple[str, int, str | None]:
+        """Where it lies now, its size, its type."""
+        if file.is_gone:
+            raise NotThere("Meta has deleted it: files are kept for seven days.")
+        located = await self.client.locate(file.media_id, file.number)
+        with _coming(self.shelf.scratch) as coming:
+            size, digest = await self.client.download(located.url, coming)
+            coming.flush()
+            _check_hash(file, located, digest)
+            mime_type = located.mime_type or file.mime_type
+            path = Path(coming.name)
+            return await asyncio.to_thread(self.shelf.save, path, file.message_id, mime_type), size, mime_type
+
+
+@contextmanager
+def _coming(folder: Path | None) -> Iterator[IO[bytes]]:
+    """A file to write to, gone at the end unless it was moved to its place."""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        try:
+            yield file
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+def _pause(file: Expected) -> timedelta:
+    return timedelta(seconds=full_jitter(file.attempt, base=FIRST_PAUSE, cap=LONGEST_PAUSE))
+
+
+def _check_hash(file: Expected, located: Located, digest: bytes) -> None:
+    claimed = located.sha256 or file.sha256
+    if claimed and not same_hash(claimed, digest):
+        raise CloudError(f"The bytes of the file {file.media_id} are not the ones that Meta announced.")

@@ -1,0 +1,274 @@
+"""What settling changes: with the rows of the outbox locked, what one verdict does to a message, and carrying that out.
+
+Two rules stand above all verdicts: an accepted send is always recorded, and nothing but the holder of the token may
+decide otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from wa_cli.clock import now
+from wa_cli.database.engine import rows, run
+from wa_cli.messages import content, outcomes
+from wa_cli.messages.incoming import Alias
+from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.phone import is_group_id
+from wa_cli.messages.states import OutboxState
+from wa_cli.store import contacts, messages
+
+MOST_RETRIES = 8
+
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """An attempt and its verdict, as the spool keeps it and the outbox settles it. `pause`: seconds until it is due again."""
+
+    reference: UUID
+    attempt: int
+    token: UUID | None
+    verdict: Verdict
+    answered_at: datetime = field(default_factory=now)
+    pause: float = 0.0
+
+    def to_record(self) -> dict[str, Any]:
+        return {
+            "reference": str(self.reference),
+            "attempt": self.attempt,
+            "token": str(self.token) if self.token else None,
+            "verdict": outcomes.to_record(self.verdict),
+            "answered_at": self.answered_at.isoformat(),
+            "pause": self.pause,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Settlement:
+        """Raises KeyError, TypeError or ValueError where the record is none of ours."""
+        return cls(
+            reference=UUID(record["reference"]),
+            attempt=int(record["attempt"]),
+            token=UUID(record["token"]) if record["token"] else None,
+            verdict=outcomes.from_record(record["verdict"]),
+            answered_at=datetime.fromisoformat(record["answered_at"]),
+            pause=float(record["pause"]),
+        )
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A message about to be sent while the database is away, as the spool keeps it. `token` is the attempt's own."""
+
+    message: OutgoingMessage
+    token: UUID
+    sent_at: datetime = field(default_factory=now)
+
+    @property
+    def reference(self) -> UUID:
+        return self.message.reference
+
+    def to_record(self) -> dict[str, Any]:
+        return {"intent": self.message.to_body(), "token": str(self.token), "sent_at": self.sent_at.isoformat()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Intent:
+        """Raises KeyError, TypeError, ValueError or BadInput where the record is none of ours."""
+        return cls(
+            OutgoingMessage.from_body(record["intent"], queue_id=""),
+            UUID(record["token"]),
+            datetime.fromisoformat(record["sent_at"]),
+        )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a transaction stored. `stored`: customers' numbers with the ids under which their messages are rows now.
+
+    `strangers` are attempts at messages that this outbox does not know.
+    """
+
+    stored: tuple[tuple[str, str], ...] = ()
+    doubles: tuple[UUID, ...] = ()
+    strangers: tuple[Settlement, ...] = ()
+
+
+@dataclass
+class Decision:
+    """What settling changes: outbox rows, rows of whatsapp_messages, and what each drags along."""
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    aliases: list[Alias] = field(default_factory=list)
+    handing_over: dict[str, set[str]] = field(default_factory=dict)
+    doubles: list[tuple[UUID, str]] = field(default_factory=list)
+
+    def settle(self, row: Row, settlement: Settlement) -> None:
+        """What the verdict of one attempt changes."""
+        verdict = settlement.verdict
+        if isinstance(verdict, Accepted):
+            self._sent(row, settlement, verdict)
+            return
+        if row["token"] != settlement.token:
+            return
+        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED):
+            # It comes again from the spool: its row was refused when the outbox was settled.
+            self.stored.append(_failed_row(row, row["failure_reason"]))
+            return
+        if row["state"] not in (OutboxState.SENDING, OutboxState.UNCERTAIN):
+            return
+        match verdict:
+            case Refused(code, why):
+                self.end(row, OutboxState.FAILED, code, why)
+            case Later(code, why, counts=True) if row["retry_count"] >= MOST_RETRIES:
+                self.end(row, OutboxState.FAILED, code, f"{why} (after {MOST_RETRIES} retries)")
+            case Later(code, why, counts=counts):
+                self._again(row, settlement, code=code, why=why, counts=counts)
+            case NotSent(why):
+                self._again(row, settlement, code=None, why=why, counts=False)
+            case Blocked(code, why):
+                self._again(row, settlement, code=code, why=why, counts=False)
+            case Unknown(why):
+                self.change(row, OutboxState.UNCERTAIN, failure_reason=why)
+
+    def _sent(self, row: Row, settlement: Settlement, verdict: Accepted) -> None:
+        stored = _message_row(row, verdict.wamid, "sent", settlement.answered_at)
+        if row["state"] == OutboxState.SENT and row["wamid"] == verdict.wamid:
+            # A status was faster, or it comes again from the spool because its row was refused: the row is what may lack.
+            self.stored.append(stored)
+            return
+        is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
+        if is_double:
+            self.doubles.append((row["reference"], verdict.wamid))
+        if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED) or row["confirmed"]:
+            self.forgotten.append(messages.failed_id(row["reference"]))
+        self.change(
+            row,
+            OutboxState.SENT,
+            wamid=row["wamid"] or verdict.wamid,
+            accepted_at=settlement.answered_at.isoformat(),
+            paced=verdict.paced,
+            possible_double=is_double,
+        )
+        self.stored.append(stored)
+        if verdict.alias:
+            self.aliases.append(Alias(row["customer"], verdict.alias, settlement.answered_at))
+
+    def end(self, row: Row, state: OutboxState, code: int | None, why: str) -> None:
+        """It will not be sent: a row says so, and where a try of it was in doubt, that too."""
+        if row["uncertain_count"]:
+            why = f"{state}, may have been delivered: {why}"
+        self.change(row, state, failure_code=code, failure_reason=why)
+        self.stored.append(_failed_row(row, why))
+
+    def confirm(self, row: Row, wamid: str | None) -> None:
+        """It was sent, as a person knows: without a wamid its row goes by our reference."""
+        self.change(row, OutboxState.SENT, wamid=wamid)
+        message_id = wamid or messages.failed_id(row["reference"])
+        self.stored.append(_message_row(row, message_id, "sent", row["last_attempt_at"] or now()))
+
+    def _again(self, row: Row, settlement: Settlement, *, code: int | None, why: str, counts: bool) -> None:
+        if row["overdue"]:
+            self.end(row, OutboxState.EXPIRED, code, f"its deadline passed while it was retried: {why}")
+            return
+        self.change(
+            row,
+            OutboxState.QUEUED,
+            after=settlement.pause,
+            counts=int(counts),
+            failure_code=code,
+            failure_reason=why,
+        )
+
+    def change(self, row: Row, state: OutboxState, **values: Any) -> None:
+        """The outbox row alone."""
+        self.changes.append(
+            {
+                "reference": row["reference"],
+                "state": state,
+                "after": 0,
+                "counts": 0,
+                "paced": False,
+                "possible_double": False,
+                **values,
+            }
+        )
+        if state.is_final or state == OutboxState.HELD:
+            self.handing_over.setdefault(row["number"], set()).add(row["customer"])
+        # A second verdict of the same batch must see what the first one did.
+        row["state"], row["wamid"] = state, values.get("wamid") or row["wamid"]
+
+    def carry_out(
+        self, connection: sa.Connection, *, rows_too: bool = True, left_out: frozenset[str] = frozenset()
+    ) -> Settled:
+        """Write it all, in the transaction that locked the rows, without the columns `left_out` of whatsapp_messages;
+        `rows_too=False` leaves that table alone.
+        """
+        if self.changes:
+            run(connection, "outbox/change", rows=rows(_last_of_each(self.changes)))
+        stored = [row for row in self.stored if rows_too and row["message_id"] not in self.forgotten]
+        if stored and self.forgotten:
+            run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
+        new = messages.insert(connection, stored, left_out)
+        messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
+        contacts.learn(connection, (), self.aliases)
+        for number, customers in self.handing_over.items():
+            run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
+        told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
+        return Settled(told, tuple(reference for reference, wamid in self.doubles if wamid in new))
+
+
+def _failed_row(row: Row, why: str | None) -> dict[str, Any]:
+    message = _message_row(row, messages.failed_id(row["reference"]), "failed", now())
+    return {**message, "failure_reason": why}
+
+
+def _message_row(row: Row, message_id: str, status: str, at: datetime) -> dict[str, Any]:
+    said = content.columns(row["message"])
+    is_group = is_group_id(row["recipient"] or "")
+    return {
+        "message_id": message_id,
+        "from_phone": row["business_phone"],
+        "to_phone": row["phone_number"] or row["recipient"],
+        "message_type": row["message_type"],
+        "content": said.content,
+        "media_url": said.media_url,
+        "media_type": said.media_type,
+        "status": status,
+        "timestamp": messages.utc(at),
+        "context_message_id": content.quoted_id(row["message"]),
+        "direction": "outgoing",
+        "template_name": said.template_name,
+        "template_params": said.template_params,
+        "retry_count": row["retry_count"],
+        "last_retry_at": messages.utc(row["last_attempt_at"]) if row["retry_count"] else None,
+        "employee_id": row["employee_id"],
+        "campaign": row["campaign"],
+        "sent_by": row["sent_by"],
+        "group_id": row["recipient"] if is_group else None,
+        "reference": row["reference"],
+        "customer_user_id": None if is_group else row["recipient"],
+    }
+
+
+def _last_of_each(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One change a row: an UPDATE that finds two picks either. What only the first knew is kept."""
+    merged: dict[UUID, dict[str, Any]] = {}
+    for change in changes:
+        into = merged.setdefault(change["reference"], {})
+        for key, value in change.items():
+            if value is not None:
+                into[key] = value or into.get(key, False) if isinstance(value, bool) else value
+        if change["state"] == OutboxState.SENT:
+            into.pop("failure_reason", None)
+            into.pop("failure_code", None)
+    return [merged[reference] for reference in sorted(merged, key=str)]

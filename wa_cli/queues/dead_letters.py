@@ -1,0 +1,87 @@
+"""The dead letters of every queue: in the database with their reason, whatever the transport."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from wa_cli.database import sqlfiles
+from wa_cli.queues.base import DeadLetter, Delivery, Letter
+
+Transaction = Callable[[], AbstractContextManager[sa.Connection]]
+
+_NOT_ASCII = re.compile(r"[^\t\n\r\x20-\x7e]")
+
+
+def insert_dead(connection: sa.Connection, queue: str, letters: Sequence[Mapping[str, Any]]) -> None:
+    """Write dead letters: id, body, reason, customer. Text that the database's encoding lacks is written as JSON escapes."""
+    statement = sa.text(sqlfiles.read("queue/bury"))
+    try:
+        with connection.begin_nested():
+            connection.execute(statement, {"queue": queue, "rows": json.dumps(letters)})
+    except exc.DataError:
+        escaped = [{key: _escaped(value) for key, value in letter.items()} for letter in letters]
+        connection.execute(statement, {"queue": queue, "rows": json.dumps(escaped)})
+
+
+def _escaped(value: str | None) -> str | None:
+    """Inside a JSON string the escape means the same character, so a body that is JSON keeps its meaning."""
+    return value and _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], value)
+
+
+class DeadLetters:
+    """Those of one queue."""
+
+    def __init__(self, queue: str, transaction: Transaction) -> None:
+        self.queue = queue
+        self._transaction = transaction
+
+    def bury(self, delivery: Delivery, reason: str) -> None:
+        self._bury(delivery.id, Letter(delivery.body, delivery.customer), reason)
+
+    def refuse(self, letter: Letter, reason: str) -> None:
+        """A letter that was on no queue, under an id of its content: repeating it is a no-op."""
+        self._bury(hashlib.sha256(letter.body.encode(errors="surrogatepass")).hexdigest(), letter, reason)
+
+    def _bury(self, identity: str, letter: Letter, reason: str) -> None:
+        row = {"id": identity, "body": letter.body, "reason": reason, "customer": letter.customer}
+        with self._transaction() as connection:
+            insert_dead(connection, self.queue, [row])
+
+    def newest(self, limit: int) -> list[DeadLetter]:
+        return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
+
+    def hand_over(self, limit: int, put: Callable[[Sequence[Letter]], None]) -> int:
+        """`put` the oldest somewhere and forget them, one by one: what fails leaves no other behind that is put already."""
+        moved = 0
+        while moved < limit and self._hand_over_oldest(put):
+            moved += 1
+        return moved
+
+    def _hand_over_oldest(self, put: Callable[[Sequence[Letter]], None]) -> bool:
+        with self._transaction() as connection:
+            found = connection.execute(sa.text(sqlfiles.read("queue/oldest_dead")), {"queue": self.queue}).one_or_none()
+            if found is None:
+                return False
+            put([Letter(found.body, found.customer)])
+            connection.execute(sa.text(sqlfiles.read("queue/forget_dead")), {"queue": self.queue, "id": found.id})
+            return True
+
+    def purge(self) -> int:
+        return len(self._run("purge_dead"))
+
+    def count(self) -> int:
+        [(number,)] = self._run("dead_count")
+        return int(number)
+
+    def _run(self, name: str, **values: Any) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        with self._transaction() as connection:
+            result = connection.execute(sa.text(sqlfiles.read(f"queue/{name}")), {"queue": self.queue, **values})
+            return result.all() if result.returns_rows else []

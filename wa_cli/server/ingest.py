@@ -1,0 +1,192 @@
+"""Where webhooks come in: each is safe before it is answered, on the queue or, while that is away, on the disk.
+
+What arrives while the last batch is on its way goes together: one commit, or one request to SQS, for all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from wa_cli.errors import WaError
+from wa_cli.isolation import OUTAGES
+from wa_cli.outbox.spool import SpoolUnwritable
+from wa_cli.queues.base import Letter, Queue
+from wa_cli.runtime.outage import Outage
+from wa_cli.runtime.stop import Stop
+from wa_cli.telemetry import events
+from wa_cli.telemetry.log_throttle import Damper
+from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.webhook_spool import Readmission, admit
+
+BATCH, BATCH_CHARACTERS = 500, 4 << 20
+# A queue that takes longer is taken for away: Meta waits for the answer. What it does take all the same is twice on it.
+PATIENCE = 3.0
+# How often to look whether the queue is back; and for what a dead process left on the disk.
+LOOK_EVERY, READMIT_EVERY = 1.0, 5.0
+MOST_MARKINGS = 4
+MARK_PATIENCE = 0.5
+
+T = TypeVar("T")
+
+
+class Marks(Protocol):
+    """Which bodies were handed over already: only spares the queue, and may forget."""
+
+    def known(self, digests: Sequence[str]) -> set[str]: ...
+
+    def keep(self, digests: Sequence[str]) -> None: ...
+
+
+class Outcome(StrEnum):
+    QUEUED = "queued"
+    SPOOLED = "spooled"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    letters: list[Letter]
+    digest: str
+    outcome: asyncio.Future[Outcome]
+
+
+class Door:
+    """One for each process; from one event loop."""
+
+    def __init__(self, queue: Queue, readmission: Readmission, *, tell: Tell, marks: Marks | None = None) -> None:
+        self.queue = queue
+        self.readmission = readmission
+        self.tell = tell
+        self.marks = marks
+        self._damper = Damper(tell)
+        self._waiting: list[_Arrived] = []
+        self._carrier: asyncio.Task[None] | None = None
+        self._marking: set[asyncio.Future[None]] = set()
+        self._outage = Outage(tell, f"The {queue.name} queue")
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="door")
+
+    async def hand_over(self, pieces: Sequence[str], digest: str) -> Outcome:
+        """Return when the webhook is safe. Raises SpoolUnwritable where it cannot be: then its sender must keep it."""
+        arrived = _Arrived([Letter(piece) for piece in pieces], digest, asyncio.get_running_loop().create_future())
+        self._waiting.append(arrived)
+        if self._carrier is None or self._carrier.done():
+            self._carrier = asyncio.create_task(self._carry())
+        return await arrived.outcome
+
+    async def _carry(self) -> None:
+        while self._waiting:
+            batch = self._next_batch()
+            try:
+                await self._keep(batch)
+            except SpoolUnwritable as error:
+                _fail(batch, error)
+            except Exception:  # one of them: each is tried alone, and hears for itself that it was not kept
+                for arrived in batch:
+                    await self._keep_alone(arrived)
+
+    async def _keep_alone(self, arrived: _Arrived) -> None:
+        try:
+            await self._keep([arrived])
+        except Exception as error:
+            _fail([arrived], error)
+
+    def _next_batch(self) -> list[_Arrived]:
+        """What has arrived, as far as one hand-over should carry it."""
+        size, end = 0, 0
+        while end < min(BATCH, len(self._waiting)) and (not end or size < BATCH_CHARACTERS):
+            size += sum(len(letter.body) for letter in self._waiting[end].letters)
+            end += 1
+        batch, self._waiting = self._waiting[:end], self._waiting[end:]
+        return batch
+
+    async def _keep(self, batch: Sequence[_Arrived]) -> None:
+        known = await self._known([arrived.digest for arrived in batch])
+        new = [arrived for arrived in batch if arrived.digest not in known]
+        _settle([arrived for arrived in batch if arrived.digest in known], Outcome.DUPLICATE)
+        letters = [letter for arrived in new for letter in arrived.letters]
+        if letters and await self._queued(letters):
+            _settle(new, Outcome.QUEUED)
+            self._mark([arrived.digest for arrived in new])
+        elif letters:
+            await self.in_thread(self.readmission.keep, letters)
+            _settle(new, Outcome.SPOOLED)
+            self._damper.tell("spooled", events.Spooled, len(new))
+
+    async def _queued(self, letters: Sequence[Letter]) -> bool:
+        """Whether the queue has them; where it does not answer, nobody asks it until it is found to be back."""
+        if self._outage:
+            return False
+        try:
+            putting = self.in_thread(admit, self.queue, letters)
+            done, _ = await asyncio.wait({putting}, timeout=PATIENCE)
+            if done:
+                if left := putting.result():
+                    await self.in_thread(self.readmission.keep, left)
+                    self._damper.tell("spooled", events.Spooled, len(left))
+                return True
+            putting.add_done_callback(_ignore)
+            self._spool_from_now(f"no answer within {PATIENCE:g} s")
+        except OUTAGES as error:
+            self._spool_from_now(error.message.rstrip("."))
+        return False
+
+    def _spool_from_now(self, reason: str) -> None:
+        self._outage.failed(f"{reason}. Webhooks are kept on the disk")
+
+    async def run(self, stop: Stop) -> None:
+        """Beside the service, until `stop`: look for the queue while it is away, and bring back what lies on the disk."""
+        while not stop:
+            await self.look_once()
+            await stop.wait(LOOK_EVERY if self._outage else READMIT_EVERY)
+
+    async def look_once(self) -> None:
+        """Whether the queue is back; then it gets what was kept, by this process or by one that is dead."""
+        try:
+            if self._outage:
+                await self.in_thread(self.queue.depth)
+                self._damper.flush()
+                self._outage.succeeded()
+            await self.in_thread(self.readmission.run_once)
+        except WaError as error:  # also where the database answers but refuses: nobody is served by a service that ends
+            self._outage.failed(error.message)
+        except OSError as error:
+            self.tell(events.Away("The spool of webhooks", str(error)))
+
+    async def _known(self, digests: Sequence[str]) -> set[str]:
+        """Which were handed over before; a table that takes its time spares nobody anything."""
+        if self.marks is None:
+            return set()
+        looking = self.in_thread(self.marks.known, digests)
+        done, _ = await asyncio.wait({looking}, timeout=MARK_PATIENCE)
+        return looking.result() if done else set()
+
+    def _mark(self, digests: Sequence[str]) -> None:
+        """After the hand-over, never before it, and nobody waits for it."""
+        if self.marks is not None and len(self._marking) < MOST_MARKINGS:
+            marking = self.in_thread(self.marks.keep, digests)
+            self._marking.add(marking)
+            marking.add_done_callback(self._marking.discard)
+
+    def in_thread(self, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def _settle(batch: Sequence[_Arrived], outcome: Outcome) -> None:
+    for arrived in batch:
+        if not arrived.outcome.done():  # its client may have gone
+            arrived.outcome.set_result(outcome)
+
+
+def _fail(batch: Sequence[_Arrived], error: Exception) -> None:
+    for arrived in batch:
+        if not arrived.outcome.done():
+            arrived.outcome.set_exception(error)
+
+
+def _ignore(putting: asyncio.Future[Any]) -> None:
+    putting.exception()

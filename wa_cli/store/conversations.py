@@ -1,0 +1,111 @@
+"""What was said with whom: one conversation, a search through all of them, whole ones to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wa_cli.clock import naive_utc
+from wa_cli.database.engine import Database, rows, run
+from wa_cli.store.search_query import alternatives
+
+PORTION = 200  # people
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Read-only, each question within `timeout`. Customers are given and returned by their keys."""
+
+    database: Database
+    timeout: timedelta
+
+    def both_sides(self, customer: str, since: datetime, limit: int) -> list[dict[str, Any]]:
+        """The newest `limit` messages since then, oldest first, and what is not sent yet. `at` is aware, in UTC."""
+        with self.database.reading(self.timeout) as connection:
+            found = run(connection, "conversation/both_sides", customer=customer, since=naive_utc(since), limit=limit)
+            return [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
+
+    def count(self, customer: str, since: datetime) -> int:
+        """How many messages there are since then."""
+        with self.database.reading(self.timeout) as connection:
+            found = run(connection, "conversation/both_sides_count", customer=customer, since=naive_utc(since))
+            return int(found.scalar_one())
+
+    def name(self, customer: str) -> str | None:
+        with self.database.reading(self.timeout) as connection:
+            return run(connection, "conversation/name", customer=customer).scalar() or None
+
+    def search(
+        self,
+        words: str,
+        since: datetime,
+        until: datetime,
+        *,
+        language: str,
+        customer: str | None,
+        ranked: bool,
+        limit: int,
+    ) -> Sequence[Mapping[str, Any]]:
+        """Messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
+        with self.database.reading(self.timeout) as connection:
+            found = run(
+                connection,
+                "conversation/search",
+                alternatives=rows(alternatives(words)),
+                language=language,
+                since=naive_utc(since),
+                until=naive_utc(until),
+                keys=self._keys(customer) if customer else None,
+                ranked=ranked,
+                limit=limit,
+            )
+            return [dict(row) for row in found.mappings()]
+
+    def _keys(self, customer: str) -> list[str]:
+        with self.database.reading(self.timeout) as connection:
+            person = run(connection, "reporting/person", customer=customer).scalar_one()
+            return [key for (key,) in run(connection, "conversation/keys", person=person)]
+
+    def people(self, key: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Those whose number begins with these digits, who was spoken with last first."""
+        beyond = None if key.strip("9") == "" else str(int(key) + 1).zfill(len(key))
+        with self.database.reading(self.timeout) as connection:
+            found = run(connection, "conversation/people", key=key, beyond=beyond, limit=limit)
+            return [dict(row) for row in found.mappings()]
+
+    def speakers(self, since: datetime, until: datetime) -> list[str | None]:
+        """The people of whom there is something in [since, until); None last, where there are rows of nobody."""
+        with self.database.reading(self.timeout) as connection:
+            found = run(connection, "conversation/speakers", since=naive_utc(since), until=naive_utc(until))
+            return list(found.scalars())
+
+    def known_as(self, customers: Sequence[str]) -> list[str]:
+        """The people with these keys, each once."""
+        with self.database.reading(self.timeout) as connection:
+            return list(
+                dict.fromkeys(
+                    run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers
+                )
+            )
+
+    def export(
+        self, since: datetime, until: datetime, people: Sequence[str | None], told: Callable[[int], None]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Whole conversations of these people, one after the other; `told` how many of them are done.
+
+        A portion at a time, each in a transaction of its own: neither memory nor snapshot is held for all of them.
+        """
+        for first in range(0, len(people), PORTION):
+            portion = people[first : first + PORTION]
+            somebody = [person for person in portion if person is not None]
+            yield from self._said(since, until, somebody)
+            if None in portion:
+                yield from self._said(since, until, None)
+            told(len(portion))
+
+    def _said(self, since: datetime, until: datetime, people: list[str] | None) -> list[dict[str, Any]]:
+        with self.database.reading(self.timeout) as connection:
+            values = {"since": naive_utc(since), "until": naive_utc(until), "people": people}
+            return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]

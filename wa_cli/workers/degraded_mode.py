@@ -1,0 +1,317 @@
+"""Storage never stops sending: queue → spool → API → spool → acknowledge, for as long as the database is away.
+
+What the outbox would remember lies on the disk: the intent before the request leaves, the verdict before the queue is
+told. This mode promises at least once: a worker that dies between the two leaves a message on the queue that may have
+been sent, and the replay counts it. What did not leave after all goes back to the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from wa_cli import clock
+from wa_cli.errors import BadInput, QueueError
+from wa_cli.messages.outcomes import Blocked, Later, NotSent, Verdict, has_not_left
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.outbox.outbox import Claim
+from wa_cli.outbox.settlement import Intent, Settlement
+from wa_cli.outbox.spool import Record, Spool, SpoolUnwritable
+from wa_cli.queues.base import Delivery, Queue
+from wa_cli.runtime.backoff import full_jitter
+from wa_cli.runtime.pacing import Pace
+from wa_cli.runtime.stop import Stop
+from wa_cli.telemetry import events
+from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.sender import Send, pause_after, report, take
+
+BATCH = 100
+WAIT = timedelta(seconds=1)
+# Each receive counts at SQS: what cannot be sent now is not asked for every minute, and not put away for long either.
+NOT_NOW = timedelta(minutes=5)
+BLOCKED_PAUSE, LONGEST_PAUSE = 60.0, 60.0
+TROUBLE_PAUSE = 1.0
+LAST_WORDS = 2.0
+REMEMBERED = 200_000
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A message that a worker holds, and the intent to send it. `until`: when the lease ends, on the monotonic clock."""
+
+    delivery: Delivery
+    intent: Intent
+    until: float
+
+    @property
+    def customer(self) -> str:
+        return self.intent.message.customer
+
+    def claim(self) -> Claim:
+        message = self.intent.message
+        return Claim(
+            reference=message.reference,
+            attempt=1,
+            token=self.intent.token,
+            phone_number=message.phone_number,
+            recipient=message.recipient,
+            message=message.message,
+            customer=message.customer,
+            retry_count=0,
+            is_probe=False,
+        )
+
+
+@dataclass(frozen=True)
+class _Done:
+    held: _Held
+    verdict: Verdict
+    pause: float
+
+    def to_record(self) -> Record:
+        """The verdict; where it may have reached the customer, with its message, so that it can be replayed alone."""
+        intent = self.held.intent
+        settlement = Settlement(intent.reference, 1, intent.token, self.verdict, pause=self.pause).to_record()
+        return settlement if has_not_left(self.verdict) else {**intent.to_record(), **settlement}
+
+
+class Bypass:
+    """Sends the messages of one number from the queue, without the database."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        spool: Spool,
+        send: Send,
+        *,
+        number: str,
+        language: str,
+        concurrency: int,
+        lease: timedelta,
+        send_timeout: timedelta,
+        share: Callable[[], float],
+        patience: timedelta,
+        tell: Tell,
+    ) -> None:
+        self.queue = queue
+        self.spool = spool
+        self.send = send
+        self.number = number
+        self.language = language
+        self.concurrency = concurrency
+        self.lease = lease
+        self.send_timeout = send_timeout.total_seconds()
+        self.share = share
+        self.patience = patience.total_seconds()
+        self.tell = tell
+        self._is_ending = False
+        self._closed = threading.Event()
+        self._closed.set()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._done: asyncio.Queue[_Done] = asyncio.Queue()
+        self._finishing: asyncio.Task[None] | None = None
+        self._sent: set[UUID] = set()
+        self._not_sent_in_a_row = 0
+
+    async def run(self, stop: Stop, is_over: Callable[[], bool], beat: Callable[[], None]) -> None:
+        """Until `stop`, or until the outage is over: what is in flight then comes home by `finish`, or by itself."""
+        pace = Pace(self.share())
+        self.tell(events.WithoutStorage(pace.rate))
+        self._is_ending = False
+        self._closed.clear()
+        self._sent.clear()
+        self._finishing = self._finishing or asyncio.create_task(self._finish_all())
+        try:
+            while not (stop or is_over() or self._is_ending):
+                beat()
+                if self._finishing.done():
+                    self._finishing.result()
+                await self._begin(pace)
+        finally:
+            self._is_ending = True
+            # From here the files belong to whoever adopts them, this process included.
+            self.spool.close()
+            self._closed.set()
+
+    def end(self) -> None:
+        """Somebody has found the database again: what was sent without it is to be replayed before anything else.
+
+        From another thread; returns when the files are there to be adopted.
+        """
+        self._is_ending = True
+        self._closed.wait()
+
+    async def finish(self) -> None:
+        """Let what is in flight come home; what takes too long is of unknown fate."""
+        if self._finishing is None:
+            return
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=self.patience)
+        for task in self._in_flight:
+            task.cancel()
+        home = asyncio.create_task(self._done.join())
+        await asyncio.wait({home, self._finishing}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=LAST_WORDS)
+        for task in (home, self._finishing):
+            task.cancel()
+        self.spool.close()
+
+    async def _begin(self, pace: Pace) -> None:
+        """Take what there is room for, have the intents on the disk, and let it leave."""
+        free = self.concurrency - len(self._in_flight)
+        if free < 1:
+            await asyncio.wait(self._in_flight, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            return
+        room = min(BATCH, free, int(pace.room()))
+        if room < 1:
+            await asyncio.sleep(pace.until_room())
+            return
+        try:
+            # Nothing is received that could not be kept: a receive counts.
+            await asyncio.to_thread(self.spool.check_room)
+            held = await self._receive(room)
+        except (QueueError, SpoolUnwritable) as error:
+            self.tell(events.Away("What sending without the database needs", error.message))
+            await asyncio.sleep(TROUBLE_PAUSE)
+            return
+        try:
+            await asyncio.to_thread(self.spool.keep, [one.intent.to_record() for one in held])
+        except SpoolUnwritable as error:
+            self.tell(events.Away("The spool", error.message))
+            await self._give_back([one.delivery for one in held], NOT_NOW)
+            return
+        pace.spend(len(held))
+        for chain in _by_customer(held):
+            task = asyncio.create_task(self._send_in_order(chain, pace))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+
+    async def _receive(self, room: int) -> list[_Held]:
+        """Messages that may be sent now. What was sent in this outage is acknowledged; the rest goes back, for the day
+        when a dead letter can be written again.
+        """
+        asked_at = time.monotonic()
+        deliveries = await asyncio.to_thread(self.queue.receive, room, self.lease, WAIT)
+        until = asked_at + self.lease.total_seconds()
+        held, sent = [], []
+        not_now: dict[timedelta, list[Delivery]] = {}
+        for delivery in deliveries:
+            message, pause = self._readable(delivery)
+            if self._is_ending:
+                not_now.setdefault(timedelta(0), []).append(delivery)
+            elif message is None:
+                not_now.setdefault(pause, []).append(delivery)
+            elif message.reference in self._sent:
+                sent.append(delivery)
+            else:
+                held.append(_Held(delivery, Intent(message, uuid4()), until))
+        if sent:
+            await self._tell_queue(self.queue.done, sent)
+        for pause, put_back in not_now.items():
+            if pause:
+                self.tell(events.PutBack(len(put_back), pause.total_seconds()))
+            await self._give_back(put_back, pause)
+        return held
+
+    def _readable(self, delivery: Delivery) -> tuple[OutgoingMessage | None, timedelta]:
+        """The message, where it can be read, is due, and is this number's; else how long it goes back."""
+        try:
+            message = OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=self.language)
+        except BadInput:
+            return None, NOT_NOW
+        now = clock.now()
+        if message.due_at and message.due_at > now:
+            return None, min(NOT_NOW, message.due_at - now)
+        if message.number not in (None, self.number) or (message.expires_at and message.expires_at <= now):
+            return None, NOT_NOW
+        return replace(message, number=self.number), timedelta(0)
+
+    async def _send_in_order(self, chain: Sequence[_Held], pace: Pace) -> None:
+        """One customer's messages, one after the other; where one does not leave, none after it does."""
+        for place, held in enumerate(chain):
+            if time.monotonic() + self.send_timeout > held.until or (place and self._is_ending):
+                # It would still be on its way when the queue gives it to another worker, or the outbox takes over.
+                for late in chain[place:]:
+                    self._done.put_nowait(_Done(late, NotSent("its turn came too late"), 0.0))
+                return
+            claim = held.claim()
+            verdict = await self.send(claim)
+            report(claim, verdict, self.tell)
+            pause = self._pause_after(held, claim, verdict)
+            self._slow(verdict, pace, pause)
+            self._done.put_nowait(_Done(held, verdict, pause))
+            if has_not_left(verdict):
+                for later in chain[place + 1 :]:
+                    self._done.put_nowait(_Done(later, NotSent("it waits behind another one"), pause))
+                return
+            if len(self._sent) < REMEMBERED:
+                self._sent.add(claim.reference)
+
+    @staticmethod
+    def _pause_after(held: _Held, claim: Claim, verdict: Verdict) -> float:
+        """Nobody counts the retries but the queue: the pause grows with its receives."""
+        if isinstance(verdict, Blocked):
+            return BLOCKED_PAUSE
+        return max(pause_after(claim, verdict), full_jitter(held.delivery.attempt) if has_not_left(verdict) else 0.0)
+
+    def _slow(self, verdict: Verdict, pace: Pace, pause: float) -> None:
+        if isinstance(verdict, Later) and verdict.scope == "number":
+            pace.slow_down(max(1.0, pause))
+        elif isinstance(verdict, Blocked):
+            pace.pause(BLOCKED_PAUSE)
+        elif isinstance(verdict, NotSent):  # nobody will get through for a while
+            self._not_sent_in_a_row += 1
+            pace.pause(min(LONGEST_PAUSE, 2.0 ** min(self._not_sent_in_a_row, 6)))
+        else:
+            self._not_sent_in_a_row = 0
+
+    async def _finish_all(self) -> None:
+        while True:
+            done = await take(self._done)
+            await self._finish(done)
+            for _ in done:
+                self._done.task_done()
+
+    async def _finish(self, done: Sequence[_Done]) -> None:
+        """The verdict on the disk first: an acknowledged message must be remembered somewhere."""
+        try:
+            await asyncio.to_thread(self.spool.keep, [one.to_record() for one in done])
+            if self._closed.is_set():  # home after the outage: not ours to keep
+                self.spool.close()
+        except (SpoolUnwritable, OSError) as error:
+            # The intents are there: the evidence will decide.
+            self.tell(events.Away("The spool", str(error)))
+        left = [one.held.delivery for one in done if not has_not_left(one.verdict)]
+        task = asyncio.create_task(self._tell_all(left, [one for one in done if has_not_left(one.verdict)]))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_all(self, left: Sequence[Delivery], not_left: Sequence[_Done]) -> None:
+        if left:
+            await self._tell_queue(self.queue.done, left)
+        for pause in sorted({one.pause for one in not_left}):
+            same = [one.held.delivery for one in not_left if one.pause == pause]
+            await self._give_back(same, timedelta(seconds=pause))
+
+    async def _give_back(self, deliveries: Sequence[Delivery], pause: timedelta) -> None:
+        await self._tell_queue(lambda them: self.queue.again(them, pause), deliveries)
+
+    async def _tell_queue(self, say: Callable[[Sequence[Delivery]], None], deliveries: Sequence[Delivery]) -> None:
+        """A queue that is away brings the message again: at least once is the promise of this mode."""
+        with suppress(QueueError):
+            await asyncio.to_thread(say, deliveries)
+
+
+def _by_customer(held: Sequence[_Held]) -> list[list[_Held]]:
+    chains: dict[str, list[_Held]] = {}
+    for one in held:
+        chains.setdefault(one.customer, []).append(one)
+    return list(chains.values())

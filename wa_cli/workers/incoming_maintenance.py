@@ -1,0 +1,63 @@
+"""What an incoming worker does beside its work: webhooks from this machine's disk, statuses that came before their row."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+
+from wa_cli.isolation import OUTAGES, reason_of
+from wa_cli.media.downloads import Files
+from wa_cli.outbox.outbox import Outbox
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.watchdog import Progress
+from wa_cli.telemetry import events
+from wa_cli.telemetry.logs import Tell
+from wa_cli.workers.heartbeat import Heartbeat
+from wa_cli.workers.maintenance import SLOW_EVERY, every_few_seconds
+from wa_cli.workers.webhook_spool import Readmission
+
+
+class IncomingUpkeep:
+    """`keep`: how long is remembered which files Meta has deleted."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        files: Files,
+        readmission: Readmission,
+        *,
+        keep: timedelta,
+        tell: Tell,
+        progress: Progress | None = None,
+    ) -> None:
+        self.outbox = outbox
+        self.files = files
+        self.readmission = readmission
+        self.keep = keep
+        self.tell = tell
+        self.heartbeat = Heartbeat(outbox, "incoming", progress or Progress())
+        self._slow_at = 0.0
+
+    async def run(self, stop: Stop) -> None:
+        """Until `stop`, every few seconds."""
+        await every_few_seconds(self.run_once, stop)
+        await asyncio.to_thread(self.heartbeat.end)
+
+    def run_once(self) -> None:
+        try:
+            self.heartbeat.beat()
+            self.readmission.run_once()
+            if time.monotonic() >= self._slow_at:
+                self._slow_at = time.monotonic() + SLOW_EVERY
+                self._merge()
+                self.files.prune(self.keep)
+        except OUTAGES:
+            raise
+        except Exception as error:  # whatever fails here stops no worker
+            self.tell(events.MaintenanceFailed(reason_of(error)))
+
+    def _merge(self) -> None:
+        applied = self.outbox.merge_pending_statuses()
+        if applied:
+            self.tell(events.Swept("Statuses applied after the fact", applied))
