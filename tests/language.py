@@ -21,7 +21,7 @@ WH_WORDS = ("What", "Where", "Who", "Whose", "Whether", "How", "When", "Why", "W
 # Each habit, and the words to use in its place.
 HABITS = {
     r"\b(no|some|any|every)body\b|\bwhoever\b|\bno one\b": "name the person or the program",
-    r"\b(is|are|was|were) no (?!longer|more\b)": "use `is not a` or `there is no`",
+    r"(?<!there )\b(is|are|was|were) no (?!longer\b)": "use `is not a` or `there is no`",
     r"\b(is|are|was|were|being) away\b|\bwhile away\b": "unavailable",
     r"\b(is|are|was) back\b(?! (on|in|to|at|up)\b)": "available again",
     r"\bof ours\b|\bof yours\b|\bof theirs\b": "our message, your database",

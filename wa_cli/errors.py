@@ -52,11 +52,11 @@ class SchemaTooOld(ConfigError):
     pass
 
 
-class DatabaseDown(WaError):
+class DatabaseUnavailable(WaError):
     exit_code = 4
 
 
-class StatementCut(DatabaseDown):
+class StatementCut(DatabaseUnavailable):
     pass
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from wa_cli.errors import DatabaseDown, QueueError, WaError
+from wa_cli.errors import DatabaseUnavailable, QueueError, WaError
 
 T = TypeVar("T")
 
 # These say nothing about a record: the same batch may pass later.
-OUTAGES = (DatabaseDown, QueueError)
+OUTAGES = (DatabaseUnavailable, QueueError)
 LONGEST_REASON = 500
 
 

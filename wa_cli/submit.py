@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from wa_cli.errors import DatabaseDown, ReferenceTaken, Unconfirmed, WaError
+from wa_cli.errors import DatabaseUnavailable, ReferenceTaken, Unconfirmed, WaError
 from wa_cli.isolation import OUTAGES
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.queues.base import Letter, LettersRefused, Queue
+from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
 
 ESTIMATE_KEPT = 2.0
 LONGEST_KEY = 255
@@ -60,17 +60,17 @@ class Submitter:
             if has_key:
                 self._check_key(message)
         self._put(addressed)
-        return [self._told(message, place) for place, message in enumerate(messages, start=1)]
+        return [self._receipt(message, place) for place, message in enumerate(messages, start=1)]
 
     def _check_key(self, message: OutgoingMessage) -> None:
-        with suppress(DatabaseDown):  # the worker looks again
+        with suppress(DatabaseUnavailable):  # the worker looks again
             if self._is_taken(message):
                 raise ReferenceTaken("The idempotency key was used before, for another message.", hint="Use a new key.")
 
     def _put(self, messages: Sequence[OutgoingMessage]) -> None:
         try:
-            self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
-        except LettersRefused:
+            self.queue.put([QueueMessage(message.to_body(), message.customer) for message in messages])
+        except MessagesRejected:
             raise
         except OUTAGES as error:
             raise Unconfirmed(
@@ -78,7 +78,7 @@ class Submitter:
                 hint="Repeat it with the same idempotency key, so that it is sent once.",
             ) from error
 
-    def _told(self, message: OutgoingMessage, place: int) -> dict[str, Any]:
+    def _receipt(self, message: OutgoingMessage, place: int) -> dict[str, Any]:
         return {
             "status": "queued",
             "message_id": str(message.reference),

@@ -84,7 +84,7 @@ def test_one_production_setting_starts_nothing_behind_anybodys_back(tmp_path: Pa
 
     failed = shell.wa("send", "text", "+123", "hi", code=4)
 
-    assert "WA_DATABASE_URL is missing, and WA_ACCESS_TOKEN is set" in failed.stderr
+    assert "WA_DATABASE_URL is missing. It is required because WA_ACCESS_TOKEN is set" in failed.stderr
     assert not (tmp_path / "data").exists()
 
 

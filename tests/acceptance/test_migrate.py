@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.acceptance.conftest import Shell
-from wa_cli import config
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext
 from wa_cli.migrations import catalogue
+from wa_cli.settings import sources
 
 
 def test_a_table_whose_messages_wait_is_not_dropped(shell: Shell) -> None:
@@ -45,15 +45,15 @@ def test_the_column_goes_only_where_that_is_said(shell: Shell) -> None:
 def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.wa("migrate", "--yes")
     monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    spool = getattr(House(config.load()), which)
-    kept = spool.keep([{"webhook": "a"}])
+    spool = getattr(AppContext(sources.load()), which)
+    kept = spool.append([{"webhook": "a"}])
 
     refused = shell.wa("migrate", "rollback", "--drop-direction", "--yes", code=6)
     assert f"Nothing is taken back: the spool holds 1 records in {spool.folder}" in refused.stderr
     assert "applied" in shell.wa("migrate", "status").stdout
     shell.wa("migrate", "rollback", "--to", "0002", "--yes", code=6)
 
-    spool.forget(kept)
+    spool.remove(kept)
     spool.close()
     shell.wa("migrate", "rollback", "--drop-direction", "--yes")
 

@@ -15,17 +15,17 @@ from tests.acceptance.conftest import Shell
 
 @contextmanager
 def three_workers(shell: Shell) -> Iterator[tuple[Popen[str], list[int]]]:
-    with shell.running("worker", "outgoing", "--processes", "3") as crew:
-        yield crew, until_there_are(crew, 3)
+    with shell.running("worker", "outgoing", "--processes", "3") as supervisor:
+        yield supervisor, until_there_are(supervisor, 3)
 
 
-def until_there_are(crew: Popen[str], number: int, *, besides: int = 0) -> list[int]:
+def until_there_are(supervisor: Popen[str], number: int, *, besides: int = 0) -> list[int]:
     """The children, as soon as so many run and have said so."""
-    assert crew.stdout is not None
+    assert supervisor.stdout is not None
     running = 0
     while running < number:
-        running += "The outgoing worker is running" in crew.stdout.readline()
-    return [child.pid for child in psutil.Process(crew.pid).children() if child.pid != besides]
+        running += "The outgoing worker is running" in supervisor.stdout.readline()
+    return [child.pid for child in psutil.Process(supervisor.pid).children() if child.pid != besides]
 
 
 def test_what_is_queued_is_sent_once_by_three(shell: Shell) -> None:
@@ -38,37 +38,37 @@ def test_what_is_queued_is_sent_once_by_three(shell: Shell) -> None:
 
 
 def test_one_that_dies_is_replaced(shell: Shell) -> None:
-    with three_workers(shell) as (crew, children):
+    with three_workers(shell) as (supervisor, children):
         assert len(children) == 3
         os.kill(children[0], signal.SIGKILL)
 
-        after = until_there_are(crew, 1, besides=children[0])
+        after = until_there_are(supervisor, 1, besides=children[0])
 
         assert len(after) == 3
 
 
 def test_they_end_with_their_parent(shell: Shell) -> None:
-    with three_workers(shell) as (crew, children):
+    with three_workers(shell) as (supervisor, children):
         processes = [psutil.Process(child) for child in children]
-        crew.kill()
+        supervisor.kill()
         _, alive = psutil.wait_procs(processes, timeout=20)
         assert alive == []
-        crew.returncode = 0  # killed on purpose
+        supervisor.returncode = 0  # killed on purpose
 
 
 def test_a_second_signal_waits_for_nobody(shell: Shell) -> None:
-    with three_workers(shell) as (crew, children):
+    with three_workers(shell) as (supervisor, children):
         for child in children:
             os.kill(child, signal.SIGSTOP)  # as if each had much in flight
-        crew.send_signal(signal.SIGINT)
-        assert crew.stdout is not None
-        assert any("finishing what is in flight" in line for line in crew.stdout)
-        crew.send_signal(signal.SIGINT)
-        said, _ = crew.communicate(timeout=20)
+        supervisor.send_signal(signal.SIGINT)
+        assert supervisor.stdout is not None
+        assert any("finishing what is in flight" in line for line in supervisor.stdout)
+        supervisor.send_signal(signal.SIGINT)
+        said, _ = supervisor.communicate(timeout=20)
 
-        assert crew.returncode == 130
+        assert supervisor.returncode == 130
         assert "Left at once" in said
-        crew.returncode = 0  # left on purpose
+        supervisor.returncode = 0  # left on purpose
 
 
 def test_a_mistake_in_the_settings_is_said_once(shell: Shell) -> None:
@@ -76,4 +76,4 @@ def test_a_mistake_in_the_settings_is_said_once(shell: Shell) -> None:
 
     said = shell.wa("worker", "outgoing", "--processes", "3", code=4).stderr
 
-    assert said.count("is missing, and WA_DATABASE_URL is set") == 1
+    assert said.count("is missing. It is required because WA_DATABASE_URL is set") == 1

@@ -6,9 +6,9 @@ import pytest
 
 from tests.acceptance.conftest import Shell
 from tests.acceptance.test_story import rows
-from wa_cli import config
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext
 from wa_cli.sandbox import NUMBER
+from wa_cli.settings import sources
 
 
 def test_another_number_takes_over_what_waits(shell: Shell) -> None:
@@ -29,8 +29,8 @@ def test_a_replay_brings_back_what_can_be_read_and_says_what_stays(
 ) -> None:
     shell.wa("migrate", "--yes")
     monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    spool = House(config.load()).webhook_spool
-    spool.keep([{"webhook": "{}"}])
+    spool = AppContext(sources.load()).webhook_spool
+    spool.append([{"webhook": "{}"}])
     spool.close()
     [kept] = [path for path in spool.folder.iterdir() if path.suffix == ".jsonl"]
     kept.write_text(kept.read_text() + "rubbish\n")

@@ -11,7 +11,7 @@ from tests.local_aws import ENVIRON, LocalAws
 from tests.outage import Outage
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
 
@@ -51,7 +51,7 @@ def test_three_workers_keep_each_customers_order(production: Shell, aws: LocalAw
     ]
     url = production.environ["WA_OUTGOING_QUEUE_URL"]
     queue = SqsQueue("outgoing", url, aws.sqs, pytest.fail)
-    queue.put([Letter(message.to_body(), message.customer) for message in bodies])
+    queue.put([QueueMessage(message.to_body(), message.customer) for message in bodies])
 
     production.wa("worker", "outgoing", "--drain", "--processes", "3")
 
@@ -73,7 +73,7 @@ def test_sending_needs_no_database(production: Shell, outage: Outage) -> None:
 
 
 def test_a_worker_that_starts_in_an_outage_sends_all_the_same(production: Shell, outage: Outage) -> None:
-    production.environ["WA_BYPASS_AFTER"] = "0s"
+    production.environ["WA_DEGRADED_AFTER"] = "0s"
     production.wa("send", "text", "+15551234567", "hi")
     outage.begin()
 

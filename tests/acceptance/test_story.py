@@ -191,8 +191,8 @@ def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
 
 
 def test_one_process_that_dies_takes_the_database_from_nobody(shell: Shell) -> None:
-    script = "import os; from wa_cli import config; from wa_cli.cli.context import House;"
-    script += "House(config.load()).database; os.kill(os.getpid(), 9)"
+    script = "import os; from wa_cli.settings import sources; from wa_cli.cli.context import House;"
+    script += "House(sources.load()).database; os.kill(os.getpid(), 9)"
     died = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True)
     assert died.returncode == -9
 

@@ -17,7 +17,7 @@ from wa_cli.clock import now
 from wa_cli.cloud import webhooks
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 
 STORED = """
@@ -64,7 +64,7 @@ def test_a_table_that_takes_every_write_works(server: EmbeddedServer, place: Dat
     shell.wa("verify")
     shell.wa("send", "text", "+123", "hi")
     shell.wa("worker", "outgoing", "--drain")
-    PostgresQueue("incoming", place.transaction).put([Letter(webhook("wamid.in"))])
+    PostgresQueue("incoming", place.transaction).put([QueueMessage(webhook("wamid.in"))])
     shell.wa("worker", "incoming", "--drain")
 
     with place.reading() as connection:

@@ -99,9 +99,9 @@ def outage(seconds: float, rate: float) -> None:
         )
         feeding.join()
         until(lambda: count(scene, stored) == weather.messages, limit=180)
-        doubles = count(scene, "SELECT count(*) FROM wa.outbox WHERE possible_double")
+        duplicates = count(scene, "SELECT count(*) FROM wa.outbox WHERE possible_double")
         print(
-            f"  in the end {count(scene, stored):,} rows, accepted {scene.accepted():,}, possible doubles {doubles}",
+            f"  in the end {count(scene, stored):,} rows, accepted {scene.accepted():,}, possible doubles {duplicates}",
             flush=True,
         )
 

@@ -173,7 +173,7 @@ def measure(what: str, url: str, rows: int, work: Callable[[], None]) -> Waits:
 def migrate(url: str, held: float, steps: list[tuple[float, str]]) -> None:
     database = Database(url)
 
-    def tell(event: Progress) -> None:
+    def emit(event: Progress) -> None:
         match event:
             case Begun():
                 steps.append((time.time(), f"{event.step.version} {event.place}: {event.step.title}"))
@@ -181,7 +181,7 @@ def migrate(url: str, held: float, steps: list[tuple[float, str]]) -> None:
                 print(f"    {steps[-1][1]}: {seconds:.0f} s", flush=True)
 
     with report_open(url, held):
-        Migrator(database, tell, timeout=timedelta(hours=1)).apply()
+        Migrator(database, emit, timeout=timedelta(hours=1)).apply()
     database.close()
 
 

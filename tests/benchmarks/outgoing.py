@@ -37,7 +37,7 @@ from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.migrations.runner import Migrator
 from wa_cli.outbox.outbox import Outbox
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.base import Queue, QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
@@ -48,12 +48,12 @@ LEASE = timedelta(seconds=60)
 WA = [sys.executable, "-m", "wa_cli"]
 
 
-def letters(start: int, end: int) -> list[Letter]:
+def letters(start: int, end: int) -> list[QueueMessage]:
     messages = [
         OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place:09}", number=NUMBER)
         for place in range(start, end)
     ]
-    return [Letter(message.to_body(), message.customer) for message in messages]
+    return [QueueMessage(message.to_body(), message.customer) for message in messages]
 
 
 def fill(queue: Queue, count: int) -> float:
@@ -142,10 +142,10 @@ def limit(url: str, count: int) -> float:
 
         async def one_after_the_other() -> None:
             for place in waiting:
-                verdict = await client.send(
+                outcome = await client.send(
                     text("hi"), phone_number=f"+1{place:09}", recipient=None, reference=uuid4(), attempt=1
                 )
-                assert isinstance(verdict, Accepted)
+                assert isinstance(outcome, Accepted)
 
         began = time.perf_counter()
         await asyncio.gather(*(one_after_the_other() for _ in range(CONCURRENCY)))

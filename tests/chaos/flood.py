@@ -69,14 +69,14 @@ class Connection(asyncio.Protocol):
         self._read += data
         if b"\r\n\r\n" in self._read:
             status, self._read = int(self._read[9:12]), b""
-            self._tell(status)
+            self._emit(status)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.transport = None
-        self._tell(0)
+        self._emit(0)
 
-    def _tell(self, status: int) -> None:
+    def _emit(self, status: int) -> None:
         if self.answer and not self.answer.done():
             self.answer.set_result(status)
 

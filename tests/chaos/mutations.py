@@ -35,7 +35,7 @@ from wa_cli.errors import PartlyDone, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.migrations.runner import Migrator
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.runtime.stop import Stop
 from wa_cli.server.webhook import Refusal, pieces_of
 
@@ -154,11 +154,11 @@ def fuzz_bodies(database: Database, folder: Path, sandbox: Any, count: int, rng:
     works = Works(database, sandbox, folder)
     letters, good = [], []
     for number in range(count):
-        letters.append(Letter(written(mutated(body_of(rng.choice(MESSAGES), number), rng), rng)))
+        letters.append(QueueMessage(written(mutated(body_of(rng.choice(MESSAGES), number), rng), rng)))
         if number % GOOD_EVERY == 0:
             message = OutgoingMessage(text("good"), phone_number=f"+4917{number:07}")
             good.append(message.reference)
-            letters.append(Letter(message.to_body(), message.customer))
+            letters.append(QueueMessage(message.to_body(), message.customer))
     _put(works.queue, letters)
     with suppress(PartlyDone, StillPending):  # dead letters are counted below; a changed time may lie in the future
         works.run(timeout=600)
@@ -167,7 +167,7 @@ def fuzz_bodies(database: Database, folder: Path, sandbox: Any, count: int, rng:
     return Tally(count, len(good), len(arrived & set(good)), works.queue.dead_count())
 
 
-def _put(queue: Any, letters: list[Letter]) -> None:
+def _put(queue: Any, letters: list[QueueMessage]) -> None:
     for start in range(0, len(letters), 1000):
         queue.put(letters[start : start + 1000])
 
@@ -292,7 +292,7 @@ def fuzz_answers(database: Database, folder: Path, count: int, rng: random.Rando
             letters.append(OutgoingMessage(text("strange"), phone_number=f"+1555{number:07}"))
             if number % GOOD_EVERY == 0:
                 letters.append(OutgoingMessage(text("good"), phone_number=f"+4917{number:07}"))
-        _put(works.queue, [Letter(letter.to_body(), letter.customer) for letter in letters])
+        _put(works.queue, [QueueMessage(letter.to_body(), letter.customer) for letter in letters])
         tally = Tally(count, len(letters) - count)
         works.run(drain=False, timeout=600, during=lambda stop: _until_answered(database, len(letters), stop))
         [found] = works.bench.sql(

@@ -23,11 +23,11 @@ from tests.outage import Outage
 from tests.waiting import free_port, until
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
-from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.errors import DatabaseUnavailable, QueueError
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.migrations.runner import Migrator
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.base import Queue, QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.sandbox import NUMBER
@@ -48,7 +48,7 @@ HASTE = {
 class Feedable(Protocol):
     """As much of a queue as feeding needs."""
 
-    def put(self, letters: Sequence[Letter]) -> Any: ...
+    def put(self, letters: Sequence[QueueMessage]) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Stage:
                 for place in range(start, min(self.weather.messages, start + batch))
             ]
             references |= {str(message.reference) for message in messages}
-            _insist(lambda: queue.put([Letter(message.to_body(), message.customer) for message in messages]))  # noqa: B023
+            _insist(lambda: queue.put([QueueMessage(message.to_body(), message.customer) for message in messages]))  # noqa: B023
             time.sleep(max(0.0, batch / pace - (time.monotonic() - began)))
         return references
 
@@ -239,5 +239,5 @@ def _insist(action: Callable[[], None]) -> None:
     while True:
         try:
             return action()
-        except (DatabaseDown, QueueError):
+        except (DatabaseUnavailable, QueueError):
             time.sleep(0.2)

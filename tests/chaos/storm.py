@@ -27,8 +27,8 @@ import sqlalchemy as sa
 from tests.chaos import naive
 from tests.chaos.judge import Finding, judge, judge_naive, why_held
 from tests.chaos.stage import WA, Killer, Stage, Weather, children_of, crash, stage, take_away, wait_for_service
-from wa_cli.errors import DatabaseDown
-from wa_cli.queues.base import Letter
+from wa_cli.errors import DatabaseUnavailable
+from wa_cli.queues.base import QueueMessage
 from wa_cli.sandbox import NUMBER
 
 CALM_LIMIT = 120.0
@@ -51,16 +51,16 @@ def ours(weather: Weather) -> Storm:
         queue, settings = parts.enter_context(scene.queue())
         environ = scene.environ(WA_CLOUD_API_URL="sandbox", **settings)
         if weather.outage:
-            environ["WA_BYPASS_AFTER"] = "0s"
+            environ["WA_DEGRADED_AFTER"] = "0s"
         if weather.webhooks:
             parts.enter_context(scene.process([*WA, "serve"], environ))
             parts.enter_context(scene.process([*WA, "worker", "incoming"], environ))
             wait_for_service(f"http://127.0.0.1:{scene.port}/health")
         command = [*WA, "worker", "outgoing", "--processes", str(weather.workers)]
-        crew = parts.enter_context(scene.process(command, environ))
+        supervisor = parts.enter_context(scene.process(command, environ))
         began = time.monotonic()
         fed = _Feeding(lambda: scene.feed(queue, weather.rate * 1.1))
-        kills = _storm(scene, lambda: children_of(crew.pid), lambda: not fed.is_alive() and _all_claimed(scene))
+        kills = _storm(scene, lambda: children_of(supervisor.pid), lambda: not fed.is_alive() and _all_claimed(scene))
         _calm(lambda: _is_calm(scene) and (not weather.webhooks or _all_read(scene)))
         finding = judge(scene.database, scene.log, fed.result(), webhooks=weather.webhooks)
         return Storm(finding, time.monotonic() - began, kills, why_held(scene.database))
@@ -107,7 +107,7 @@ class _NaiveQueue:
     def __init__(self, scene: Stage) -> None:
         self.scene = scene
 
-    def put(self, letters: Sequence[Letter]) -> None:
+    def put(self, letters: Sequence[QueueMessage]) -> None:
         rows = [json.loads(letter.body) for letter in letters]
         with self.scene.database.transaction() as connection:
             connection.execute(
@@ -175,7 +175,7 @@ def _count(scene: Stage, query: str) -> int | None:
     try:
         with scene.database.reading() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
-    except DatabaseDown:
+    except DatabaseUnavailable:
         return None
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from tests.local_aws import LocalAws
 from wa_cli.database.engine import Database
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
@@ -60,7 +60,7 @@ def pass_time(backend: str, queue: Any, request: pytest.FixtureRequest) -> Pass:
 
 
 def put(queue: Any, *bodies: str, customer: str | None = None) -> None:
-    queue.put([Letter(body, customer) for body in bodies])
+    queue.put([QueueMessage(body, customer) for body in bodies])
 
 
 def receive(queue: Any, limit: int = 10, lease: timedelta = LEASE) -> list[Any]:
@@ -101,7 +101,7 @@ def test_what_one_holds_no_other_receives_until_the_lease_ends(queue: Any, pass_
 def test_what_is_done_is_gone(queue: Any, pass_time: Pass) -> None:
     put(queue, "hello")
 
-    queue.done(receive(queue))
+    queue.ack(receive(queue))
     pass_time(LEASE * 2)
 
     assert receive(queue) == []
@@ -114,32 +114,22 @@ def test_a_holder_whose_lease_ended_changes_nothing(queue: Any, pass_time: Pass)
     pass_time(LEASE * 2)
     [second] = receive(queue)
 
-    queue.done([first])
-    queue.again([first])
-    queue.bury(first, "too late")
+    queue.ack([first])
+    queue.nack([first])
+    queue.dead_letter(first, "too late")
 
     assert receive(queue) == []
-    queue.again([second])
+    queue.nack([second])
     [third] = receive(queue)
     assert third.body == "hello"
     assert queue.dead_letters(10) == []
-
-
-def test_an_extended_lease_holds_longer(queue: Any, pass_time: Pass) -> None:
-    put(queue, "hello")
-    held = receive(queue, lease=timedelta(seconds=30))
-
-    queue.extend(held, timedelta(seconds=300))
-    pass_time(timedelta(seconds=60))
-
-    assert receive(queue) == []
 
 
 def test_a_message_given_back_remembers_it_was_tried(queue: Any) -> None:
     put(queue, "hello")
     [first] = receive(queue)
 
-    queue.again([first])
+    queue.nack([first])
 
     [second] = receive(queue)
     assert (second.body, second.attempt) == ("hello", 2)
@@ -149,7 +139,7 @@ def test_again_never_brings_a_message_back_early(queue: Any, pass_time: Pass) ->
     put(queue, "hello")
     [first] = receive(queue)
 
-    queue.again([first], after=timedelta(seconds=30))
+    queue.nack([first], delay=timedelta(seconds=30))
 
     assert receive(queue) == []
     assert queue.depth().delayed + queue.depth().in_flight == 1
@@ -169,7 +159,7 @@ def test_messages_of_one_customer_come_in_order_and_one_at_a_time(queue: Any, pa
     meanwhile = receive(queue)
 
     assert [d.body for d in meanwhile] == ["other"]
-    queue.again([first], after=timedelta(seconds=10))
+    queue.nack([first], delay=timedelta(seconds=10))
     assert receive(queue) == []
     pass_time(timedelta(seconds=11))
     assert [d.body for d in receive(queue)] == ["first", "second"]
@@ -179,7 +169,7 @@ def test_a_dead_letter_stays_with_its_reason(queue: Any, pass_time: Pass) -> Non
     put(queue, "poison", "good")
     [poison] = receive(queue, limit=1)
 
-    queue.bury(poison, "it has no phone number")
+    queue.dead_letter(poison, "it has no phone number")
     pass_time(LEASE * 2)
 
     assert [d.body for d in receive(queue)] == ["good"]
@@ -191,7 +181,7 @@ def test_a_dead_letter_stays_with_its_reason(queue: Any, pass_time: Pass) -> Non
 def test_dead_letters_are_redriven_oldest_first_as_new(queue: Any) -> None:
     put(queue, "a", "b", "c")
     for delivery in receive(queue):
-        queue.bury(delivery, "why not")
+        queue.dead_letter(delivery, "why not")
 
     assert queue.redrive(2) == 2
 
@@ -203,7 +193,7 @@ def test_dead_letters_are_redriven_oldest_first_as_new(queue: Any) -> None:
 def test_purging_the_dead_leaves_the_living(queue: Any) -> None:
     put(queue, "dead", "alive")
     [dead] = receive(queue, limit=1)
-    queue.bury(dead, "poison")
+    queue.dead_letter(dead, "poison")
 
     assert queue.purge_dead() == 1
 
@@ -214,8 +204,8 @@ def test_purging_the_dead_leaves_the_living(queue: Any) -> None:
 def test_depth_counts_each_kind(queue: Any, pass_time: Pass) -> None:
     put(queue, *"abcd")
     held, given_back, buried = receive(queue, limit=3)
-    queue.again([given_back], after=LEASE)
-    queue.bury(buried, "poison")
+    queue.nack([given_back], delay=LEASE)
+    queue.dead_letter(buried, "poison")
     del held
 
     pass_time(timedelta(seconds=5))
@@ -232,7 +222,7 @@ def test_two_receivers_at_once_never_get_the_same_message(queue: Any) -> None:
     def work() -> None:
         while batch := receive(queue, limit=7):
             found.extend(delivery.body for delivery in batch)
-            queue.done(batch)
+            queue.ack(batch)
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
@@ -256,7 +246,7 @@ def test_two_receivers_at_once_keep_each_customers_order(queue: Any) -> None:
             batch = receive(queue, limit=3)
             for delivery in batch:
                 found[delivery.customer].append(int(delivery.body))
-            queue.done(batch)
+            queue.ack(batch)
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
-from wa_cli.messages.outcomes import Verdict
+from wa_cli.messages.outcomes import Outcome
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Claim, Outbox
 from wa_cli.outbox.settlement import Settled, Settlement
@@ -42,8 +42,8 @@ class Bench:
     def claim_words(self, limit: int = 100) -> list[str]:
         return [claim.message["text"]["body"] for claim in self.claim(limit)]
 
-    def settle(self, claim: Claim, verdict: Verdict, pause: float = 0.0) -> Settled:
-        return self.outbox.settle([Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)])
+    def settle(self, claim: Claim, outcome: Outcome, pause: float = 0.0) -> Settled:
+        return self.outbox.settle([Settlement(claim.reference, claim.attempt, claim.token, outcome, pause=pause)])
 
     def sql(self, statement: str, **values: Any) -> list[Mapping[str, Any]]:
         with self.database.transaction() as connection:

@@ -15,14 +15,14 @@ from contextlib import contextmanager, suppress
 from copy import copy
 from typing import Any
 
-from wa_cli import config
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext
 from wa_cli.cloud import client
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Decision
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.runtime.stop import Stop
+from wa_cli.settings import sources
 from wa_cli.workers.sender import Sender, take
 
 
@@ -58,13 +58,13 @@ SEND = client.CloudClient.send
 
 POINTS: dict[str, tuple[Any, str, Any]] = {
     "before_the_intake_commits": (Outbox, "record", then_die(Outbox.record)),
-    "before_the_acknowledge": (PostgresQueue, "done", die),
+    "before_the_acknowledge": (PostgresQueue, "ack", die),
     "before_the_request_leaves": (client.CloudClient, "send", die),
     "before_the_answer_is_read": (client.CloudClient, "send", leave_and_die),
-    "before_the_spool": (Spool, "keep", die),
+    "before_the_spool": (Spool, "append", die),
     "before_the_settle": (Outbox, "settle", die),
     "before_the_settle_commits": (Decision, "carry_out", die_with_rows),
-    "before_the_spool_forgets": (Spool, "forget", die),
+    "before_the_spool_forgets": (Spool, "remove", die),
 }
 
 
@@ -81,7 +81,7 @@ def settle_before_the_spool() -> None:
 
     def settle_then_keep(self: Outbox, settlements: Any, **named: Any) -> Any:
         settled = settle(self, settlements, **named)
-        house.spool.keep([settlement.to_record() for settlement in settlements])
+        context.spool.append([settlement.to_record() for settlement in settlements])
         return settled
 
     Sender.journal_once = journal_nothing  # type: ignore[method-assign]
@@ -101,7 +101,7 @@ def claim_when_settling() -> None:
         return fresh
 
     def claim_and_settle(self: Outbox, settlements: Any, **named: Any) -> Any:
-        claim(self, 100, house.settings.outgoing_lease)
+        claim(self, 100, context.settings.outgoing_lease)
         return settle(self, settlements, **named)
 
     Outbox.claim = look  # type: ignore[method-assign]
@@ -127,12 +127,12 @@ class RolledBack:
 
 MISTAKES = {"settle_before_the_spool": settle_before_the_spool, "claim_when_settling": claim_when_settling}
 
-house = House(config.load())
+context = AppContext(sources.load())
 
 
 async def work() -> None:
-    async with house.cloud() as api:
-        await house.outgoing_worker(api).run(Stop())
+    async with context.cloud() as api:
+        await context.outgoing_worker(api).run(Stop())
 
 
 if __name__ == "__main__":

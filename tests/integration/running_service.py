@@ -18,12 +18,12 @@ from wa_cli.queues.base import Queue
 from wa_cli.runtime.stop import Stop
 from wa_cli.server import app, health, messaging, webhook
 from wa_cli.server.auth import Keys
-from wa_cli.server.ingest import Door, Marks
+from wa_cli.server.ingest import Ingest, Marks
 from wa_cli.server.listening import Service, listen
 from wa_cli.submit import Submitter
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.metrics import Metrics
-from wa_cli.workers.webhook_spool import Readmission
+from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 SECRET = "app-secret"
 
@@ -42,18 +42,18 @@ class RunningService:
     ) -> None:
         self.told: list[Event] = []
         metrics = Metrics(self.told.append, backlog.status, lambda: spool.state().records)
-        self.readmission = Readmission(queue, spool, metrics.tell)
-        self.door = Door(queue, self.readmission, tell=metrics.tell, marks=marks)
+        self.spooled_webhooks = SpooledWebhooks(queue, spool, metrics.emit)
+        self.ingest = Ingest(queue, self.spooled_webhooks, emit=metrics.emit, marks=marks)
         self.outgoing = backlog.outgoing
         self._app = app.create(
-            webhook.routes(self.door, app_secret=SECRET, verify_token="verify-me", tell=metrics.tell),
+            webhook.routes(self.ingest, app_secret=SECRET, verify_token="verify-me", emit=metrics.emit),
             messaging.routes(
                 Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0), backlog, keys, language="en_US"
             ),
             health.routes(database, metrics, keys, failing),
-            tell=metrics.tell,
+            emit=metrics.emit,
         )
-        self.service = Service(self._app, listen("127.0.0.1", 0), metrics.tell)
+        self.service = Service(self._app, listen("127.0.0.1", 0), metrics.emit)
         self.stop = Stop()
 
     @property
@@ -105,7 +105,7 @@ def running_service(
         holder.append(running)
         parts = [running.service.run(running.stop)]
         if with_door:
-            parts.append(running.door.run(running.stop))
+            parts.append(running.ingest.run(running.stop))
         loop.call_soon(up.set)
         await asyncio.gather(*parts)
 

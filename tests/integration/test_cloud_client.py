@@ -19,7 +19,7 @@ from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.client import CloudClient
 from wa_cli.errors import ConfigError
 from wa_cli.messages.content.text import text
-from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Outcome, Rejected, Retryable, Unknown
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -38,10 +38,10 @@ def graph_error(code: int, **more: Any) -> dict[str, Any]:
 
 def send_to(
     answer: Answer, *, timeout: float = 5.0, phone_number: str | None = "+123", recipient: str | None = None
-) -> Verdict:
+) -> Outcome:
     """The verdict on one message, sent to a server that behaves like that."""
 
-    async def story() -> Verdict:
+    async def story() -> Outcome:
         answering_now: list[asyncio.Task[Any]] = []
 
         async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,16 +132,16 @@ def test_a_group_is_addressed_as_one() -> None:
     }
 
 
-@pytest.mark.parametrize(("is_transient", "expected"), [(True, Later), (False, Refused)])
-def test_metas_own_word_decides_where_the_code_is_unknown(is_transient: bool, expected: type[Verdict]) -> None:
+@pytest.mark.parametrize(("is_transient", "expected"), [(True, Retryable), (False, Rejected)])
+def test_metas_own_word_decides_where_the_code_is_unknown(is_transient: bool, expected: type[Outcome]) -> None:
     assert isinstance(send_to(answering(http(400, graph_error(999999, is_transient=is_transient)))), expected)
 
 
 def test_a_bare_429_pauses_the_number_as_long_as_it_asks() -> None:
-    verdict = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
+    outcome = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
 
-    assert isinstance(verdict, Later)
-    assert (verdict.scope, verdict.after, verdict.counts) == ("number", 7.0, False)
+    assert isinstance(outcome, Retryable)
+    assert (outcome.scope, outcome.after, outcome.counts) == ("number", 7.0, False)
 
 
 def test_nobody_listening_proves_that_nothing_left() -> None:
@@ -149,14 +149,14 @@ def test_nobody_listening_proves_that_nothing_left() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
 
-        async def story() -> Verdict:
+        async def story() -> Outcome:
             client = CloudClient(f"http://127.0.0.1:{port}", version="v25.0", number="42", token="t")
             try:
                 return await client.send(text("hi"), phone_number="+1", recipient=None, reference=uuid4(), attempt=1)
             finally:
                 await client.close()
 
-        assert isinstance(asyncio.run(story()), NotSent)
+        assert isinstance(asyncio.run(story()), NotTransmitted)
 
 
 @pytest.mark.parametrize(
@@ -231,28 +231,28 @@ def test_an_answer_that_is_not_the_graph_apis_proves_nothing(content: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict"),
+    ("status", "body", "outcome"),
     [
-        (400, graph_error(131026), Refused(131026, "(#131026) no")),
+        (400, graph_error(131026), Rejected(131026, "(#131026) no")),
         (401, graph_error(190), Blocked(190, "(#190) no")),
-        (400, graph_error(130429), Later(130429, "(#130429) no", scope="number", counts=False)),
-        (400, graph_error(131056), Later(131056, "(#131056) no", scope="pair", counts=False)),
-        (500, graph_error(131000), Later(131000, "(#131000) no")),
-        (503, graph_error(2), Later(2, "(#2) no")),
+        (400, graph_error(130429), Retryable(130429, "(#130429) no", scope="number", counts=False)),
+        (400, graph_error(131056), Retryable(131056, "(#131056) no", scope="pair", counts=False)),
+        (500, graph_error(131000), Retryable(131000, "(#131000) no")),
+        (503, graph_error(2), Retryable(2, "(#2) no")),
         (400, graph_error(100, error_subcode=33), Blocked(100, "(#100) no")),
-        (400, graph_error(131009, error_data={"details": "bad phone"}), Refused(131009, "(#131009) no: bad phone")),
-        (400, graph_error(131009, error_data="bad phone"), Refused(131009, "(#131009) no: bad phone")),
+        (400, graph_error(131009, error_data={"details": "bad phone"}), Rejected(131009, "(#131009) no: bad phone")),
+        (400, graph_error(131009, error_data="bad phone"), Rejected(131009, "(#131009) no: bad phone")),
     ],
 )
-def test_an_error_of_the_graph_api_says_what_to_do(status: int, body: dict[str, Any], verdict: Verdict) -> None:
-    assert send_to(answering(http(status, body))) == verdict
+def test_an_error_of_the_graph_api_says_what_to_do(status: int, body: dict[str, Any], outcome: Outcome) -> None:
+    assert send_to(answering(http(status, body))) == outcome
 
 
 def test_a_throttle_of_something_in_front_is_one_too_and_retry_after_is_honoured() -> None:
-    verdict = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
+    outcome = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
 
-    assert isinstance(verdict, Later)
-    assert (verdict.scope, verdict.after, verdict.counts) == ("number", 7.0, False)
+    assert isinstance(outcome, Retryable)
+    assert (outcome.scope, outcome.after, outcome.counts) == ("number", 7.0, False)
 
 
 def test_a_token_that_was_replaced_on_disk_is_taken_up(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_token_that_was_replaced_on_disk_is_taken_up(tmp_path: Path) -> None:
             writer.write(http(401, graph_error(190)) if token == b"old" else http(200, GOOD))
             await writer.drain()
 
-    async def story() -> tuple[Verdict, Verdict]:
+    async def story() -> tuple[Outcome, Outcome]:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         whom: dict[str, Any] = {"phone_number": "+123", "recipient": None, "reference": uuid4(), "attempt": 1}

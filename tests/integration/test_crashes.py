@@ -19,7 +19,7 @@ from tests.waiting import until
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate, parse_opaque
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.sandbox import NUMBER
 from wa_cli.sandbox.app import Options
@@ -47,7 +47,7 @@ class Scene:
 
     def put(self, word: str, to: str = "+123") -> OutgoingMessage:
         message = OutgoingMessage(text(word), phone_number=to)
-        self.queue.put([Letter(message.to_body(), message.customer)])
+        self.queue.put([QueueMessage(message.to_body(), message.customer)])
         return message
 
     def crash(self, point: str) -> None:

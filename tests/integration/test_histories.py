@@ -27,7 +27,7 @@ from wa_cli.clock import now
 from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate
-from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Outcome, Rejected, Retryable, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Claim
 from wa_cli.outbox.settlement import Intent, Settlement
@@ -42,12 +42,12 @@ PATIENCE = {"wait": timedelta(seconds=120), "silence": timedelta(minutes=15), "e
 places = st.integers(0, 1000)
 customers = st.sampled_from(["+1", "+2"])
 statuses = st.sampled_from(["sent", "delivered", "read", "failed"])
-refusals: st.SearchStrategy[Verdict] = st.sampled_from(
+refusals: st.SearchStrategy[Outcome] = st.sampled_from(
     [
-        Refused(131026, "undeliverable"),
-        Later(131000, "something went wrong"),
-        Later(131056, "pair", scope="pair", counts=False),
-        NotSent("no route"),
+        Rejected(131026, "undeliverable"),
+        Retryable(131000, "something went wrong"),
+        Retryable(131056, "pair", scope="pair", counts=False),
+        NotTransmitted("no route"),
         Blocked(190, "token"),
         Unknown("cut"),
     ]
@@ -127,14 +127,14 @@ class Histories(RuleBasedStateMachine):
 
     @rule(target=answers, claim=claims)
     def post_and_be_accepted(self, claim: Claim) -> Any:
-        verdict = Accepted(self._take(claim.reference))
-        return Settlement(claim.reference, claim.attempt, claim.token, verdict)
+        outcome = Accepted(self._take(claim.reference))
+        return Settlement(claim.reference, claim.attempt, claim.token, outcome)
 
-    @rule(target=answers, claim=claims, verdict=refusals)
-    def post_and_hear(self, claim: Claim, verdict: Verdict) -> Any:
-        if isinstance(verdict, Unknown):
+    @rule(target=answers, claim=claims, outcome=refusals)
+    def post_and_hear(self, claim: Claim, outcome: Outcome) -> Any:
+        if isinstance(outcome, Unknown):
             self._take(claim.reference)
-        return Settlement(claim.reference, claim.attempt, claim.token, verdict)
+        return Settlement(claim.reference, claim.attempt, claim.token, outcome)
 
     @rule(claim=consumes(claims))
     def release(self, claim: Claim) -> None:
@@ -153,22 +153,22 @@ class Histories(RuleBasedStateMachine):
         before = self._outbox()
         self.bench.outbox.settle(settlements)
         after = self._outbox()
-        touched = {s.reference for s in settlements if isinstance(s.verdict, Accepted)}
+        touched = {s.reference for s in settlements if isinstance(s.outcome, Accepted)}
         for settlement in settlements:
             reference = settlement.reference
             if settlement.token != before[reference]["token"] and reference not in touched:
                 others = [s for s in settlements if s.reference == reference and s.token == before[reference]["token"]]
                 assert others or fate(before[reference]) == fate(after[reference]), "a zombie decides nothing"
         for settlement in settlements:
-            if isinstance(settlement.verdict, Accepted):
-                self.told[settlement.reference].add(settlement.verdict.wamid)
+            if isinstance(settlement.outcome, Accepted):
+                self.told[settlement.reference].add(settlement.outcome.wamid)
 
     @rule(claim=consumes(claims))
     def crash(self, claim: Claim) -> None:
         """Its worker dies with it; what the API took, if it did, is known to nobody here."""
 
-    @rule(target=answers, to=customers, place=places, is_known=st.booleans(), verdict=refusals)
-    def send_without_the_database(self, to: str, place: int, is_known: bool, verdict: Verdict) -> Any:
+    @rule(target=answers, to=customers, place=places, is_known=st.booleans(), outcome=refusals)
+    def send_without_the_database(self, to: str, place: int, is_known: bool, outcome: Outcome) -> Any:
         """A delivery of a message, known or not, that went round the outbox; replayed at once."""
         message = (self._one(place) if is_known or self._is_full() else None) or self._message(to)
         self.messages[message.reference] = message
@@ -177,7 +177,9 @@ class Histories(RuleBasedStateMachine):
         self.bench.outbox.recover([intent], LEASE)
         self.recorded.add(message.reference)
         self._settle(self.bench.outbox.early_proofs())
-        heard: Verdict = verdict if isinstance(verdict, (Refused, Unknown)) else Accepted(self._take(message.reference))
+        heard: Outcome = (
+            outcome if isinstance(outcome, (Rejected, Unknown)) else Accepted(self._take(message.reference))
+        )
         return Settlement(message.reference, 1, intent.token, heard)
 
     @rule(place=places, status=statuses)

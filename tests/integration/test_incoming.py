@@ -22,7 +22,7 @@ from wa_cli.clock import now
 from wa_cli.cloud import webhooks
 from wa_cli.database.engine import Database
 from wa_cli.messages import phone
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.runner import Range
 from wa_cli.telemetry import events
@@ -343,7 +343,7 @@ def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
     parts = [Desk(Bench(desk.bench.database), desk.spool.folder) for _ in queues]
     for part, bodies in zip(parts, queues, strict=True):
         part.incoming_queue.name = uuid4().hex
-        part.incoming_queue.put([Letter(text) for text in bodies])
+        part.incoming_queue.put([QueueMessage(text) for text in bodies])
     threads = [
         threading.Thread(target=lambda part=part: [None for _ in iter(part.incoming.run_once, 0)]) for part in parts
     ]

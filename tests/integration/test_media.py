@@ -28,9 +28,9 @@ from wa_cli.cloud import webhooks
 from wa_cli.cloud.client import CloudClient
 from wa_cli.cloud.media import same_hash
 from wa_cli.media import downloader as fetching
-from wa_cli.media.downloader import Fetcher
+from wa_cli.media.downloader import Downloader
 from wa_cli.media.downloads import Files
-from wa_cli.media.stores import FolderShelf, S3Shelf, Shelf
+from wa_cli.media.stores import FolderStore, MediaStore, S3Store
 from wa_cli.runtime.stop import Stop
 from wa_cli.sandbox import NUMBER, media_files
 from wa_cli.telemetry import events
@@ -45,7 +45,7 @@ class Darkroom:
         self.desk = Desk(bench, folder / "spool")
         self.files = Files(bench.database)
         self.folder = folder / "files"
-        self.shelf: Shelf = FolderShelf(self.folder)
+        self.store: MediaStore = FolderStore(self.folder)
         self.told: list[Event] = []
 
     def receive(self, file: media_files.File, wamid: str = "wamid.1", kind: str = "image", **changes: Any) -> None:
@@ -58,7 +58,7 @@ class Darkroom:
         async def once() -> int:
             client = CloudClient(url, version="v25.0", number=NUMBER, token=token)
             try:
-                return await Fetcher(self.files, client.media, self.shelf, self.told.append).fetch_due()
+                return await Downloader(self.files, client.media, self.store, self.told.append).fetch_due()
             finally:
                 await client.close()
 
@@ -145,7 +145,7 @@ def test_a_message_that_comes_again_expects_its_file_once(darkroom: Darkroom, sa
 def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
     client, bucket = aws.client("s3"), f"files-{uuid4().hex[:8]}"
     client.create_bucket(Bucket=bucket)
-    darkroom.shelf = S3Shelf(client, bucket, "whatsapp/in")
+    darkroom.store = S3Store(client, bucket, "whatsapp/in")
     document = media_files.make("document")
     darkroom.receive(document, kind="document")
 
@@ -159,7 +159,7 @@ def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalA
 
 
 def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
-    darkroom.shelf = S3Shelf(aws.client("s3"), "no-such-bucket", "")
+    darkroom.store = S3Store(aws.client("s3"), "no-such-bucket", "")
     darkroom.receive(media_files.make("image"))
 
     darkroom.fetch(sandbox.url)
@@ -349,7 +349,7 @@ def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
         client = CloudClient(url, version="v25.0", number=NUMBER, token="token")
         stop = Stop()
         running = asyncio.create_task(
-            Fetcher(darkroom.files, client.media, darkroom.shelf, darkroom.told.append).run(stop)
+            Downloader(darkroom.files, client.media, darkroom.store, darkroom.told.append).run(stop)
         )
         await asyncio.to_thread(asking.wait, 10)
         await asyncio.to_thread(darkroom.receive, media_files.make("image"), "wamid.2")
@@ -395,7 +395,7 @@ def test_what_a_dead_worker_left_half_way_goes(tmp_path: Path) -> None:
     os.utime(coming / "old", (0, 0))
     (coming / "new").write_bytes(b"x")
 
-    FolderShelf(tmp_path).tidy()
+    FolderStore(tmp_path).tidy()
 
     assert [path.name for path in coming.iterdir()] == ["new"]
 

@@ -18,9 +18,9 @@ from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.migrations import preflight
 from wa_cli.migrations.runner import Migrator
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.workers.webhook_spool import admit
+from wa_cli.workers.spooled_webhooks import admit
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_a_text_that_the_encoding_lacks_is_a_dead_letter_and_the_next_webhook_pa
     queue = PostgresQueue("incoming", encoded.transaction)
     beyond, plain = (json.dumps({"text": word}, ensure_ascii=False) for word in ("你好", "hello"))
 
-    assert admit(queue, [Letter(beyond), Letter(plain)]) == []
-    assert admit(queue, [Letter(plain)]) == []
+    assert admit(queue, [QueueMessage(beyond), QueueMessage(plain)]) == []
+    assert admit(queue, [QueueMessage(plain)]) == []
 
     [dead] = queue.dead_letters(10)
     assert queue.depth().waiting == 2
@@ -83,7 +83,7 @@ def test_an_employee_whom_a_foreign_key_does_not_know_costs_no_message(works: Wo
         "ALTER TABLE whatsapp_messages ADD CONSTRAINT known_staff FOREIGN KEY (employee_id) REFERENCES staff"
     )
     stranger = OutgoingMessage(text("hi"), phone_number="+11", employee_id=uuid4())
-    works.queue.put([Letter(stranger.to_body(), stranger.customer)])
+    works.queue.put([QueueMessage(stranger.to_body(), stranger.customer)])
     works.put("+12")
 
     works.run()

@@ -20,16 +20,16 @@ from tests.outage import Outage
 from wa_cli.clock import now
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate
-from wa_cli.messages.outcomes import Accepted, Later, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, Outcome, Retryable, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.settlement import Intent, Settlement
 from wa_cli.outbox.spool import Spool
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.runtime.stop import Stop
 from wa_cli.store import messages
 from wa_cli.telemetry import events
-from wa_cli.workers.maintenance import Patience, Upkeep
+from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_sending_goes_on_and_every_row_comes_when_the_database_is_back(works: Wo
     accepted = {line["wamid"] for line in works.sandbox.accepted()}
     assert {row["message_id"] for row in works.bench.rows()} == accepted
     assert works.bench.states() == {"sent": 60}
-    assert len(works.heard(events.WithoutStorage)) == 1
+    assert len(works.heard(events.DegradedModeStarted)) == 1
     assert works.spool.state().files == 0
     [attempts] = works.bench.sql("SELECT count(*) AS n FROM wa.send_attempts WHERE verdict = 'accepted'")
     assert attempts["n"] == 60
@@ -90,7 +90,7 @@ def test_one_customers_messages_keep_their_order_without_the_database(works: Wor
     messages = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(12)]
 
     async def during() -> None:
-        letters = [Letter(message.to_body(), message.customer) for message in messages]
+        letters = [QueueMessage(message.to_body(), message.customer) for message in messages]
         await asyncio.to_thread(works.queue.put, letters)
         await until(lambda: len(works.sandbox.accepted()) == 12)
 
@@ -110,7 +110,9 @@ def test_a_customer_with_a_backlog_outlives_no_lease(works: Works, outage: Outag
     messages = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(6)]
 
     async def during() -> None:
-        await asyncio.to_thread(works.queue.put, [Letter(message.to_body(), message.customer) for message in messages])
+        await asyncio.to_thread(
+            works.queue.put, [QueueMessage(message.to_body(), message.customer) for message in messages]
+        )
         await until(lambda: len(works.sandbox.accepted()) == 6)
 
     async def after() -> None:
@@ -145,8 +147,8 @@ def test_a_paused_number_stays_paused_without_the_database(works: Works, outage:
 
     async def during() -> None:
         await asyncio.to_thread(works.put, "+123")
-        await until(lambda: bool(works.heard(events.WithoutStorage)))
-        assert [event.rate for event in works.heard(events.WithoutStorage)] == [0.0]
+        await until(lambda: bool(works.heard(events.DegradedModeStarted)))
+        assert [event.rate for event in works.heard(events.DegradedModeStarted)] == [0.0]
 
     async def after() -> None:
         await until(lambda: works.bench.states() == {"queued": 1})
@@ -158,7 +160,7 @@ def test_a_paused_number_stays_paused_without_the_database(works: Works, outage:
 
 def test_a_message_that_cannot_be_read_waits_for_the_day_it_can_be_buried(works: Works, outage: Outage) -> None:
     async def during() -> None:
-        await asyncio.to_thread(works.queue.put, [Letter("{not json", "1")])
+        await asyncio.to_thread(works.queue.put, [QueueMessage("{not json", "1")])
         await asyncio.to_thread(works.put, "+123")
         await until(lambda: len(works.sandbox.accepted()) == 1)
 
@@ -177,7 +179,7 @@ class Replay:
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench = bench
         self.spool = Spool(folder)
-        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), LEASE, lambda _: None)
+        self.maintenance = Maintenance(bench.outbox, self.spool, UncertaintyLimits(), LEASE, lambda _: None)
         self.message = OutgoingMessage(text("hi"), phone_number="+123", number="42")
         self.token = uuid4()
 
@@ -185,10 +187,12 @@ class Replay:
     def reference(self) -> UUID:
         return self.message.reference
 
-    def left(self, *verdicts: Verdict) -> None:
+    def left(self, *outcomes: Outcome) -> None:
         """A worker that sent the message without the database, and what it heard."""
-        settlements = [Settlement(self.reference, 1, self.token, verdict) for verdict in verdicts]
-        self.spool.leave([Intent(self.message, self.token).to_record(), *(s.to_record() for s in settlements)])
+        settlements = [Settlement(self.reference, 1, self.token, outcome) for outcome in outcomes]
+        self.spool.append_for_others(
+            [Intent(self.message, self.token).to_record(), *(s.to_record() for s in settlements)]
+        )
 
     def outbox_row(self) -> dict[str, Any]:
         [row] = self.bench.sql("SELECT * FROM wa.outbox WHERE reference = :r", r=self.reference)
@@ -208,7 +212,7 @@ def replay(bench: Bench, tmp_path: Path) -> Replay:
 def test_an_accepted_send_is_a_row(replay: Replay) -> None:
     replay.left(Accepted("wamid.a"))
 
-    assert replay.upkeep.adopt() == 1
+    assert replay.maintenance.adopt() == 1
 
     assert replay.bench.state(replay.reference) == "sent"
     assert [row["message_id"] for row in replay.bench.rows()] == ["wamid.a"]
@@ -217,7 +221,7 @@ def test_an_accepted_send_is_a_row(replay: Replay) -> None:
 def test_an_intent_without_an_answer_is_uncertain(replay: Replay) -> None:
     replay.left()
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
     replay.bench.age("lease_until", LEASE * 2)
     replay.bench.outbox.lose_leases()
 
@@ -228,7 +232,7 @@ def test_a_status_that_came_during_the_outage_proves_the_send(replay: Replay) ->
     replay.status("wamid.a")
     replay.left(Unknown("cut"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert replay.bench.state(replay.reference) == "sent"
     assert [(row["message_id"], row["status"]) for row in replay.bench.rows()] == [("wamid.a", "delivered")]
@@ -239,7 +243,7 @@ def test_every_status_that_came_during_the_outage_proves_a_send_of_its_own(repla
     replay.status("wamid.b")
     replay.left(Unknown("cut"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert replay.outbox_row()["possible_double"]
     assert sorted(row["message_id"] for row in replay.bench.rows()) == ["wamid.a", "wamid.b"]
@@ -247,21 +251,21 @@ def test_every_status_that_came_during_the_outage_proves_a_send_of_its_own(repla
 
 def test_a_status_that_the_replay_missed_is_found_by_the_sweep(replay: Replay) -> None:
     replay.left(Unknown("cut"))
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
     with replay.bench.database.transaction() as connection:
         status = StatusUpdate("wamid.a", "read", now(), "42", reference=replay.reference, attempt=1, raw={})
         messages.keep_statuses(connection, [status])  # as a transaction that did not see the row yet
 
-    replay.upkeep.run_once()
+    replay.maintenance.run_once()
 
     assert replay.bench.state(replay.reference) == "sent"
     assert [row["status"] for row in replay.bench.rows()] == ["read"]
 
 
 def test_what_did_not_leave_is_as_if_it_had_never_been(replay: Replay) -> None:
-    replay.left(Later(130429, "too fast", scope="number", counts=False))
+    replay.left(Retryable(130429, "too fast", scope="number", counts=False))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert replay.bench.states() == {}
 
@@ -270,7 +274,7 @@ def test_a_message_that_the_outbox_knew_already_is_not_sent_again(replay: Replay
     replay.bench.record([replay.message])
     replay.left(Accepted("wamid.a"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     row = replay.outbox_row()
     assert (row["state"], row["wamid"], row["possible_double"]) == ("sent", "wamid.a", False)
@@ -283,7 +287,7 @@ def test_a_message_that_was_sent_both_ways_is_a_double_and_says_so(replay: Repla
     replay.bench.settle(claim, Accepted("wamid.first"))
     replay.left(Accepted("wamid.second"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert replay.outbox_row()["possible_double"]
     assert sorted(row["message_id"] for row in replay.bench.rows()) == ["wamid.first", "wamid.second"]
@@ -295,7 +299,7 @@ def test_a_message_of_unknown_fate_that_was_sent_otherwise_may_be_a_double(repla
     replay.bench.settle(claim, Accepted("wamid.first"))
     replay.left(Unknown("cut"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     row = replay.outbox_row()
     assert (row["state"], row["possible_double"]) == ("sent", True)
@@ -307,7 +311,7 @@ def test_a_message_that_two_sent_may_be_a_double(replay: Replay) -> None:
     replay.left(Accepted("wamid.a"))
     other.left(Unknown("cut"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     row = replay.outbox_row()
     assert (row["state"], row["wamid"], row["possible_double"]) == ("sent", "wamid.a", True)
@@ -316,9 +320,9 @@ def test_a_message_that_two_sent_may_be_a_double(replay: Replay) -> None:
 def test_a_verdict_is_replayed_without_the_file_of_its_intent(replay: Replay) -> None:
     intent = Intent(replay.message, replay.token)
     settlement = Settlement(replay.reference, 1, replay.token, Accepted("wamid.a"))
-    replay.spool.leave([{**intent.to_record(), **settlement.to_record()}])
+    replay.spool.append_for_others([{**intent.to_record(), **settlement.to_record()}])
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert [row["message_id"] for row in replay.bench.rows()] == ["wamid.a"]
     assert replay.spool.state().corrupt == ()
@@ -327,10 +331,10 @@ def test_a_verdict_is_replayed_without_the_file_of_its_intent(replay: Replay) ->
 def test_one_intent_that_the_database_refuses_takes_no_other_with_it(replay: Replay) -> None:
     replay.bench.sql("ALTER TABLE wa.outbox ADD CONSTRAINT no_bob CHECK (customer <> '666')")
     bad = OutgoingMessage(text("hi"), phone_number="+666", number="42")
-    replay.spool.leave([Intent(bad, uuid4()).to_record()])
+    replay.spool.append_for_others([Intent(bad, uuid4()).to_record()])
     replay.left(Accepted("wamid.a"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert replay.bench.state(replay.reference) == "sent"
     assert replay.spool.state().files == 0
@@ -339,11 +343,11 @@ def test_one_intent_that_the_database_refuses_takes_no_other_with_it(replay: Rep
 
 def test_replaying_twice_changes_nothing(replay: Replay) -> None:
     replay.left(Unknown("cut"))
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
     before = replay.outbox_row()
     replay.left(Unknown("cut"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert replay.outbox_row() == before
 
@@ -352,7 +356,7 @@ def test_the_next_of_a_customer_goes_when_the_replayed_one_is_settled(replay: Re
     [after] = replay.bench.queue("after", to="+123")
     replay.left(Accepted("wamid.a"))
 
-    replay.upkeep.adopt()
+    replay.maintenance.adopt()
 
     assert [claim.reference for claim in replay.bench.claim()] == [after]
 

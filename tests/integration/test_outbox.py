@@ -13,7 +13,7 @@ from tests.integration.conftest import LEASE, Bench
 from wa_cli.errors import RowRefused
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
-from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown
+from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Rejected, Retryable, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.settlement import MOST_RETRIES, Settlement
 from wa_cli.workers.settling import settle
@@ -50,7 +50,7 @@ def test_a_later_batch_waits_for_an_earlier_one_of_its_customer(bench: Bench) ->
     bench.queue("second")
 
     assert bench.claim() == []
-    bench.settle(first, Refused(131026, "no"))
+    bench.settle(first, Rejected(131026, "no"))
     assert bench.claim_words() == ["second"]
 
 
@@ -58,7 +58,7 @@ def test_a_message_waiting_for_its_retry_holds_up_the_later_ones(bench: Bench) -
     bench.queue("first", "second")
     [first] = bench.claim()
 
-    bench.settle(first, Later(131000, "try later"), pause=60)
+    bench.settle(first, Retryable(131000, "try later"), pause=60)
 
     assert bench.claim() == []
     bench.age("due_at", HOUR)
@@ -127,7 +127,7 @@ def test_a_refused_message_is_a_failed_row_with_its_reason(bench: Bench) -> None
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
-    bench.settle(claim, Refused(131026, "Message undeliverable (#131026)"))
+    bench.settle(claim, Rejected(131026, "Message undeliverable (#131026)"))
 
     [row] = bench.rows()
     assert (row["message_id"], row["status"]) == (f"ref:{reference}", "failed")
@@ -138,7 +138,7 @@ def test_a_refused_message_is_a_failed_row_with_its_reason(bench: Bench) -> None
 def test_proof_of_sending_replaces_a_failed_row(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
-    bench.settle(claim, Refused(131026, "no"))
+    bench.settle(claim, Rejected(131026, "no"))
 
     bench.settle(claim, Accepted("wamid.1"))
 
@@ -151,26 +151,26 @@ def test_tries_that_count_are_bounded_and_throttled_ones_are_not(bench: Bench) -
     [reference] = bench.queue("hi")
     for _ in range(20):
         [claim] = bench.claim()
-        bench.settle(claim, Later(131056, "pair rate", scope="pair", counts=False))
+        bench.settle(claim, Retryable(131056, "pair rate", scope="pair", counts=False))
     for _ in range(MOST_RETRIES):
         [claim] = bench.claim()
-        bench.settle(claim, Later(131000, "unknown error"))
+        bench.settle(claim, Retryable(131000, "unknown error"))
     assert bench.state(reference) == "queued"
 
     [claim] = bench.claim()
-    bench.settle(claim, Later(131000, "unknown error"))
+    bench.settle(claim, Retryable(131000, "unknown error"))
 
     [row] = bench.rows()
     assert (bench.state(reference), row["retry_count"]) == ("failed", MOST_RETRIES)
     assert row["last_retry_at"] is not None
 
 
-@pytest.mark.parametrize("verdict", [NotSent("no route"), Blocked(190, "token")])
-def test_what_never_left_or_was_not_its_fault_is_no_try(bench: Bench, verdict: NotSent | Blocked) -> None:
+@pytest.mark.parametrize("outcome", [NotTransmitted("no route"), Blocked(190, "token")])
+def test_what_never_left_or_was_not_its_fault_is_no_try(bench: Bench, outcome: NotTransmitted | Blocked) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
-    bench.settle(claim, verdict)
+    bench.settle(claim, outcome)
 
     [row] = bench.sql("SELECT state, retry_count, attempt FROM wa.outbox")
     assert row == {"state": "queued", "retry_count": 0, "attempt": 1}
@@ -194,7 +194,7 @@ def test_a_refusal_after_an_uncertain_attempt_says_so(bench: Bench) -> None:
     bench.sql("UPDATE wa.outbox SET state = 'queued'")
     [second] = bench.claim()
 
-    bench.settle(second, Refused(131026, "no"))
+    bench.settle(second, Rejected(131026, "no"))
 
     [row] = bench.rows()
     assert row["failure_reason"] == "failed, may have been delivered: no"
@@ -207,14 +207,14 @@ def test_a_zombies_verdict_is_ignored_unless_it_sent(bench: Bench) -> None:
     bench.sql("UPDATE wa.outbox SET state = 'queued'")
     [holder] = bench.claim()
 
-    bench.settle(zombie, Refused(131026, "no"))
+    bench.settle(zombie, Rejected(131026, "no"))
     assert bench.state(reference) == "sending"
 
     bench.settle(zombie, Accepted("wamid.zombie"))
     assert bench.state(reference) == "sent"
     double = bench.settle(holder, Accepted("wamid.holder"))
 
-    assert double.doubles == (reference,)
+    assert double.duplicates == (reference,)
     assert {row["message_id"] for row in bench.rows()} == {"wamid.zombie", "wamid.holder"}
     assert {row["reference"] for row in bench.rows()} == {reference}
     [row] = bench.sql("SELECT wamid, possible_double FROM wa.outbox")
@@ -268,7 +268,7 @@ def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Be
     batch = settle(bench.outbox, settlements)
 
     assert {row["message_id"] for row in bench.rows()} == {"wamid.good", "wamid.fine"}
-    assert [s.verdict for s in batch.unstored] == [Accepted("wamid.poison")]
+    assert [s.outcome for s in batch.unstored] == [Accepted("wamid.poison")]
     assert bench.states() == {"sent": 3}
     bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT no_poison")
     settle(bench.outbox, batch.unstored)

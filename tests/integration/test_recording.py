@@ -13,21 +13,21 @@ from uuid import UUID
 import pytest
 
 from tests.integration.conftest import Bench
-from wa_cli.errors import DatabaseDown
+from wa_cli.errors import DatabaseUnavailable
 from wa_cli.messages.content.text import text
-from wa_cli.messages.outcomes import Accepted, Refused, Unknown
+from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers import persist
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.maintenance import Patience, Upkeep
+from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 
 LEASE = timedelta(seconds=60)
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
@@ -69,20 +69,20 @@ class Desk:
             database,
             persist.outgoing(bench.outbox, "en_US"),
             lease=LEASE,
-            tell=self.told.append,
+            emit=self.told.append,
         )
         self.incoming = Intake(
             self.incoming_queue,
             database,
             recorder.record,
             lease=LEASE,
-            tell=self.told.append,
+            emit=self.told.append,
             salvage=recorder.salvage,
         )
-        self.upkeep = Upkeep(bench.outbox, self.spool, Patience(), LEASE, self.told.append)
+        self.maintenance = Maintenance(bench.outbox, self.spool, UncertaintyLimits(), LEASE, self.told.append)
 
     def hear(self, *bodies: str) -> None:
-        self.incoming_queue.put([Letter(body) for body in bodies])
+        self.incoming_queue.put([QueueMessage(body) for body in bodies])
         while self.incoming.run_once():
             pass
 
@@ -102,7 +102,7 @@ def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(des
     good = OutgoingMessage(text("hi"), phone_number="+123")
     old = json.dumps({"phone_number": "456", "message_data": {"type": "text", "content": "old"}})
     endless = json.dumps({"recipient": "BR." + "1" * 9000, "message_data": text("hi")})
-    desk.outgoing_queue.put([Letter(body) for body in (good.to_body(), "rubbish", old, endless)])
+    desk.outgoing_queue.put([QueueMessage(body) for body in (good.to_body(), "rubbish", old, endless)])
 
     assert desk.outgoing.run_once() == 4
 
@@ -115,7 +115,7 @@ def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(des
 
 def test_a_message_of_another_number_waits_for_a_worker_of_its_own(desk: Desk) -> None:
     real = OutgoingMessage(text("hi"), phone_number="+123", number="106540352242922")
-    desk.outgoing_queue.put([Letter(real.to_body())])
+    desk.outgoing_queue.put([QueueMessage(real.to_body())])
 
     desk.outgoing.run_once()
 
@@ -144,7 +144,7 @@ def test_a_publication_that_refuses_every_update_takes_no_neighbour_along(desk: 
 
 def test_a_redelivery_is_a_no_op(desk: Desk) -> None:
     body = OutgoingMessage(text("hi"), phone_number="+123").to_body()
-    desk.outgoing_queue.put([Letter(body), Letter(body)])
+    desk.outgoing_queue.put([QueueMessage(body), QueueMessage(body)])
 
     desk.outgoing.run_once()
 
@@ -226,7 +226,7 @@ def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
     assert desk.bench.state(reference) == "sent"
     assert desk.bench.rows() == []
     desk.relent()
-    assert desk.upkeep.adopt() == 1
+    assert desk.maintenance.adopt() == 1
     [row] = desk.bench.rows()
     assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
 
@@ -243,7 +243,7 @@ def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: 
     [late] = desk.bench.queue("late", expires_at=datetime.now(UTC) + LEASE)
     desk.bench.age("expires_at", LEASE * 2)
 
-    desk.upkeep.run_once()
+    desk.maintenance.run_once()
     desk.hear(notification(messages=[message("wamid.A")]))
 
     assert desk.bench.state(late) == "expired"
@@ -253,15 +253,15 @@ def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: 
 def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk) -> None:
     [reference] = desk.bench.queue("poison")
     [claim] = desk.bench.claim()
-    settlement = Settlement(claim.reference, claim.attempt, claim.token, Refused(131026, "no"))
+    settlement = Settlement(claim.reference, claim.attempt, claim.token, Rejected(131026, "no"))
     desk.refuse("content = 'poison'")
     desk.bench.outbox.settle([settlement], rows_too=False)
-    desk.spool.leave([settlement.to_record()])
+    desk.spool.append_for_others([settlement.to_record()])
 
-    assert desk.upkeep.adopt() == 0
+    assert desk.maintenance.adopt() == 0
     desk.relent()
-    desk.upkeep._not_before.clear()
-    assert desk.upkeep.adopt() == 1
+    desk.maintenance._not_before.clear()
+    assert desk.maintenance.adopt() == 1
 
     [row] = desk.bench.rows()
     assert (row["message_id"], row["failure_reason"]) == (f"ref:{reference}", "no")
@@ -269,9 +269,9 @@ def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk
 
 def test_a_verdict_of_a_message_nobody_knows_is_set_aside_not_lost(desk: Desk) -> None:
     stranger = Settlement(UUID(int=1), 1, UUID(int=2), Accepted("wamid.1"))
-    desk.spool.leave([stranger.to_record(), {"something": "else"}])
+    desk.spool.append_for_others([stranger.to_record(), {"something": "else"}])
 
-    desk.upkeep.adopt()
+    desk.maintenance.adopt()
 
     assert desk.spool.orphans() == []
     assert len(desk.spool.state().corrupt) == 1
@@ -290,7 +290,7 @@ def test_what_cannot_be_decided_shuts_out_nobody(desk: Desk) -> None:
     [claim] = other.claim(1, LEASE)
     other.settle([Settlement(claim.reference, claim.attempt, claim.token, Unknown("cut"))])
 
-    desk.upkeep.decide()
+    desk.maintenance.decide()
 
     assert bench.state(claim.reference) == "held"
 
@@ -321,13 +321,13 @@ def test_a_hand_over_that_meets_an_expiry_gives_no_turn_to_the_finished(desk: De
 
 def test_an_outage_gives_the_batch_back(bench: Bench) -> None:
     queue = MemoryQueue()
-    queue.put([Letter("a"), Letter("b")])
+    queue.put([QueueMessage("a"), QueueMessage("b")])
 
     def away(*_: Any) -> None:
-        raise DatabaseDown("away")
+        raise DatabaseUnavailable("away")
 
-    intake = Intake(queue, bench.database, away, lease=LEASE, tell=lambda _: None)
-    with pytest.raises(DatabaseDown):
+    intake = Intake(queue, bench.database, away, lease=LEASE, emit=lambda _: None)
+    with pytest.raises(DatabaseUnavailable):
         intake.run_once()
 
     assert [delivery.attempt for delivery in queue.receive(10, LEASE)] == [2, 2]

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from tests.integration.conftest import Bench
 from wa_cli.database.engine import Database
-from wa_cli.errors import BadInput, ConfigError, DatabaseDown
+from wa_cli.errors import BadInput, ConfigError, DatabaseUnavailable
 from wa_cli.messages.incoming import Alias, Edit
-from wa_cli.messages.outcomes import Accepted, Later, Refused
+from wa_cli.messages.outcomes import Accepted, Rejected, Retryable
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.hours import parse as parse_hours
 from wa_cli.reports.runner import Range
@@ -575,8 +575,8 @@ def _minutes(turn: Turn) -> int:
 def test_errors_have_their_code_meaning_and_retries(bench: Bench) -> None:
     late, refused, expired = bench.queue("late"), bench.queue("refused", to="+222"), bench.queue("bad", to="+333")
     claims = {claim.reference: claim for claim in bench.claim()}
-    bench.settle(claims[late[0]], Later(131000, "try later (#131000)"))
-    bench.settle(claims[refused[0]], Refused(131026, "Message undeliverable (#131026)"))
+    bench.settle(claims[late[0]], Retryable(131000, "try later (#131000)"))
+    bench.settle(claims[refused[0]], Rejected(131026, "Message undeliverable (#131026)"))
     bench.settle(claims[expired[0]], Accepted("wamid.1"))
     bench.sql(
         "UPDATE whatsapp_messages SET status = 'failed', failure_reason = 'gone (#131047)' WHERE message_id = 'wamid.1'"
@@ -832,7 +832,7 @@ def test_a_reports_columns_are_those_of_its_header(database: Database, report: c
 
 
 def test_a_report_writes_nothing(database: Database) -> None:
-    with pytest.raises(DatabaseDown, match="read-only"), database.reading() as connection:
+    with pytest.raises(DatabaseUnavailable, match="read-only"), database.reading() as connection:
         connection.execute(sa.text("DELETE FROM whatsapp_messages"))
 
 

@@ -18,7 +18,7 @@ from wa_cli.backlog import Backlog
 from wa_cli.errors import PartlyDone
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.outbox.outbox import Outbox
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.verify.base import Finding, Level
 from wa_cli.verify.checks import sending
@@ -70,7 +70,7 @@ def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
 
 @pytest.mark.parametrize("kind", ["outgoing", "incoming"])
 def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str) -> None:
-    {"outgoing": watch.outgoing, "incoming": watch.incoming}[kind].put([Letter("{}", "+123")])
+    {"outgoing": watch.outgoing, "incoming": watch.incoming}[kind].put([QueueMessage("{}", "+123")])
     watch.live({"outgoing": "incoming", "incoming": "outgoing"}[kind])
     found = watch.look()["workers"]
     assert (found.level, found.hint) == ("failed", f"wa worker {kind}")
@@ -82,7 +82,7 @@ def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str
 
 
 def test_a_worker_that_died_is_missed_after_half_a_minute(watch: Watch) -> None:
-    watch.outgoing.put([Letter("{}", "+123")])
+    watch.outgoing.put([QueueMessage("{}", "+123")])
     watch.live()
     watch.bench.sql("UPDATE wa.worker_heartbeats SET seen_at = seen_at - interval '31 seconds'")
     assert watch.failing() == ["workers"]
@@ -122,7 +122,7 @@ def test_a_message_that_is_being_sent_stays_with_its_number(watch: Watch) -> Non
 def test_a_message_that_waits_too_long(watch: Watch, place: str) -> None:
     watch.live()
     if place == "queue":
-        watch.outgoing.put([Letter("{}", "+123")])
+        watch.outgoing.put([QueueMessage("{}", "+123")])
         watch.bench.sql("UPDATE wa.queue_messages SET created_at = created_at - interval '6 min'")
     else:
         watch.bench.queue("hi")
@@ -159,7 +159,7 @@ def test_an_incoming_worker_takes_no_share_of_the_rate(watch: Watch) -> None:
 def test_a_drained_worker_tells_of_what_it_buried(database: Any, tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "sandbox") as sandbox:
         works = Works(database, sandbox, tmp_path)
-        works.queue.put([Letter("{}", None)])
+        works.queue.put([QueueMessage("{}", None)])
         works.put("+123")
 
         with pytest.raises(PartlyDone, match="1 messages became dead letters") as refused:

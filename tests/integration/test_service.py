@@ -24,17 +24,17 @@ from tests.waiting import until
 from wa_cli.backlog import Backlog
 from wa_cli.cloud import signature, webhooks
 from wa_cli.database.engine import Database
-from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.errors import DatabaseUnavailable, QueueError
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.spool import Spool
-from wa_cli.queues.base import Letter, LettersRefused
+from wa_cli.queues.base import MessagesRejected, QueueMessage
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.server import dedup_cache, ingest, limits, listening
 from wa_cli.server.auth import Caller, Keys
 from wa_cli.telemetry import events
-from wa_cli.workers.webhook_spool import Readmission, admit
+from wa_cli.workers.spooled_webhooks import SpooledWebhooks, admit
 
 LEASE = timedelta(seconds=60)
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
@@ -147,7 +147,7 @@ def test_what_is_not_of_whatsapp_is_answered_200_and_counted(service: RunningSer
 
     assert rig.bodies() == []
     assert 'wa_webhooks_total{outcome="foreign"} 2.0' in httpx.get(f"{service.url}/metrics").text
-    assert [event.count for event in service.heard(events.Refused)] == [1]  # told once, then damped
+    assert [event.count for event in service.heard(events.WebhooksRejected)] == [1]  # told once, then damped
 
 
 def test_many_posts_at_once_are_each_there(service: RunningService, rig: Rig) -> None:
@@ -357,7 +357,7 @@ def test_while_the_queue_is_away_webhooks_lie_on_the_disk_and_come_back_by_thems
         assert service.post(body("during.2")).status_code == 200
         assert [event.outcome for event in service.heard(events.Answered)] == ["queued", "spooled", "spooled"]
         outage.end()
-        until(lambda: bool(service.heard(events.Readmitted)), "the readmission")
+        until(lambda: bool(service.heard(events.Requeued)), "the readmission")
 
         assert service.post(body("after")).status_code == 200
 
@@ -368,11 +368,11 @@ def test_what_a_dead_service_left_on_the_disk_is_brought_back_by_the_next(rig: R
     outage.begin()
     with rig.service(with_door=False) as service:
         assert service.post(body("a")).status_code == 200
-        service.readmission.spool.close()  # as death does
+        service.spooled_webhooks.spool.close()  # as death does
     outage.end()
 
     with rig.service() as service:
-        until(lambda: bool(service.heard(events.Readmitted)), "the readmission")
+        until(lambda: bool(service.heard(events.Requeued)), "the readmission")
 
     assert rig.bodies() == [body("a")]
 
@@ -416,36 +416,36 @@ class PickyQueue(MemoryQueue):
     def put(self, letters: Any) -> None:
         super().put([letter for letter in letters if len(letter.body) <= 1000])
         if refused := [(letter, "too long") for letter in letters if len(letter.body) > 1000]:
-            raise LettersRefused("not all", refused)
+            raise MessagesRejected("not all", refused)
 
-    def refuse(self, letter: Letter, reason: str) -> None:
+    def refuse(self, letter: QueueMessage, reason: str) -> None:
         if self.dead_are_away:
-            raise DatabaseDown("away")
+            raise DatabaseUnavailable("away")
         super().refuse(letter, reason)
 
 
 def test_what_a_queue_can_never_take_is_among_its_dead_and_kept_while_they_are_away(tmp_path: Path) -> None:
-    queue, large = PickyQueue(), Letter("x" * 1001)
-    readmission = Readmission(queue, Spool(tmp_path), lambda _: None)
+    queue, large = PickyQueue(), QueueMessage("x" * 1001)
+    spooled_webhooks = SpooledWebhooks(queue, Spool(tmp_path), lambda _: None)
     queue.dead_are_away = True
 
-    assert admit(queue, [Letter("small"), large]) == [large]
-    readmission.keep([Letter("also small"), large])
+    assert admit(queue, [QueueMessage("small"), large]) == [large]
+    spooled_webhooks.keep([QueueMessage("also small"), large])
     for _ in range(3):
-        readmission.run_once()
+        spooled_webhooks.run_once()
     assert queue.depth().waiting == 2  # and not again with each try
 
     queue.dead_are_away = False
-    readmission.run_once()
+    spooled_webhooks.run_once()
     assert [letter.reason for letter in queue.dead_letters(5)] == ["too long"]
-    assert readmission.spool.state().records == 0
+    assert spooled_webhooks.spool.state().records == 0
 
 
 def test_a_strange_record_on_the_disk_is_set_aside_and_holds_up_nothing(tmp_path: Path) -> None:
     queue, spool = MemoryQueue(), Spool(tmp_path)
-    spool.leave([{"what": "is this"}, {"webhook": "a"}])
+    spool.append_for_others([{"what": "is this"}, {"webhook": "a"}])
 
-    assert Readmission(queue, spool, lambda _: None).run_once() == 1
+    assert SpooledWebhooks(queue, spool, lambda _: None).run_once() == 1
 
     assert [d.body for d in queue.receive(5, LEASE)] == ["a"]
     assert spool.state().corrupt
@@ -458,14 +458,14 @@ class BrokenQueue(MemoryQueue):
 
 def test_what_cannot_be_brought_back_stays(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    readmission = Readmission(BrokenQueue(), spool, lambda _: None)
-    readmission.keep([Letter("a")])
+    spooled_webhooks = SpooledWebhooks(BrokenQueue(), spool, lambda _: None)
+    spooled_webhooks.keep([QueueMessage("a")])
 
     with pytest.raises(QueueError):
-        readmission.run_once()
+        spooled_webhooks.run_once()
 
     assert spool.state().records == 1
-    assert Readmission(MemoryQueue(), Spool(tmp_path), lambda _: None).run_once() == 1
+    assert SpooledWebhooks(MemoryQueue(), Spool(tmp_path), lambda _: None).run_once() == 1
 
 
 # The mark at the door.
@@ -486,7 +486,7 @@ def dynamo(aws: LocalAws) -> tuple[str, Any]:
 def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws: LocalAws) -> None:
     table, client = dynamo(aws)
     told: list[Any] = []
-    with rig.service(marks=dedup_cache.DynamoMarks(table, client, told.append)) as service:
+    with rig.service(marks=dedup_cache.DedupCache(table, client, told.append)) as service:
         assert service.post(body("a")).status_code == 200
         until(lambda: client.scan(TableName=table)["Count"] == 1, "the mark")
 
@@ -502,7 +502,7 @@ def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws
 
 def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
     told: list[Any] = []
-    with rig.service(marks=dedup_cache.DynamoMarks("no-such-table", aws.client("dynamodb"), told.append)) as service:
+    with rig.service(marks=dedup_cache.DedupCache("no-such-table", aws.client("dynamodb"), told.append)) as service:
         assert service.post(body("a")).status_code == 200
         assert service.post(body("a")).status_code == 200
 
@@ -513,7 +513,7 @@ def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
 def test_webhooks_that_were_only_spooled_have_no_mark(rig: Rig, aws: LocalAws, outage: Outage) -> None:
     table, client = dynamo(aws)
     outage.begin()
-    with rig.service(marks=dedup_cache.DynamoMarks(table, client, lambda _: None), with_door=False) as service:
+    with rig.service(marks=dedup_cache.DedupCache(table, client, lambda _: None), with_door=False) as service:
         assert service.post(body("a")).status_code == 200
         assert service.post(body("a")).status_code == 200
 
@@ -591,7 +591,7 @@ def test_a_database_that_refuses_ends_no_service(rig: Rig) -> None:
         until(lambda: len(service.heard(events.Spooled)) >= 1, "word of it")
         with rig.database.transaction() as connection:
             connection.execute(sa.text("ALTER TABLE wa.queue_messages DROP CONSTRAINT no"))
-        until(lambda: bool(service.heard(events.Readmitted)), "the readmission")
+        until(lambda: bool(service.heard(events.Requeued)), "the readmission")
 
     assert rig.bodies() == [body("a")]
 

@@ -12,7 +12,7 @@ from tests.local_aws import LocalAws
 from wa_cli.database.engine import Database
 from wa_cli.errors import QueueError
 from wa_cli.queues import sqs
-from wa_cli.queues.base import Delivery, Letter
+from wa_cli.queues.base import Delivery, QueueMessage
 from wa_cli.queues.sqs import SqsQueue
 
 LEASE = timedelta(seconds=60)
@@ -42,10 +42,10 @@ class Wrapped:
 
 def test_a_hundred_are_received_ten_at_a_time(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
-    queue.put([Letter(str(number)) for number in range(105)])
+    queue.put([QueueMessage(str(number)) for number in range(105)])
 
     found = queue.receive(100, LEASE)
-    queue.done(found)
+    queue.ack(found)
 
     assert len({delivery.body for delivery in found}) == 100
     assert (queue.depth().waiting, queue.depth().in_flight) == (5, 0)
@@ -61,7 +61,7 @@ def test_messages_at_the_size_limit_go_one_to_a_request(aws: LocalAws, database:
     queue = a_queue(aws, database, client=Wrapped(aws.sqs, "send_message_batch", note))
     bodies = ["x" * (256 << 10), "small", "y" * (200 << 10), "z" * (100 << 10)]
 
-    queue.put([Letter(body) for body in bodies])
+    queue.put([QueueMessage(body) for body in bodies])
 
     assert sorted(asked) == sorted([256 << 10, 5 + (200 << 10), 100 << 10])
     assert sorted(delivery.body for delivery in all_of(queue)) == sorted(bodies)
@@ -71,7 +71,7 @@ def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, dat
     queue = a_queue(aws, database)
 
     with pytest.raises(QueueError, match="1 of 2 messages could not be queued"):
-        queue.put([Letter("x" * (2 << 20)), Letter("small")])
+        queue.put([QueueMessage("x" * (2 << 20)), QueueMessage("small")])
 
     assert [delivery.body for delivery in all_of(queue)] == ["small"]
 
@@ -79,7 +79,7 @@ def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, dat
 def test_a_character_that_sqs_does_not_carry_refuses_nothing(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
 
-    queue.put([Letter("a\x01b\ud800c"), Letter("fine \N{WINKING FACE}")])
+    queue.put([QueueMessage("a\x01b\ud800c"), QueueMessage("fine \N{WINKING FACE}")])
 
     assert sorted(d.body for d in all_of(queue)) == ["a\ufffdb\ufffdc", "fine \N{WINKING FACE}"]
 
@@ -98,7 +98,7 @@ def test_what_fails_in_part_is_put_again_alone(aws: LocalAws, database: Database
 
     queue = a_queue(aws, database, client=Wrapped(aws.sqs, "send_message_batch", fail_one))
 
-    queue.put([Letter("good"), Letter("bad"), Letter("better")])
+    queue.put([QueueMessage("good"), QueueMessage("bad"), QueueMessage("better")])
 
     assert tries == [["good", "bad", "better"], ["bad"], ["bad"]]
     assert sorted(delivery.body for delivery in all_of(queue)) == ["bad", "better", "good"]
@@ -114,7 +114,7 @@ def test_what_one_of_several_calls_got_counts(aws: LocalAws, database: Database)
         return call(**named)
 
     queue = a_queue(aws, database, client=Wrapped(aws.sqs, "receive_message", fail_sometimes))
-    queue.put([Letter(str(number)) for number in range(50)])
+    queue.put([QueueMessage(str(number)) for number in range(50)])
 
     assert len(queue.receive(50, LEASE)) == 40
 

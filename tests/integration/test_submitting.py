@@ -14,7 +14,7 @@ from wa_cli.errors import QueueError, ReferenceTaken, Unconfirmed
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import SentBy
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.submit import Submitter, reference_of
 
@@ -28,7 +28,7 @@ def message(words: str = "hi", to: str = "+123", **changes: Any) -> OutgoingMess
 class SilentQueue(MemoryQueue):
     """Takes every letter, and the answer is lost."""
 
-    def put(self, letters: Sequence[Letter]) -> None:
+    def put(self, letters: Sequence[QueueMessage]) -> None:
         super().put(letters)
         raise QueueError("no answer")
 
@@ -75,7 +75,7 @@ def test_a_used_reference_with_another_message_is_a_dead_letter(
     first = message()
     second = message(**changed, reference=first.reference)
     for bodies in [[first, second]] if together else [[first], [second]]:
-        desk.outgoing_queue.put([Letter(one.to_body()) for one in bodies])
+        desk.outgoing_queue.put([QueueMessage(one.to_body()) for one in bodies])
         desk.outgoing.run_once()
 
     assert desk.bench.states() == {"queued": 1}
@@ -87,7 +87,7 @@ def test_a_used_reference_with_another_message_is_a_dead_letter(
 def test_a_redelivery_is_no_conflict(desk: Desk) -> None:
     body = message().to_body()
     for _ in range(2):
-        desk.outgoing_queue.put([Letter(body), Letter(body)])
+        desk.outgoing_queue.put([QueueMessage(body), QueueMessage(body)])
         desk.outgoing.run_once()
 
     assert (desk.bench.states(), desk.outgoing_queue.dead_count()) == ({"queued": 1}, 0)

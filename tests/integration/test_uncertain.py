@@ -10,7 +10,7 @@ import pytest
 from tests.integration.conftest import Bench
 from wa_cli.clock import now
 from wa_cli.messages.incoming import StatusUpdate
-from wa_cli.messages.outcomes import Accepted, Refused, Unknown
+from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.verify.base import Scene
 from wa_cli.verify.checks import doubts
@@ -81,7 +81,7 @@ def test_a_late_refusal_by_the_holder_still_settles(bench: Bench) -> None:
     bench.age("lease_until", timedelta(minutes=5))
     bench.outbox.lose_leases()
 
-    bench.settle(claim, Refused(131026, "no"))
+    bench.settle(claim, Rejected(131026, "no"))
 
     assert bench.state(reference) == "failed"
 
@@ -104,7 +104,7 @@ def test_a_status_that_overtakes_the_answer_is_no_double(bench: Bench) -> None:
     learn(bench, status("wamid.1", "delivered", reference=reference))
     settled = bench.settle(claim, Accepted("wamid.1"))
 
-    assert settled.doubles == ()
+    assert settled.duplicates == ()
     [row] = bench.rows()
     assert row["status"] == "delivered"
 

@@ -20,7 +20,7 @@ from wa_cli.messages.outcomes import Accepted
 from wa_cli.migrations.runner import Migrator
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.spool import Spool
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.verify.base import Finding, Scene
 from wa_cli.verify.checks import backlog, clock, server
@@ -171,14 +171,14 @@ def test_what_waits_lies_on_a_disk_or_is_dead_is_told(bench: Bench, tmp_path: Pa
     waiting = Waiting(bench.database, tmp_path)
     assert (waiting.look().level, waiting.look().hint) == ("ok", None)
 
-    waiting.incoming.put([Letter("a"), Letter("b")])
+    waiting.incoming.put([QueueMessage("a"), QueueMessage("b")])
     assert waiting.look().said.startswith("2 incoming on the queues, nothing on this machine's disk")
     assert waiting.look().level == "ok"
 
-    waiting.incoming.refuse(Letter("c"), "unreadable")
+    waiting.incoming.refuse(QueueMessage("c"), "unreadable")
     assert (waiting.look().level, waiting.look().hint) == ("warning", "wa queue dead")
 
-    waiting.spool.keep([{"webhook": "d"}])
+    waiting.spool.append([{"webhook": "d"}])
     assert (waiting.look().level, waiting.look().hint) == ("warning", "wa spool replay")
     assert waiting.look().facts["spooled"] == {"webhooks": 1}
     waiting.spool.close()

@@ -12,11 +12,11 @@ import pytest
 
 from tests.integration.running_sandbox import running_sandbox
 from tests.integration.works import SECONDS, Works
-from wa_cli.errors import DatabaseDown, StillPending
+from wa_cli.errors import DatabaseUnavailable, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Outbox
-from wa_cli.queues.base import Letter
+from wa_cli.queues.base import QueueMessage
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import HANG_LIMIT, Watchdog
 from wa_cli.sandbox.app import Options
@@ -44,7 +44,7 @@ def test_everything_that_is_queued_is_sent_once_and_stored(works: Works) -> None
 
 def test_one_customers_messages_arrive_in_order(works: Works) -> None:
     bodies = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(20)]
-    works.queue.put([Letter(message.to_body(), message.customer) for message in bodies])
+    works.queue.put([QueueMessage(message.to_body(), message.customer) for message in bodies])
 
     works.run()
 
@@ -127,7 +127,7 @@ def test_an_outage_of_the_database_keeps_verdicts_on_the_disk(works: Works, monk
         if outages:
             outages -= 1
             kept.append(works.spool.state().records)
-            raise DatabaseDown("away")
+            raise DatabaseUnavailable("away")
         return real(self, *arguments, **named)
 
     monkeypatch.setattr(Outbox, "settle", settle)

@@ -14,15 +14,15 @@ from wa_cli.cloud.client import CloudClient
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.spool import Spool
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.base import Queue, QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.runtime.stop import Stop
 from wa_cli.sandbox import NUMBER
 from wa_cli.telemetry.events import Event
 from wa_cli.workers import persist
-from wa_cli.workers.degraded_mode import Bypass
+from wa_cli.workers.degraded_mode import DegradedMode
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.maintenance import Patience, Upkeep
+from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 from wa_cli.workers.sender import Sender, through
 from wa_cli.workers.worker import OutgoingWorker
 
@@ -38,12 +38,12 @@ class Works:
         self.told: list[Event] = []
         self.lease = 60 * SECONDS
         self.send_timeout = 5 * SECONDS
-        self.bypass_after = timedelta(0)
+        self.degraded_after = timedelta(0)
         self.share = 1000.0
 
     def put(self, *recipients: str) -> None:
         messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
-        self.queue.put([Letter(message.to_body(), message.customer) for message in messages])
+        self.queue.put([QueueMessage(message.to_body(), message.customer) for message in messages])
 
     def run(
         self,
@@ -62,8 +62,8 @@ class Works:
                 timeout=self.send_timeout.total_seconds(),
             )
 
-            upkeep = Upkeep(self.bench.outbox, self.spool, Patience(), LEASE, self.told.append)
-            bypass = Bypass(
+            maintenance = Maintenance(self.bench.outbox, self.spool, UncertaintyLimits(), LEASE, self.told.append)
+            degraded_mode = DegradedMode(
                 self.queue,
                 Spool(self.spool.folder),
                 through(client),
@@ -72,14 +72,14 @@ class Works:
                 concurrency=50,
                 lease=self.lease,
                 send_timeout=self.send_timeout,
-                share=lambda: self.share if upkeep.share is None else upkeep.share,
+                share=lambda: self.share if maintenance.share is None else maintenance.share,
                 patience=20 * SECONDS,
-                tell=self.told.append,
+                emit=self.told.append,
             )
 
-            def come_back() -> None:
-                bypass.end()
-                upkeep.adopt()
+            def on_return() -> None:
+                degraded_mode.end()
+                maintenance.adopt()
 
             sender = Sender(
                 self.bench.outbox,
@@ -89,8 +89,8 @@ class Works:
                 lease=self.lease,
                 send_timeout=self.send_timeout,
                 rate=10_000,
-                tell=self.told.append,
-                on_return=come_back,
+                emit=self.told.append,
+                on_return=on_return,
             )
             record = persist.outgoing(self.bench.outbox, "en_US")
             intake = Intake(
@@ -98,13 +98,13 @@ class Works:
                 self.bench.database,
                 record,
                 lease=self.lease,
-                tell=self.told.append,
-                probe=upkeep.live,
-                on_return=come_back,
-                bypass=None if self.queue.in_database else bypass,
-                bypass_after=self.bypass_after,
+                emit=self.told.append,
+                probe=maintenance.live,
+                on_return=on_return,
+                degraded_mode=None if self.queue.in_database else degraded_mode,
+                degraded_after=self.degraded_after,
             )
-            worker = OutgoingWorker(intake, sender, upkeep, stop_timeout=20 * SECONDS, drain=drain)
+            worker = OutgoingWorker(intake, sender, maintenance, stop_timeout=20 * SECONDS, drain=drain)
             stop = Stop()
             try:
                 async with asyncio.timeout(timeout):

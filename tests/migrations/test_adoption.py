@@ -10,7 +10,7 @@ import pytest
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
-from wa_cli.errors import ConfigError, DatabaseDown, PartlyDone
+from wa_cli.errors import ConfigError, DatabaseUnavailable, PartlyDone
 from wa_cli.migrations import catalogue, progress, psql, runner
 from wa_cli.migrations.backfill import Backfill
 from wa_cli.migrations.runner import Migrator
@@ -328,7 +328,7 @@ def test_a_lost_connection_is_an_outage(empty: Database) -> None:
             sql(Database(url_of(empty)), f"{others} AND pid <> pg_backend_pid()")
 
     migrator.report = cut
-    with pytest.raises(DatabaseDown):
+    with pytest.raises(DatabaseUnavailable):
         migrator.apply()
 
     assert Migrator(empty).apply() == []
@@ -369,7 +369,7 @@ def test_a_migrator_that_lost_its_lock_stops(empty: Database) -> None:
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             )
 
-    with pytest.raises(DatabaseDown):
+    with pytest.raises(DatabaseUnavailable):
         Migrator(empty, cut).apply()
 
     assert [m.name for m in Migrator(empty).applied()] == ["0003_wa", "0002_direction", "0001_messages"]

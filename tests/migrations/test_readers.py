@@ -35,7 +35,7 @@ def talk(database: Database) -> None:
     """A customer writes, and our answer is read."""
     bench = Bench(database)
     with database.transaction() as connection:
-        messages.hear(
+        messages.insert_incoming(
             connection, [trial_rows.incoming(kind, phone="+123", sent_at=HEARD_AT, content=kind) for kind in KINDS]
         )
     bench.queue("our answer")

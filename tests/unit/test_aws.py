@@ -15,10 +15,10 @@ CONFIGURED = "[default]\nregion = sa-east-1\n"
 
 
 def regions() -> list[str]:
-    shelf = stores.open_shelf("s3://bucket/prefix")
-    assert isinstance(shelf, stores.S3Shelf)
+    store = stores.open_store("s3://bucket/prefix")
+    assert isinstance(store, stores.S3Store)
     queue = sqs.connect("http://127.0.0.1:9/1/queue")
-    return [client.meta.region_name for client in (queue, dedup_cache.connect(), shelf._client)]
+    return [client.meta.region_name for client in (queue, dedup_cache.connect(), store._client)]
 
 
 @pytest.mark.parametrize(

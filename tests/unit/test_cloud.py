@@ -9,7 +9,7 @@ import pytest
 
 from wa_cli.cloud import codes, signature
 from wa_cli.cloud.codes import Class
-from wa_cli.messages.outcomes import Blocked, Later, Refused
+from wa_cli.messages.outcomes import Blocked, Rejected, Retryable
 from wa_cli.sandbox import callbacks, host
 
 SECRET = "sandbox-app-secret"
@@ -83,7 +83,7 @@ def test_an_object_that_the_token_cannot_see_blocks_the_number() -> None:
 
 def test_every_code_makes_a_verdict_that_says_it() -> None:
     for number, code in codes.CODES.items():
-        verdict = codes.verdict(number, 400, "(#x) said")
-        assert isinstance(verdict, (Refused, Later, Blocked))
-        assert str(number) in verdict.why
+        outcome = codes.outcome(number, 400, "(#x) said")
+        assert isinstance(outcome, (Rejected, Retryable, Blocked))
+        assert str(number) in outcome.why
         assert code.meaning

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from wa_cli import config
 from wa_cli.errors import ConfigError
+from wa_cli.settings import display, schema, sources
 
 
 @pytest.fixture(autouse=True)
 def no_user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "user_config_file", lambda: tmp_path / "user" / "wa.toml")
+    monkeypatch.setattr(sources, "user_config_file", lambda: tmp_path / "user" / "wa.toml")
 
 
-def load(tmp_path: Path, environ: dict[str, str] | None = None, profile: str | None = None) -> config.Loaded:
-    return config.load(environ or {}, folder=tmp_path, profile=profile)
+def load(tmp_path: Path, environ: dict[str, str] | None = None, profile: str | None = None) -> sources.Loaded:
+    return sources.load(environ or {}, folder=tmp_path, profile=profile)
 
 
 def test_with_nothing_configured_everything_is_default(tmp_path: Path) -> None:
@@ -60,24 +60,24 @@ def test_a_secret_may_be_a_files_content(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"WA_ACCESS_TOKEN_FILE": str(tmp_path / "token")})
 
     assert loaded.settings.access_token == "EAAG-very-secret-token"
-    assert config.shown(loaded, "access_token") == "EAA…en"
+    assert display.shown(loaded, "access_token") == "EAA…en"
 
 
 def test_a_short_secret_shows_nothing(tmp_path: Path) -> None:
-    assert config.shown(load(tmp_path, {"WA_APP_SECRET": "short"}), "app_secret") == "…"
+    assert display.shown(load(tmp_path, {"WA_APP_SECRET": "short"}), "app_secret") == "…"
 
 
 def test_the_password_of_a_url_does_not_show(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"DATABASE_URL": "postgresql://me:pa@ss@db/wa"})
 
-    assert config.shown(loaded, "database_url") == "postgresql://me:…@db/wa"
+    assert display.shown(loaded, "database_url") == "postgresql://me:…@db/wa"
     assert loaded.production == ["database_url"]
 
 
 def test_one_production_setting_makes_a_missing_one_an_error_that_names_it(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"WA_ACCESS_TOKEN": "x" * 30})
 
-    with pytest.raises(ConfigError, match="WA_DATABASE_URL is missing, and WA_ACCESS_TOKEN is set"):
+    with pytest.raises(ConfigError, match="WA_DATABASE_URL is missing. It is required because WA_ACCESS_TOKEN is set"):
         loaded.need("database_url", "embedded")
 
 
@@ -157,10 +157,10 @@ def test_spans_are_spans(tmp_path: Path) -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    assert all(spec.meaning.endswith(".") for spec in config.SPECS.values())
+    assert all(spec.meaning.endswith(".") for spec in schema.SPECS.values())
 
 
-SECRETS = [name for name, spec in config.SPECS.items() if spec.is_key]
+SECRETS = [name for name, spec in schema.SPECS.items() if spec.is_key]
 EMPTY = ["", " ", "\n\t ", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}", "\N{ZERO WIDTH NO-BREAK SPACE}"]
 
 
@@ -171,7 +171,7 @@ def test_every_key_of_the_program_is_known_as_one() -> None:
 @pytest.mark.parametrize("empty", EMPTY)
 @pytest.mark.parametrize("name", SECRETS)
 def test_an_empty_secret_is_an_error_wherever_it_stands(tmp_path: Path, name: str, empty: str) -> None:
-    variable, file, toml = config.env_name(name), tmp_path / "secret", tmp_path / "wa.toml"
+    variable, file, toml = schema.env_name(name), tmp_path / "secret", tmp_path / "wa.toml"
     file.write_text(empty)
 
     with pytest.raises(ConfigError, match=rf"{variable} .from environment.: the secret is empty"):

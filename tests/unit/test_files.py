@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wa_cli.cli import output_file
-from wa_cli.errors import BadInput, DatabaseDown
+from wa_cli.errors import BadInput, DatabaseUnavailable
 
 
 def test_a_file_is_written_with_the_mode_that_new_files_have(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_what_cannot_be_finished_leaves_all_as_it_was(tmp_path: Path) -> None:
 
     def broken() -> Iterator[str]:
         yield "half"
-        raise DatabaseDown("away")
+        raise DatabaseUnavailable("away")
 
-    with pytest.raises(DatabaseDown):
+    with pytest.raises(DatabaseUnavailable):
         output_file.write(tmp_path / "x", broken())
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "before")]

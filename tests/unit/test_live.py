@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from wa_cli.cli.status_line import Facts, _Line
-from wa_cli.errors import DatabaseDown
+from wa_cli.errors import DatabaseUnavailable
 
 
 def test_the_line_says_how_a_worker_is_doing() -> None:
-    answers: list[Facts | DatabaseDown] = [[("queue", 4210), ("uncertain", 0)], DatabaseDown("away")]
+    answers: list[Facts | DatabaseUnavailable] = [[("queue", 4210), ("uncertain", 0)], DatabaseUnavailable("away")]
 
     def asked() -> Facts:
         answer = answers.pop(0)
         shown.done.set()
-        if isinstance(answer, DatabaseDown):
+        if isinstance(answer, DatabaseUnavailable):
             raise answer
         return answer
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wa_cli import config
 from wa_cli.masking import mask_url
+from wa_cli.settings import display, schema, sources
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def test_whatever_the_password_is_it_does_not_show(password: str) -> None:
         assert password not in mask_url(url), url
 
 
-FREE_TEXT = [name for name, spec in config.SPECS.items() if spec.parse is config.SPECS["database_url"].parse]
+FREE_TEXT = [name for name, spec in schema.SPECS.items() if spec.parse is schema.SPECS["database_url"].parse]
 
 
 @pytest.mark.parametrize("name", FREE_TEXT)
 def test_every_setting_that_may_be_a_url_is_shown_masked(name: str, tmp_path: Path) -> None:
     value = "postgresql://me:hunter2@db/wa?password=hunter3"
 
-    loaded = config.load({config.env_name(name): value}, folder=tmp_path)
+    loaded = sources.load({schema.env_name(name): value}, folder=tmp_path)
 
-    assert config.shown(loaded, name) == "postgresql://me:…@db/wa?password=…"
+    assert display.shown(loaded, name) == "postgresql://me:…@db/wa?password=…"

@@ -219,18 +219,18 @@ def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict",
+    "outcome",
     [
         outcomes.Accepted("wamid.1", alias="5511", paced=True),
-        outcomes.Refused(131026, "no"),
-        outcomes.Later(130429, "slow", scope="number", after=3.0, counts=False),
-        outcomes.NotSent("no route"),
+        outcomes.Rejected(131026, "no"),
+        outcomes.Retryable(130429, "slow", scope="number", after=3.0, counts=False),
+        outcomes.NotTransmitted("no route"),
         outcomes.Blocked(190, "token"),
         outcomes.Unknown("cut"),
     ],
 )
-def test_a_verdict_survives_the_spool(verdict: outcomes.Verdict) -> None:
-    assert outcomes.from_record(json.loads(json.dumps(outcomes.to_record(verdict)))) == verdict
+def test_a_verdict_survives_the_spool(outcome: outcomes.Outcome) -> None:
+    assert outcomes.from_record(json.loads(json.dumps(outcomes.to_record(outcome)))) == outcome
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from wa_cli.cli import render, tables
 from wa_cli.cli.tables import Column, Table
-from wa_cli.errors import BadInput, DatabaseDown
+from wa_cli.errors import BadInput, DatabaseUnavailable
 from wa_cli.reports import heatmap
 
 TABLE = Table(
@@ -120,9 +120,9 @@ def test_a_file_that_cannot_be_finished_is_as_it_was(tmp_path: Path) -> None:
 
     def broken() -> Iterator[dict[str, Any]]:
         yield dict(TABLE.rows[0])
-        raise DatabaseDown("away")
+        raise DatabaseUnavailable("away")
 
-    with pytest.raises(DatabaseDown):
+    with pytest.raises(DatabaseUnavailable):
         render.stream(TABLE, broken(), None, tmp_path / "x.csv")
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.csv", "before")]

@@ -25,8 +25,8 @@ def adopted(folder: Path) -> list[dict[str, object]]:
 def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
 
-    spool.keep([{"n": 1}, {"n": 2}])
-    spool.keep([{"n": 3}])
+    spool.append([{"n": 1}, {"n": 2}])
+    spool.append([{"n": 3}])
     spool.close()
 
     assert adopted(tmp_path) == [{"n": 1}, {"n": 2}, {"n": 3}]
@@ -35,9 +35,9 @@ def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
 
 def test_what_is_forgotten_does_not_come_back(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    entries = spool.keep([{"n": 1}, {"n": 2}])
+    entries = spool.append([{"n": 1}, {"n": 2}])
 
-    spool.forget(entries)
+    spool.remove(entries)
     spool.close()
 
     assert adopted(tmp_path) == []
@@ -47,9 +47,9 @@ def test_what_is_forgotten_does_not_come_back(tmp_path: Path) -> None:
 def test_a_half_forgotten_file_is_replayed_whole(tmp_path: Path) -> None:
     """A replay is a no-op for what the database has; a loss would be for good."""
     spool = Spool(tmp_path)
-    first, _ = spool.keep([{"n": 1}, {"n": 2}])
+    first, _ = spool.append([{"n": 1}, {"n": 2}])
 
-    spool.forget([first])
+    spool.remove([first])
     spool.close()
 
     assert adopted(tmp_path) == [{"n": 1}, {"n": 2}]
@@ -57,10 +57,10 @@ def test_a_half_forgotten_file_is_replayed_whole(tmp_path: Path) -> None:
 
 def test_records_kept_after_a_file_was_emptied_are_not_lost(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.forget(spool.keep([{"n": 1}]))
+    spool.remove(spool.append([{"n": 1}]))
 
-    later = spool.keep([{"n": 2}])
-    spool.forget(later[:0])
+    later = spool.append([{"n": 2}])
+    spool.remove(later[:0])
     spool.close()
 
     assert adopted(tmp_path) == [{"n": 2}]
@@ -68,7 +68,7 @@ def test_records_kept_after_a_file_was_emptied_are_not_lost(tmp_path: Path) -> N
 
 def test_a_living_owners_file_is_not_adopted(tmp_path: Path) -> None:
     owner = Spool(tmp_path)
-    owner.keep([{"n": 1}])
+    owner.append([{"n": 1}])
 
     assert adopted(tmp_path) == []
     assert owner.left() == 1
@@ -78,7 +78,7 @@ def test_a_living_owners_file_is_not_adopted(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_is_adopted(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from wa_cli.outbox.spool import Spool;"
-        "Spool(Path(sys.argv[1])).keep([{'n': 1}]); os.kill(os.getpid(), 9)"
+        "Spool(Path(sys.argv[1])).append([{'n': 1}]); os.kill(os.getpid(), 9)"
     )
 
     died = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
@@ -89,7 +89,7 @@ def test_what_a_killed_process_left_is_adopted(tmp_path: Path) -> None:
 
 def test_a_line_cut_short_by_a_crash_is_dropped_and_a_damaged_one_set_aside(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.keep([{"n": 1}, {"n": 2}, {"n": 3}])
+    spool.append([{"n": 1}, {"n": 2}, {"n": 3}])
     spool.close()
     [file] = tmp_path.iterdir()
     lines = file.read_bytes().splitlines(keepends=True)
@@ -102,7 +102,7 @@ def test_a_line_cut_short_by_a_crash_is_dropped_and_a_damaged_one_set_aside(tmp_
 
 def test_what_fails_while_it_is_adopted_stays(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.keep([{"n": 1}])
+    spool.append([{"n": 1}])
     spool.close()
 
     [path] = Spool(tmp_path).orphans()
@@ -114,11 +114,11 @@ def test_what_fails_while_it_is_adopted_stays(tmp_path: Path) -> None:
 
 def test_a_large_spool_is_in_several_files_and_each_goes_when_it_is_done(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    batches = [spool.keep([{"text": "x" * 600_000}]) for _ in range(4)]
+    batches = [spool.append([{"text": "x" * 600_000}]) for _ in range(4)]
     assert len(list(tmp_path.iterdir())) == 2
 
     for batch in batches:
-        spool.forget(batch)
+        spool.remove(batch)
 
     assert spool.left() == 0
     assert len(list(tmp_path.iterdir())) == 1
@@ -133,12 +133,12 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_pat
     with pytest.raises(SpoolUnwritable):
         Spool(blocked).check()
     with pytest.raises(SpoolUnwritable):
-        Spool(blocked).keep([{"n": 1}])
+        Spool(blocked).append([{"n": 1}])
 
 
 def test_the_state_counts_what_waits(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.keep([{"n": 1}, {"n": 2}])
+    spool.append([{"n": 1}, {"n": 2}])
 
     state = spool.state()
 
@@ -154,13 +154,13 @@ def test_what_a_thread_keeps_while_another_forgets_is_on_the_disk(tmp_path: Path
 
     def forget() -> None:
         while (entries := forgetting.get()) is not None:
-            spool.forget(entries)
+            spool.remove(entries)
 
     thread = threading.Thread(target=forget)
     thread.start()
     for number in range(500):
         with spool._lock:  # what is on the disk is looked at before it may be forgotten
-            entries = spool.keep([{"n": number}])
+            entries = spool.append([{"n": number}])
             if f'"n":{number}}}'.encode() not in entries[0].segment.read_bytes():
                 missing.append(number)
         forgetting.put(entries)
@@ -174,13 +174,13 @@ def test_what_a_thread_keeps_while_another_forgets_is_on_the_disk(tmp_path: Path
 
 def test_what_is_left_to_nobody_is_adopted_even_by_its_own_process(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.leave([{"n": 1}])
+    spool.append_for_others([{"n": 1}])
 
     [path] = spool.orphans()
     with spool.adopt(path) as orphan:
         assert orphan is not None
         assert orphan.records == [{"n": 1}]
-        orphan.stay()
+        orphan.keep_file()
     with spool.adopt(path) as orphan:
         assert orphan is not None
         orphan.set_aside(orphan.records)
@@ -190,7 +190,7 @@ def test_what_is_left_to_nobody_is_adopted_even_by_its_own_process(tmp_path: Pat
 
 
 def test_a_file_that_somebody_else_adopted_first_is_none(tmp_path: Path) -> None:
-    Spool(tmp_path).leave([{"n": 1}])
+    Spool(tmp_path).append_for_others([{"n": 1}])
     [path] = Spool(tmp_path).orphans()
 
     with Spool(tmp_path).adopt(path) as first, Spool(tmp_path).adopt(path) as second:
@@ -202,7 +202,7 @@ def test_a_file_that_somebody_else_adopted_first_is_none(tmp_path: Path) -> None
 
 def test_a_full_disk_keeps_nothing_half_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(tmp_path)
-    first = spool.keep([{"n": 1}])
+    first = spool.append([{"n": 1}])
     real = os.fdatasync
 
     def full(_: int) -> None:
@@ -210,10 +210,10 @@ def test_a_full_disk_keeps_nothing_half_and_says_so(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "fdatasync", full)
     with pytest.raises(SpoolUnwritable, match="No space left"):
-        spool.keep([{"n": 2}])
+        spool.append([{"n": 2}])
     monkeypatch.setattr(os, "fdatasync", real)
-    spool.keep([{"n": 3}])
-    spool.forget(first)
+    spool.append([{"n": 3}])
+    spool.remove(first)
     spool.close()
 
     assert adopted(tmp_path) == [{"n": 3}]
@@ -221,13 +221,13 @@ def test_a_full_disk_keeps_nothing_half_and_says_so(tmp_path: Path, monkeypatch:
 
 def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: Path) -> None:
     dead = Spool(tmp_path)
-    dead.leave([{"number": number, "text": "x" * 1000} for number in range(20)])
+    dead.append_for_others([{"number": number, "text": "x" * 1000} for number in range(20)])
     spool = Spool(tmp_path, quota=10_000)
 
     with pytest.raises(SpoolUnwritable, match="as much as WA_SPOOL_QUOTA allows"):
         spool.check_room()
     spool.check()
-    spool.forget(spool.keep([{"a": "verdict"}]))
+    spool.remove(spool.append([{"a": "verdict"}]))
 
     for path in spool.orphans():
         with spool.adopt(path):
@@ -240,7 +240,7 @@ def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: P
 def test_a_file_that_is_gone_under_its_process_keeps_nothing(tmp_path: Path, gone: str) -> None:
     folder = tmp_path / "spool"
     spool = Spool(folder)
-    first = spool.keep([{"n": 1}])
+    first = spool.append([{"n": 1}])
     [file] = folder.iterdir()
     match gone:
         case "deleted":
@@ -256,12 +256,12 @@ def test_a_file_that_is_gone_under_its_process_keeps_nothing(tmp_path: Path, gon
             folder.rename(tmp_path / "another")
 
     with pytest.raises(SpoolUnwritable):
-        spool.keep([{"n": 2}])
-    kept = spool.keep([{"n": 3}])
+        spool.append([{"n": 2}])
+    kept = spool.append([{"n": 3}])
 
     assert kept[0].segment != file
     assert kept[0].segment.read_bytes().endswith(b'{"n":3}\n')
-    spool.forget(first)
+    spool.remove(first)
     spool.close()
     shutil.rmtree(tmp_path / "another", ignore_errors=True)
     file.unlink(missing_ok=True)
@@ -279,8 +279,8 @@ def test_what_is_left_to_nobody_counts_only_where_it_can_be_found(tmp_path: Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fdatasync", deleting)
         with pytest.raises(SpoolUnwritable):
-            spool.leave([{"n": 1}])
-    spool.leave([{"n": 2}])
+            spool.append_for_others([{"n": 1}])
+    spool.append_for_others([{"n": 2}])
 
     assert adopted(tmp_path / "spool") == [{"n": 2}]
 
@@ -292,7 +292,7 @@ def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
     try:
         spool = Spool(folder)
         spool.check()
-        spool.leave([{"n": 1}, {"n": 2}])
+        spool.append_for_others([{"n": 1}, {"n": 2}])
         [path] = spool.orphans()
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(lines[0].replace(b"1", b"7") + lines[1])
@@ -300,7 +300,7 @@ def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
         with spool.adopt(path) as orphan:
             assert orphan is not None
             orphan.set_aside(orphan.records)
-        spool.keep([{"n": 3}])
+        spool.append([{"n": 3}])
     finally:
         os.umask(old_umask)
 

@@ -7,15 +7,15 @@ import pytest
 
 from wa_cli.telemetry import events, log_throttle, logs
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.log_throttle import Damper
+from wa_cli.telemetry.log_throttle import LogThrottle
 from wa_cli.telemetry.meter import Meter
 
 
 def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[str]) -> None:
     logs.start(logs.JSON)
 
-    logs.tell(events.Accepted("+123", "wamid.x", "060e0119"))
-    logs.tell(events.NumberBlocked("the token is expired"))
+    logs.emit(events.Accepted("+123", "wamid.x", "060e0119"))
+    logs.emit(events.NumberBlocked("the token is expired"))
 
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert first.pop("at").endswith("+00:00")
@@ -34,9 +34,9 @@ def test_beside_a_live_line_each_messages_own_lines_are_left_out() -> None:
     said: list[str] = []
     logs.start(write=said.append)
 
-    logs.tell(events.Accepted("+123", "wamid.x"))
-    logs.tell(events.Stored("wamid.x"))
-    logs.tell(events.NotAccepted("+123", "was refused", "why not"))
+    logs.emit(events.Accepted("+123", "wamid.x"))
+    logs.emit(events.Stored("wamid.x"))
+    logs.emit(events.NotAccepted("+123", "was refused", "why not"))
 
     assert len(said) == 1
     assert "Message to +123 was refused: why not" in said[0]
@@ -45,7 +45,7 @@ def test_beside_a_live_line_each_messages_own_lines_are_left_out() -> None:
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     logs.start(level=logging.ERROR)
 
-    logs.tell(events.Accepted("+123", "wamid.x"))
+    logs.emit(events.Accepted("+123", "wamid.x"))
 
     assert capsys.readouterr().err == ""
 
@@ -56,10 +56,10 @@ def test_a_meter_counts_and_passes_on() -> None:
     meter = Meter(told.append, lambda: now)
 
     for _ in range(20):
-        meter.tell(events.Accepted("+1", "wamid.x"))
-    meter.tell(events.NotAccepted("+1", "was refused", "why"))
-    meter.tell(events.NotAccepted("+1", "goes out later", "why"))
-    meter.tell(events.Received(3, 5))
+        meter.emit(events.Accepted("+1", "wamid.x"))
+    meter.emit(events.NotAccepted("+1", "was refused", "why"))
+    meter.emit(events.NotAccepted("+1", "goes out later", "why"))
+    meter.emit(events.Received(3, 5))
 
     assert dict(meter.counts) == {"sent": 20, "failed": 1, "messages": 3, "statuses": 5}
     assert meter.rate() == 2.3
@@ -74,7 +74,7 @@ def test_a_meter_that_nobody_reads_does_not_grow() -> None:
 
     for _ in range(1000):
         now += 1.0
-        meter.tell(events.Accepted("+1", "wamid.x"))
+        meter.emit(events.Accepted("+1", "wamid.x"))
 
     assert len(meter._recent) <= 11
 
@@ -82,13 +82,13 @@ def test_a_meter_that_nobody_reads_does_not_grow() -> None:
 def test_a_flood_is_told_in_numbers_and_none_of_it_is_left_untold() -> None:
     told: list[Event] = []
     clock = 0.0
-    floods = Damper(told.append, lambda: clock)
+    floods = LogThrottle(told.append, lambda: clock)
 
     for _ in range(5):
-        floods.tell("webhooks", events.Spooled)
+        floods.emit("webhooks", events.Spooled)
     clock += log_throttle.EVERY
-    floods.tell("webhooks", events.Spooled, 3)
-    floods.tell("webhooks", events.Spooled, 2)
+    floods.emit("webhooks", events.Spooled, 3)
+    floods.emit("webhooks", events.Spooled, 2)
     floods.flush()
     floods.flush()
 
@@ -104,8 +104,8 @@ def test_what_came_from_outside_is_one_line_and_steers_no_terminal(
 ) -> None:
     logs.start(form)
 
-    logs.tell(events.NotAccepted(OUTSIDE, "was refused", OUTSIDE))
-    logs.tell(events.Started(OUTSIDE))
+    logs.emit(events.NotAccepted(OUTSIDE, "was refused", OUTSIDE))
+    logs.emit(events.Started(OUTSIDE))
     logging.getLogger("wa").warning("%s", OUTSIDE)
 
     told = capsys.readouterr().err
@@ -122,7 +122,7 @@ def test_a_live_line_is_given_one_line_too() -> None:
     said: list[str] = []
     logs.start(write=said.append)
 
-    logs.tell(events.Started(OUTSIDE))
+    logs.emit(events.Started(OUTSIDE))
 
     assert len(said[0].splitlines()) == 1
     assert said[0].isprintable()

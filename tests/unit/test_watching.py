@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from wa_cli.cli import context
+from wa_cli.cli.context import or_unavailable
 from wa_cli.cli.tables import Table
-from wa_cli.errors import DatabaseDown
+from wa_cli.errors import DatabaseUnavailable
 
 
 def test_who_watches_is_told_that_the_database_is_away_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    answers: Iterator[Table | DatabaseDown] = iter([DatabaseDown("It is away."), Table("t", "T", [], [])])
+    answers: Iterator[Table | DatabaseUnavailable] = iter([DatabaseUnavailable("It is away."), Table("t", "T", [], [])])
 
     def once() -> Table:
         answer = next(answers)
-        if isinstance(answer, DatabaseDown):
+        if isinstance(answer, DatabaseUnavailable):
             raise answer
         return answer
 
-    assert context.asked_again(once) is None
+    assert or_unavailable(once) is None
     assert "It is away." in capsys.readouterr().err
-    assert context.asked_again(once) == Table("t", "T", [], [])
+    assert or_unavailable(once) == Table("t", "T", [], [])

@@ -121,7 +121,7 @@ def main() -> None:
     except WaError as error:
         if debug:
             raise
-        _tell(error)
+        _print_error(error)
     except BrokenPipeError:
         # Whoever read our output has left, as `head` does.
         sys.stderr.close()
@@ -141,7 +141,7 @@ def main() -> None:
         _unexpected(error, debug=debug)
 
 
-def _tell(error: WaError) -> NoReturn:
+def _print_error(error: WaError) -> NoReturn:
     from wa_cli.database import rights
 
     said = rights.explained(error)

@@ -62,10 +62,10 @@ def show(found: Sequence[tuple[Check, Finding]], words: Words, *, as_json: bool 
             console.print(Text(f"    {tables.clean(line)}", style="dim"))
         if finding.hint:
             console.print(Text(f"    Type: {tables.clean(finding.hint)}", style="bold"))
-    console.print(Text(verdict(found, words), style="bold"))
+    console.print(Text(outcome(found, words), style="bold"))
 
 
-def verdict(found: Sequence[tuple[Check, Finding]], words: Words) -> str:
+def outcome(found: Sequence[tuple[Check, Finding]], words: Words) -> str:
     """One line."""
     levels = [finding.level.value for _, finding in found]
     if count := levels.count("failed"):
@@ -79,7 +79,7 @@ def _document(found: Sequence[tuple[Check, Finding]], words: Words) -> dict[str,
     return {
         "schema": f"wa.{words.command}/1",
         words.key: not failed(found),
-        "verdict": verdict(found, words),
+        "verdict": outcome(found, words),
         "checks": [
             {
                 "name": check.name,

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from wa_cli import config
 from wa_cli.clock import check_zone, now
-from wa_cli.config import EMBEDDED, SANDBOX, Loaded, Settings
-from wa_cli.errors import BadInput, ConfigError, DatabaseDown
+from wa_cli.errors import BadInput, ConfigError, DatabaseUnavailable
 from wa_cli.sandbox import NUMBER as SANDBOX_NUMBER
-from wa_cli.telemetry.logs import Tell, one_line, tell
+from wa_cli.settings import display, schema, sources
+from wa_cli.settings.parsers import EMBEDDED, SANDBOX
+from wa_cli.settings.schema import Settings
+from wa_cli.settings.sources import Loaded
+from wa_cli.telemetry.logs import Emit, emit, one_line
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
     from wa_cli.cloud.client import CloudClient
     from wa_cli.database.embedded import EmbeddedServer
     from wa_cli.database.engine import Database
-    from wa_cli.media.downloader import Fetcher
+    from wa_cli.media.downloader import Downloader
     from wa_cli.media.downloads import Files
-    from wa_cli.media.stores import Shelf
+    from wa_cli.media.stores import MediaStore
     from wa_cli.outbox.outbox import Outbox
     from wa_cli.outbox.spool import Spool
     from wa_cli.queues.base import Queue
@@ -42,15 +44,15 @@ if TYPE_CHECKING:
     from wa_cli.reports.hours import Hours
     from wa_cli.sandbox.app import Options
     from wa_cli.server.auth import Keys
-    from wa_cli.server.dedup_cache import DynamoMarks
-    from wa_cli.server.ingest import Door
+    from wa_cli.server.dedup_cache import DedupCache
+    from wa_cli.server.ingest import Ingest
     from wa_cli.server.listening import Service
     from wa_cli.store.conversations import Conversations
     from wa_cli.submit import Submitter
     from wa_cli.verify.base import Check
-    from wa_cli.workers.degraded_mode import Bypass
-    from wa_cli.workers.maintenance import Upkeep
-    from wa_cli.workers.webhook_spool import Readmission
+    from wa_cli.workers.degraded_mode import DegradedMode
+    from wa_cli.workers.maintenance import Maintenance
+    from wa_cli.workers.spooled_webhooks import SpooledWebhooks
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
 T = TypeVar("T")
@@ -73,21 +75,21 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def say(line: str) -> None:
+def print_note(line: str) -> None:
     """Talk, which goes to stderr: stdout is for data."""
     print(one_line(line), file=sys.stderr, flush=True)
 
 
-def asked_again(once: Callable[[], T]) -> T | None:
+def or_unavailable(once: Callable[[], T]) -> T | None:
     """None while the database is away: it will be back, and who watches is told."""
     try:
         return once()
-    except DatabaseDown as error:
-        say(f"{now():%H:%M:%S} UTC: {error.message}")
+    except DatabaseUnavailable as error:
+        print_note(f"{now():%H:%M:%S} UTC: {error.message}")
         return None
 
 
-class House:
+class AppContext:
     """The program's parts, built from one set of settings. `database_name` and `folder` let a demo live beside the rest."""
 
     def __init__(self, loaded: Loaded, *, application: str = "wa", database_name: str = "wa", part: str = "") -> None:
@@ -96,16 +98,30 @@ class House:
         self.database_name = database_name
         self.folder = loaded.settings.home / part if part else loaded.settings.home
 
+    @classmethod
+    def of(cls, ctx: typer.Context, **flags: str | None) -> AppContext:
+        """Return the context of this command line. `flags` are settings that its options gave."""
+        root = ctx.find_root()
+        if not isinstance(root.obj, cls):
+            given = {name: value for name, value in flags.items() if value is not None}
+            loaded = sources.load(profile=root.params.get("profile"), flags=given)
+            for name, place in loaded.unknown_origins.items():
+                print_note(
+                    f"{name} (from {place}) is not a setting. {sources.suggest(name.removeprefix('WA_').lower())}"
+                )
+            root.obj = cls(loaded)
+        return root.obj
+
     @property
     def settings(self) -> Settings:
         return self.loaded.settings
 
-    def beside(self, part: str, **changes: Any) -> House:
+    def beside(self, part: str, **changes: Any) -> AppContext:
         """A house of its own on the same embedded server: another database and data folder, nothing of these settings."""
         settings = Settings(home=self.settings.home, timezone=self.settings.timezone, **changes)
-        origins = {name: config.Origin("default", given=False) for name in self.loaded.origins}
+        origins = {name: sources.Origin("default", given=False) for name in self.loaded.origins}
         loaded = Loaded(settings, origins, None)
-        return House(loaded, application=self.application, database_name=f"wa_{part}", part=part)
+        return AppContext(loaded, application=self.application, database_name=f"wa_{part}", part=part)
 
     # The database.
 
@@ -127,7 +143,7 @@ class House:
         if not self.is_embedded:
             return self.loaded.need("database_url", EMBEDDED)
         if self.embedded.ensure(self.database_name):
-            say(f"Started the embedded database in {self.embedded.data}; it stays up until: wa db stop")
+            print_note(f"Started the embedded database in {self.embedded.data}; it stays up until: wa db stop")
         return self.embedded.url(self.database_name)
 
     @cached_property
@@ -149,7 +165,7 @@ class House:
 
         database = self.unchecked_database
         if self.is_embedded:
-            say(f"Using the embedded database in {self.embedded.data}.")
+            print_note(f"Using the embedded database in {self.embedded.data}.")
         try:
             runner.check(database)
         except SchemaTooOld:
@@ -177,8 +193,8 @@ class House:
         try:
             yield
         except ConfigError as error:
-            value, place = config.shown(self.loaded, name), self.loaded.origins[name].place
-            said = f"{error.message} {config.env_name(name)} (from {place}) is {value!r}."
+            value, place = display.shown(self.loaded, name), self.loaded.origins[name].place
+            said = f"{error.message} {schema.env_name(name)} (from {place}) is {value!r}."
             raise ConfigError(said, hint=error.hint) from None
 
     @cached_property
@@ -205,16 +221,16 @@ class House:
             places += f", WA_HOLIDAYS from {self.loaded.origins['holidays'].place}" if holidays else ""
             raise BadInput(f"{error.message} ({places})", hint=error.hint) from None
 
-    def look_at_database(self, *, can_wait: bool) -> None:
+    def check_database(self, *, can_wait: bool) -> None:
         """Raise what is wrong with the database, unless it is only away and there is a way round it."""
         from wa_cli.telemetry import events
 
         try:
             self.database  # noqa: B018 — asking is connecting
-        except DatabaseDown as error:
+        except DatabaseUnavailable as error:
             if not can_wait:
                 raise
-            tell(events.Away("The database", error.message))
+            emit(events.Unavailable("The database", error.message))
             self.database = self.unchecked_database
 
     # Queues and what stands on them.
@@ -228,7 +244,7 @@ class House:
         return self._queue("incoming")
 
     def _queue(self, name: str) -> Queue:
-        if self.settings.queue == config.SQS:
+        if self.settings.queue == schema.SQS:
             return self.sqs(name)
         from wa_cli.queues.postgres import PostgresQueue
 
@@ -274,17 +290,17 @@ class House:
         """Webhooks that wait for their queue: a folder for each queue."""
         from wa_cli.outbox.spool import Spool
 
-        if self.settings.queue == config.SQS:
+        if self.settings.queue == schema.SQS:
             url = self.loaded.need("incoming_queue_url", "")
             name = f"webhooks-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
         else:
             name = f"webhooks-{self.spool.folder.name}"
         return Spool(self.spool.folder.parent / name, quota=self.settings.spool_quota)
 
-    def readmission(self, tell: Tell) -> Readmission:
-        from wa_cli.workers.webhook_spool import Readmission
+    def spooled_webhooks(self, emit: Emit) -> SpooledWebhooks:
+        from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
-        return Readmission(self.incoming_queue, self.webhook_spool, tell)
+        return SpooledWebhooks(self.incoming_queue, self.webhook_spool, emit)
 
     @cached_property
     def backlog(self) -> Backlog:
@@ -340,12 +356,12 @@ class House:
     def _needed(self, name: str) -> str:
         value = getattr(self.settings, name)
         if value is None:
-            raise ConfigError(f"{config.env_name(name)} is missing.", hint="wa config show prints what is in force.")
+            raise ConfigError(f"{schema.env_name(name)} is missing.", hint="wa config show prints what is in force.")
         return str(value)
 
     def _access_token_now(self) -> str | None:
         """The token as the settings' sources have it now, for one that was replaced while the process runs."""
-        return config.load(profile=self.loaded.profile).settings.access_token
+        return sources.load(profile=self.loaded.profile).settings.access_token
 
     @asynccontextmanager
     async def cloud(self, options: Options | None = None) -> AsyncIterator[CloudClient]:
@@ -391,7 +407,7 @@ class House:
             on_move=on_move,
         ) as host:
             begun = "Started the sandbox" if host.is_ours else "Using the sandbox"
-            say(f"{begun} at {host.url}: it stands in for WhatsApp, nothing leaves this machine.")
+            print_note(f"{begun} at {host.url}: it stands in for WhatsApp, nothing leaves this machine.")
             yield host.url
 
     # What runs all day.
@@ -402,32 +418,32 @@ class House:
         guard_against_freezing(self.settings.statement_timeout + self.settings.statement_timeout / 3)
 
     def outgoing_worker(
-        self, client: CloudClient, *, drain: bool = False, require_storage: bool = False, tell: Tell = tell
+        self, client: CloudClient, *, drain: bool = False, require_storage: bool = False, emit: Emit = emit
     ) -> OutgoingWorker:
         from wa_cli.runtime.watchdog import Progress
         from wa_cli.workers import persist
         from wa_cli.workers.intake import Intake
-        from wa_cli.workers.maintenance import Patience, Upkeep
+        from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
         from wa_cli.workers.sender import Sender, through
         from wa_cli.workers.worker import OutgoingWorker
 
         settings = self.settings
         self._guard_against_freezing()
-        patience = Patience(
+        patience = UncertaintyLimits(
             wait=settings.uncertain_wait,
             silence=settings.silence_limit,
             evidence_limit=settings.evidence_limit,
             keep_final=settings.keep_final,
         )
         progress = Progress()
-        upkeep = Upkeep(self.outbox, self.spool, patience, settings.outgoing_lease, tell, progress=progress)
-        goes_round = not (require_storage or self.outgoing_queue.in_database)
-        bypass = self._bypass(client, upkeep, tell) if goes_round else None
+        maintenance = Maintenance(self.outbox, self.spool, patience, settings.outgoing_lease, emit, progress=progress)
+        can_degrade = not (require_storage or self.outgoing_queue.in_database)
+        degraded_mode = self._degraded_mode(client, maintenance, emit) if can_degrade else None
 
-        def come_back() -> None:
-            if bypass:
-                bypass.end()
-            upkeep.adopt()
+        def on_return() -> None:
+            if degraded_mode:
+                degraded_mode.end()
+            maintenance.adopt()
 
         sender = Sender(
             self.outbox,
@@ -437,8 +453,8 @@ class House:
             lease=settings.outgoing_lease,
             send_timeout=settings.send_timeout,
             rate=settings.rate,
-            tell=tell,
-            on_return=come_back,
+            emit=emit,
+            on_return=on_return,
             progress=progress,
         )
         intake = Intake(
@@ -446,22 +462,22 @@ class House:
             self.database,
             persist.outgoing(self.outbox, settings.template_language),
             lease=settings.incoming_lease,
-            tell=tell,
-            probe=upkeep.live,
-            on_return=come_back,
-            bypass=bypass,
-            bypass_after=settings.bypass_after,
+            emit=emit,
+            probe=maintenance.live,
+            on_return=on_return,
+            degraded_mode=degraded_mode,
+            degraded_after=settings.degraded_after,
             progress=progress,
         )
-        return OutgoingWorker(intake, sender, upkeep, stop_timeout=settings.stop_timeout, drain=drain)
+        return OutgoingWorker(intake, sender, maintenance, stop_timeout=settings.stop_timeout, drain=drain)
 
-    def _bypass(self, client: CloudClient, upkeep: Upkeep, tell: Tell) -> Bypass:
+    def _degraded_mode(self, client: CloudClient, maintenance: Maintenance, emit: Emit) -> DegradedMode:
         from wa_cli.outbox.spool import Spool
-        from wa_cli.workers.degraded_mode import Bypass
+        from wa_cli.workers.degraded_mode import DegradedMode
         from wa_cli.workers.sender import through
 
         settings = self.settings
-        return Bypass(
+        return DegradedMode(
             self.outgoing_queue,
             Spool(self.spool.folder, quota=settings.spool_quota),
             through(client),
@@ -470,17 +486,17 @@ class House:
             concurrency=settings.concurrency,
             lease=settings.outgoing_lease,
             send_timeout=settings.send_timeout,
-            share=lambda: settings.rate / UNKNOWN_WORKERS if upkeep.share is None else upkeep.share,
+            share=lambda: settings.rate / UNKNOWN_WORKERS if maintenance.share is None else maintenance.share,
             patience=settings.stop_timeout,
-            tell=tell,
+            emit=emit,
         )
 
     def incoming_worker(
-        self, *, fetcher: Fetcher | None = None, drain: bool = False, tell: Tell = tell
+        self, *, downloader: Downloader | None = None, drain: bool = False, emit: Emit = emit
     ) -> IncomingWorker:
         from wa_cli.runtime.watchdog import Progress
         from wa_cli.workers import persist
-        from wa_cli.workers.incoming_maintenance import IncomingUpkeep
+        from wa_cli.workers.incoming_maintenance import IncomingMaintenance
         from wa_cli.workers.intake import Intake
         from wa_cli.workers.worker import IncomingWorker
 
@@ -491,19 +507,19 @@ class House:
             self.database,
             recorder.record,
             lease=self.settings.incoming_lease,
-            tell=tell,
+            emit=emit,
             salvage=recorder.salvage,
             progress=progress,
         )
-        upkeep = IncomingUpkeep(
+        maintenance = IncomingMaintenance(
             self.outbox,
             self.files,
-            self.readmission(tell),
+            self.spooled_webhooks(emit),
             keep=self.settings.keep_final,
-            tell=tell,
+            emit=emit,
             progress=progress,
         )
-        return IncomingWorker(intake, upkeep, fetcher=fetcher, drain=drain)
+        return IncomingWorker(intake, maintenance, downloader=downloader, drain=drain)
 
     @cached_property
     def files(self) -> Files:
@@ -512,18 +528,18 @@ class House:
         return Files(self.database)
 
     @asynccontextmanager
-    async def fetcher(self, tell: Tell = tell) -> AsyncIterator[Fetcher | None]:
+    async def downloader(self, emit: Emit = emit) -> AsyncIterator[Downloader | None]:
         """What saves files, where the settings say where to; with the API behind it."""
-        shelf = self.shelf()
-        if shelf is None:
+        store = self.store()
+        if store is None:
             yield None
             return
-        from wa_cli.media.downloader import Fetcher
+        from wa_cli.media.downloader import Downloader
 
         async with self.cloud() as client:
-            yield Fetcher(self.files, client.media, shelf, tell)
+            yield Downloader(self.files, client.media, store, emit)
 
-    def service(self, bound: socket.socket, *, insecure: bool = False, tell: Tell = tell) -> tuple[Service, Door]:
+    def service(self, bound: socket.socket, *, insecure: bool = False, emit: Emit = emit) -> tuple[Service, Ingest]:
         """The HTTP service on the socket, and the door that is to run beside it; `insecure` takes unsigned webhooks."""
         require_server()
         from wa_cli.server import app, health, ingest, messaging, webhook
@@ -532,25 +548,25 @@ class House:
 
         self._guard_against_freezing()
         secret = None if insecure else self.app_secret
-        metrics = Metrics(tell, self.backlog.status, lambda: self.webhook_spool.state().records)
-        entrance = ingest.Door(
-            self.incoming_queue, self.readmission(metrics.tell), tell=metrics.tell, marks=self._marks(metrics.tell)
+        metrics = Metrics(emit, self.backlog.status, lambda: self.webhook_spool.state().records)
+        entrance = ingest.Ingest(
+            self.incoming_queue, self.spooled_webhooks(metrics.emit), emit=metrics.emit, marks=self._marks(metrics.emit)
         )
         application = app.create(
-            webhook.routes(entrance, app_secret=secret, verify_token=self.verify_token, tell=metrics.tell),
+            webhook.routes(entrance, app_secret=secret, verify_token=self.verify_token, emit=metrics.emit),
             messaging.routes(self.submitter, self.backlog, self.keys, language=self.settings.template_language),
             health.routes(self.database, metrics, self.keys, self.failing_checks),
-            tell=metrics.tell,
+            emit=metrics.emit,
         )
-        return Service(application, bound, metrics.tell), entrance
+        return Service(application, bound, metrics.emit), entrance
 
-    def _marks(self, tell: Tell) -> DynamoMarks | None:
+    def _marks(self, emit: Emit) -> DedupCache | None:
         if self.settings.dedup_table is None:
             return None
         from wa_cli.server import dedup_cache
 
-        return dedup_cache.DynamoMarks(
-            self.settings.dedup_table, dedup_cache.connect(), tell, scope=f"{self.webhook_spool.folder.name}/"
+        return dedup_cache.DedupCache(
+            self.settings.dedup_table, dedup_cache.connect(), emit, scope=f"{self.webhook_spool.folder.name}/"
         )
 
     @property
@@ -600,25 +616,13 @@ class House:
         # The dead letters alone need the database, and that when they are asked for.
         return sqs.SqsQueue(name, url, sqs.connect(url), lambda: self.database.transaction())
 
-    def shelf(self) -> Shelf | None:
-        from wa_cli.media.stores import open_shelf
+    def store(self) -> MediaStore | None:
+        from wa_cli.media.stores import open_store
 
-        return open_shelf(self.settings.media) if self.settings.media else None
+        return open_store(self.settings.media) if self.settings.media else None
 
     @cached_property
     def keys(self) -> Keys:
         from wa_cli.server.auth import Keys, parse_keys
 
         return Keys(parse_keys(self.settings.api_keys), open_to_this_machine=not self.loaded.production)
-
-
-def of(ctx: typer.Context, **flags: str | None) -> House:
-    """The house of this command line; `flags` are settings that it gave itself."""
-    root = ctx.find_root()
-    if not isinstance(root.obj, House):
-        given = {name: value for name, value in flags.items() if value is not None}
-        loaded = config.load(profile=root.params.get("profile"), flags=given)
-        for name, place in loaded.unknown_origins.items():
-            say(f"{name} (from {place}) is not a setting. {config.suggest(name.removeprefix('WA_').lower())}")
-        root.obj = House(loaded)
-    return root.obj

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import context, render, tables
+from wa_cli.cli import render, tables
+from wa_cli.cli.context import AppContext, or_unavailable, print_note
 from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
@@ -86,14 +87,14 @@ def conversation(
     chosen = chosen_format(form, as_json)
     if follow and chosen is not None:
         raise BadInput("What is followed is shown as it comes, in no other format.", hint="wa listen --json")
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     whom = parse_customer(phone)
-    zone = house.zone(zone)
+    zone = context.zone(zone)
     key = customer_key(*whom) or ""
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
-    found = house.conversations.both_sides(key, begin, limit)
-    name = " ".join(filter(None, (whom[0] or whom[1], house.conversations.name(key))))
-    total = len(found) if len(found) < limit else house.conversations.count(key, begin)
+    found = context.conversations.both_sides(key, begin, limit)
+    name = " ".join(filter(None, (whom[0] or whom[1], context.conversations.name(key))))
+    total = len(found) if len(found) < limit else context.conversations.count(key, begin)
     if chosen is not None:
         table = Table(
             "conversation", f"Conversation with {name}", _COLUMNS, found, zone=zone, total=max(total, len(found))
@@ -103,12 +104,10 @@ def conversation(
     chat = Chat(ZoneInfo(zone))
     chat.begin(name, found, paged=not follow)
     if total > len(found):
-        context.say(f"showing the newest {len(found):,} of {total:,}: --limit shows more.")
+        print_note(f"showing the newest {len(found):,} of {total:,}: --limit shows more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
-        newest = context.asked_again(
-            lambda: house.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit)
-        )
+        newest = or_unavailable(lambda: context.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))
         chat.go_on(newest or ())
 
 
@@ -168,7 +167,7 @@ def _line(row: Mapping[str, Any]) -> list[Text]:
         line.append(f"{tables.clean(row['employee'])}: ", style="bold")
     if row["participant"]:
         line.append(f"{tables.clean(row['participant_name'] or row['participant'])}: ", style="bold")
-    line.append(tables.clean(_said(row)))
+    line.append(tables.clean(_readable(row)))
     if row["edited_at"] and not row["revoked_at"]:
         line.append(" (edited)", style="dim")
     if ours:
@@ -182,7 +181,7 @@ def _line(row: Mapping[str, Any]) -> list[Text]:
     return [Text(f"      ┌ {quoted[:QUOTED]}{'…' if len(quoted) > QUOTED else ''}", style="dim"), line]
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def _readable(row: Mapping[str, Any]) -> str:
     """The words, and in brackets what is not words."""
     kind = row["message_type"]
     if row["revoked_at"]:

@@ -7,11 +7,10 @@ import shutil
 
 import typer
 
-from wa_cli.cli import context
-from wa_cli.cli.context import say
-from wa_cli.config import EMBEDDED
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.errors import ConfigError
 from wa_cli.masking import is_secret
+from wa_cli.settings.parsers import EMBEDDED
 
 app = typer.Typer(no_args_is_help=True, help="The database: its URL, a shell, and stopping the embedded one.")
 
@@ -22,9 +21,9 @@ def url(ctx: typer.Context) -> None:
 
     Example: psql "$(wa db url)"
     """
-    house = context.of(ctx)
-    house.database  # noqa: B018 — what is printed is ready to be used
-    print(house.database_url())
+    context = AppContext.of(ctx)
+    context.database  # noqa: B018 — what is printed is ready to be used
+    print(context.database_url())
 
 
 @app.command()
@@ -33,14 +32,14 @@ def shell(ctx: typer.Context) -> None:
 
     Example: wa db shell
     """
-    house = context.of(ctx)
-    house.database  # noqa: B018
+    context = AppContext.of(ctx)
+    context.database  # noqa: B018
     program = shutil.which("psql")
-    if program is None and house.is_embedded:
-        program = str(house.embedded.programs / "psql")
+    if program is None and context.is_embedded:
+        program = str(context.embedded.programs / "psql")
     if program is None:
         raise ConfigError("psql is not installed.", hint="Debian: apt install postgresql-client")
-    url, secrets = _without_secrets(house.database_url())
+    url, secrets = _without_secrets(context.database_url())
     os.execve(program, [program, url], {**os.environ, **secrets})  # noqa: S606
 
 
@@ -67,10 +66,10 @@ def stop(ctx: typer.Context) -> None:
 
     Example: wa db stop
     """
-    house = context.of(ctx)
-    if house.embedded.data.exists() and house.embedded.stop():
-        say("The embedded database is stopped.")
-    elif house.settings.database_url not in (None, EMBEDDED):
+    context = AppContext.of(ctx)
+    if context.embedded.data.exists() and context.embedded.stop():
+        print_note("The embedded database is stopped.")
+    elif context.settings.database_url not in (None, EMBEDDED):
         raise ConfigError("The database in use is not the embedded one: stop it where it was started.")
     else:
-        say("The embedded database was not running.")
+        print_note("The embedded database was not running.")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import charts, check_results, context, render, report_query, up, verify
+from wa_cli.cli import charts, check_results, render, report_query, up, verify
+from wa_cli.cli.context import AppContext, print_note, require_server
 from wa_cli.clock import now
-from wa_cli.config import env_name
 from wa_cli.errors import CheckFailed
+from wa_cli.settings.schema import env_name
 
 if TYPE_CHECKING:
-    from wa_cli.cli.context import House
+    from wa_cli.cli.context import AppContext
 
 _OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 
@@ -31,24 +32,26 @@ def demo(ctx: typer.Context) -> None:
     import asyncio
 
     began = time.monotonic()
-    context.require_server()
-    shell = context.of(ctx)
+    require_server()
+    shell = AppContext.of(ctx)
     _forget_environment()
-    house = shell.beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
+    context = shell.beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
     _title("A shop with thirty days of history (sample data: no such shop, no such people)")
-    if house.embedded.ensure("postgres"):
-        context.say(f"Started the embedded database in {house.embedded.data}; it stays up until: wa db stop")
-    house.embedded.drop(house.database_name)
-    _tell(f"{_history(house):,} messages of 40 customers and 4 employees are in the database {house.database_name}.")
+    if context.embedded.ensure("postgres"):
+        print_note(f"Started the embedded database in {context.embedded.data}; it stays up until: wa db stop")
+    context.embedded.drop(context.database_name)
+    _print_line(
+        f"{_history(context):,} messages of 40 customers and 4 employees are in the database {context.database_name}."
+    )
     _title("Live: webhooks in, messages out, statuses back")
-    asyncio.run(_live(house))
-    found = _checks(house)
+    asyncio.run(_live(context))
+    found = _checks(context)
     for name in ("unanswered", "response-times", "heatmap"):
         _title(f"wa report {name}")
-        _report(house, name)
+        _report(context, name)
     _title(f"Done in {time.monotonic() - began:.0f} s")
-    for line in _advice(shell, house.database_url()):
-        _tell(line)
+    for line in _advice(shell, context.database_url()):
+        _print_line(line)
     if not found:
         raise CheckFailed("The demo's storage is not verified.")
 
@@ -59,7 +62,7 @@ def _forget_environment() -> None:
         del os.environ[name]
 
 
-def _advice(shell: House, url: str) -> Iterator[str]:
+def _advice(shell: AppContext, url: str) -> Iterator[str]:
     """What to do next. Where the shell has production settings, nothing that would use them."""
     database = f"WA_DATABASE_URL='{url}'"
     if shell.settings.report_database_url:
@@ -73,14 +76,14 @@ def _advice(shell: House, url: str) -> Iterator[str]:
         yield 'Your own data is untouched and empty. Next: wa send text +15551234567 "hi" and wa worker outgoing --drain'
 
 
-def _history(house: House) -> int:
+def _history(context: AppContext) -> int:
     from wa_cli.clock import now
     from wa_cli.demo import history
 
-    return history.write(house.database, now())
+    return history.write(context.database, now())
 
 
-async def _live(house: House) -> None:
+async def _live(context: AppContext) -> None:
     import logging
 
     from wa_cli.demo.story import TEMPLATES, Story
@@ -90,29 +93,29 @@ async def _live(house: House) -> None:
     from wa_cli.telemetry import logs
 
     logs.start(level=logging.WARNING)
-    async with up.everything(house, Stop(), Options(templates=TEMPLATES)):
-        url = (house.sandbox_folder / "url").read_text()
+    async with up.everything(context, Stop(), Options(templates=TEMPLATES)):
+        url = (context.sandbox_folder / "url").read_text()
 
         async def says(phone: str, name: str, text: str) -> None:
             await call(url, "POST", "/_sandbox/say", {"from": phone, "name": name, "text": text})
 
-        await Story(house.database, house.submitter, says, _tell).live()
+        await Story(context.database, context.submitter, says, _print_line).live()
 
 
-def _checks(house: House) -> bool:
+def _checks(context: AppContext) -> bool:
     from wa_cli import verify as checks
     from wa_cli.verify.base import Scene
 
     _title("wa verify")
-    scene = Scene(house.database, now() - timedelta(hours=24))
+    scene = Scene(context.database, now() - timedelta(hours=24))
     found = checks.look(checks.checks(scene))
     check_results.show(found, verify.WORDS)
     return not check_results.failed(found)
 
 
-def _report(house: House, name: str) -> None:
-    report = report_query.find(name, house)
-    table = report_query.ask(house, report)
+def _report(context: AppContext, name: str) -> None:
+    report = report_query.find(name, context)
+    table = report_query.run_report(context, report)
     if report.shape:
         charts.show(report, table, "incoming")
     else:
@@ -126,5 +129,5 @@ def _title(text: str) -> None:
     Console().print(Text(f"\n{text}", style="bold"))
 
 
-def _tell(line: str) -> None:
+def _print_line(line: str) -> None:
     print(f"  {line}", flush=True)

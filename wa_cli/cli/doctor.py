@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from wa_cli import config
-from wa_cli.cli import check_results, context
-from wa_cli.cli.context import SANDBOX_TOKEN, House
+from wa_cli.cli import check_results
+from wa_cli.cli.context import SANDBOX_TOKEN, AppContext
 from wa_cli.cli.parameters import AsJson
-from wa_cli.config import SANDBOX
 from wa_cli.errors import CheckFailed, WaError
 from wa_cli.sandbox import ACCOUNT as SANDBOX_ACCOUNT
+from wa_cli.settings import schema
+from wa_cli.settings.parsers import SANDBOX
 
 if TYPE_CHECKING:
     from wa_cli.cloud.client import CloudClient
@@ -42,28 +42,28 @@ def doctor(
     """
     from wa_cli import doctor as doctoring
 
-    found = doctoring.look(check_results.chosen(checks_of(context.of(ctx)), check or []))
+    found = doctoring.look(check_results.chosen(checks_of(AppContext.of(ctx)), check or []))
     check_results.show(found, WORDS, as_json=as_json, quiet=quiet)
     if failed := check_results.failed(found):
         raise CheckFailed(f"Not well: {', '.join(failed)}.")
 
 
-def checks_of(house: House) -> list[Check]:
+def checks_of(context: AppContext) -> list[Check]:
     """Everything there is to look at in the installation, from the settings down to the disk."""
     from wa_cli.doctor import disk, files, settings
 
     return [
-        settings.check(house.loaded.production, _missing(house), _wanting(house)),
-        *_database_checks(house),
-        *_queue_checks(house),
-        *_account_checks(house),
-        house.webhook_check(),
-        disk.check(house.spool_home, house.settings.spool_quota),
-        files.check(house.settings.media, house.shelf),
+        settings.check(context.loaded.production, _missing(context), _wanting(context)),
+        *_database_checks(context),
+        *_queue_checks(context),
+        *_account_checks(context),
+        context.webhook_check(),
+        disk.check(context.spool_home, context.settings.spool_quota),
+        files.check(context.settings.media, context.store),
     ]
 
 
-def _database_checks(house: House) -> list[Check]:
+def _database_checks(context: AppContext) -> list[Check]:
     """Of what `wa verify` asks, the parts that are the installation's, and how late statuses are."""
     from wa_cli import verify
     from wa_cli.clock import now
@@ -71,49 +71,51 @@ def _database_checks(house: House) -> list[Check]:
     from wa_cli.verify.base import Scene
 
     try:
-        database = house.observed_database
+        database = context.observed_database
     except WaError as error:
         return [unavailable("database", "Database", error)]
     names = ("migrations", "indexes", "permissions", "server", "clock")
     checks = [check for check in verify.checks(Scene(database, now())) if check.name in names]
-    settings = house.settings
+    settings = context.settings
     late = lateness.check(database, settings.uncertain_wait, settings.incoming_lease)
-    return [*checks, late, *house.sending_checks()]
+    return [*checks, late, *context.sending_checks()]
 
 
-def _missing(house: House) -> list[str]:
+def _missing(context: AppContext) -> list[str]:
     """Settings of production without which nothing goes, once there is one."""
-    if not house.loaded.production:
+    if not context.loaded.production:
         return []
     needed = ["database_url", "cloud_api_url"]
-    if house.settings.cloud_api_url != SANDBOX:
+    if context.settings.cloud_api_url != SANDBOX:
         needed += ["phone_number_id", "access_token", "app_secret"]
-    if house.settings.queue == config.SQS:
+    if context.settings.queue == schema.SQS:
         needed += ["outgoing_queue_url", "incoming_queue_url"]
-    return [config.env_name(name) for name in needed if getattr(house.settings, name) is None]
+    return [schema.env_name(name) for name in needed if getattr(context.settings, name) is None]
 
 
-def _wanting(house: House) -> list[str]:
+def _wanting(context: AppContext) -> list[str]:
     """Settings without which a part is out of work."""
-    lacking = [name for name in ("verify_token", "api_keys", "media") if getattr(house.settings, name) is None]
-    if house.settings.business_phone == "business":
+    lacking = [name for name in ("verify_token", "api_keys", "media") if getattr(context.settings, name) is None]
+    if context.settings.business_phone == "business":
         lacking.append("business_phone")
-    return [config.env_name(name) for name in lacking]
+    return [schema.env_name(name) for name in lacking]
 
 
-def _queue_checks(house: House) -> list[Check]:
+def _queue_checks(context: AppContext) -> list[Check]:
     from wa_cli.doctor import queues
 
-    settings = house.settings
-    if settings.queue != config.SQS:
-        return [queues.embedded(lambda: house.outgoing_queue.depth().waiting + house.incoming_queue.depth().waiting)]
+    settings = context.settings
+    if settings.queue != schema.SQS:
+        return [
+            queues.embedded(lambda: context.outgoing_queue.depth().waiting + context.incoming_queue.depth().waiting)
+        ]
     from wa_cli.doctor import marks as marks_check
     from wa_cli.server import dedup_cache
 
     lease, table = settings.incoming_lease, settings.dedup_table
     checks = [
-        queues.check("outgoing", lambda: house.sqs("outgoing").arrangement(), lease, settings.send_timeout),
-        queues.check("incoming", lambda: house.sqs("incoming").arrangement(), lease, None),
+        queues.check("outgoing", lambda: context.sqs("outgoing").arrangement(), lease, settings.send_timeout),
+        queues.check("incoming", lambda: context.sqs("incoming").arrangement(), lease, None),
     ]
     return (
         checks
@@ -122,28 +124,28 @@ def _queue_checks(house: House) -> list[Check]:
     )
 
 
-def _account_checks(house: House) -> list[Check]:
+def _account_checks(context: AppContext) -> list[Check]:
     from wa_cli.clock import now
     from wa_cli.doctor import account
 
-    settings = house.settings
-    token = SANDBOX_TOKEN if house.is_in_sandbox else settings.access_token or ""
-    business = SANDBOX_ACCOUNT if house.is_in_sandbox else settings.business_account_id
+    settings = context.settings
+    token = SANDBOX_TOKEN if context.is_in_sandbox else settings.access_token or ""
+    business = SANDBOX_ACCOUNT if context.is_in_sandbox else settings.business_account_id
 
-    async def ask(client: CloudClient) -> account.Answers:
-        return await account.ask(client.account, number=house.number, token=token, business=business)
+    async def call(client: CloudClient) -> account.Answers:
+        return await account.fetch_answers(client.account, number=context.number, token=token, business=business)
 
-    answers = once(lambda: _ask(house, ask))
-    verify_token = house.verify_token if house.is_in_sandbox else settings.verify_token
+    answers = once(lambda: _call_api(context, call))
+    verify_token = context.verify_token if context.is_in_sandbox else settings.verify_token
     return account.checks(answers, now, settings.rate, settings.business_phone, verify_token)
 
 
-def _ask(house: House, question: Callable[[CloudClient], Awaitable[Answer]]) -> Answer:
+def _call_api(context: AppContext, question: Callable[[CloudClient], Awaitable[Answer]]) -> Answer:
     """What comes of asking the API, with a client for that alone."""
     import asyncio
 
-    async def ask() -> Answer:
-        async with house.cloud() as client:
+    async def call() -> Answer:
+        async with context.cloud() as client:
             return await question(client)
 
-    return asyncio.run(ask())
+    return asyncio.run(call())

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import context, render
+from wa_cli.cli import render
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
@@ -53,12 +54,12 @@ def export(
     from wa_cli.reports.runner import EARLIEST, instant
 
     chosen = chosen_format(form, as_json)
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
-    zone = house.zone(zone)
+    zone = context.zone(zone)
     begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
     end = now() if until is None else instant(until, zone, now())
-    kept = house.conversations
+    kept = context.conversations
     if output is not None:
         render.form_of(output, chosen)
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)
@@ -67,7 +68,7 @@ def export(
     with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
         render.stream(head, _written(kept.export(begin, end, people, told), counted), chosen, output)
     if output is not None:
-        context.say(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
+        print_note(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
 
 
 def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import context, data_formats, tables
-from wa_cli.cli.context import say
+from wa_cli.cli import data_formats, tables
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson
-from wa_cli.errors import DatabaseDown
+from wa_cli.errors import DatabaseUnavailable
 
 RETRY = 1.0
 
@@ -30,11 +30,11 @@ def listen(
     """
     from wa_cli.database import notify
 
-    database = context.of(ctx).database
+    database = AppContext.of(ctx).database
     shown, is_away = 0, False
     while True:
         try:
-            for updates in notify.heard(database, lambda: say("Listening. Ctrl-C ends it.")):
+            for updates in notify.heard(database, lambda: print_note("Listening. Ctrl-C ends it.")):
                 is_away = False
                 for update in updates:
                     if as_json:
@@ -44,9 +44,9 @@ def listen(
                     shown += 1
                     if shown == count:
                         return
-        except DatabaseDown as error:
+        except DatabaseUnavailable as error:
             if not is_away:
-                say(f"{error.message}; trying until it does.")
+                print_note(f"{error.message}; trying until it does.")
             is_away = True
             time.sleep(RETRY)
 

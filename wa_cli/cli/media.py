@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wa_cli.cli import context
-from wa_cli.cli.context import House, say
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.worker import Media
 from wa_cli.errors import ConfigError, PartlyDone
 
@@ -22,28 +21,28 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
     """
     import asyncio
 
-    house = context.of(ctx, media=media)
-    if house.settings.media is None:
+    context = AppContext.of(ctx, media=media)
+    if context.settings.media is None:
         raise ConfigError(
             "Nobody says where files are saved.", hint="Give --media DIR or s3://bucket/prefix, or set WA_MEDIA."
         )
     from wa_cli.telemetry import logs
 
-    logs.start(house.settings.log_format)
-    missed = house.files.missed()
-    say(f"Missed until now: {missed}." if missed else "No file was missed.")
-    tried = asyncio.run(_fetch(house))
-    left = house.files.left()
+    logs.start(context.settings.log_format)
+    missed = context.files.missed()
+    print_note(f"Missed until now: {missed}." if missed else "No file was missed.")
+    tried = asyncio.run(_fetch(context))
+    left = context.files.left()
     if left.waiting or left.lost:
         raise PartlyDone(
             f"Not all files are saved: {left.waiting} cannot be had now, {left.lost} not any more.",
             hint="The lines above say why; wa media fetch tries again.",
         )
     if tried:
-        say(f"Saved in {house.settings.media}: {tried}.")
+        print_note(f"Saved in {context.settings.media}: {tried}.")
 
 
-async def _fetch(house: House) -> int:
-    async with house.fetcher() as fetcher:
-        assert fetcher is not None
-        return await fetcher.fetch_due()
+async def _fetch(context: AppContext) -> int:
+    async with context.downloader() as downloader:
+        assert downloader is not None
+        return await downloader.fetch_due()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa_cli.cli import context, migrate_progress, render
-from wa_cli.cli.context import House, say
+from wa_cli.cli import migrate_progress, render
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wa_cli.migrations.catalogue import Migration
     from wa_cli.migrations.ledger import Entry
     from wa_cli.migrations.runner import LostDirections, Migrator
-    from wa_cli.migrations.trial_writes import Outcome
+    from wa_cli.migrations.trial_writes import TrialResult
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -53,44 +53,44 @@ def migrate(
         return
     from wa_cli.migrations import runner
 
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     patience = parse_span(timeout)
     last = runner.find(to) if to is not None else None
-    found = None if dry_run else _migrator(house).preflight()
-    pending = runner.Migrator(house.unchecked_database).pending(last)
-    backfill = _backfill(house) if backfill_direction else None
+    found = None if dry_run else _migrator(context).preflight()
+    pending = runner.Migrator(context.unchecked_database).pending(last)
+    backfill = _backfill(context) if backfill_direction else None
     if dry_run:
-        _say_what_it_would_fill(backfill) if backfill else _print_script(house, last)
+        _say_what_it_would_fill(backfill) if backfill else _print_script(context, last)
         return
     if found:
         _say_refusals(found)
     if not pending:
-        say(f"The database has every migration{f' up to {last.name}' if last else ''}.")
+        print_note(f"The database has every migration{f' up to {last.name}' if last else ''}.")
     for migration in pending:
-        say(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
+        print_note(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
     if backfill:
         _say_what_it_would_fill(backfill)
-    if (pending or backfill) and not yes and not house.is_embedded:
+    if (pending or backfill) and not yes and not context.is_embedded:
         confirm(f"Apply {_count(pending)}?" if pending else "Fill these rows?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        skipped = runner.Migrator(house.unchecked_database, report, timeout=patience).apply(last)
+        skipped = runner.Migrator(context.unchecked_database, report, timeout=patience).apply(last)
     if pending:
-        say(f"{_count(pending)} applied.")
+        print_note(f"{_count(pending)} applied.")
     if backfill:
         _fill(backfill)
-    _judge(house, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
+    _judge(context, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
 
 
-def _migrator(house: House) -> Migrator:
+def _migrator(context: AppContext) -> Migrator:
     from wa_cli.migrations.runner import Migrator
 
-    return Migrator(house.unchecked_database, business=house.settings.business_phone)
+    return Migrator(context.unchecked_database, business=context.settings.business_phone)
 
 
-def _judge(house: House, skipped: list[str], *, look_for_lost: bool) -> None:
+def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> None:
     """Raise PartlyDone where a step was skipped, the table refuses what the workers write, or directions were lost."""
-    migrator = _migrator(house)
+    migrator = _migrator(context)
     refused = migrator.try_writes()
     _say_refusals(refused)
     if look_for_lost and (lost := migrator.lost_directions()).rows:
@@ -116,14 +116,14 @@ def _lost(lost: LostDirections) -> str:
     )
 
 
-def _say_refusals(outcome: Outcome) -> None:
+def _say_refusals(outcome: TrialResult) -> None:
     for refusal in outcome.refusals:
-        say(f"refused: {refusal}")
+        print_note(f"refused: {refusal}")
     for remark in outcome.remarks:
-        say(f"remark: {remark}")
+        print_note(f"remark: {remark}")
 
 
-def _causes(outcome: Outcome) -> str:
+def _causes(outcome: TrialResult) -> str:
     return "; ".join(refusal.cause for refusal in outcome.refusals)
 
 
@@ -142,42 +142,44 @@ def _stay_interruptible() -> None:
     be_interruptible()
 
 
-def _print_script(house: House, last: Migration | None) -> None:
+def _print_script(context: AppContext, last: Migration | None) -> None:
     from wa_cli.migrations import psql
     from wa_cli.migrations.runner import Migrator
 
-    plan = Migrator(house.unchecked_database).plan(last)
+    plan = Migrator(context.unchecked_database).plan(last)
     if not plan:
-        say("The database has every migration.")
+        print_note("The database has every migration.")
     for piece in psql.script(plan) if plan else ():
         print(piece)
 
 
-def _backfill(house: House) -> Backfill:
+def _backfill(context: AppContext) -> Backfill:
     from wa_cli.migrations.backfill import Backfill
 
-    business = house.settings.business_phone
+    business = context.settings.business_phone
     if not business.lstrip("+").isdigit():
         raise ConfigError(
             "WA_BUSINESS_PHONE does not say the business's own number: which old rows are from it?",
             hint="WA_BUSINESS_PHONE=+15550100000 wa migrate --backfill-direction --dry-run",
         )
-    return Backfill(house.unchecked_database, business)
+    return Backfill(context.unchecked_database, business)
 
 
 def _say_what_it_would_fill(backfill: Backfill) -> None:
     found = backfill.count()
     between = f", from {found.oldest:%Y-%m-%d} to {found.newest:%Y-%m-%d}" if found.oldest and found.newest else ""
-    say(f"to fill: {found.ours:,} rows from +{backfill.business} that count as incoming become outgoing{between}")
-    say(f"to fill: {found.nowhere:,} rows without a direction become incoming")
+    print_note(
+        f"to fill: {found.ours:,} rows from +{backfill.business} that count as incoming become outgoing{between}"
+    )
+    print_note(f"to fill: {found.nowhere:,} rows without a direction become incoming")
     if found.to_nobody:
-        say(f"    {found.to_nobody:,} of the outgoing ones do not say to whom: they belong to no conversation")
+        print_note(f"    {found.to_nobody:,} of the outgoing ones do not say to whom: they belong to no conversation")
 
 
 def _fill(backfill: Backfill) -> None:
     with bar("filling", backfill.count().rows) as told:
         filled = backfill.fill(told)
-    say(f"{filled:,} rows filled.")
+    print_note(f"{filled:,} rows filled.")
     if left := backfill.count().rows:
         raise PartlyDone(f"{left:,} rows were in use and are not filled.", hint="The same command again fills them.")
 
@@ -190,7 +192,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     """
     from wa_cli.migrations import catalogue, ledger
 
-    with context.of(ctx).unchecked_database.reading() as connection:
+    with AppContext.of(ctx).unchecked_database.reading() as connection:
         entries = ledger.entries(connection)
     known = catalogue.migrations()
     rows = [_row(migration, [e for e in entries if e.version == migration.name]) for migration in known]
@@ -247,17 +249,17 @@ def rollback(
         raise BadInput(
             "--to and --drop-direction contradict each other.", hint="--drop-direction takes back everything."
         )
-    house = context.of(ctx)
-    applied = runner.Migrator(house.unchecked_database).applied()
+    context = AppContext.of(ctx)
+    applied = runner.Migrator(context.unchecked_database).applied()
     wanted = _to_take_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
-        say("There is nothing to take back.")
+        print_note("There is nothing to take back.")
         return
     for migration in wanted:
-        say(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
+        print_note(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
-        _check_spools(house)
-    if drop_direction and (views := runner.Migrator(house.unchecked_database).uses_of_direction()):
+        _check_spools(context)
+    if drop_direction and (views := runner.Migrator(context.unchecked_database).uses_of_direction()):
         raise PartlyDone(
             f"Nothing is taken back: {', '.join(views)} read the column direction.", hint="Drop them first."
         )
@@ -267,21 +269,21 @@ def rollback(
         confirm(f"Take back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        migrator = runner.Migrator(house.unchecked_database, report, timeout=parse_span(timeout))
+        migrator = runner.Migrator(context.unchecked_database, report, timeout=parse_span(timeout))
         for name in migrator.rollback(len(wanted)):
-            say(f"Taken back: {name}")
+            print_note(f"Taken back: {name}")
         if drop_direction:
             migrator.drop_direction()
-            say("The column direction is dropped.")
+            print_note("The column direction is dropped.")
     if not drop_direction and any(migration.name == DIRECTION for migration in wanted):
-        say("The column direction stays: only it knows which messages were ours. --drop-direction drops it.")
+        print_note("The column direction stays: only it knows which messages were ours. --drop-direction drops it.")
 
 
-def _check_spools(house: House) -> None:
+def _check_spools(context: AppContext) -> None:
     """Raise PartlyDone while records on this machine's disk wait for the tables that would be dropped."""
-    from wa_cli import config
+    from wa_cli.settings import schema
 
-    spools = [house.spool] if house.settings.queue == config.SQS else [house.spool, house.webhook_spool]
+    spools = [context.spool] if context.settings.queue == schema.SQS else [context.spool, context.webhook_spool]
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
         said = " and ".join(f"{records:,} records in {folder}" for folder, records in held)
         raise PartlyDone(f"Nothing is taken back: the spool holds {said}.", hint="Store them first: wa spool replay")

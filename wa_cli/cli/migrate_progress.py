@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wa_cli.cli import tables
-from wa_cli.cli.context import say
+from wa_cli.cli.context import print_note
 from wa_cli.clock import format_span
 from wa_cli.migrations.progress import Begun, Done, Event, Moved, Report, Skipped, Waiting
 
@@ -25,13 +25,13 @@ TELL_MOVES_EVERY = 10.0
 def shown() -> Iterator[Report]:
     """The report to give to a migrator."""
     if not sys.stderr.isatty():
-        yield _Lines().tell
+        yield _Lines().show
         return
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
     with console.status("") as status:
-        yield _Moving(status).tell
+        yield _Moving(status).show
 
 
 class _Lines:
@@ -40,21 +40,21 @@ class _Lines:
     def __init__(self) -> None:
         self._told = time.monotonic()
 
-    def tell(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         match event:
             case Begun():
                 self._told = time.monotonic()
-                say(f"{_heading(event)} [{event.step.lock}]")
+                print_note(f"{_heading(event)} [{event.step.lock}]")
             case Moved():
                 if time.monotonic() - self._told >= TELL_MOVES_EVERY:
                     self._told = time.monotonic()
-                    say(f"    {_moved(event)}")
+                    print_note(f"    {_moved(event)}")
             case Waiting():
-                say(f"    {_waiting(event)}")
+                print_note(f"    {_waiting(event)}")
             case Done():
-                say(f"    done in {_span(event.seconds)}")
+                print_note(f"    done in {_span(event.seconds)}")
             case Skipped():
-                say(f"    left out: {event.step.title}: {event.why}")
+                print_note(f"    left out: {event.step.title}: {event.why}")
 
 
 class _Moving:
@@ -64,7 +64,7 @@ class _Moving:
         self._status = status
         self._step = ""
 
-    def tell(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         from rich.text import Text
 
         match event:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wa_cli.cli import context, render
-from wa_cli.cli.context import say
+from wa_cli.cli import render
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput
@@ -23,7 +23,7 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
     """
     from wa_cli.database.engine import run
 
-    with context.of(ctx).database.reading() as connection:
+    with AppContext.of(ctx).database.reading() as connection:
         rows = [dict(row) for row in run(connection, "outbox/numbers").mappings()]
     columns = [
         Column("number", "Number"),
@@ -45,10 +45,10 @@ def pause(
 
     Example: wa number pause --why "new token at noon"
     """
-    house = context.of(ctx)
-    if not house.outbox.pause(why):
-        raise BadInput(f"No worker ever spoke for the number {house.known_number}.")
-    say(f"The number {house.known_number} is paused.")
+    context = AppContext.of(ctx)
+    if not context.outbox.pause(why):
+        raise BadInput(f"No worker ever spoke for the number {context.known_number}.")
+    print_note(f"The number {context.known_number} is paused.")
 
 
 @app.command()
@@ -57,7 +57,7 @@ def resume(ctx: typer.Context) -> None:
 
     Example: wa number resume
     """
-    house = context.of(ctx)
-    if not house.outbox.resume():
-        raise BadInput(f"No worker ever spoke for the number {house.known_number}.")
-    say(f"The number {house.known_number} sends again.")
+    context = AppContext.of(ctx)
+    if not context.outbox.resume():
+        raise BadInput(f"No worker ever spoke for the number {context.known_number}.")
+    print_note(f"The number {context.known_number} sends again.")

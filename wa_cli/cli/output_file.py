@@ -23,7 +23,7 @@ def write(output: Path, pieces: Iterable[str | bytes]) -> None:
     symbolic link is not followed: whoever may write to the folder could have planted it.
     """
     check(output)
-    with _told(output):
+    with _explained(output):
         if _is_stream(output):
             with _opened_stream(output) as file:
                 file.writelines(map(_bytes, pieces))
@@ -34,7 +34,7 @@ def write(output: Path, pieces: Iterable[str | bytes]) -> None:
 
 def check(output: Path) -> None:
     """Raises BadInput where there is no such folder, or where a symbolic link stands in place of the file."""
-    with _told(output):
+    with _explained(output):
         output.parent.stat()
         if output.is_symlink() and not _is_system_link(output):
             raise BadInput(
@@ -87,7 +87,7 @@ def _mode(target: Path) -> int:
 
 
 @contextmanager
-def _told(output: Path) -> Iterator[None]:
+def _explained(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import typer
 
-from wa_cli.cli import context, render
-from wa_cli.cli.context import House, say
+from wa_cli.cli import render
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.parameters import confirm as ask
 from wa_cli.cli.tables import Column, Table
@@ -36,7 +36,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa queue status
     """
-    counted = context.of(ctx).backlog.status()
+    counted = AppContext.of(ctx).backlog.status()
     columns = [
         Column("queue", "Queue"),
         Column("waiting", "Waiting", "integer"),
@@ -61,11 +61,11 @@ def dead(
 
     Example: wa queue dead incoming
     """
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     rows = [
         {"queue": name.value, "died_at": x.died_at, "reason": x.reason, "body": x.body, "id": x.id}
         for name in ([queue] if queue else list(Name))
-        for x in _queue(house, name).dead_letters(limit)
+        for x in _queue(context, name).dead_letters(limit)
     ]
     columns = [
         Column("queue", "Queue"),
@@ -87,8 +87,8 @@ def redrive(
 
     Example: wa queue redrive --limit 20
     """
-    moved = _queue(context.of(ctx), queue).redrive(limit)
-    say(f"{moved} dead letters wait again on the {queue} queue.")
+    moved = _queue(AppContext.of(ctx), queue).redrive(limit)
+    print_note(f"{moved} dead letters wait again on the {queue} queue.")
 
 
 @app.command()
@@ -97,10 +97,10 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
 
     Example: wa queue purge incoming
     """
-    of = _queue(context.of(ctx), queue)
+    of = _queue(AppContext.of(ctx), queue)
     if not yes:
         ask(f"Forget {of.dead_count()} dead letters of the {queue} queue?")
-    say(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
+    print_note(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
 
 
 @app.command()
@@ -116,7 +116,7 @@ def held(
 
     Example: wa queue held
     """
-    found = context.of(ctx).outbox.held(limit)
+    found = AppContext.of(ctx).outbox.held(limit)
     columns = [
         Column("reference", "Reference"),
         Column("customer", "Customer", "phone"),
@@ -135,7 +135,7 @@ def release(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue release 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(context.of(ctx).outbox.release_held(_parsed(references)), references, "will be sent again")
+    _say_done(AppContext.of(ctx).outbox.release_held(_parsed(references)), references, "will be sent again")
 
 
 @app.command()
@@ -150,7 +150,7 @@ def confirm(
     """
     if wamid and len(references) > 1:
         raise BadInput("One id of WhatsApp's is of one message.", hint="Confirm them one at a time.")
-    _say_done(context.of(ctx).outbox.confirm(_parsed(references), wamid), references, "stored as sent")
+    _say_done(AppContext.of(ctx).outbox.confirm(_parsed(references), wamid), references, "stored as sent")
 
 
 @app.command()
@@ -159,7 +159,7 @@ def cancel(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(context.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
+    _say_done(AppContext.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
 
 
 @app.command()
@@ -177,13 +177,13 @@ def move(
     """
     from wa_cli.outbox.outbox import Outbox
 
-    house = context.of(ctx)
-    target = to or house.number
+    context = AppContext.of(ctx)
+    target = to or context.number
     if target == number:
         raise BadInput(f"The messages wait for {number} already.", hint="Name another number with --to.")
     if not yes:
         ask(f"Send what waits for {number} from {target}?")
-    say(f"{Outbox(house.database, number).move(target)} messages wait for {target} now.")
+    print_note(f"{Outbox(context.database, number).move(target)} messages wait for {target} now.")
 
 
 def _parsed(references: list[str]) -> list[UUID]:
@@ -204,8 +204,8 @@ def _say_done(done: int, references: list[str], what: str) -> None:
             " the queue, where no worker has taken them over yet.",
             hint="wa queue held lists what waits for a person; wa queue status counts what waits for a worker.",
         )
-    say(f"{done} messages {what}.")
+    print_note(f"{done} messages {what}.")
 
 
-def _queue(house: House, name: Name) -> Queue:
-    return house.outgoing_queue if name is Name.OUTGOING else house.incoming_queue
+def _queue(context: AppContext, name: Name) -> Queue:
+    return context.outgoing_queue if name is Name.OUTGOING else context.incoming_queue

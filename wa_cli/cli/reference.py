@@ -10,10 +10,10 @@ from typing import Any
 
 import typer.main
 
-from wa_cli import config
 from wa_cli.cli.app import app
 from wa_cli.clock import format_span
 from wa_cli.reports import catalogue
+from wa_cli.settings import schema
 
 
 def commands() -> str:
@@ -24,11 +24,11 @@ def commands() -> str:
 
 def settings() -> str:
     lines = ["| setting | default | meaning |", "|---|---|---|"]
-    defaults = config.Settings(home=Path("the data folder"))
-    for name, spec in config.SPECS.items():
+    defaults = schema.Settings(home=Path("the data folder"))
+    for name, spec in schema.SPECS.items():
         value = getattr(defaults, name)
         shown = _default(value)
-        names = ", ".join(f"`{each}`" for each in (config.env_name(name), *spec.also))
+        names = ", ".join(f"`{each}`" for each in (schema.env_name(name), *spec.other_names))
         marks = " Secret: may be a file's path in `…_FILE`." if spec.secret else ""
         kind = " **Production.**" if spec.production else ""
         lines.append(f"| {names} | {shown} | {spec.meaning}{marks}{kind} |")

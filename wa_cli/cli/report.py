@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from wa_cli import config
-from wa_cli.cli import charts, context, output_file, render, report_options, threshold
+from wa_cli.cli import charts, output_file, render, report_options, threshold
+from wa_cli.cli.context import AppContext, or_unavailable, print_note
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
 from wa_cli.cli.progress import bar
 from wa_cli.cli.report_options import (
@@ -30,13 +30,14 @@ from wa_cli.cli.report_options import (
     broken_down,
     check_together,
 )
-from wa_cli.cli.report_query import Question, ask, ask_each, ask_whole, find
+from wa_cli.cli.report_query import Question, find, run_each, run_report, run_whole
 from wa_cli.cli.report_query import explain as explained
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
+from wa_cli.settings import sources
 
 if TYPE_CHECKING:
     from wa_cli.reports.page import Section
@@ -69,7 +70,7 @@ class ReportGroup(TyperGroup):
 
 def _own_reports(ctx: Any) -> dict[str, Report]:
     """By name, from the folder in the settings, which are read for that."""
-    loaded = config.load(profile=ctx.find_root().params.get("profile"), flags={})
+    loaded = sources.load(profile=ctx.find_root().params.get("profile"), flags={})
     known = catalogue.reports(loaded.settings.reports)
     return {report.name: report for report in known if report.name not in _OURS}
 
@@ -100,7 +101,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
 
     Example: wa report list
     """
-    rows = [_listed(report) for report in catalogue.reports(context.of(ctx).settings.reports)]
+    rows = [_listed(report) for report in catalogue.reports(AppContext.of(ctx).settings.reports)]
     columns = [
         Column("name", "Report"),
         Column("range", "Range"),
@@ -141,10 +142,10 @@ def sql(
     """
     from wa_cli.reports import runner
 
-    house = context.of(ctx)
-    report = find(name, house)
+    context = AppContext.of(ctx)
+    report = find(name, context)
     question = Question(since, until, zone, customer, employee, by, limit)
-    asked, narrowed = question.range(house, report), question.narrowed(house, report)
+    asked, narrowed = question.range(context, report), question.narrowed(context, report)
     print(runner.runnable_sql(report, asked, narrowed, limit=limit))
 
 
@@ -154,11 +155,11 @@ def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zon
 
     Example: wa report all --since monday
     """
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     failed = 0
-    for report, answer in ask_each(house, Question(since, until, zone)):
+    for report, answer in run_each(context, Question(since, until, zone)):
         if isinstance(answer, WaError):
-            failed += _told(report, answer)
+            failed += _print_failure(report, answer)
             continue
         if not (sys.stdout.isatty() or report.shape):
             print(answer.title)
@@ -184,24 +185,24 @@ def html(
     if output.suffix.lower() not in (".html", ".htm"):
         raise BadInput(f"{output} would be a page of HTML.", hint="-o report.html")
     output_file.check(output)
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     sections, failed = [], 0
-    with bar("reports", len(catalogue.reports(house.settings.reports))) as told:
-        for report, answer in ask_each(house, Question(since, until, zone)):
+    with bar("reports", len(catalogue.reports(context.settings.reports))) as told:
+        for report, answer in run_each(context, Question(since, until, zone)):
             if isinstance(answer, WaError):
-                failed += _told(report, answer)
+                failed += _print_failure(report, answer)
             else:
                 sections.append(_section(report, answer))
             told(1)
-    made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {house.zone(zone)}."
+    made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {context.zone(zone)}."
     output_file.write(output, [page("WhatsApp messages", made, sections)])
-    context.say(f"Written: {len(sections)} reports to {output}.")
+    print_note(f"Written: {len(sections)} reports to {output}.")
     _check_complete(failed)
 
 
-def _told(report: Report, error: WaError) -> int:
+def _print_failure(report: Report, error: WaError) -> int:
     """One report fewer; the others are worth having without it."""
-    context.say(f"{report.name}: {error.message}" + (f" {error.hint}" if error.hint else ""))
+    print_note(f"{report.name}: {error.message}" + (f" {error.hint}" if error.hint else ""))
     return 1
 
 
@@ -252,7 +253,7 @@ def _command(report: Report) -> Callable[..., None]:
         output: Output = None,
     ) -> None:
         chosen = chosen_format(form, as_json)
-        house = context.of(ctx, business_hours=business_hours)
+        context = AppContext.of(ctx, business_hours=business_hours)
         longest = threshold.parse(report, fail_over)
         check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
         if explain and (chosen or output or watch):
@@ -271,22 +272,22 @@ def _command(report: Report) -> Callable[..., None]:
             sort=sort,
         )
         if explain:
-            print(explained(house, wanted, question))
+            print(explained(context, wanted, question))
             return
 
         def once() -> Table:
-            return ask(house, wanted, question)
+            return run_report(context, wanted, question)
 
         if longest is not None:
-            threshold.check_range(report, question.range(house, report).since, longest)
-            whole, shown = ask_whole(house, report, question)
+            threshold.check_range(report, question.range(context, report).since, longest)
+            whole, shown = run_whole(context, report, question)
             show(report, shown, chosen, output, of.value)
-            threshold.judge(house, report, question, whole, longest)
+            threshold.judge(context, report, question, whole, longest)
             return
         show(wanted, once(), chosen, output, of.value)
         while watch is not None:
             time.sleep(watch)
-            if (newer := context.asked_again(once)) is not None:
+            if (newer := or_unavailable(once)) is not None:
                 _clear()
                 show(wanted, newer, chosen, output, of.value)
 
@@ -315,4 +316,4 @@ def show(report: Report, table: Table, chosen: str | None = None, output: Any = 
     else:
         render.show(table, chosen, output)
     if output is not None:
-        context.say(f"Written: {len(table.rows):,} rows to {output}. {table.note or ''}")
+        print_note(f"Written: {len(table.rows):,} rows to {output}. {table.note or ''}")

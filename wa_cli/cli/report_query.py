@@ -8,10 +8,10 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import key_of
 from wa_cli.cli.tables import Column, Table
-from wa_cli.errors import BadInput, DatabaseDown, StatementCut, WaError
+from wa_cli.errors import BadInput, DatabaseUnavailable, StatementCut, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
@@ -36,26 +36,26 @@ class Question:
     sort: str | None = None
     is_one_of_all: bool = False  # there are no options then for this report alone
 
-    def range(self, house: House, report: Report) -> Range:
+    def range(self, context: AppContext, report: Report) -> Range:
         from wa_cli.reports import runner
 
         if report.is_of_now and (self.since is not None or self.until is not None):
             raise BadInput(f"The report {report.name} is of this moment: it takes no --since and no --until.")
-        return runner.range_of(report, since=self.since, until=self.until, zone=house.zone(self.zone))
+        return runner.range_of(report, since=self.since, until=self.until, zone=context.zone(self.zone))
 
-    def narrowed(self, house: House, report: Report) -> Narrowed:
+    def narrowed(self, context: AppContext, report: Report) -> Narrowed:
         from wa_cli.reports import runner
 
         return runner.narrow(
-            house.report_database,
+            context.report_database,
             report,
             customer=key_of(self.customer),
             employee=self.employee,
             by=self.by,
-            hours=house.business_hours,
+            hours=context.business_hours,
         )
 
-    def parameters(self, house: House, report: Report, asked: Range) -> dict[str, Any]:
+    def parameters(self, context: AppContext, report: Report, asked: Range) -> dict[str, Any]:
         """What a file says of it: what was given, the range, and what it is broken down by."""
         given = {
             "customer": self.customer,
@@ -63,37 +63,37 @@ class Question:
             "by": self.by or next(iter(report.by), None),
             "limit": report.most(self.limit),
             "sort": self.sort,
-            "business_hours": house.settings.business_hours if report.uses("open") else None,
+            "business_hours": context.settings.business_hours if report.uses("open") else None,
         }
         begin, end = (moment.astimezone(UTC) for moment in (asked.since, asked.until))
         return {"since": begin, "until": end, "tz": asked.zone} | {key: value for key, value in given.items() if value}
 
 
-def find(name: str, house: House) -> Report:
+def find(name: str, context: AppContext) -> Report:
     """The report of that name. Raises BadInput."""
-    known = {report.name: report for report in catalogue.reports(house.settings.reports)}
+    known = {report.name: report for report in catalogue.reports(context.settings.reports)}
     if name not in known:
         raise BadInput(f"There is no report {name!r}.", hint=f"One of {', '.join(known)}.")
     return known[name]
 
 
-def ask(house: House, report: Report, question: Question = Question()) -> Table:
+def run_report(context: AppContext, report: Report, question: Question = Question()) -> Table:
     from wa_cli.reports import runner
 
-    asked, narrowed = question.range(house, report), question.narrowed(house, report)
+    asked, narrowed = question.range(context, report), question.narrowed(context, report)
     rows = runner.run(
-        house.report_database,
+        context.report_database,
         report,
         asked,
         narrowed,
         limit=question.limit,
         sort=question.sort,
-        timeout=house.settings.report_timeout,
+        timeout=context.settings.report_timeout,
     )
     total = len(rows)
     if total == report.most(question.limit):
-        total = runner.count(house.report_database, report, asked, narrowed, timeout=house.settings.report_timeout)
-    parameters = question.parameters(house, report, asked)
+        total = runner.count(context.report_database, report, asked, narrowed, timeout=context.settings.report_timeout)
+    parameters = question.parameters(context, report, asked)
     if parameters.get("by") == "day":
         rows = [_with_dates(report, row, asked.zone) for row in rows]
     return Table(
@@ -101,7 +101,7 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
         title=_title(report, parameters.get("by")),
         columns=_columns(report, rows, parameters.get("by"), narrowed),
         rows=rows,
-        note=" ".join(filter(None, _notes(house, report, question, asked, len(rows), total))),
+        note=" ".join(filter(None, _notes(context, report, question, asked, len(rows), total))),
         zone=asked.zone,
         parameters=parameters,
         bars=report.bars,
@@ -109,24 +109,24 @@ def ask(house: House, report: Report, question: Question = Question()) -> Table:
     )
 
 
-def ask_whole(house: House, report: Report, question: Question) -> tuple[Table, Table]:
+def run_whole(context: AppContext, report: Report, question: Question) -> tuple[Table, Table]:
     """All rows there are, and those of them that would be shown."""
     most = report.most(question.limit)
-    whole = ask(house, report, replace(question, limit=None if most is None else EVERY))
+    whole = run_report(context, report, replace(question, limit=None if most is None else EVERY))
     parameters = {**whole.parameters, **({} if most is None else {"limit": most})}
     shown = replace(whole, rows=whole.rows[:most], parameters=parameters)
     return whole, replace(shown, note=" ".join(filter(None, (whole.note, shown.cut))))
 
 
-def ask_each(house: House, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
+def run_each(context: AppContext, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
     """Each report over its own range, unless one is given; of one that cannot be asked, why. Raises DatabaseDown."""
-    known = catalogue.reports(house.settings.reports)
-    question.range(house, known[0])  # what is no range is said once
+    known = catalogue.reports(context.settings.reports)
+    question.range(context, known[0])  # what is no range is said once
     for report in known:
         try:
-            yield report, ask(house, report, _among_all(question, report))
+            yield report, run_report(context, report, _among_all(question, report))
         except WaError as error:
-            if isinstance(error, DatabaseDown) and not isinstance(error, StatementCut):
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, StatementCut):
                 raise
             yield report, error
 
@@ -137,12 +137,12 @@ def _among_all(question: Question, report: Report) -> Question:
     return replace(fitting, since=None, until=None) if report.is_of_now else fitting
 
 
-def explain(house: House, report: Report, question: Question) -> str:
+def explain(context: AppContext, report: Report, question: Question) -> str:
     """What is counted and what is not, and the statement that would be asked."""
     from wa_cli.reports import runner
 
-    asked, narrowed = question.range(house, report), question.narrowed(house, report)
-    left_out = runner.exclusions(house.report_database, asked, narrowed, house.settings.report_timeout)
+    asked, narrowed = question.range(context, report), question.narrowed(context, report)
+    left_out = runner.exclusions(context.report_database, asked, narrowed, context.settings.report_timeout)
     return "\n".join(
         [
             f"{report.title}: {report.about}\n",
@@ -158,11 +158,13 @@ def _title(report: Report, by: str | None) -> str:
     return f"{report.title} by {by}" if by and by != report.by[0] and not report.shape else report.title
 
 
-def _notes(house: House, report: Report, question: Question, asked: Range, count: int, total: int) -> Iterator[str]:
+def _notes(
+    context: AppContext, report: Report, question: Question, asked: Range, count: int, total: int
+) -> Iterator[str]:
     """Of when it is, and what its rows do not show."""
     yield f"{_span(asked)}."
     yield report.note
-    if report.beside == "spool" and (waiting := house.spool.state().records):
+    if report.beside == "spool" and (waiting := context.spool.state().records):
         yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "What one employee wrote: nothing incoming is counted."

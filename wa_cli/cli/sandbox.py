@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wa_cli.cli import context, render
-from wa_cli.cli.context import House, say
+from wa_cli.cli import render
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
@@ -55,7 +55,7 @@ def serve(
         limit=limit,
         faults=faults.parse(fault),
     )
-    asyncio.run(_serve(context.of(ctx), options))
+    asyncio.run(_serve(AppContext.of(ctx), options))
 
 
 @app.command("say")
@@ -84,12 +84,12 @@ def customer_says(
         lines = [(0.0, parse_phone(phone), text)]
     else:
         raise BadInput("Who says what?", hint='wa sandbox say +15551234567 "where is my order?"')
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     for after, number, words in lines:
         time.sleep(after)
-        answer = asyncio.run(_call(house, "/_sandbox/say", {"from": number, "text": words, "name": name}))
+        answer = asyncio.run(_call(context, "/_sandbox/say", {"from": number, "text": words, "name": name}))
         print(answer["id"])
-        say(f"{number} wrote: {words}")
+        print_note(f"{number} wrote: {words}")
 
 
 @app.command("list")
@@ -147,35 +147,35 @@ def play(
     }
     asked = {"names": wanted, "from": parse_phone(customer), "text": text, "about": about, "manner": manner}
     limit = parse_span(after).total_seconds() + 30
-    played = asyncio.run(_call(context.of(ctx), "/_sandbox/play", asked, limit))["played"]
+    played = asyncio.run(_call(AppContext.of(ctx), "/_sandbox/play", asked, limit))["played"]
     if as_json:
         print(json.dumps(played))
     for one in () if as_json else played:
         if one["id"]:
             print(one["id"])
-        say(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
+        print_note(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
     wanted_status = 401 if wrong_signature else 200
     if any(one["status"] != wanted_status for one in played):
         hint = "Does the service run, with the same WA_APP_SECRET? What was not taken is posted again."
         raise CheckFailed(f"Not everything was answered {wanted_status}.", hint=hint)
 
 
-async def _serve(house: House, options: Options) -> None:
+async def _serve(context: AppContext, options: Options) -> None:
     from wa_cli.runtime.signals import stopping_on_signals
     from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import logs
 
     logs.start()
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell):
-        async with house.sandbox(options=options):
+    with stopping_on_signals(stop, logs.emit):
+        async with context.sandbox(options=options):
             await stop.wait()
 
 
-async def _call(house: House, path: str, body: dict[str, Any], limit: float = 30.0) -> dict[str, Any]:
+async def _call(context: AppContext, path: str, body: dict[str, Any], limit: float = 30.0) -> dict[str, Any]:
     from wa_cli.sandbox.host import call, find
 
-    url = await find(house.sandbox_folder)
+    url = await find(context.sandbox_folder)
     answer = await call(url, "POST", path, body, limit) if url else None
     if not answer or "error" in answer:
         raise ConfigError(

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from wa_cli.cli import context, render, tables
+from wa_cli.cli import render, tables
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
-    from wa_cli.cli.context import House
+    from wa_cli.cli.context import AppContext
 
 _COLUMNS = [
     Column("at", "Time", "instant"),
@@ -69,20 +70,20 @@ def search(
     words = " ".join(terms)
     if not words.strip():
         raise BadInput("There is nothing to search for.", hint='wa search "order status"')
-    house = context.of(ctx)
-    zone = house.zone(zone)
+    context = AppContext.of(ctx)
+    zone = context.zone(zone)
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
             raise BadInput("A number is searched for among people, at any time.", hint=f'wa search "{words.strip()}"')
-        _people(house, words, limit, zone, chosen, output)
+        _people(context, words, limit, zone, chosen, output)
         return
     begin = instant(_SINCE if since is None else since, zone, now())
     end = now() if until is None else instant(until, zone, now())
-    found = house.conversations.search(
+    found = context.conversations.search(
         words,
         begin,
         end,
-        language=house.settings.search_language,
+        language=context.settings.search_language,
         customer=key_of(customer),
         ranked=not newest,
         limit=limit,
@@ -103,12 +104,12 @@ def search(
     else:
         render.show(table, chosen, output)
     if not rows and _DIGITS.fullmatch(words.strip()):
-        context.say(f'For people with that number: wa search "+{words.strip()}"')
+        print_note(f'For people with that number: wa search "+{words.strip()}"')
 
 
-def _people(house: House, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:
+def _people(context: AppContext, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:
     digits = "".join(filter(str.isdigit, number))
-    found = house.conversations.people(digits, limit)
+    found = context.conversations.people(digits, limit)
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
     note = f"Who was spoken with last; the first {limit:,}: --limit shows more." if len(rows) == limit else None
     render.show(Table("people", f"People with {number}", _PEOPLE, rows, note=note, zone=zone), chosen, output)

@@ -12,8 +12,7 @@ from uuid import UUID, uuid4
 
 import typer
 
-from wa_cli.cli import context
-from wa_cli.cli.context import House, say
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Phone
 from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
@@ -169,7 +168,7 @@ def template(
     """
     from wa_cli.messages.content import template
 
-    chosen = language or context.of(ctx).settings.template_language
+    chosen = language or AppContext.of(ctx).settings.template_language
     _send(
         ctx,
         phone,
@@ -204,48 +203,48 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
     number, user_id = parse_customer(phone)
     patience = parse_span(terms.timeout).total_seconds()
     content.check(message)
-    house = context.of(ctx)
-    zone = house.settings.timezone
+    context = AppContext.of(ctx)
+    zone = context.settings.timezone
     due_at, expires_at = _when(terms, zone)
     outgoing = OutgoingMessage(
         message,
         phone_number=number,
         recipient=user_id,
         reference=_reference(terms.idempotency_key),
-        employee_id=_employee(terms.employee or house.settings.employee),
+        employee_id=_employee(terms.employee or context.settings.employee),
         campaign=terms.campaign,
         sent_by=_sent_by(terms),
         due_at=due_at,
         expires_at=expires_at,
     )
-    told = _submit(house, outgoing, terms)
+    told = _submit(context, outgoing, terms)
     whom = number or user_id
     later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
     if terms.as_json:
-        _wait_for_json(house, outgoing.reference, told, patience if terms.wait else None)
+        _wait_for_json(context, outgoing.reference, told, patience if terms.wait else None)
         return
     print(told["message_id"], flush=True)
     if not terms.wait:
-        say(f"Queued for {whom}{later}.")
+        print_note(f"Queued for {whom}{later}.")
         return
-    say(f"Sent to {whom}: {_wait(house, outgoing.reference, patience)['wamid']}")
+    print_note(f"Sent to {whom}: {_wait(context, outgoing.reference, patience)['wamid']}")
 
 
-def _submit(house: House, outgoing: OutgoingMessage, terms: Terms) -> dict[str, Any]:
+def _submit(context: AppContext, outgoing: OutgoingMessage, terms: Terms) -> dict[str, Any]:
     try:
-        [told] = house.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
+        [told] = context.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
     except Unconfirmed as error:
         key = terms.idempotency_key or outgoing.reference
         raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key}: it is sent once.") from error
     return told
 
 
-def _wait_for_json(house: House, reference: UUID, told: dict[str, Any], patience: float | None) -> None:
+def _wait_for_json(context: AppContext, reference: UUID, told: dict[str, Any], patience: float | None) -> None:
     """Print what became of the message, also where it was refused or is not sent yet; then raise what there is to raise."""
     try:
-        told |= {} if patience is None else _wait(house, reference, patience)
+        told |= {} if patience is None else _wait(context, reference, patience)
     except WaError as error:
-        found = house.outbox.find(reference)
+        found = context.outbox.find(reference)
         told |= {"status": found.state if found is not None else "queued", "error": error.message}
         raise
     finally:
@@ -290,11 +289,11 @@ def _employee(text: str | None) -> UUID | None:
         raise BadInput(f"The employee {text!r} is not a UUID.") from None
 
 
-def _wait(house: House, reference: UUID, patience: float) -> dict[str, Any]:
+def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, Any]:
     """Until it is sent; what to add to the answer. Raises CloudError where it was refused, StillPending in the end."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        found = house.outbox.find(reference)
+        found = context.outbox.find(reference)
         if found is not None and found.state == "sent":
             return {"status": "sent", "wamid": found.wamid}
         if found is not None and found.state in ("failed", "expired", "cancelled", "held"):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa_cli.cli import context
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext, require_server
 from wa_cli.cli.worker import LogFormat
 from wa_cli.errors import ConfigError
 
@@ -40,50 +39,50 @@ def serve(
     """
     import asyncio
 
-    house = context.of(ctx, log_format=log_format)
-    context.require_server()
-    address = host or house.settings.host
+    context = AppContext.of(ctx, log_format=log_format)
+    require_server()
+    address = host or context.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
             "Unsigned webhooks are taken on loopback only.", hint="Leave --insecure-no-signature away, or --host."
         )
     from wa_cli.telemetry import events, logs
 
-    logs.start(house.settings.log_format)
-    house.look_at_database(can_wait=not house.is_embedded)
+    logs.start(context.settings.log_format)
+    context.check_database(can_wait=not context.is_embedded)
     if not insecure_no_signature:
-        house.app_secret  # noqa: B018 — what is missing is said before anything is started
-    bound = listen(house, address, house.settings.port if port is None else port)
-    for lack in _lacks(house, insecure_no_signature):
-        logs.tell(events.Lacking(lack))
+        context.app_secret  # noqa: B018 — what is missing is said before anything is started
+    bound = listen(context, address, context.settings.port if port is None else port)
+    for lack in _lacks(context, insecure_no_signature):
+        logs.emit(events.FeatureUnavailable(lack))
     what = f"Serving at http://{address}:{bound.getsockname()[1]}: /webhook, /messaging, /health, /metrics"
     if processes == 1:
-        logs.tell(events.Started(what))
-        asyncio.run(_serve(house, bound, insecure_no_signature, None))
+        logs.emit(events.Started(what))
+        asyncio.run(_serve(context, bound, insecure_no_signature, None))
     else:
-        _serve_side_by_side(house, bound, insecure_no_signature, processes, what)
+        _serve_side_by_side(context, bound, insecure_no_signature, processes, what)
 
 
-def _lacks(house: House, insecure: bool) -> list[str]:
+def _lacks(context: AppContext, insecure: bool) -> list[str]:
     """What will not work, though the service starts."""
     lacks = {
         "Unsigned webhooks are taken: anybody on this machine can write in a customer's name": insecure,
-        "WA_VERIFY_TOKEN is not set: Meta's handshake cannot be answered": house.verify_token is None,
-        "WA_API_KEYS is not set: nobody can send": not house.keys.keys and not house.keys.open_to_this_machine,
+        "WA_VERIFY_TOKEN is not set: Meta's handshake cannot be answered": context.verify_token is None,
+        "WA_API_KEYS is not set: nobody can send": not context.keys.keys and not context.keys.open_to_this_machine,
     }
     return [what for what, is_lacking in lacks.items() if is_lacking]
 
 
-def listen(house: House, host: str, port: int) -> socket.socket:
+def listen(context: AppContext, host: str, port: int) -> socket.socket:
     """The port, when everything that can be wrong with the settings has been said."""
-    house.keys  # noqa: B018
-    house.webhook_spool.check()
+    context.keys  # noqa: B018
+    context.webhook_spool.check()
     from wa_cli.server import listening
 
     return listening.listen(host, port)
 
 
-def _serve_side_by_side(house: House, bound: socket.socket, insecure: bool, processes: int, what: str) -> None:
+def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: bool, processes: int, what: str) -> None:
     """In several processes on one socket, that this one looks after; what they count is counted together."""
     import asyncio
 
@@ -93,16 +92,16 @@ def _serve_side_by_side(house: House, bound: socket.socket, insecure: bool, proc
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client looks for it when it is loaded
     parent = os.getpid()
     try:
-        from wa_cli.runtime.supervisor import Crew
+        from wa_cli.runtime.supervisor import Supervisor
 
         _load()
-        house.database.close()
-        logs.tell(events.Started(f"{what}, in {processes} processes"))
-        crew = Crew(processes, logs.tell)
-        pipe = crew.divide()
+        context.database.close()
+        logs.emit(events.Started(f"{what}, in {processes} processes"))
+        supervisor = Supervisor(processes, logs.emit)
+        pipe = supervisor.divide()
         if pipe is None:
-            raise typer.Exit(crew.exit_code)
-        asyncio.run(_serve(house, bound, insecure, pipe))
+            raise typer.Exit(supervisor.exit_code)
+        asyncio.run(_serve(context, bound, insecure, pipe))
     finally:
         if os.getpid() == parent:
             shutil.rmtree(counts, ignore_errors=True)
@@ -115,15 +114,15 @@ def _load() -> None:
     del app, ingest, health, messaging, webhook
 
 
-async def _serve(house: House, bound: socket.socket, insecure: bool, parent: int | None) -> None:
+async def _serve(context: AppContext, bound: socket.socket, insecure: bool, parent: int | None) -> None:
     from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
     from wa_cli.runtime.stop import Stop
     from wa_cli.runtime.tasks import all_until_one_fails
     from wa_cli.telemetry import events, logs
 
-    service, ingest = house.service(bound, insecure=insecure, tell=logs.tell)
+    service, ingest = context.service(bound, insecure=insecure, emit=logs.emit)
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
+    with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         await all_until_one_fails(service.run(stop), ingest.run(stop))
-        if left := house.webhook_spool.state().records:
-            logs.tell(events.Spooled(left))
+        if left := context.webhook_spool.state().records:
+            logs.emit(events.Spooled(left))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from wa_cli.cli import context, render
-from wa_cli.cli.context import say
+from wa_cli.cli import render
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import PartlyDone
@@ -24,7 +24,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa spool status
     """
-    house = context.of(ctx)
+    context = AppContext.of(ctx)
     columns = [
         Column("holds", "Holds"),
         Column("files", "Files", "integer"),
@@ -33,7 +33,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
         Column("corrupt", "Set aside"),
         Column("folder", "Folder"),
     ]
-    rows = [_row("verdicts", house.spool), _row("webhooks", house.webhook_spool)]
+    rows = [_row("verdicts", context.spool), _row("webhooks", context.webhook_spool)]
     render.show(Table("spool", "Spool", columns, rows), chosen_format(form, as_json))
 
 
@@ -58,14 +58,16 @@ def replay(ctx: typer.Context) -> None:
     Example: wa spool replay
     """
     from wa_cli.telemetry import logs
-    from wa_cli.workers.maintenance import Patience, Upkeep
+    from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 
     logs.start()
-    house = context.of(ctx)
-    upkeep = Upkeep(house.outbox, house.spool, Patience(), house.settings.outgoing_lease, logs.tell)
-    say(f"{upkeep.adopt()} verdicts settled from the spool.")
-    say(f"{house.readmission(logs.tell).run_once()} webhooks put back on the queue.")
-    states = [house.spool.state(), house.webhook_spool.state()]
+    context = AppContext.of(ctx)
+    maintenance = Maintenance(
+        context.outbox, context.spool, UncertaintyLimits(), context.settings.outgoing_lease, logs.emit
+    )
+    print_note(f"{maintenance.adopt()} verdicts settled from the spool.")
+    print_note(f"{context.spooled_webhooks(logs.emit).run_once()} webhooks put back on the queue.")
+    states = [context.spool.state(), context.webhook_spool.state()]
     if left := sum(state.records for state in states):
         raise PartlyDone(f"{left} records stay in the spool.", hint="wa spool status")
     if set_aside := sum(len(state.corrupt) for state in states):

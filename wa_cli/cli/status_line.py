@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wa_cli.errors import DatabaseDown, QueueError
+from wa_cli.errors import DatabaseUnavailable, QueueError
 from wa_cli.telemetry import logs
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def is_wanted(log_format: str) -> bool:
 
 
 @contextmanager
-def line(now: Callable[[], Facts], asked: Callable[[], Facts]) -> Iterator[None]:
+def line(now: Callable[[], Facts], queried: Callable[[], Facts]) -> Iterator[None]:
     """Show the facts until the block ends: `now` is known at once, `asked` needs the database or the queue."""
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True, highlight=False)
-    shown = _Line(now, asked)
+    shown = _Line(now, queried)
     with Live(get_renderable=shown.text, console=console, refresh_per_second=REFRESHES, transient=True):
         logs.start(write=lambda said: console.print(said, markup=False, soft_wrap=True))
         asking = threading.Thread(target=shown.keep_asking, name="live", daemon=True)
@@ -59,12 +59,12 @@ def outgoing(worker: OutgoingWorker, meter: Meter) -> tuple[Callable[[], Facts],
             ("spool", worker.sender.spool.left()),
         ]
 
-    def asked() -> Facts:
+    def queried() -> Facts:
         left = worker.sender.outbox.work_left()
         waiting = worker.intake.queue.depth().waiting + left.due + left.waiting
         return [("queue", waiting), ("uncertain", left.uncertain), ("held", left.held)]
 
-    return now, asked
+    return now, queried
 
 
 def incoming(worker: IncomingWorker, meter: Meter) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
@@ -79,9 +79,9 @@ def incoming(worker: IncomingWorker, meter: Meter) -> tuple[Callable[[], Facts],
 
 
 class _Line:
-    def __init__(self, now: Callable[[], Facts], asked: Callable[[], Facts]) -> None:
+    def __init__(self, now: Callable[[], Facts], queried: Callable[[], Facts]) -> None:
         self.now = now
-        self.asked = asked
+        self.queried = queried
         self.done = threading.Event()
         self._answer: Facts = []
 
@@ -100,8 +100,8 @@ class _Line:
         while not self.done.is_set():
             began = time.monotonic()
             try:
-                self._answer = self.asked()
-            except (DatabaseDown, QueueError):
+                self._answer = self.queried()
+            except (DatabaseUnavailable, QueueError):
                 self._answer = [(name, None) for name, _ in self._answer]
             self.done.wait(max(ASK_EVERY, ASK_SHARE * (time.monotonic() - began)))
 

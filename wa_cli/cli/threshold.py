@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.report_query import Question
 from wa_cli.cli.tables import Table
 from wa_cli.clock import format_span, now, parse_span
@@ -40,11 +40,11 @@ def check_range(report: Report, begin: datetime, limit: timedelta) -> None:
         raise BadInput(f"Who waits {format_span(limit)} began to wait before that range.", hint="An earlier --since.")
 
 
-def judge(house: House, report: Report, question: Question, table: Table, limit: timedelta) -> None:
+def judge(context: AppContext, report: Report, question: Question, table: Table, limit: timedelta) -> None:
     """Raise CheckFailed where a row of the whole table is over the limit, or under it for what runs out, and where a turn
     is open for longer, whatever its age.
     """
-    judged = [*_rows(house, report, table), *_open_turns(house, report, question)]
+    judged = [*_rows(context, report, table), *_open_turns(context, report, question)]
     is_below = report.threshold is not None and report.threshold.way == "below"
     over = [span for span in judged if (span < limit if is_below else span > limit)]
     if over:
@@ -53,12 +53,12 @@ def judge(house: House, report: Report, question: Question, table: Table, limit:
         raise CheckFailed(f"{len(over)} of {len(judged)} {words} {format_span(limit)}, the worst {format_span(worst)}.")
 
 
-def _rows(house: House, report: Report, table: Table) -> list[timedelta]:
+def _rows(context: AppContext, report: Report, table: Table) -> list[timedelta]:
     """What the threshold's column says in each row; with business hours its working time, where the report has one."""
     if report.threshold is None:
         return []
     working = f"working_{report.threshold.column}"
-    has_working = house.business_hours is not None and any(column.key == working for column in report.columns)
+    has_working = context.business_hours is not None and any(column.key == working for column in report.columns)
     column = working if has_working else report.threshold.column
     spans = [_span(report.threshold, column, row) for row in table.rows]
     return [span for span in spans if span is not None]
@@ -71,15 +71,15 @@ def _span(threshold: Threshold, column: str, row: Mapping[str, Any]) -> timedelt
     return now() - value if threshold.way == "age" else timedelta(seconds=float(value))
 
 
-def _open_turns(house: House, report: Report, question: Question) -> Iterator[timedelta]:
+def _open_turns(context: AppContext, report: Report, question: Question) -> Iterator[timedelta]:
     """How long each open turn waits, in business hours where there are some."""
     from wa_cli.reports import runner
 
     if report.alarm is None:
         return
     at = now()
-    asked = runner.Range(at - OPEN_SINCE, at + timedelta(seconds=1), house.zone(question.zone))
-    narrowed = question.narrowed(house, report)
-    rows = runner.run(house.report_database, report.alarm, asked, narrowed, timeout=house.settings.report_timeout)
+    asked = runner.Range(at - OPEN_SINCE, at + timedelta(seconds=1), context.zone(question.zone))
+    narrowed = question.narrowed(context, report)
+    rows = runner.run(context.report_database, report.alarm, asked, narrowed, timeout=context.settings.report_timeout)
     for begun in (row["since"] for row in rows):
-        yield house.business_hours.between(begun, at, asked.zone) if house.business_hours else at - begun
+        yield context.business_hours.between(begun, at, asked.zone) if context.business_hours else at - begun

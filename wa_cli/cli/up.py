@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli import context
-from wa_cli.cli.context import House
+from wa_cli.cli.context import AppContext, require_server
 from wa_cli.cli.serve import Host, Port, listen
 
 if TYPE_CHECKING:
@@ -27,46 +26,46 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
     """
     import asyncio
 
-    house = context.of(ctx)
-    context.require_server()
+    context = AppContext.of(ctx)
+    require_server()
     chosen = replace(
-        house.settings, host=host or house.settings.host, port=house.settings.port if port is None else port
+        context.settings, host=host or context.settings.host, port=context.settings.port if port is None else port
     )
-    house.loaded = replace(house.loaded, settings=chosen)
-    asyncio.run(_up(house))
+    context.loaded = replace(context.loaded, settings=chosen)
+    asyncio.run(_up(context))
 
 
-async def _up(house: House) -> None:
+async def _up(context: AppContext) -> None:
     from wa_cli.runtime.signals import stopping_on_signals
     from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import logs
 
-    logs.start(house.settings.log_format)
+    logs.start(context.settings.log_format)
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell):
-        async with everything(house, stop):
+    with stopping_on_signals(stop, logs.emit):
+        async with everything(context, stop):
             await stop.wait()
 
 
 @asynccontextmanager
-async def everything(house: House, stop: Stop, options: Options | None = None) -> AsyncIterator[str]:
+async def everything(context: AppContext, stop: Stop, options: Options | None = None) -> AsyncIterator[str]:
     """The parts, started in order and stopped in reverse; the service's URL. A part that fails sets `stop`."""
     from wa_cli.telemetry import events, logs
 
-    house.database  # noqa: B018 — what is wrong with it is said before anything else is started
-    house.app_secret  # noqa: B018
-    bound = listen(house, house.settings.host, house.settings.port)
-    service, door = house.service(bound)
+    context.database  # noqa: B018 — what is wrong with it is said before anything else is started
+    context.app_secret  # noqa: B018
+    bound = listen(context, context.settings.host, context.settings.port)
+    service, ingest = context.service(bound)
     # The port may have been left to the system, and the sandbox must know where to post.
-    house.loaded = replace(house.loaded, settings=replace(house.settings, port=service.port))
+    context.loaded = replace(context.loaded, settings=replace(context.settings, port=service.port))
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(house.cloud(options))
-        fetcher = await stack.enter_async_context(house.fetcher())
-        await stack.enter_async_context(_running(house.incoming_worker(fetcher=fetcher).run, stop))
-        await stack.enter_async_context(_running(house.outgoing_worker(client).run, stop))
-        await stack.enter_async_context(_running(door.run, stop))
+        client = await stack.enter_async_context(context.cloud(options))
+        downloader = await stack.enter_async_context(context.downloader())
+        await stack.enter_async_context(_running(context.incoming_worker(downloader=downloader).run, stop))
+        await stack.enter_async_context(_running(context.outgoing_worker(client).run, stop))
+        await stack.enter_async_context(_running(ingest.run, stop))
         await stack.enter_async_context(_running(service.run, stop))
-        logs.tell(events.Started(f"Everything is up. The service: {service.url}. Ctrl-C stops it all."))
+        logs.emit(events.Started(f"Everything is up. The service: {service.url}. Ctrl-C stops it all."))
         yield service.url
 
 

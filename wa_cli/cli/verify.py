@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wa_cli.cli import check_results, context
+from wa_cli.cli import check_results
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
@@ -37,10 +38,10 @@ def verify(
     from wa_cli.reports.runner import instant
     from wa_cli.verify.base import Scene
 
-    house = context.of(ctx)
-    begin = instant(since, house.settings.timezone, now())
-    scene = Scene(house.observed_database, begin, house.settings.business_phone)
-    every = [*checks.checks(scene), house.backlog_check(), *house.sending_checks(), house.webhook_check()]
+    context = AppContext.of(ctx)
+    begin = instant(since, context.settings.timezone, now())
+    scene = Scene(context.observed_database, begin, context.settings.business_phone)
+    every = [*checks.checks(scene), context.backlog_check(), *context.sending_checks(), context.webhook_check()]
     found = checks.look(check_results.chosen(every, check or []))
     check_results.show(found, WORDS, as_json=as_json, quiet=quiet)
     if failed := check_results.failed(found):

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli import context
-from wa_cli.cli.context import House, say
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, CloudError, ConfigError
 
@@ -34,27 +33,27 @@ def replay(
     """
     from wa_cli.cloud import signature
 
-    house = context.of(ctx)
-    found = list(_found(house, what))
-    target = url or house.webhook_url
+    context = AppContext.of(ctx)
+    found = list(_found(context, what))
+    target = url or context.webhook_url
     for notification in found:
         # A mark at the door would take the same bytes for a repetition of Meta's.
         body = json.dumps({**notification, "replayed_at": now().isoformat()}).encode()
-        status = _post(target, body, {signature.HEADER: signature.sign(body, house.app_secret)})
+        status = _post(target, body, {signature.HEADER: signature.sign(body, context.app_secret)})
         if status != 200:
             raise CloudError(f"{target} answered {status}.", hint=_HINTS.get(status))
-    say(f"Taken by {target}: {len(found)}.")
+    print_note(f"Taken by {target}: {len(found)}.")
 
 
 _HINTS = {401: "The service has another WA_APP_SECRET.", 404: "Is that the URL of the webhook? It ends in /webhook."}
 
 
-def _found(house: House, what: str) -> Iterator[dict[str, Any]]:
+def _found(context: AppContext, what: str) -> Iterator[dict[str, Any]]:
     path = Path("/dev/stdin" if what == "-" else what)
     if path.exists() or path.suffix == ".json":
         yield from _of_file(path)
         return
-    stored = list(_stored(house, what))
+    stored = list(_stored(context, what))
     if not stored:
         raise BadInput(
             f"There is no file {what!r}, and nothing is stored under that id.", hint="wa listen --json shows ids."
@@ -93,13 +92,13 @@ def _of_file(path: Path) -> Iterator[dict[str, Any]]:
     yield webhooks.notify(content) if is_value else content
 
 
-def _stored(house: House, identity: str) -> Iterator[dict[str, Any]]:
+def _stored(context: AppContext, identity: str) -> Iterator[dict[str, Any]]:
     from wa_cli.database.engine import run
 
-    with house.database.reading() as connection:
+    with context.database.reading() as connection:
         rows = run(connection, "messages/stored", id=identity).mappings().all()
     for row in rows:
-        yield _again(dict(row), house.known_number or "")
+        yield _again(dict(row), context.known_number or "")
 
 
 def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:

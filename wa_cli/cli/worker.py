@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from wa_cli.cli import context, status_line
-from wa_cli.cli.context import House
-from wa_cli.config import SQS
+from wa_cli.cli import status_line
+from wa_cli.cli.context import AppContext
+from wa_cli.settings.schema import SQS
 
 app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
 
@@ -51,13 +51,13 @@ def outgoing(
 
     Example: wa worker outgoing --drain
     """
-    house = context.of(ctx, log_format=log_format)
+    context = AppContext.of(ctx, log_format=log_format)
 
     def check() -> None:
-        house.number  # noqa: B018 — what is missing is said once, and before anything is started
-        house.look_at_database(can_wait=_goes_round(house, drain, require_storage))
+        context.number  # noqa: B018 — what is missing is said once, and before anything is started
+        context.check_database(can_wait=_can_degrade(context, drain, require_storage))
 
-    _run(house, lambda parent: _outgoing(house, drain, require_storage, parent), processes, check, drain=drain)
+    _run(context, lambda parent: _outgoing(context, drain, require_storage, parent), processes, check, drain=drain)
 
 
 @app.command()
@@ -74,93 +74,96 @@ def incoming(
 
     Example: wa worker incoming --media /srv/files
     """
-    house = context.of(ctx, log_format=log_format, media=media)
+    context = AppContext.of(ctx, log_format=log_format, media=media)
 
     def check() -> None:
-        house.database  # noqa: B018 — asking is connecting
+        context.database  # noqa: B018 — asking is connecting
 
-    _run(house, lambda parent: _incoming(house, drain, parent), processes, check, drain=drain)
+    _run(context, lambda parent: _incoming(context, drain, parent), processes, check, drain=drain)
 
 
-def _run(house: House, worker: Worker, processes: int, check: Callable[[], None], *, drain: bool) -> None:
+def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[], None], *, drain: bool) -> None:
     """Run the worker here, or in several processes that this one looks after, once `check` raises nothing."""
     import asyncio
 
     from wa_cli.runtime.outage import until_ready
     from wa_cli.telemetry import logs
 
-    logs.start(house.settings.log_format)
-    if not asyncio.run(until_ready(check, logs.tell, waits=not (drain or house.is_embedded))):
+    logs.start(context.settings.log_format)
+    if not asyncio.run(until_ready(check, logs.emit, waits=not (drain or context.is_embedded))):
         return
     if processes == 1:
         asyncio.run(worker(None))
         return
-    from wa_cli.runtime.supervisor import Crew
+    from wa_cli.runtime.supervisor import Supervisor
 
-    _load(house)
-    crew = Crew(processes, logs.tell)
-    parent = crew.divide()
+    _load(context)
+    supervisor = Supervisor(processes, logs.emit)
+    parent = supervisor.divide()
     if parent is None:
-        raise typer.Exit(crew.exit_code)
+        raise typer.Exit(supervisor.exit_code)
     asyncio.run(worker(parent))
 
 
-def _load(house: House) -> None:
+def _load(context: AppContext) -> None:
     """What the processes share are the modules, loaded once; connections are each one's own."""
     from wa_cli.cloud import client
     from wa_cli.workers import degraded_mode, worker
 
     del client, degraded_mode, worker
-    if house.settings.queue == SQS:
+    if context.settings.queue == SQS:
         from wa_cli.queues import sqs
 
         del sqs
-    house.database.close()
+    context.database.close()
 
 
-async def _outgoing(house: House, drain: bool, require_storage: bool, parent: int | None) -> None:
+async def _outgoing(context: AppContext, drain: bool, require_storage: bool, parent: int | None) -> None:
     from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
     from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import events, logs
     from wa_cli.telemetry.meter import Meter
 
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
+    with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         if parent is None:  # else each process has its own connection to the queue: what fails there ends it
-            house.outgoing_queue.depth()
-        async with house.cloud() as client:
-            meter = Meter(logs.tell)
-            worker = house.outgoing_worker(client, drain=drain, require_storage=require_storage, tell=meter.tell)
-            logs.tell(events.Started("The outgoing worker is running" + (" until nothing is left" if drain else "")))
-            with _watched(house, parent, *status_line.outgoing(worker, meter)):
+            context.outgoing_queue.depth()
+        async with context.cloud() as client:
+            meter = Meter(logs.emit)
+            worker = context.outgoing_worker(client, drain=drain, require_storage=require_storage, emit=meter.emit)
+            logs.emit(events.Started("The outgoing worker is running" + (" until nothing is left" if drain else "")))
+            with _watched(context, parent, *status_line.outgoing(worker, meter)):
                 await worker.run(stop)
 
 
-def _goes_round(house: House, drain: bool, require_storage: bool) -> bool:
+def _can_degrade(context: AppContext, drain: bool, require_storage: bool) -> bool:
     """Whether sending goes on while the database is away."""
-    return house.settings.queue == SQS and not (drain or require_storage)
+    return context.settings.queue == SQS and not (drain or require_storage)
 
 
-async def _incoming(house: House, drain: bool, parent: int | None) -> None:
+async def _incoming(context: AppContext, drain: bool, parent: int | None) -> None:
     from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
     from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import events, logs
     from wa_cli.telemetry.meter import Meter
 
     stop = Stop()
-    with stopping_on_signals(stop, logs.tell), stopping_with_parent(stop, parent):
-        meter = Meter(logs.tell)
-        async with house.fetcher(meter.tell) as fetcher:
-            worker = house.incoming_worker(fetcher=fetcher, drain=drain, tell=meter.tell)
-            logs.tell(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
-            with _watched(house, parent, *status_line.incoming(worker, meter)):
+    with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
+        meter = Meter(logs.emit)
+        async with context.downloader(meter.emit) as downloader:
+            worker = context.incoming_worker(downloader=downloader, drain=drain, emit=meter.emit)
+            logs.emit(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
+            with _watched(context, parent, *status_line.incoming(worker, meter)):
                 await worker.run(stop)
 
 
 def _watched(
-    house: House, parent: int | None, now: Callable[[], status_line.Facts], asked: Callable[[], status_line.Facts]
+    context: AppContext,
+    parent: int | None,
+    now: Callable[[], status_line.Facts],
+    asked: Callable[[], status_line.Facts],
 ) -> AbstractContextManager[None]:
     """A line at the bottom of the terminal, where this is the one process of its command."""
-    if parent is None and status_line.is_wanted(house.settings.log_format):
+    if parent is None and status_line.is_wanted(context.settings.log_format):
         return status_line.line(now, asked)
     return nullcontext()

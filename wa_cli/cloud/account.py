@@ -54,7 +54,7 @@ class AccountClient:
 
     async def number(self, identity: str) -> Number:
         what = f"The number {identity}"
-        found = await graph_request.ask(self._http, f"{self.base_url}/{identity}", what, fields=NUMBER_FIELDS)
+        found = await graph_request.get(self._http, f"{self.base_url}/{identity}", what, fields=NUMBER_FIELDS)
         callbacks = found.get("webhook_configuration")
         throughput = found.get("throughput")
         return Number(
@@ -68,7 +68,7 @@ class AccountClient:
 
     async def token(self, token: str) -> Token:
         """What Meta says of this token, asked with the same."""
-        answer = await graph_request.ask(self._http, f"{self.base_url}/debug_token", "The token", input_token=token)
+        answer = await graph_request.get(self._http, f"{self.base_url}/debug_token", "The token", input_token=token)
         data = answer.get("data")
         found = data if isinstance(data, Mapping) else {}
         expires, scopes = found.get("expires_at"), found.get("scopes")
@@ -81,7 +81,7 @@ class AccountClient:
     async def subscribers(self, account: str) -> list[str]:
         """The names of the apps that are told of this account's messages."""
         what = f"The account {account}"
-        answer = await graph_request.ask(self._http, f"{self.base_url}/{account}/subscribed_apps", what)
+        answer = await graph_request.get(self._http, f"{self.base_url}/{account}/subscribed_apps", what)
         listed = answer.get("data")
         apps = [one.get("whatsapp_business_api_data") for one in listed or [] if isinstance(one, Mapping)]
         return [str(app.get("name") or app.get("id")) for app in apps if isinstance(app, Mapping)]

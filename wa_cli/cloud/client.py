@@ -23,7 +23,7 @@ from wa_cli.cloud.media import MediaClient
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
 from wa_cli.messages.incoming import opaque
-from wa_cli.messages.outcomes import Accepted, NotSent, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, NotTransmitted, Outcome, Unknown
 from wa_cli.messages.phone import is_group_id
 
 # These two alone prove that no byte of the request left. With the aiohttp transport httpx's own classes prove nothing:
@@ -77,7 +77,7 @@ class CloudClient:
         recipient: str | None,
         reference: UUID,
         attempt: int,
-    ) -> Verdict:
+    ) -> Outcome:
         """Send one message, once, within the whole time-out; what became of it, never an exception."""
         body = json.dumps(
             {
@@ -114,21 +114,21 @@ def _envelope(message: Mapping[str, Any], phone_number: str | None, recipient: s
     return {**content, "messaging_product": "whatsapp", **whom}
 
 
-def _of_failure(error: Exception) -> Verdict:
+def _of_failure(error: Exception) -> Outcome:
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error.__cause__, _NEVER_LEFT):
-        return NotSent(said)
+        return NotTransmitted(said)
     return Unknown(said)
 
 
-def _of_response(response: httpx.Response, phone_number: str | None) -> Verdict:
+def _of_response(response: httpx.Response, phone_number: str | None) -> Outcome:
     answer = _answer(response)
     error = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(error, dict) and _is_number(error.get("code")):
-        return codes.verdict(
+        return codes.outcome(
             values.integer(error["code"]),
             response.status_code,
-            _said(error),
+            _error_text(error),
             subcode=values.integer(error.get("error_subcode")),
             after=_retry_after(response),
             is_transient=error.get("is_transient") is True,
@@ -136,7 +136,7 @@ def _of_response(response: httpx.Response, phone_number: str | None) -> Verdict:
     if response.status_code in _GATEWAY or response.status_code < 400:
         return _of_success(answer, response, phone_number)
     if response.status_code == 429:
-        return codes.verdict(130429, 429, "HTTP 429 without an error of Meta's", after=_retry_after(response))
+        return codes.outcome(130429, 429, "HTTP 429 without an error of Meta's", after=_retry_after(response))
     # Something answered that is not the Graph API: it may sit in front of it.
     return Unknown(f"HTTP {response.status_code} without an error of Meta's")
 
@@ -153,7 +153,7 @@ def _is_number(code: Any) -> bool:
     return isinstance(code, int) and not isinstance(code, bool)
 
 
-def _of_success(answer: Any, response: httpx.Response, phone_number: str | None) -> Verdict:
+def _of_success(answer: Any, response: httpx.Response, phone_number: str | None) -> Outcome:
     message = _first(answer, "messages")
     wamid = message.get("id")
     if response.status_code != 200 or not isinstance(wamid, str) or not 0 < len(wamid) <= values.LONGEST_ID:
@@ -174,7 +174,7 @@ def _first(answer: Any, key: str) -> Mapping[str, Any]:
     return first if isinstance(first, Mapping) else {}
 
 
-def _said(error: Mapping[str, Any]) -> str:
+def _error_text(error: Mapping[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
     said = ": ".join(str(part) for part in (error.get("message"), details) if part)

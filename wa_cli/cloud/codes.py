@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wa_cli.messages.outcomes import Blocked, Later, Refused, Verdict
+from wa_cli.messages.outcomes import Blocked, Outcome, Rejected, Retryable
 
 
 class Class(StrEnum):
@@ -136,7 +136,7 @@ def classify(code: int | None, http_status: int, subcode: int | None = None) -> 
     return Class.RETRY if http_status >= 500 else Class.PERMANENT
 
 
-def verdict(
+def outcome(
     code: int | None,
     http_status: int,
     said: str,
@@ -144,7 +144,7 @@ def verdict(
     subcode: int | None = None,
     after: float | None = None,
     is_transient: bool = False,
-) -> Verdict:
+) -> Outcome:
     """What an error of the send endpoint means for the message. `said` is Meta's own text, `after` its Retry-After.
 
     `is_transient` is Meta's own word that the same call may pass later: it counts for a code that nobody knows.
@@ -155,15 +155,15 @@ def verdict(
         kind = Class.RETRY
     match kind:
         case Class.PERMANENT:
-            return Refused(code, why)
+            return Rejected(code, why)
         case Class.BLOCKED:
             return Blocked(code, why)
         case Class.THROTTLE_NUMBER:
-            return Later(code, why, scope="number", after=after, counts=False)
+            return Retryable(code, why, scope="number", after=after, counts=False)
         case Class.THROTTLE_PAIR:
-            return Later(code, why, scope="pair", after=after, counts=False)
+            return Retryable(code, why, scope="pair", after=after, counts=False)
         case _:
-            return Later(code, why, after=after)
+            return Retryable(code, why, after=after)
 
 
 def meaning(code: int) -> str | None:

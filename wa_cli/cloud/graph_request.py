@@ -15,7 +15,7 @@ from wa_cli.errors import CloudError, NotThere, Unauthorized
 UNKNOWN_OBJECT = 100
 
 
-async def ask(http: httpx.AsyncClient, url: str, what: str, **params: str) -> Mapping[str, Any]:
+async def get(http: httpx.AsyncClient, url: str, what: str, **params: str) -> Mapping[str, Any]:
     """The object at `url`, empty where the answer is none. Raises CloudError: Unauthorized, NotThere, or for now."""
     with translated(what):
         response = await http.get(url, params=params or None)

@@ -53,7 +53,7 @@ class MediaClient:
         if not _ID.fullmatch(media_id):
             raise NotThere(f"{media_id!r} is no id of a file.")
         asked = {"phone_number_id": number} if number else {}
-        found = await graph_request.ask(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
+        found = await graph_request.get(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
         if not isinstance(found.get("url"), str):
             raise CloudError(f"The answer for the file {media_id} names no URL.")
         return Located(found["url"], _word(found.get("mime_type")), _word(found.get("sha256")))

@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg2
 
-from wa_cli.errors import ConfigError, DatabaseDown
+from wa_cli.errors import ConfigError, DatabaseUnavailable
 
 STARTING_UP_LIMIT = 60.0
 STOP_LIMIT = 60.0
@@ -125,7 +125,7 @@ class EmbeddedServer:
             pgserver.get_server(self.data, cleanup_mode=None).ensure_postgres_running()
         except Exception as error:
             self._check_room(error)
-            raise DatabaseDown(
+            raise DatabaseUnavailable(
                 f"The embedded database in {self.data} does not start: {error}", hint=f"Its log is {self.data / 'log'}."
             ) from error
 
@@ -174,7 +174,7 @@ class EmbeddedServer:
         try:
             process.wait(STOP_LIMIT)
         except psutil.TimeoutExpired:
-            raise DatabaseDown(
+            raise DatabaseUnavailable(
                 f"The embedded database did not stop within {STOP_LIMIT:.0f} s.",
                 hint=f"Its log is {self.data / 'log'}.",
             ) from None

@@ -22,7 +22,7 @@ from sqlalchemy import exc
 
 from wa_cli.database import session, sqlfiles
 from wa_cli.database.sqlstate import READ_ONLY, Meaning, meaning
-from wa_cli.errors import ConfigError, DatabaseDown, RowRefused, StatementCut
+from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused, StatementCut
 from wa_cli.messages import json_text
 
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
@@ -143,7 +143,7 @@ def translated() -> Iterator[None]:
             raise StatementCut(f"The database did not do it: {_first_line(error)}") from error
         if kind is Meaning.OUTAGE:
             hint = "Is WA_DATABASE_URL right, and the server up? The embedded one is started by any wa command."
-            raise DatabaseDown(f"The database does not answer: {_first_line(error)}", hint=hint) from error
+            raise DatabaseUnavailable(f"The database does not answer: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
 
 

@@ -55,7 +55,7 @@ def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0)
             driver.poll()
             names = _named([notify.payload for notify in driver.notifies])
             driver.notifies.clear()
-            yield [row for row in _look(connection, names, since) if _is_new(row, shown)]
+            yield [row for row in _new_rows(connection, names, since) if _is_new(row, shown)]
 
 
 def _named(payloads: Iterable[str]) -> Names:
@@ -66,7 +66,7 @@ def _named(payloads: Iterable[str]) -> Names:
     return names
 
 
-def _look(connection: sa.Connection, names: Names, since: datetime) -> list[Mapping[str, Any]]:
+def _new_rows(connection: sa.Connection, names: Names, since: datetime) -> list[Mapping[str, Any]]:
     if not any(names.values()):
         return []
     return [dict(row) for row in run(connection, "messages/heard", **names, since=since).mappings()]

@@ -52,12 +52,12 @@ class Story:
     """`customer_says(phone, name, text)` makes a customer write; `tell` prints a line of what happens."""
 
     def __init__(
-        self, database: Database, submitter: Submitter, customer_says: Say, tell: Callable[[str], None]
+        self, database: Database, submitter: Submitter, customer_says: Say, emit: Callable[[str], None]
     ) -> None:
         self.database = database
         self.submitter = submitter
         self.customer_says = customer_says
-        self.tell = tell
+        self.emit = emit
 
     async def live(self) -> None:
         """Every scene, one after the other, each seen to its end in the table."""
@@ -66,33 +66,33 @@ class Story:
             if scene.said:
                 await self.customer_says(scene.customer, name, scene.said)
                 await self._seen("content = :said AND direction = 'incoming'", said=scene.said)
-                self.tell(f"← {name}: {scene.said}")
+                self.emit(f"← {name}: {scene.said}")
             if scene.answer is None or scene.employee is None:
-                self.tell(f"  … and nobody answers {name}.")
+                self.emit(f"  … and nobody answers {name}.")
                 continue
             await self._answer(scene, name, scene.employee, scene.answer)
 
     async def _answer(self, scene: _Scene, name: str, employee: str, answer: Mapping[str, Any]) -> None:
         message = OutgoingMessage(answer, phone_number=scene.customer, employee_id=EMPLOYEES[employee])
         await asyncio.to_thread(self.submitter.submit, [message])
-        self.tell(f"→ {employee} answers {name}, type {message.type}: queued")
+        self.emit(f"→ {employee} answers {name}, type {message.type}: queued")
         row = await self._seen("reference = :reference", reference=message.reference)
-        self.tell(f"    stored with direction = {row.direction}: {row.message_id[:40]}…")
+        self.emit(f"    stored with direction = {row.direction}: {row.message_id[:40]}…")
         for status in ("delivered", "read"):
             await self._seen("reference = :reference AND status IN ('read', :status)", **_of(message, status))
-            self.tell(f"    {status}")
+            self.emit(f"    {status}")
 
     async def _seen(self, condition: str, **values: Any) -> sa.Row[*tuple[Any, ...]]:
         """The row that makes the condition true, as soon as there is one."""
         asked = sa.text(f"SELECT direction, message_id, status FROM whatsapp_messages WHERE {condition}")  # noqa: S608
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if (found := await asyncio.to_thread(self._ask, asked, values)) is not None:
+            if (found := await asyncio.to_thread(self._first_row, asked, values)) is not None:
                 return found
             await asyncio.sleep(0.05)
         raise StillPending(f"The demo waited {PATIENCE:.0f} s for a row with {condition}.")
 
-    def _ask(self, asked: sa.TextClause, values: Mapping[str, Any]) -> sa.Row[*tuple[Any, ...]] | None:
+    def _first_row(self, asked: sa.TextClause, values: Mapping[str, Any]) -> sa.Row[*tuple[Any, ...]] | None:
         with self.database.reading() as connection:
             return connection.execute(asked, values).first()
 

@@ -31,7 +31,7 @@ class Answers:
     subscribers: list[str] | CloudError | None
 
 
-async def ask(client: AccountClient, *, number: str, token: str, business: str | None) -> Answers:
+async def fetch_answers(client: AccountClient, *, number: str, token: str, business: str | None) -> Answers:
     """Everything that there is to ask; without `business` nobody knows whose subscribers."""
     return Answers(
         token=await _answer(client.token(token)),
@@ -62,14 +62,14 @@ def checks(
 ) -> list[Check]:
     """What follows from the answers, which are asked for when the first check looks."""
 
-    def ask_number() -> Number:
+    def get_number() -> Number:
         return _given(answers().number)
 
     return [
         token(lambda: _given(answers().token), now),
-        number(ask_number, rate, business_phone),
+        number(get_number, rate, business_phone),
         subscription(lambda: _given(answers().subscribers)),
-        callback(ask_number, verify_token),
+        callback(get_number, verify_token),
     ]
 
 

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wa_cli.media.stores import Shelf
+from wa_cli.media.stores import MediaStore
 from wa_cli.verify.base import Check, Finding, Level
 
 
-def check(place: str | None, shelf: Callable[[], Shelf | None]) -> Check:
+def check(place: str | None, store: Callable[[], MediaStore | None]) -> Check:
     """Where files of customers are saved: does it take one?"""
 
     def look() -> Finding:
-        opened = shelf()
+        opened = store()
         if opened is None:
             return Finding(Level.SKIPPED, "WA_MEDIA is not set: Meta deletes customers' files after seven days")
         opened.probe()

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from wa_cli.cloud.media import Located, MediaClient, same_hash
-from wa_cli.errors import CloudError, DatabaseDown, NotThere, RowRefused, Unauthorized
+from wa_cli.errors import CloudError, DatabaseUnavailable, NotThere, RowRefused, Unauthorized
 from wa_cli.media.downloads import Expected, Files
-from wa_cli.media.stores import Shelf, ShelfAway
+from wa_cli.media.stores import MediaStore, MediaStoreUnavailable
 from wa_cli.runtime.backoff import full_jitter
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import Damper
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.log_throttle import LogThrottle
+from wa_cli.telemetry.logs import Emit
 
 AT_ONCE = 4
 # Longer than the URL of a file lives: who has it in hand then is dead.
@@ -33,22 +33,22 @@ PATIENCE = 10.0
 BELIEVED_AFTER = 5
 
 
-class Fetcher:
-    def __init__(self, files: Files, client: MediaClient, shelf: Shelf, tell: Tell) -> None:
+class Downloader:
+    def __init__(self, files: Files, client: MediaClient, store: MediaStore, emit: Emit) -> None:
         self.files = files
         self.client = client
-        self.shelf = shelf
-        self.tell = tell
-        self._damper = Damper(tell)
+        self.store = store
+        self.emit = emit
+        self._log_throttle = LogThrottle(emit)
         self._fetching: set[asyncio.Task[None]] = set()
         self._rests_until = float("-inf")
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`; then what is on its way has a moment, and comes again later where that is too short."""
-        self.shelf.tidy()
+        self.store.tidy()
         while not stop:
             begun = 0
-            with suppress(DatabaseDown):  # the intake tells of it
+            with suppress(DatabaseUnavailable):  # the intake tells of it
                 begun = await self._begin()
             if not begun:
                 await stop.wait(LOOK_EVERY)
@@ -59,7 +59,7 @@ class Fetcher:
 
     async def fetch_due(self) -> int:
         """Fetch whatever is due, until nothing is; how many were tried."""
-        self.shelf.tidy()
+        self.store.tidy()
         tried = 0
         while begun := await self._begin():
             tried += begun
@@ -87,17 +87,17 @@ class Fetcher:
 
     async def _fetch(self, file: Expected) -> None:
         """One file, once; what becomes of it is recorded, and what cannot be recorded comes again by its lease."""
-        with suppress(DatabaseDown):
+        with suppress(DatabaseUnavailable):
             try:
                 place, size, mime_type = await self._save(file)
                 await asyncio.to_thread(self.files.saved, file, place, size, mime_type)
-                self.tell(events.FileSaved(file.message_id, place, size))
+                self.emit(events.FileSaved(file.message_id, place, size))
             except NotThere as error:
                 await self._not_there(file, error)
             except Unauthorized as error:
                 self._rests_until = time.monotonic() + TOKEN_PAUSE.total_seconds()
                 await self._later(file, TOKEN_PAUSE, error, counts=False)
-            except (CloudError, ShelfAway, RowRefused, OSError) as error:
+            except (CloudError, MediaStoreUnavailable, RowRefused, OSError) as error:
                 await self._later(file, _pause(file), error)
 
     async def _not_there(self, file: Expected, error: NotThere) -> None:
@@ -106,24 +106,24 @@ class Fetcher:
             await self._later(file, _pause(file), error)
             return
         await asyncio.to_thread(self.files.lost, file, error.message)
-        self.tell(events.FileLost(file.message_id, error.message))
+        self.emit(events.FileLost(file.message_id, error.message))
 
     async def _later(self, file: Expected, pause: timedelta, error: Exception, *, counts: bool = True) -> None:
         await asyncio.to_thread(self.files.later, file, pause, str(error), counts=counts)
-        self._damper.tell("away", lambda count: events.FilesAway(str(error), count))
+        self._log_throttle.emit("away", lambda count: events.FilesAway(str(error), count))
 
     async def _save(self, file: Expected) -> tuple[str, int, str | None]:
         """Where it lies now, its size, its type."""
         if file.is_gone:
             raise NotThere("Meta has deleted it: files are kept for seven days.")
         located = await self.client.locate(file.media_id, file.number)
-        with _coming(self.shelf.scratch) as coming:
+        with _coming(self.store.scratch) as coming:
             size, digest = await self.client.download(located.url, coming)
             coming.flush()
             _check_hash(file, located, digest)
             mime_type = located.mime_type or file.mime_type
             path = Path(coming.name)
-            return await asyncio.to_thread(self.shelf.save, path, file.message_id, mime_type), size, mime_type
+            return await asyncio.to_thread(self.store.save, path, file.message_id, mime_type), size, mime_type
 
 
 @contextmanager

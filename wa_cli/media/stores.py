@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 ABANDONED_SECONDS = 3600.0
 
 
-class ShelfAway(WaError):
+class MediaStoreUnavailable(WaError):
     """The folder or the bucket does not take a file; it may later."""
 
     exit_code = 4
 
 
-class Shelf(Protocol):
+class MediaStore(Protocol):
     # Where a file may lie until it is whole; None for the system's own place.
     scratch: Path | None
 
@@ -42,15 +42,15 @@ class Shelf(Protocol):
         """Have the file; its place. The given one may be gone then. Raises ShelfAway."""
 
 
-def open_shelf(place: str) -> Shelf:
+def open_store(place: str) -> MediaStore:
     """The shelf at a folder, or at `s3://bucket/prefix`."""
     if not place.startswith("s3://"):
-        return FolderShelf(Path(place).expanduser().resolve())
+        return FolderStore(Path(place).expanduser().resolve())
     from botocore.config import Config
 
     address = urlsplit(place)
     client = aws.session().client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
-    return S3Shelf(client, address.netloc, address.path.strip("/"))
+    return S3Store(client, address.netloc, address.path.strip("/"))
 
 
 def _name(message_id: str, mime_type: str | None) -> str:
@@ -60,7 +60,7 @@ def _name(message_id: str, mime_type: str | None) -> str:
     return f"{digest[:2]}/{digest}{ending}"
 
 
-class FolderShelf:
+class FolderStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.scratch: Path | None = folder / ".coming"
@@ -70,7 +70,7 @@ class FolderShelf:
         try:
             coming.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise ShelfAway(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"{self.folder} does not take a file: {error.strerror or error}.") from error
         abandoned = time.time() - ABANDONED_SECONDS
         for path in coming.glob("*"):
             with suppress(OSError):
@@ -83,7 +83,7 @@ class FolderShelf:
         try:
             mine.write_bytes(b"x" * 4096)
         except OSError as error:
-            raise ShelfAway(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"{self.folder} does not take a file: {error.strerror or error}.") from error
         finally:
             mine.unlink(missing_ok=True)
 
@@ -95,11 +95,11 @@ class FolderShelf:
                 os.fsync(whole.fileno())
             file.replace(target)
         except OSError as error:
-            raise ShelfAway(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"{self.folder} does not take a file: {error.strerror or error}.") from error
         return str(target)
 
 
-class S3Shelf:
+class S3Store:
     scratch: Path | None = None
 
     def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
@@ -117,7 +117,7 @@ class S3Shelf:
         try:
             self._client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
         except (BotoCoreError, ClientError) as error:
-            raise ShelfAway(f"s3://{self.bucket} cannot be looked at: {error}") from error
+            raise MediaStoreUnavailable(f"s3://{self.bucket} cannot be looked at: {error}") from error
 
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
         from boto3.exceptions import Boto3Error
@@ -128,5 +128,5 @@ class S3Shelf:
         try:
             self._client.upload_file(str(file), self.bucket, key, ExtraArgs=extra)
         except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-            raise ShelfAway(f"s3://{self.bucket} does not take a file: {error}") from error
+            raise MediaStoreUnavailable(f"s3://{self.bucket} does not take a file: {error}") from error
         return f"s3://{self.bucket}/{key}"

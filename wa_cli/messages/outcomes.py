@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Outcome:
     kind: ClassVar[str]
 
 
 @dataclass(frozen=True)
-class Accepted(Verdict):
+class Accepted(Outcome):
     """Meta took it, under this id. `alias` is the customer's number as WhatsApp writes it, where it differs from ours.
 
     `paced`: a template held back for quality, whose status may therefore be late.
@@ -28,7 +28,7 @@ class Accepted(Verdict):
 
 
 @dataclass(frozen=True)
-class Refused(Verdict):
+class Rejected(Outcome):
     """Never to be sent as it is. `code` is Meta's, None where the answer has none that is a code."""
 
     kind = "refused"
@@ -37,7 +37,7 @@ class Refused(Verdict):
 
 
 @dataclass(frozen=True)
-class Later(Verdict):
+class Retryable(Outcome):
     """Not now. `scope` says who waits: the message alone, its customer's pair with us, or the whole number.
 
     Seconds in `after` are the least wait; None leaves it to the back-off. A throttled try does not count.
@@ -52,7 +52,7 @@ class Later(Verdict):
 
 
 @dataclass(frozen=True)
-class NotSent(Verdict):
+class NotTransmitted(Outcome):
     """The request never left this machine: no try at all."""
 
     kind = "not_sent"
@@ -60,7 +60,7 @@ class NotSent(Verdict):
 
 
 @dataclass(frozen=True)
-class Blocked(Verdict):
+class Blocked(Outcome):
     """The token, the number or the account is refused, not this message: nobody can send now."""
 
     kind = "blocked"
@@ -69,27 +69,29 @@ class Blocked(Verdict):
 
 
 @dataclass(frozen=True)
-class Unknown(Verdict):
+class Unknown(Outcome):
     """It may have reached Meta: only evidence may decide."""
 
     kind = "unknown"
     why: str
 
 
-KINDS: dict[str, type[Verdict]] = {kind.kind: kind for kind in (Accepted, Refused, Later, NotSent, Blocked, Unknown)}
+KINDS: dict[str, type[Outcome]] = {
+    kind.kind: kind for kind in (Accepted, Rejected, Retryable, NotTransmitted, Blocked, Unknown)
+}
 
 
-def has_not_left(verdict: Verdict) -> bool:
+def may_be_sent_again(outcome: Outcome) -> bool:
     """Whether the message certainly did not reach the customer and may be sent again."""
-    return isinstance(verdict, (Later, NotSent, Blocked))
+    return isinstance(outcome, (Retryable, NotTransmitted, Blocked))
 
 
-def to_record(verdict: Verdict) -> dict[str, Any]:
+def to_record(outcome: Outcome) -> dict[str, Any]:
     """The verdict as plain data, for the spool."""
-    return {"kind": verdict.kind, **asdict(verdict)}
+    return {"kind": outcome.kind, **asdict(outcome)}
 
 
-def from_record(record: dict[str, Any]) -> Verdict:
+def from_record(record: dict[str, Any]) -> Outcome:
     """The verdict of such data. Raises KeyError or TypeError where it is none."""
     values = dict(record)
     return KINDS[values.pop("kind")](**values)

@@ -15,7 +15,7 @@ from wa_cli.errors import BadInput, ConfigError, PartlyDone, SchemaTooOld, Still
 from wa_cli.migrations import catalogue, ledger, preflight, progress, statements, trial_writes
 from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
-from wa_cli.migrations.trial_writes import Outcome
+from wa_cli.migrations.trial_writes import TrialResult
 from wa_cli.migrations.watch import Watch
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
@@ -103,7 +103,7 @@ class Migrator:
             done = ledger.done(connection)
         return [migration for migration in reversed(catalogue.migrations()) if migration.name in done]
 
-    def preflight(self) -> Outcome:
+    def preflight(self) -> TrialResult:
         """Raise ConfigError where the migrations cannot be applied, else try what the workers will write.
 
         Nothing is changed. Where the table refuses a write, the migrations can be applied and messages would be lost.
@@ -112,7 +112,7 @@ class Migrator:
             preflight.check(connection)
         return self.try_writes()
 
-    def try_writes(self) -> Outcome:
+    def try_writes(self) -> TrialResult:
         """Try what the workers write, as far as the migrations are applied; all of it is rolled back."""
         return trial_writes.run_trials(self.database, migrated=not self.pending(), business=self.business)
 

@@ -232,7 +232,7 @@ def execute(connection: sa.Connection, statement: str) -> None:
     except exc.DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
         if code in _HINDERED or str(code).startswith(_HINDERED_BY_ROW):
-            raise Hindered(_said(error)) from error
+            raise Hindered(_error_text(error)) from error
         if code in _LOCKED:
             raise _Locked from error
         if code == _CANCELLED:
@@ -240,7 +240,7 @@ def execute(connection: sa.Connection, statement: str) -> None:
         raise
 
 
-def _said(error: exc.DBAPIError) -> str:
+def _error_text(error: exc.DBAPIError) -> str:
     diagnostics = getattr(error.orig, "diag", None)
     primary = getattr(diagnostics, "message_primary", None) or str(error.orig)
     detail = getattr(diagnostics, "message_detail", None)

@@ -12,7 +12,7 @@ from wa_cli.cloud import webhook_content
 from wa_cli.messages import content
 from wa_cli.messages.content.template import template
 from wa_cli.messages.incoming import IncomingMessage, Media
-from wa_cli.messages.outcomes import Accepted, Refused, Verdict
+from wa_cli.messages.outcomes import Accepted, Outcome, Rejected
 from wa_cli.messages.states import MessageStatus, OutboxState, SentBy
 from wa_cli.outbox.settlement import Decision, Settlement
 from wa_cli.store.messages import PLACEHOLDERS, incoming_row
@@ -93,16 +93,16 @@ def _message(kind: str) -> dict[str, Any]:
     return {"type": kind, kind: {"link": "https://example.com/1"}}
 
 
-def settled(row: dict[str, Any], verdict: Verdict) -> Decision:
+def settled(row: dict[str, Any], outcome: Outcome) -> Decision:
     """What settling this outbox row with this verdict changes."""
     decision = Decision()
     answered_at = now().replace(microsecond=0)
-    decision.settle(row, Settlement(row["reference"], row["attempt"], row["token"], verdict, answered_at))
+    decision.settle(row, Settlement(row["reference"], row["attempt"], row["token"], outcome, answered_at))
     return decision
 
 
-def refused() -> Verdict:
-    return Refused(131026, "131026: trial")
+def refused() -> Outcome:
+    return Rejected(131026, "131026: trial")
 
 
 def without_phone() -> Trial:

@@ -46,7 +46,7 @@ class Try:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """How many writes were tried, what refused some of them, and remarks on what a try cannot show."""
 
     tried: int
@@ -61,7 +61,7 @@ class Outcome:
         return " ".join(dict.fromkeys(mend for refusal in self.refusals for mend in refusal.mends)) or None
 
 
-def run_trials(database: Database, *, migrated: bool, business: str) -> Outcome:
+def run_trials(database: Database, *, migrated: bool, business: str) -> TrialResult:
     """Try every write and take all of it back. Nothing is tried where there is no table yet.
 
     `business` is what outgoing rows have as `from_phone`.
@@ -70,13 +70,15 @@ def run_trials(database: Database, *, migrated: bool, business: str) -> Outcome:
         try:
             columns = {row.name for row in run(connection, "trial/columns")}
             if not columns:
-                return Outcome(0, (), ())
+                return TrialResult(0, (), ())
             employee = _employee(connection) if migrated else uuid4()
             unknown = _unknown_employee(connection, employee) if migrated else []
             known = None if unknown else employee
             tries = list(_workers_tries(known, business) if migrated else _present_tries(columns, business))
             faults = [fault for one in tries for fault in _faults(connection, one)]
-            return Outcome(len(tries), refusals.gathered(connection, faults), (*refusals.remarks(connection), *unknown))
+            return TrialResult(
+                len(tries), refusals.gathered(connection, faults), (*refusals.remarks(connection), *unknown)
+            )
         finally:
             connection.rollback()
 
@@ -184,9 +186,9 @@ def _send_after_failure(connection: sa.Connection) -> None:
 
 def _fill_placeholder(connection: sa.Connection) -> None:
     placeholder = trial_rows.incoming(messages.PLACEHOLDERS[0])
-    messages.hear(connection, [placeholder])
+    messages.insert_incoming(connection, [placeholder])
     message = trial_rows.incoming("text", wamid=placeholder.wamid)
-    messages.hear(connection, [message])
+    messages.insert_incoming(connection, [message])
     _expect(connection, {**messages.incoming_row(message), "timestamp": messages.utc(placeholder.sent_at)})
 
 

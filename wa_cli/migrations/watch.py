@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
-from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.migrations.progress import Moved, Report, Waiting
 
 LOOK_EVERY = 0.5
@@ -53,10 +53,10 @@ class Watch:
                 with self.database.reading() as connection:
                     seen = run(connection, "watch/doing", pid=pid).one_or_none()
                     who = _who(connection, list(seen.waits_for)) if seen and seen.waits_for else None
-                if who and waiting.tell(who) >= self.patience:
+                if who and waiting.emit(who) >= self.patience:
                     self._stop(pid, who)
                     continue
-            except (DatabaseDown, RowRefused):
+            except (DatabaseUnavailable, RowRefused):
                 continue  # the next look may work, and the statement itself will say what is wrong
             if over.is_set() or seen is None:
                 return
@@ -82,7 +82,7 @@ class _Waiting:
         self._since: float | None = None
         self._told = float("-inf")
 
-    def tell(self, who: str) -> float:
+    def emit(self, who: str) -> float:
         """Seconds it has waited by now."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since

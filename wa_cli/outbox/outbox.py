@@ -421,10 +421,10 @@ class Outbox:
                 "reference": settlement.reference,
                 "attempt": settlement.attempt,
                 "token": settlement.token,
-                "verdict": settlement.verdict.kind,
-                "wamid": getattr(settlement.verdict, "wamid", None),
-                "code": getattr(settlement.verdict, "code", None),
-                "reason": getattr(settlement.verdict, "why", None),
+                "verdict": settlement.outcome.kind,
+                "wamid": getattr(settlement.outcome, "wamid", None),
+                "code": getattr(settlement.outcome, "code", None),
+                "reason": getattr(settlement.outcome, "why", None),
                 "answered_at": settlement.answered_at.isoformat(),
             }
             for settlement in settlements

@@ -18,7 +18,7 @@ from wa_cli.clock import now
 from wa_cli.database.engine import rows, run
 from wa_cli.messages import content, outcomes
 from wa_cli.messages.incoming import Alias
-from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Outcome, Rejected, Retryable, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.phone import is_group_id
 from wa_cli.messages.states import OutboxState
@@ -37,7 +37,7 @@ class Settlement:
     reference: UUID
     attempt: int
     token: UUID | None
-    verdict: Verdict
+    outcome: Outcome
     answered_at: datetime = field(default_factory=now)
     pause: float = 0.0
 
@@ -46,7 +46,7 @@ class Settlement:
             "reference": str(self.reference),
             "attempt": self.attempt,
             "token": str(self.token) if self.token else None,
-            "verdict": outcomes.to_record(self.verdict),
+            "verdict": outcomes.to_record(self.outcome),
             "answered_at": self.answered_at.isoformat(),
             "pause": self.pause,
         }
@@ -58,7 +58,7 @@ class Settlement:
             reference=UUID(record["reference"]),
             attempt=int(record["attempt"]),
             token=UUID(record["token"]) if record["token"] else None,
-            verdict=outcomes.from_record(record["verdict"]),
+            outcome=outcomes.from_record(record["verdict"]),
             answered_at=datetime.fromisoformat(record["answered_at"]),
             pause=float(record["pause"]),
         )
@@ -97,7 +97,7 @@ class Settled:
     """
 
     stored: tuple[tuple[str, str], ...] = ()
-    doubles: tuple[UUID, ...] = ()
+    duplicates: tuple[UUID, ...] = ()
     strangers: tuple[Settlement, ...] = ()
 
 
@@ -110,13 +110,13 @@ class Decision:
     forgotten: list[str] = field(default_factory=list)
     aliases: list[Alias] = field(default_factory=list)
     handing_over: dict[str, set[str]] = field(default_factory=dict)
-    doubles: list[tuple[UUID, str]] = field(default_factory=list)
+    duplicates: list[tuple[UUID, str]] = field(default_factory=list)
 
     def settle(self, row: Row, settlement: Settlement) -> None:
         """What the verdict of one attempt changes."""
-        verdict = settlement.verdict
-        if isinstance(verdict, Accepted):
-            self._sent(row, settlement, verdict)
+        outcome = settlement.outcome
+        if isinstance(outcome, Accepted):
+            self._sent(row, settlement, outcome)
             return
         if row["token"] != settlement.token:
             return
@@ -126,42 +126,42 @@ class Decision:
             return
         if row["state"] not in (OutboxState.SENDING, OutboxState.UNCERTAIN):
             return
-        match verdict:
-            case Refused(code, why):
+        match outcome:
+            case Rejected(code, why):
                 self.end(row, OutboxState.FAILED, code, why)
-            case Later(code, why, counts=True) if row["retry_count"] >= MOST_RETRIES:
+            case Retryable(code, why, counts=True) if row["retry_count"] >= MOST_RETRIES:
                 self.end(row, OutboxState.FAILED, code, f"{why} (after {MOST_RETRIES} retries)")
-            case Later(code, why, counts=counts):
+            case Retryable(code, why, counts=counts):
                 self._again(row, settlement, code=code, why=why, counts=counts)
-            case NotSent(why):
+            case NotTransmitted(why):
                 self._again(row, settlement, code=None, why=why, counts=False)
             case Blocked(code, why):
                 self._again(row, settlement, code=code, why=why, counts=False)
             case Unknown(why):
                 self.change(row, OutboxState.UNCERTAIN, failure_reason=why)
 
-    def _sent(self, row: Row, settlement: Settlement, verdict: Accepted) -> None:
-        stored = _message_row(row, verdict.wamid, "sent", settlement.answered_at)
-        if row["state"] == OutboxState.SENT and row["wamid"] == verdict.wamid:
+    def _sent(self, row: Row, settlement: Settlement, outcome: Accepted) -> None:
+        stored = _message_row(row, outcome.wamid, "sent", settlement.answered_at)
+        if row["state"] == OutboxState.SENT and row["wamid"] == outcome.wamid:
             # A status was faster, or it comes again from the spool because its row was refused: the row is what may lack.
             self.stored.append(stored)
             return
-        is_double = row["wamid"] is not None and row["wamid"] != verdict.wamid
+        is_double = row["wamid"] is not None and row["wamid"] != outcome.wamid
         if is_double:
-            self.doubles.append((row["reference"], verdict.wamid))
+            self.duplicates.append((row["reference"], outcome.wamid))
         if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED) or row["confirmed"]:
             self.forgotten.append(messages.failed_id(row["reference"]))
         self.change(
             row,
             OutboxState.SENT,
-            wamid=row["wamid"] or verdict.wamid,
+            wamid=row["wamid"] or outcome.wamid,
             accepted_at=settlement.answered_at.isoformat(),
-            paced=verdict.paced,
+            paced=outcome.paced,
             possible_double=is_double,
         )
         self.stored.append(stored)
-        if verdict.alias:
-            self.aliases.append(Alias(row["customer"], verdict.alias, settlement.answered_at))
+        if outcome.alias:
+            self.aliases.append(Alias(row["customer"], outcome.alias, settlement.answered_at))
 
     def end(self, row: Row, state: OutboxState, code: int | None, why: str) -> None:
         """It will not be sent: a row says so, and where a try of it was in doubt, that too."""
@@ -224,7 +224,7 @@ class Decision:
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
-        return Settled(told, tuple(reference for reference, wamid in self.doubles if wamid in new))
+        return Settled(told, tuple(reference for reference, wamid in self.duplicates if wamid in new))
 
 
 def _failed_row(row: Row, why: str | None) -> dict[str, Any]:

@@ -66,10 +66,10 @@ class Orphan:
     path: Path
     records: list[Record]
     broken: int = 0
-    stays: bool = False
+    is_kept: bool = False
 
-    def stay(self) -> None:
-        self.stays = True
+    def keep_file(self) -> None:
+        self.is_kept = True
 
     def set_aside(self, records: Sequence[Record]) -> None:
         """Keep what this program cannot use where a person finds it."""
@@ -117,7 +117,7 @@ class Spool:
                 hint="Free the disk, or set WA_SPOOL to another folder.",
             ) from error
 
-    def keep(self, records: Sequence[Record]) -> list[Entry]:
+    def append(self, records: Sequence[Record]) -> list[Entry]:
         """Have them on the disk: one fdatasync for all. Raises SpoolUnwritable, and then none of them counts as kept."""
         with self._lock:
             try:
@@ -131,7 +131,7 @@ class Spool:
             segment.open_entries.update(numbers)
             return [Entry(record, segment.path, number) for record, number in zip(records, numbers, strict=True)]
 
-    def leave(self, records: Sequence[Record]) -> None:
+    def append_for_others(self, records: Sequence[Record]) -> None:
         """Have them on the disk in a file of nobody's, for whoever adopts it later, this process included."""
         with self._lock:
             try:
@@ -143,7 +143,7 @@ class Spool:
             except OSError as error:
                 raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
 
-    def forget(self, entries: Sequence[Entry]) -> None:
+    def remove(self, entries: Sequence[Entry]) -> None:
         """The database has them. A file goes when its last record is forgotten."""
         with self._lock:
             for entry in entries:
@@ -177,7 +177,7 @@ class Spool:
     def adopt(self, path: Path) -> Iterator[Orphan | None]:
         """A file that its owner left; None where the owner lives, or somebody else was faster.
 
-        It goes at the end of the block, and stays where the block fails.
+        It goes at the end of the block, and is_kept where the block fails.
         """
         file = _opened_if_ownerless(path)
         if file is None:
@@ -186,7 +186,7 @@ class Spool:
         with file:
             orphan = Orphan(path, *_read(file.read(), path))
             yield orphan
-            if not orphan.stays:
+            if not orphan.is_kept:
                 path.unlink(missing_ok=True)
 
     def state(self) -> SpoolState:
@@ -249,7 +249,7 @@ class Spool:
         segment.written += len(lines)
 
     def _give_up_current(self) -> None:
-        """The next record tries a new file; what is open in this one stays in it."""
+        """The next record tries a new file; what is open in this one is_kept in it."""
         segment, self._current = self._current, None
         if segment is not None and not segment.open_entries:
             with suppress(OSError):

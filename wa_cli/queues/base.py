@@ -1,4 +1,4 @@
-"""What every queue promises, whoever keeps it."""
+"""The guarantees of every queue, and the values that go in and out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from wa_cli.errors import QueueError
 
 
 @dataclass(frozen=True)
-class Letter:
-    """Something to put: `customer` is whose order it keeps, where it has one."""
+class QueueMessage:
+    """A message to put on a queue. Messages of the same `customer` are received in order."""
 
     body: str
     customer: str | None = None
@@ -20,7 +20,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message that a worker holds, for a lease. `attempt` is 1 when it is received for the first time."""
+    """A message that a worker holds for a lease. `attempt` is 1 when it is received for the first time."""
 
     id: str
     body: str
@@ -31,7 +31,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that was buried, and why."""
+    """A buried message with its reason."""
 
     id: str
     body: str
@@ -41,8 +41,10 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Depth:
-    """How full a queue is. `oldest_seconds`: the age of the oldest message that waits, 0 where none does, None where the
-    transport does not say.
+    """The number of messages in each state.
+
+    `oldest_seconds` is the age of the oldest waiting message, 0 if no message waits, and None if the transport does not
+    report it.
     """
 
     waiting: int
@@ -55,60 +57,59 @@ class Depth:
         return not (self.waiting or self.in_flight or self.delayed)
 
 
-class LettersRefused(QueueError):
-    """The queue has everything but these, and will never take them; each with the reason."""
+class MessagesRejected(QueueError):
+    """The queue has all messages but these, each with its reason, and will never take them."""
 
-    def __init__(self, message: str, letters: Sequence[tuple[Letter, str]]) -> None:
-        super().__init__(message, hint="The letter is larger than the queue allows, or holds what it does not take.")
-        self.letters = letters
+    def __init__(self, message: str, rejected: Sequence[tuple[QueueMessage, str]]) -> None:
+        super().__init__(message, hint="The message is larger than the queue allows or has characters that it refuses.")
+        self.rejected = rejected
 
 
 class Queue(Protocol):
-    """A place where messages wait for a worker. Threads may share one.
+    """A queue of messages for workers. Threads may share one.
 
-    Every backend keeps these promises, proved in tests/contracts/test_queue.py: what is put is received at least once;
-    what one worker holds, no other receives until its lease ends; `again` never brings a message back early; messages
-    of one customer are received in the order they were put, and none while an earlier one is held (`keeps_order`); a
-    dead letter stays, with its reason, until someone redrives or purges it. A holder whose lease has ended changes
-    nothing any more.
+    Every backend gives these guarantees, proved in tests/contracts/test_queue.py. A message that was put is received at
+    least once. While one worker holds a message, no other worker receives it until the lease ends. `nack` never brings a
+    message back before its delay. If `keeps_order`, messages of one customer are received in the order in which they were
+    put, and none while an earlier one is held. A dead letter stays, with its reason, until it is redriven or purged. A
+    holder whose lease has ended changes nothing.
     """
 
     name: str
     keeps_order: bool
-    # Whether it is in the database, and so away when the database is.
+    # A queue in the database is unavailable when the database is.
     in_database: bool
 
-    def put(self, letters: Sequence[Letter]) -> None:
-        """Have them wait. Raises QueueError where not all could be put, and says how many were; LettersRefused where all
-        were but those that it will never take.
+    def put(self, messages: Sequence[QueueMessage]) -> None:
+        """Put the messages on the queue.
+
+        Raises MessagesRejected if the queue has all messages but those that it will never take. Raises QueueError, with
+        the number of messages that were put, if it has not all of them.
         """
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
-        """At most `limit` messages, held for `lease`; where there are none, after `wait` an empty list."""
+        """Return at most `limit` messages, held for `lease`. Return an empty list if none arrives within `wait`."""
 
-    def done(self, deliveries: Sequence[Delivery]) -> None:
-        """They are dealt with and gone."""
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Remove finished messages."""
 
-    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
-        """Give them back; they are received again after that span, and remember that they were tried."""
+    def nack(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
+        """Give messages back. They are received again after `delay`, with their attempts counted."""
 
-    def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
-        """Hold them for `lease` from now."""
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        """Move a message to the dead letters."""
 
-    def bury(self, delivery: Delivery, reason: str) -> None:
-        """It cannot be dealt with: keep it among the dead."""
-
-    def refuse(self, letter: Letter, reason: str) -> None:
-        """Keep among the dead what cannot even be put."""
+    def refuse(self, message: QueueMessage, reason: str) -> None:
+        """Store a message that cannot be put as a dead letter."""
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The dead, newest first."""
+        """Return the newest dead letters."""
 
     def redrive(self, limit: int) -> int:
-        """Put that many dead letters back, oldest first; their number."""
+        """Put at most `limit` dead letters back, oldest first. Return the number of moved dead letters."""
 
     def purge_dead(self) -> int:
-        """Forget the dead; their number."""
+        """Delete the dead letters. Return their number."""
 
     def dead_count(self) -> int: ...
 

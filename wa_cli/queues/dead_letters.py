@@ -13,21 +13,21 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from wa_cli.database import sqlfiles
-from wa_cli.queues.base import DeadLetter, Delivery, Letter
+from wa_cli.queues.base import DeadLetter, Delivery, QueueMessage
 
 Transaction = Callable[[], AbstractContextManager[sa.Connection]]
 
 _NOT_ASCII = re.compile(r"[^\t\n\r\x20-\x7e]")
 
 
-def insert_dead(connection: sa.Connection, queue: str, letters: Sequence[Mapping[str, Any]]) -> None:
+def insert_dead(connection: sa.Connection, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
     """Write dead letters: id, body, reason, customer. Text that the database's encoding lacks is written as JSON escapes."""
-    statement = sa.text(sqlfiles.read("queue/bury"))
+    statement = sa.text(sqlfiles.read("queue/dead_letter"))
     try:
         with connection.begin_nested():
-            connection.execute(statement, {"queue": queue, "rows": json.dumps(letters)})
+            connection.execute(statement, {"queue": queue, "rows": json.dumps(messages)})
     except exc.DataError:
-        escaped = [{key: _escaped(value) for key, value in letter.items()} for letter in letters]
+        escaped = [{key: _escaped(value) for key, value in message.items()} for message in messages]
         connection.execute(statement, {"queue": queue, "rows": json.dumps(escaped)})
 
 
@@ -43,34 +43,34 @@ class DeadLetters:
         self.queue = queue
         self._transaction = transaction
 
-    def bury(self, delivery: Delivery, reason: str) -> None:
-        self._bury(delivery.id, Letter(delivery.body, delivery.customer), reason)
+    def add(self, delivery: Delivery, reason: str) -> None:
+        self._bury(delivery.id, QueueMessage(delivery.body, delivery.customer), reason)
 
-    def refuse(self, letter: Letter, reason: str) -> None:
+    def refuse(self, message: QueueMessage, reason: str) -> None:
         """A letter that was on no queue, under an id of its content: repeating it is a no-op."""
-        self._bury(hashlib.sha256(letter.body.encode(errors="surrogatepass")).hexdigest(), letter, reason)
+        self._bury(hashlib.sha256(message.body.encode(errors="surrogatepass")).hexdigest(), message, reason)
 
-    def _bury(self, identity: str, letter: Letter, reason: str) -> None:
-        row = {"id": identity, "body": letter.body, "reason": reason, "customer": letter.customer}
+    def _bury(self, identity: str, message: QueueMessage, reason: str) -> None:
+        row = {"id": identity, "body": message.body, "reason": reason, "customer": message.customer}
         with self._transaction() as connection:
             insert_dead(connection, self.queue, [row])
 
     def newest(self, limit: int) -> list[DeadLetter]:
         return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
 
-    def hand_over(self, limit: int, put: Callable[[Sequence[Letter]], None]) -> int:
+    def redrive(self, limit: int, put: Callable[[Sequence[QueueMessage]], None]) -> int:
         """`put` the oldest somewhere and forget them, one by one: what fails leaves no other behind that is put already."""
         moved = 0
-        while moved < limit and self._hand_over_oldest(put):
+        while moved < limit and self._redrive_oldest(put):
             moved += 1
         return moved
 
-    def _hand_over_oldest(self, put: Callable[[Sequence[Letter]], None]) -> bool:
+    def _redrive_oldest(self, put: Callable[[Sequence[QueueMessage]], None]) -> bool:
         with self._transaction() as connection:
             found = connection.execute(sa.text(sqlfiles.read("queue/oldest_dead")), {"queue": self.queue}).one_or_none()
             if found is None:
                 return False
-            put([Letter(found.body, found.customer)])
+            put([QueueMessage(found.body, found.customer)])
             connection.execute(sa.text(sqlfiles.read("queue/forget_dead")), {"queue": self.queue, "id": found.id})
             return True
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
-from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, QueueMessage
 
 
 @dataclass
@@ -38,11 +38,11 @@ class MemoryQueue:
     def pass_time(self, span: timedelta) -> None:
         self.now += span
 
-    def put(self, letters: Sequence[Letter]) -> None:
+    def put(self, messages: Sequence[QueueMessage]) -> None:
         with self._lock:
-            for letter in letters:
+            for message in messages:
                 identity = str(next(self._ids))
-                self._messages.append(_Message(identity, letter.body, letter.customer, self.now, self.now))
+                self._messages.append(_Message(identity, message.body, message.customer, self.now, self.now))
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         del wait  # nobody puts while the caller waits: time moves only by pass_time
@@ -55,32 +55,26 @@ class MemoryQueue:
                 message.visible_at = self.now + lease
             return [Delivery(m.id, m.body, m.receives, m.customer, m.handle or "") for m in ready]
 
-    def done(self, deliveries: Sequence[Delivery]) -> None:
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
         with self._lock:
             for delivery in deliveries:
                 if held := self._held(delivery):
                     self._messages.remove(held)
 
-    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
+    def nack(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
         with self._lock:
             for delivery in deliveries:
                 if held := self._held(delivery):
-                    held.handle, held.visible_at = None, self.now + after
+                    held.handle, held.visible_at = None, self.now + delay
 
-    def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
-        with self._lock:
-            for delivery in deliveries:
-                if held := self._held(delivery):
-                    held.visible_at = self.now + lease
-
-    def bury(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         with self._lock:
             if held := self._held(delivery):
                 self._messages.remove(held)
                 self._dead.append(DeadLetter(held.id, held.body, reason, self.now))
 
-    def refuse(self, letter: Letter, reason: str) -> None:
-        self._dead.append(DeadLetter(str(next(self._ids)), letter.body, reason, self.now))
+    def refuse(self, message: QueueMessage, reason: str) -> None:
+        self._dead.append(DeadLetter(str(next(self._ids)), message.body, reason, self.now))
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return self._dead[::-1][:limit]
@@ -88,7 +82,7 @@ class MemoryQueue:
     def redrive(self, limit: int) -> int:
         with self._lock:
             moved, self._dead = self._dead[:limit], self._dead[limit:]
-        self.put([Letter(letter.body) for letter in moved])
+        self.put([QueueMessage(message.body) for message in moved])
         return len(moved)
 
     def purge_dead(self) -> int:

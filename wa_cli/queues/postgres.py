@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from wa_cli.database import sqlfiles
 from wa_cli.isolation import isolate
-from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
 from wa_cli.queues.dead_letters import DeadLetters, Transaction, insert_dead
 
 POLL = 0.2
@@ -28,15 +28,15 @@ class PostgresQueue:
         self._transaction = transaction
         self._dead = DeadLetters(name, transaction)
 
-    def put(self, letters: Sequence[Letter]) -> None:
-        refused: list[tuple[Letter, str]] = []
-        isolate(letters, self._put, lambda letter, reason: refused.append((letter, reason)))
+    def put(self, messages: Sequence[QueueMessage]) -> None:
+        refused: list[tuple[QueueMessage, str]] = []
+        isolate(messages, self._put, lambda message, reason: refused.append((message, reason)))
         if refused:
-            what = f"{len(refused)} of {len(letters)} messages could not be queued"
-            raise LettersRefused(f"{what}: {refused[0][1]}", refused)
+            what = f"{len(refused)} of {len(messages)} messages could not be queued"
+            raise MessagesRejected(f"{what}: {refused[0][1]}", refused)
 
-    def _put(self, letters: Sequence[Letter]) -> None:
-        rows = [{"id": str(uuid4()), "body": letter.body, "customer": letter.customer} for letter in letters]
+    def _put(self, messages: Sequence[QueueMessage]) -> None:
+        rows = [{"id": str(uuid4()), "body": message.body, "customer": message.customer} for message in messages]
         self._run("put", rows=json.dumps(rows))
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
@@ -52,26 +52,23 @@ class PostgresQueue:
                 return [Delivery(*row) for row in found]
             time.sleep(POLL)
 
-    def done(self, deliveries: Sequence[Delivery]) -> None:
-        self._run("done", rows=_held(deliveries))
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        self._run("ack", rows=_held(deliveries))
 
-    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
-        self._run("again", rows=_held(deliveries), after=after)
+    def nack(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
+        self._run("nack", rows=_held(deliveries), delay=delay)
 
-    def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
-        self._run("extend", rows=_held(deliveries), lease=lease)
-
-    def bury(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         with self._transaction() as connection:
             held = connection.execute(
                 sa.text(sqlfiles.read("queue/held")), {"queue": self.name, "id": delivery.id, "token": delivery.handle}
             ).scalar()
             if held:
-                letter = {"id": delivery.id, "body": delivery.body, "reason": reason, "customer": delivery.customer}
-                insert_dead(connection, self.name, [letter])
+                message = {"id": delivery.id, "body": delivery.body, "reason": reason, "customer": delivery.customer}
+                insert_dead(connection, self.name, [message])
 
-    def refuse(self, letter: Letter, reason: str) -> None:
-        self._dead.refuse(letter, reason)
+    def refuse(self, message: QueueMessage, reason: str) -> None:
+        self._dead.refuse(message, reason)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return self._dead.newest(limit)

@@ -32,7 +32,7 @@ from botocore.exceptions import (
 
 from wa_cli import aws
 from wa_cli.errors import QueueError
-from wa_cli.queues.base import DeadLetter, Delivery, Depth, Letter, LettersRefused
+from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
 from wa_cli.queues.dead_letters import DeadLetters, Transaction
 
 if TYPE_CHECKING:
@@ -122,19 +122,19 @@ class SqsQueue:
         self._dead = DeadLetters(name, transaction)
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix=f"sqs-{name}")
 
-    def put(self, letters: Sequence[Letter]) -> None:
-        entries = [{"Id": str(place), **self._entry(letter)} for place, letter in enumerate(letters)]
+    def put(self, messages: Sequence[QueueMessage]) -> None:
+        entries = [{"Id": str(place), **self._entry(message)} for place, message in enumerate(messages)]
         refused = [_too_large(entry) for entry in entries if _size(entry) > LARGEST]
         batches = list(_batches(entry for entry in entries if _size(entry) <= LARGEST))
         failures = (self._put_in_order if self.keeps_order else self._put_at_once)(batches)
         refused += [failure for failure in failures if failure.is_final]
         away = [failure for failure in failures if not failure.is_final]
-        what = f"{len(away) or len(refused)} of {len(letters)} messages could not be queued in {self.url}"
+        what = f"{len(away) or len(refused)} of {len(messages)} messages could not be queued in {self.url}"
         if away:
             raise QueueError(f"{what}: {away[0].reason}", hint=HINT)
         if refused:
-            gone = [(letters[int(failure.id)], failure.reason) for failure in refused]
-            raise LettersRefused(f"{what}: {refused[0].reason}", gone)
+            gone = [(messages[int(failure.id)], failure.reason) for failure in refused]
+            raise MessagesRejected(f"{what}: {refused[0].reason}", gone)
 
     def _put_at_once(self, batches: Sequence[list[Entry]]) -> list[_Failure]:
         return [failure for failed in self._pool.map(self._put, batches) for failure in failed]
@@ -158,31 +158,28 @@ class SqsQueue:
         # What one call got counts, whatever became of the others.
         return first + [delivery for call in more if not call.exception() for delivery in call.result()]
 
-    def done(self, deliveries: Sequence[Delivery]) -> None:
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
         def delete(entries: list[Any]) -> Any:
             return self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
 
         self._each(deliveries, delete)
 
-    def again(self, deliveries: Sequence[Delivery], after: timedelta = timedelta(0)) -> None:
-        self._hold(deliveries, after)
+    def nack(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
+        self._hold(deliveries, delay)
 
-    def extend(self, deliveries: Sequence[Delivery], lease: timedelta) -> None:
-        self._hold(deliveries, lease)
-
-    def bury(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         if self._hold([delivery], MOVING):
-            self._dead.bury(delivery, reason)  # before it is gone from here
-            self.done([delivery])
+            self._dead.add(delivery, reason)  # before it is gone from here
+            self.ack([delivery])
 
-    def refuse(self, letter: Letter, reason: str) -> None:
-        self._dead.refuse(letter, reason)
+    def refuse(self, message: QueueMessage, reason: str) -> None:
+        self._dead.refuse(message, reason)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return self._dead.newest(limit)
 
     def redrive(self, limit: int) -> int:
-        return self._dead.hand_over(limit, self.put)
+        return self._dead.redrive(limit, self.put)
 
     def purge_dead(self) -> int:
         return self._dead.purge()
@@ -223,10 +220,10 @@ class SqsQueue:
             return False
         return True
 
-    def _entry(self, letter: Letter) -> Entry:
-        entry = {"MessageBody": _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", letter.body)}
+    def _entry(self, message: QueueMessage) -> Entry:
+        entry = {"MessageBody": _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", message.body)}
         if self.keeps_order:
-            entry["MessageGroupId"] = _group(letter.customer)
+            entry["MessageGroupId"] = _group(message.customer)
             # For a request that is repeated; not of the content, so that a redriven letter counts as new.
             entry["MessageDeduplicationId"] = uuid4().hex
         return entry

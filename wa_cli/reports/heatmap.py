@@ -47,7 +47,7 @@ class Grid:
         for value in (value for line in self.cells for value in line if value):
             shade = self.shade(value)
             largest[shade] = max(value, largest.get(shade, 0))
-        return [(shade, f"to {self.said(value)}") for shade, value in sorted(largest.items())]
+        return [(shade, f"to {self.readable(value)}") for shade, value in sorted(largest.items())]
 
     def turned(self) -> Grid:
         """Its rows as columns."""
@@ -58,7 +58,7 @@ class Grid:
         """How dark a cell is: 0 for nothing, 1 to 4."""
         return 0 if not value else 1 + sum(value > step for step in self.steps)
 
-    def said(self, value: float) -> str:
+    def readable(self, value: float) -> str:
         """The value of a cell, for people."""
         return format_span(timedelta(seconds=value)) if self.is_span else f"{value:,.0f}"
 
@@ -83,8 +83,8 @@ def lines(drawn: Grid, width: int) -> list[list[Piece]]:
         for row, values in zip(drawn.rows, drawn.cells, strict=True)
     ]
     foot = [Piece(" " * label)]
-    for shade, said in drawn.legend:
-        foot += [Piece(SHADES[shade] * 2, shade), Piece(f" {said}  ")]
+    for shade, readable in drawn.legend:
+        foot += [Piece(SHADES[shade] * 2, shade), Piece(f" {readable}  ")]
     return [head, *body, foot]
 
 

@@ -50,7 +50,7 @@ def _cell(grid: Grid, left: float, top: float, value: float) -> str:
     box = f"<rect x='{left}' y='{top}' width='{CELL}' height='{CELL}' rx='3' fill='{COLOURS[shade]}'/>"
     if not value:
         return box
-    said = grid.said(value).split()[0]
+    said = grid.readable(value).split()[0]
     ink = "#ffffff" if shade > 2 else INK
     return box + _text(left + CELL / 2, top + CELL / 2 + 4, said, anchor="middle", colour=ink, size=10)
 

@@ -176,7 +176,7 @@ def run(
         raise ConfigError(
             f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
         )
-    with _told(report, timeout), database.reading(timeout) as connection:
+    with _explained(report, timeout), database.reading(timeout) as connection:
         for name, value in SERVER_SETTINGS.items():
             connection.execute(sa.text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
         rows = [dict(row) for row in connection.execute(_statement(report), values).mappings()]
@@ -194,12 +194,12 @@ def count(database: Database, report: Report, asked: Range, narrowed: Narrowed, 
     """Return how many rows the report has where nothing limits it."""
     values = values_for(report, asked, narrowed, limit=None)
     statement = sa.text(f"SELECT count(*) FROM ({_statement(report).text}) AS whole")  # noqa: S608 — a report's file
-    with _told(report, timeout), database.reading(timeout) as connection:
+    with _explained(report, timeout), database.reading(timeout) as connection:
         return int(connection.execute(statement, values).scalar_one())
 
 
 @contextmanager
-def _told(report: Report, timeout: timedelta) -> Iterator[None]:
+def _explained(report: Report, timeout: timedelta) -> Iterator[None]:
     """What the database does not do, in terms of the report."""
     try:
         yield

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 LEFT_AT_ONCE = "\nStopped at once. The next worker settles messages in flight from the spool and from evidence.\n"
 
@@ -26,7 +26,7 @@ def leave_code(number: int) -> int:
 
 
 @contextmanager
-def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
+def stopping_on_signals(stop: Stop, emit: Emit) -> Iterator[None]:
     """Set `stop` on the first SIGINT or SIGTERM, and end the process on the second."""
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -37,7 +37,7 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
             sys.stderr.write(LEFT_AT_ONCE)
             sys.stderr.flush()
             os._exit(leave_code(number))
-        tell(events.Stopping(number.name))
+        emit(events.Stopping(number.name))
         stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -46,7 +46,7 @@ def stopping_on_signals(stop: Stop, tell: Tell) -> Iterator[None]:
     try:
         yield
         if stop:
-            tell(events.Stopped())
+            emit(events.Stopped())
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)

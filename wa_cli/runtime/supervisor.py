@@ -17,7 +17,7 @@ from wa_cli.runtime.signals import LEFT_AT_ONCE, leave_code
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 SHORT_LIFE, REST = 0.5, 1.0
 # How a command ends that has nothing left to do; and how one ends that cannot be begun, so that the next would neither.
@@ -26,12 +26,12 @@ BEGINNING = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
 
 
-class Crew:
+class Supervisor:
     """`count` processes. `divide` returns in each of them; in the parent it returns when all have ended."""
 
-    def __init__(self, count: int, tell: Tell) -> None:
+    def __init__(self, count: int, emit: Emit) -> None:
         self.count = count
-        self.tell = tell
+        self.emit = emit
         self._born: dict[int, float] = {}
         self._codes: list[int] = []
         self._read, self._write = os.pipe()
@@ -49,7 +49,7 @@ class Crew:
         while self._born:
             number = signal.sigwait(SIGNALS)
             if number != signal.SIGCHLD:
-                self._hear(number)
+                self._stop_on(number)
             elif self._look_after_the_ended():
                 return self._read
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -81,7 +81,7 @@ class Crew:
             if hopeless:
                 self._stop()
             return False
-        self.tell(events.WorkerDied(pid, code))
+        self.emit(events.WorkerDied(pid, code))
         return self._fork(REST if lived < SHORT_LIFE else 0.0)
 
     def _fork(self, rest: float = 0.0) -> bool:
@@ -100,10 +100,10 @@ class Crew:
         time.sleep(rest)
         return True
 
-    def _hear(self, number: int) -> None:
+    def _stop_on(self, number: int) -> None:
         """The first signal lets everybody finish, the second nobody."""
         if not self._is_stopping:
-            self.tell(events.Stopping(signal.Signals(number).name))
+            self.emit(events.Stopping(signal.Signals(number).name))
             self._stop()
             return
         self._left_by = leave_code(number)

@@ -121,7 +121,7 @@ class Sandbox:
         if self._log:
             self._log.close()
 
-    def say(self, customer: str, text: str, name: str | None = None) -> str:
+    def print_note(self, customer: str, text: str, name: str | None = None) -> str:
         """A customer writes; the id of their message."""
         filled = replay.words("text", customer, text, name or f"Customer {customer[-4:]}", self.url, None)
         self.windows[customer] = time.time()
@@ -299,7 +299,7 @@ class Sandbox:
         customer, text = str(asked.get("from", "")).lstrip("+"), asked.get("text")
         if not customer.isdigit() or not isinstance(text, str) or not text:
             return web.json_response({"error": "say needs `from`, a number, and `text`"}, status=400)
-        return web.json_response({"id": self.say(customer, text, asked.get("name"))})
+        return web.json_response({"id": self.print_note(customer, text, asked.get("name"))})
 
     async def _play(self, request: web.Request) -> web.Response:
         asked = await _json(request)

@@ -8,25 +8,25 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from wa_cli import __version__
-from wa_cli.errors import BadInput, DatabaseDown, QueueError, ReferenceTaken, Unconfirmed, WaError
+from wa_cli.errors import BadInput, DatabaseUnavailable, QueueError, ReferenceTaken, Unconfirmed, WaError
 from wa_cli.server.limits import BodyLimit
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 
-def create(*routers: APIRouter, tell: Tell = lambda _: None) -> FastAPI:
+def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
     """The application of these routes; our errors become answers here. `tell` is told of what is refused unread."""
     app = FastAPI(title="wa", version=__version__, docs_url=None, redoc_url=None)
-    app.add_middleware(BodyLimit, tell=tell)
+    app.add_middleware(BodyLimit, emit=emit)
     for router in routers:
         app.include_router(router)
 
     @app.exception_handler(WaError)
-    async def say(request: Request, error: WaError) -> JSONResponse:
+    async def print_note(request: Request, error: WaError) -> JSONResponse:
         del request
         if isinstance(error, Unconfirmed):  # the details are not for a caller who only sends
             said = "Queue unavailable. It is not known whether the message was queued."
             return JSONResponse({"error": said, "hint": error.hint}, status_code=503)
-        if isinstance(error, (DatabaseDown, QueueError)):
+        if isinstance(error, (DatabaseUnavailable, QueueError)):
             return JSONResponse({"error": "Queue unavailable.", "hint": "Try again."}, status_code=503)
         status = 422 if isinstance(error, ReferenceTaken) else 400 if isinstance(error, BadInput) else 500
         return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status)

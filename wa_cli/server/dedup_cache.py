@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wa_cli import aws
 from wa_cli.errors import QueueError
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -75,17 +75,17 @@ def shape(client: DynamoDBClient, table: str) -> TableShape:
     return TableShape(table, key, ttl.get("AttributeName") if is_on else None)
 
 
-class DynamoMarks:
+class DedupCache:
     """Threads may share it. Nothing here raises because the table is away.
 
     `scope` keeps apart what two installations that share the table hand over.
     """
 
-    def __init__(self, table: str, client: DynamoDBClient, tell: Tell, *, scope: str = "") -> None:
+    def __init__(self, table: str, client: DynamoDBClient, emit: Emit, *, scope: str = "") -> None:
         self.table = table
         self.scope = scope
         self._client = client
-        self._tell = tell
+        self._emit = emit
         # Webhooks wait for a look, and nobody for a mark: the one must not queue behind the other.
         self._looking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="looking")
         self._marking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="marking")
@@ -140,4 +140,4 @@ class DynamoMarks:
         with self._lock:
             if not self._rests():
                 self._resting_until = time.monotonic() + REST
-                self._tell(events.Away(f"The dedup table {self.table}", str(error)))
+                self._emit(events.Unavailable(f"The dedup table {self.table}", str(error)))

@@ -29,12 +29,12 @@ class _Pulse:
 
     async def problems(self) -> list[str]:
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(asyncio.to_thread(self._look))
+            self._looking = asyncio.create_task(asyncio.to_thread(self._examine))
         looking = self._looking  # by the time this look is over, somebody may have begun another
         done, _ = await asyncio.wait({looking}, timeout=LONGEST_LOOK)
         return looking.result() if done else [UNAVAILABLE]
 
-    def _look(self) -> list[str]:
+    def _examine(self) -> list[str]:
         try:
             with self.database.reading() as connection:
                 connection.execute(sa.text("SELECT true"))

@@ -15,13 +15,13 @@ from typing import Any, Protocol, TypeVar
 from wa_cli.errors import WaError
 from wa_cli.isolation import OUTAGES
 from wa_cli.outbox.spool import SpoolUnwritable
-from wa_cli.queues.base import Letter, Queue
+from wa_cli.queues.base import Queue, QueueMessage
 from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import Damper
-from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.webhook_spool import Readmission, admit
+from wa_cli.telemetry.log_throttle import LogThrottle
+from wa_cli.telemetry.logs import Emit
+from wa_cli.workers.spooled_webhooks import SpooledWebhooks, admit
 
 BATCH, BATCH_CHARACTERS = 500, 4 << 20
 # A queue that takes longer is taken for away: Meta waits for the answer. What it does take all the same is twice on it.
@@ -42,7 +42,7 @@ class Marks(Protocol):
     def keep(self, digests: Sequence[str]) -> None: ...
 
 
-class Outcome(StrEnum):
+class Receipt(StrEnum):
     QUEUED = "queued"
     SPOOLED = "spooled"
     DUPLICATE = "duplicate"
@@ -50,29 +50,33 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class _Arrived:
-    letters: list[Letter]
+    messages: list[QueueMessage]
     digest: str
-    outcome: asyncio.Future[Outcome]
+    outcome: asyncio.Future[Receipt]
 
 
-class Door:
+class Ingest:
     """One for each process; from one event loop."""
 
-    def __init__(self, queue: Queue, readmission: Readmission, *, tell: Tell, marks: Marks | None = None) -> None:
+    def __init__(
+        self, queue: Queue, spooled_webhooks: SpooledWebhooks, *, emit: Emit, marks: Marks | None = None
+    ) -> None:
         self.queue = queue
-        self.readmission = readmission
-        self.tell = tell
+        self.spooled_webhooks = spooled_webhooks
+        self.emit = emit
         self.marks = marks
-        self._damper = Damper(tell)
+        self._log_throttle = LogThrottle(emit)
         self._waiting: list[_Arrived] = []
         self._carrier: asyncio.Task[None] | None = None
         self._marking: set[asyncio.Future[None]] = set()
-        self._outage = Outage(tell, f"The {queue.name} queue")
-        self._threads = ThreadPoolExecutor(8, thread_name_prefix="door")
+        self._outage = Outage(emit, f"The {queue.name} queue")
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="ingest")
 
-    async def hand_over(self, pieces: Sequence[str], digest: str) -> Outcome:
+    async def accept(self, pieces: Sequence[str], digest: str) -> Receipt:
         """Return when the webhook is safe. Raises SpoolUnwritable where it cannot be: then its sender must keep it."""
-        arrived = _Arrived([Letter(piece) for piece in pieces], digest, asyncio.get_running_loop().create_future())
+        arrived = _Arrived(
+            [QueueMessage(piece) for piece in pieces], digest, asyncio.get_running_loop().create_future()
+        )
         self._waiting.append(arrived)
         if self._carrier is None or self._carrier.done():
             self._carrier = asyncio.create_task(self._carry())
@@ -99,7 +103,7 @@ class Door:
         """What has arrived, as far as one hand-over should carry it."""
         size, end = 0, 0
         while end < min(BATCH, len(self._waiting)) and (not end or size < BATCH_CHARACTERS):
-            size += sum(len(letter.body) for letter in self._waiting[end].letters)
+            size += sum(len(message.body) for message in self._waiting[end].messages)
             end += 1
         batch, self._waiting = self._waiting[:end], self._waiting[end:]
         return batch
@@ -107,27 +111,27 @@ class Door:
     async def _keep(self, batch: Sequence[_Arrived]) -> None:
         known = await self._known([arrived.digest for arrived in batch])
         new = [arrived for arrived in batch if arrived.digest not in known]
-        _settle([arrived for arrived in batch if arrived.digest in known], Outcome.DUPLICATE)
-        letters = [letter for arrived in new for letter in arrived.letters]
-        if letters and await self._queued(letters):
-            _settle(new, Outcome.QUEUED)
+        _settle([arrived for arrived in batch if arrived.digest in known], Receipt.DUPLICATE)
+        messages = [message for arrived in new for message in arrived.messages]
+        if messages and await self._queued(messages):
+            _settle(new, Receipt.QUEUED)
             self._mark([arrived.digest for arrived in new])
-        elif letters:
-            await self.in_thread(self.readmission.keep, letters)
-            _settle(new, Outcome.SPOOLED)
-            self._damper.tell("spooled", events.Spooled, len(new))
+        elif messages:
+            await self.in_thread(self.spooled_webhooks.keep, messages)
+            _settle(new, Receipt.SPOOLED)
+            self._log_throttle.emit("spooled", events.Spooled, len(new))
 
-    async def _queued(self, letters: Sequence[Letter]) -> bool:
+    async def _queued(self, messages: Sequence[QueueMessage]) -> bool:
         """Whether the queue has them; where it does not answer, nobody asks it until it is found to be back."""
         if self._outage:
             return False
         try:
-            putting = self.in_thread(admit, self.queue, letters)
+            putting = self.in_thread(admit, self.queue, messages)
             done, _ = await asyncio.wait({putting}, timeout=PATIENCE)
             if done:
                 if left := putting.result():
-                    await self.in_thread(self.readmission.keep, left)
-                    self._damper.tell("spooled", events.Spooled, len(left))
+                    await self.in_thread(self.spooled_webhooks.keep, left)
+                    self._log_throttle.emit("spooled", events.Spooled, len(left))
                 return True
             putting.add_done_callback(_ignore)
             self._spool_from_now(f"no answer within {PATIENCE:g} s")
@@ -149,13 +153,13 @@ class Door:
         try:
             if self._outage:
                 await self.in_thread(self.queue.depth)
-                self._damper.flush()
+                self._log_throttle.flush()
                 self._outage.succeeded()
-            await self.in_thread(self.readmission.run_once)
+            await self.in_thread(self.spooled_webhooks.run_once)
         except WaError as error:  # also where the database answers but refuses: nobody is served by a service that ends
             self._outage.failed(error.message)
         except OSError as error:
-            self.tell(events.Away("The spool of webhooks", str(error)))
+            self.emit(events.Unavailable("The spool of webhooks", str(error)))
 
     async def _known(self, digests: Sequence[str]) -> set[str]:
         """Which were handed over before; a table that takes its time spares nobody anything."""
@@ -176,7 +180,7 @@ class Door:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
-def _settle(batch: Sequence[_Arrived], outcome: Outcome) -> None:
+def _settle(batch: Sequence[_Arrived], outcome: Receipt) -> None:
     for arrived in batch:
         if not arrived.outcome.done():  # its client may have gone
             arrived.outcome.set_result(outcome)

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import Damper
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.log_throttle import LogThrottle
+from wa_cli.telemetry.logs import Emit
 
 # Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.
 LARGEST_WEBHOOK, LARGEST_BODY = 4 << 20, 64 << 10
@@ -31,9 +31,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class BodyLimit:
     """In front of the application: 413 for a body that is too large, 503 while too many bytes are in memory."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], tell: Tell = lambda _: None) -> None:
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], emit: Emit = lambda _: None) -> None:
         self.app = app
-        self._tell = tell
+        self._emit = emit
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,11 +46,11 @@ class BodyLimit:
             size += part
             self.held += part
             if size > largest or _claimed(scope) > largest:
-                self._tell(events.RequestRefused("too large"))
+                self._emit(events.RequestRefused("too large"))
                 await _drain(receive, message)
                 raise HTTPException(413, f"The body is larger than {largest >> 10} KiB.")
             if self.held > (MOST_IN_MEMORY if size > SMALL else 2 * MOST_IN_MEMORY):
-                self._tell(events.RequestRefused("too much in memory"))
+                self._emit(events.RequestRefused("too much in memory"))
                 raise HTTPException(503, "Too much is being received at once.", headers={"Retry-After": "5"})
             return message
 
@@ -63,9 +63,9 @@ class BodyLimit:
 class Buffered:
     """How much the connections hold, by client. A client that holds more than half is cut off first."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._damper = Damper(tell)
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._log_throttle = LogThrottle(emit)
         self._by_client: Counter[str] = Counter()
         self.held = 0
 
@@ -82,8 +82,8 @@ class Buffered:
 
     def cut_off(self, reason: str) -> None:
         """Count a connection that was cut off, and tell of it now and then."""
-        self._tell(events.ConnectionCut(reason))
-        self._damper.tell(reason, lambda count: events.ConnectionsCut(reason, count))
+        self._emit(events.ConnectionCut(reason))
+        self._log_throttle.emit(reason, lambda count: events.ConnectionsCut(reason, count))
 
 
 def _claimed(scope: Scope) -> int:

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from wa_cli.errors import ConfigError
 from wa_cli.runtime.stop import Stop
 from wa_cli.server.limits import Buffered
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 BACKLOG = 2048
 # From its first byte a request is there whole by then, or its connection is cut off. An answer is taken by then, too.
@@ -54,13 +54,13 @@ def listen(host: str, port: int) -> socket.socket:
 class Service:
     """The application on a socket that `listen` has taken; processes may share one."""
 
-    def __init__(self, app: FastAPI, bound: socket.socket, tell: Tell = lambda _: None) -> None:
+    def __init__(self, app: FastAPI, bound: socket.socket, emit: Emit = lambda _: None) -> None:
         self.socket = bound
         host, self.port = bound.getsockname()[:2]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(
             app,
-            http=partial(BoundedConnection, buffered=Buffered(tell)),  # type: ignore[arg-type]
+            http=partial(BoundedConnection, buffered=Buffered(emit)),  # type: ignore[arg-type]
             ws="none",
             log_level="error",
             access_log=False,

@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect
 from wa_cli.cloud import signature, webhook_splitting, webhooks
 from wa_cli.errors import BadInput
 from wa_cli.outbox.spool import SpoolUnwritable
-from wa_cli.server.ingest import Door
+from wa_cli.server.ingest import Ingest
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import Damper
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.log_throttle import LogThrottle
+from wa_cli.telemetry.logs import Emit
 
 # Characters of a message on the queue; what is larger is split.
 LARGEST_PIECE = 200_000
@@ -39,8 +39,8 @@ class Refusal(Exception):
 class Reception:
     """What happens to a body that was posted. `app_secret` None takes unsigned ones: for a laptop, never in production."""
 
-    def __init__(self, door: Door, app_secret: str | None) -> None:
-        self.door = door
+    def __init__(self, ingest: Ingest, app_secret: str | None) -> None:
+        self.ingest = ingest
         self.app_secret = app_secret
 
     async def receive(self, body: bytes, signatures: list[str]) -> str:
@@ -49,9 +49,9 @@ class Reception:
             raise Refusal(
                 401, "unsigned", "without a valid signature: refused. Is it the app secret of the app that posts?"
             )
-        pieces = await self.door.in_thread(pieces_of, body) if len(body) > LONG_BODY else pieces_of(body)
+        pieces = await self.ingest.in_thread(pieces_of, body) if len(body) > LONG_BODY else pieces_of(body)
         try:
-            return await self.door.hand_over(pieces, hashlib.sha256(body).hexdigest())
+            return await self.ingest.accept(pieces, hashlib.sha256(body).hexdigest())
         except SpoolUnwritable as error:
             raise Refusal(
                 503, "unavailable", f"not taken, their sender is to keep them: {error.message}", retry=True
@@ -77,9 +77,9 @@ def pieces_of(body: bytes) -> list[str]:
     return webhook_splitting.split(data, LARGEST_PIECE)
 
 
-def routes(door: Door, *, app_secret: str | None, verify_token: str | None, tell: Tell) -> APIRouter:
+def routes(ingest: Ingest, *, app_secret: str | None, verify_token: str | None, emit: Emit) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    reception, damper = Reception(door, app_secret), Damper(tell)
+    reception, log_throttle = Reception(ingest, app_secret), LogThrottle(emit)
 
     @router.get("/webhook")
     @router.get("/webhook/")
@@ -108,8 +108,8 @@ def routes(door: Door, *, app_secret: str | None, verify_token: str | None, tell
             headers = {"Retry-After": "5"} if refusal.retry else {}
             why = refusal.why
             if request.headers.get("user-agent") != signature.PROBE:
-                damper.tell(outcome, lambda count: events.Refused(why, count))
-        tell(events.Answered(outcome, time.monotonic() - began))
+                log_throttle.emit(outcome, lambda count: events.WebhooksRejected(why, count))
+        emit(events.Answered(outcome, time.monotonic() - began))
         return Response(status_code=status, headers=headers)
 
     return router

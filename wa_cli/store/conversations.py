@@ -100,12 +100,12 @@ class Conversations:
         for first in range(0, len(people), PORTION):
             portion = people[first : first + PORTION]
             somebody = [person for person in portion if person is not None]
-            yield from self._said(since, until, somebody)
+            yield from self._messages_between(since, until, somebody)
             if None in portion:
-                yield from self._said(since, until, None)
+                yield from self._messages_between(since, until, None)
             told(len(portion))
 
-    def _said(self, since: datetime, until: datetime, people: list[str] | None) -> list[dict[str, Any]]:
+    def _messages_between(self, since: datetime, until: datetime, people: list[str] | None) -> list[dict[str, Any]]:
         with self.database.reading(self.timeout) as connection:
             values = {"since": naive_utc(since), "until": naive_utc(until), "people": people}
             return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from wa_cli.database.engine import run
 from wa_cli.errors import RowRefused
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import tell
+from wa_cli.telemetry.logs import emit
 
 SECONDARY = frozenset(
     {
@@ -61,7 +61,7 @@ def tell_left_out(columns: frozenset[str], reason: str) -> None:
     name = ", ".join(sorted(columns))
     if name not in _told:
         _told.add(name)
-        tell(events.ValueLeftOut(name, reason))
+        emit(events.ValueLeftOut(name, reason))
 
 
 def _known_widths(connection: sa.Connection) -> Mapping[str, int]:

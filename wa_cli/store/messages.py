@@ -39,7 +39,7 @@ def insert(
     return {message_id for (message_id,) in run(connection, "messages/insert", rows=rows(fitted))}
 
 
-def hear(
+def insert_incoming(
     connection: sa.Connection, heard: Sequence[IncomingMessage], left_out: frozenset[str] = frozenset()
 ) -> set[str]:
     """Store what customers wrote, and what colleagues wrote in the Business app; the message ids that were news."""

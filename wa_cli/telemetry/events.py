@@ -53,7 +53,7 @@ class NotAccepted(Event):
 
 
 @dataclass(frozen=True)
-class Doubled(Event):
+class Duplicated(Event):
     """One message of ours was accepted twice: both are rows."""
 
     reference: str
@@ -84,7 +84,7 @@ class Received(Event):
 
 
 @dataclass(frozen=True)
-class Buried(Event):
+class DeadLettered(Event):
     """A message of a queue cannot be read: it is a dead letter."""
 
     queue: str
@@ -116,14 +116,14 @@ class MaintenanceFailed(Event):
 
 
 @dataclass(frozen=True)
-class Adopted(Event):
+class SpoolSettled(Event):
     """Verdicts that lay in the spool were settled."""
 
     count: int
 
 
 @dataclass(frozen=True)
-class Away(Event):
+class Unavailable(Event):
     """Something a worker needs does not answer; it tries again."""
 
     what: str
@@ -131,7 +131,7 @@ class Away(Event):
 
 
 @dataclass(frozen=True)
-class Back(Event):
+class AvailableAgain(Event):
     """What was away answers again."""
 
     what: str
@@ -146,7 +146,7 @@ class WorkerDied(Event):
 
 
 @dataclass(frozen=True)
-class WithoutStorage(Event):
+class DegradedModeStarted(Event):
     """The database is away for so long that sending goes on without it; `rate` in messages a second."""
 
     rate: float
@@ -216,7 +216,7 @@ class ConnectionsCut(Event):
 
 
 @dataclass(frozen=True)
-class Refused(Event):
+class WebhooksRejected(Event):
     """Webhooks that were not taken, or that mean nothing to us."""
 
     why: str
@@ -231,14 +231,14 @@ class Spooled(Event):
 
 
 @dataclass(frozen=True)
-class Readmitted(Event):
+class Requeued(Event):
     """Webhooks that lay on the disk are on the queue."""
 
     count: int
 
 
 @dataclass(frozen=True)
-class Lacking(Event):
+class FeatureUnavailable(Event):
     """Something that will not work, though the rest does."""
 
     what: str

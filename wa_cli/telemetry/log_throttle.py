@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 EVERY = 10.0
 
@@ -19,11 +19,11 @@ class _Flood:
     event: Callable[[int], Event] | None = None
 
 
-class Damper:
+class LogThrottle:
     """One for each kind of thing; what is left untold is told with the next that comes."""
 
-    def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tell = tell
+    def __init__(self, emit: Emit, clock: Callable[[], float] = time.monotonic) -> None:
+        self._emit = emit
         self._clock = clock
         self._floods: dict[str, _Flood] = {}
 
@@ -31,13 +31,13 @@ class Damper:
         """It is over: tell what is left untold."""
         for flood in self._floods.values():
             if flood.untold and flood.event:
-                self._tell(flood.event(flood.untold))
+                self._emit(flood.event(flood.untold))
         self._floods.clear()
 
-    def tell(self, what: str, event: Callable[[int], Event], count: int = 1) -> None:
+    def emit(self, what: str, event: Callable[[int], Event], count: int = 1) -> None:
         """`event` makes the event of so many of them."""
         flood = self._floods.setdefault(what, _Flood())
         flood.untold, flood.event = flood.untold + count, event
         if self._clock() >= flood.quiet_until:
-            self._tell(event(flood.untold))
+            self._emit(event(flood.untold))
             flood.untold, flood.quiet_until = 0, self._clock() + EVERY

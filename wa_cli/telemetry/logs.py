@@ -14,7 +14,7 @@ from wa_cli.clock import format_span
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 # What happens to every single message: too much beside a line that counts them.
 EACH_MESSAGE = (events.Accepted, events.Stored, events.Received, events.FileSaved)
@@ -38,7 +38,7 @@ def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str],
     _log.propagate = False
 
 
-def tell(event: Event) -> None:
+def emit(event: Event) -> None:
     """The event as a line of the log."""
     if isinstance(event, COUNTED_ALONE):
         return
@@ -101,7 +101,7 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.WARNING, f"Messages are stored without {column} where it does not fit: {reason}"
         case events.NotAccepted(phone, what, why, _):
             return logging.WARNING, f"Message to {phone} {what}: {why}"
-        case events.Doubled(reference):
+        case events.Duplicated(reference):
             return logging.ERROR, f"Message {reference} was accepted twice: both copies are stored"
         case events.NumberBlocked(why):
             return logging.ERROR, f"Nothing can be sent, one message a minute tries whether it can again: {why}"
@@ -115,7 +115,7 @@ def _line(event: Event) -> tuple[int, str]:
                 logging.INFO,
                 f"Stored {_count(messages, 'message')} and {_count(statuses, 'status', 'statuses')}{also}",
             )
-        case events.Buried(queue, reason):
+        case events.DeadLettered(queue, reason):
             return logging.WARNING, f"A message of the {queue} queue is a dead letter now: {reason}"
         case events.Decided(reference, state, possible_double):
             mark = ", possibly a double" if possible_double else ""
@@ -124,11 +124,11 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.INFO, f"{what}: {count}"
         case events.MaintenanceFailed(reason):
             return logging.ERROR, f"maintenance failed, retrying: {reason}"
-        case events.Adopted(count):
-            return logging.INFO, f"Settled {_count(count, 'verdict')} from the spool"
-        case events.Away(what, error):
+        case events.SpoolSettled(count):
+            return logging.INFO, f"Settled {_count(count, 'outcome')} from the spool"
+        case events.Unavailable(what, error):
             return logging.WARNING, f"{what} is away, trying again: {error}"
-        case events.Back(what):
+        case events.AvailableAgain(what):
             return logging.INFO, f"{what} is back"
         case events.PutBack(count, seconds):
             span = format_span(timedelta(seconds=seconds))
@@ -142,23 +142,23 @@ def _line(event: Event) -> tuple[int, str]:
             )
         case events.FileLost(message_id, why):
             return logging.ERROR, f"File of {message_id} cannot be had: {why}"
-        case events.Refused(why, count):
+        case events.WebhooksRejected(why, count):
             return logging.WARNING, f"{_count(count, 'webhook')} {why}"
         case events.ConnectionsCut(reason, count):
             return logging.WARNING, f"{_count(count, 'connection')} closed: {reason}"
         case events.Spooled(count):
             return logging.WARNING, f"{_count(count, 'webhook')} kept on the disk until the queue is back"
-        case events.Readmitted(count):
+        case events.Requeued(count):
             return logging.INFO, f"{_count(count, 'webhook')} from the disk put on the queue"
         case events.WorkerDied(pid, code):
             how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
             return logging.ERROR, f"Worker process {pid} {how}: another takes its place"
-        case events.WithoutStorage(rate):
+        case events.DegradedModeStarted(rate):
             return logging.WARNING, (
                 f"Sending goes on without the database, at {rate:.1f} messages a second at most:"
                 " every message and every answer is kept in the spool"
             )
-        case events.Lacking(what):
+        case events.FeatureUnavailable(what):
             return logging.WARNING, what
         case events.Started(what):
             return logging.INFO, what

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 WINDOW = 10.0
 
@@ -16,13 +16,13 @@ WINDOW = 10.0
 class Meter:
     """Stands in front of whoever is told, and counts: `sent`, `failed`, `messages`, `statuses`."""
 
-    def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tell = tell
+    def __init__(self, emit: Emit, clock: Callable[[], float] = time.monotonic) -> None:
+        self._emit = emit
         self._clock = clock
         self.counts: Counter[str] = Counter()
         self._recent: deque[tuple[float, int]] = deque()
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         match event:
             case events.Accepted():
                 self._count("sent", 1)
@@ -31,7 +31,7 @@ class Meter:
             case events.Received(messages, statuses, _):
                 self.counts["statuses"] += statuses
                 self._count("messages", messages)
-        self._tell(event)
+        self._emit(event)
 
     def rate(self) -> float:
         """Messages a second, over the last ten."""

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from wa_cli.errors import WaError
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 # Where it is set before prometheus_client is loaded, processes share their counts in files of that folder.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -28,8 +28,8 @@ class Metrics:
     and `spooled`, how many webhooks lie on the disk.
     """
 
-    def __init__(self, tell: Tell, backlog: Backlog, spooled: Callable[[], int]) -> None:
-        self._tell = tell
+    def __init__(self, emit: Emit, backlog: Backlog, spooled: Callable[[], int]) -> None:
+        self._emit = emit
         self._registry = CollectorRegistry()
         self._webhooks = Counter("wa_webhooks", "Webhooks answered, by outcome.", ["outcome"], registry=self._registry)
         self._seconds = Histogram(
@@ -52,7 +52,7 @@ class Metrics:
         )
         self._now = _Now(backlog, spooled)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         match event:
             case events.Answered(outcome, seconds):
                 self._webhooks.labels(outcome).inc()
@@ -61,9 +61,9 @@ class Metrics:
                 self._refused.labels(reason).inc()
             case events.ConnectionCut(reason):
                 self._cut.labels(reason).inc()
-            case events.Readmitted(count):
+            case events.Requeued(count):
                 self._readmitted.inc(count)
-        self._tell(event)
+        self._emit(event)
 
     def text(self) -> bytes:
         """The counts in Prometheus' text format, all processes' together."""

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from wa_cli import clock
 from wa_cli.errors import BadInput, QueueError
-from wa_cli.messages.outcomes import Blocked, Later, NotSent, Verdict, has_not_left
+from wa_cli.messages.outcomes import Blocked, NotTransmitted, Outcome, Retryable, may_be_sent_again
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Claim
 from wa_cli.outbox.settlement import Intent, Settlement
@@ -28,7 +28,7 @@ from wa_cli.runtime.backoff import full_jitter
 from wa_cli.runtime.pacing import Pace
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 from wa_cli.workers.sender import Send, pause_after, report, take
 
 BATCH = 100
@@ -71,17 +71,17 @@ class _Held:
 @dataclass(frozen=True)
 class _Done:
     held: _Held
-    verdict: Verdict
+    outcome: Outcome
     pause: float
 
     def to_record(self) -> Record:
         """The verdict; where it may have reached the customer, with its message, so that it can be replayed alone."""
         intent = self.held.intent
-        settlement = Settlement(intent.reference, 1, intent.token, self.verdict, pause=self.pause).to_record()
-        return settlement if has_not_left(self.verdict) else {**intent.to_record(), **settlement}
+        settlement = Settlement(intent.reference, 1, intent.token, self.outcome, pause=self.pause).to_record()
+        return settlement if may_be_sent_again(self.outcome) else {**intent.to_record(), **settlement}
 
 
-class Bypass:
+class DegradedMode:
     """Sends the messages of one number from the queue, without the database."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Bypass:
         send_timeout: timedelta,
         share: Callable[[], float],
         patience: timedelta,
-        tell: Tell,
+        emit: Emit,
     ) -> None:
         self.queue = queue
         self.spool = spool
@@ -109,7 +109,7 @@ class Bypass:
         self.send_timeout = send_timeout.total_seconds()
         self.share = share
         self.patience = patience.total_seconds()
-        self.tell = tell
+        self.emit = emit
         self._is_ending = False
         self._closed = threading.Event()
         self._closed.set()
@@ -123,7 +123,7 @@ class Bypass:
     async def run(self, stop: Stop, is_over: Callable[[], bool], beat: Callable[[], None]) -> None:
         """Until `stop`, or until the outage is over: what is in flight then comes home by `finish`, or by itself."""
         pace = Pace(self.share())
-        self.tell(events.WithoutStorage(pace.rate))
+        self.emit(events.DegradedModeStarted(pace.rate))
         self._is_ending = False
         self._closed.clear()
         self._sent.clear()
@@ -179,13 +179,13 @@ class Bypass:
             await asyncio.to_thread(self.spool.check_room)
             held = await self._receive(room)
         except (QueueError, SpoolUnwritable) as error:
-            self.tell(events.Away("What sending without the database needs", error.message))
+            self.emit(events.Unavailable("What sending without the database needs", error.message))
             await asyncio.sleep(TROUBLE_PAUSE)
             return
         try:
-            await asyncio.to_thread(self.spool.keep, [one.intent.to_record() for one in held])
+            await asyncio.to_thread(self.spool.append, [one.intent.to_record() for one in held])
         except SpoolUnwritable as error:
-            self.tell(events.Away("The spool", error.message))
+            self.emit(events.Unavailable("The spool", error.message))
             await self._give_back([one.delivery for one in held], NOT_NOW)
             return
         pace.spend(len(held))
@@ -214,10 +214,10 @@ class Bypass:
             else:
                 held.append(_Held(delivery, Intent(message, uuid4()), until))
         if sent:
-            await self._tell_queue(self.queue.done, sent)
+            await self._tell_queue(self.queue.ack, sent)
         for pause, put_back in not_now.items():
             if pause:
-                self.tell(events.PutBack(len(put_back), pause.total_seconds()))
+                self.emit(events.PutBack(len(put_back), pause.total_seconds()))
             await self._give_back(put_back, pause)
         return held
 
@@ -240,34 +240,36 @@ class Bypass:
             if time.monotonic() + self.send_timeout > held.until or (place and self._is_ending):
                 # It would still be on its way when the queue gives it to another worker, or the outbox takes over.
                 for late in chain[place:]:
-                    self._done.put_nowait(_Done(late, NotSent("its turn came too late"), 0.0))
+                    self._done.put_nowait(_Done(late, NotTransmitted("its turn came too late"), 0.0))
                 return
             claim = held.claim()
-            verdict = await self.send(claim)
-            report(claim, verdict, self.tell)
-            pause = self._pause_after(held, claim, verdict)
-            self._slow(verdict, pace, pause)
-            self._done.put_nowait(_Done(held, verdict, pause))
-            if has_not_left(verdict):
+            outcome = await self.send(claim)
+            report(claim, outcome, self.emit)
+            pause = self._pause_after(held, claim, outcome)
+            self._slow(outcome, pace, pause)
+            self._done.put_nowait(_Done(held, outcome, pause))
+            if may_be_sent_again(outcome):
                 for later in chain[place + 1 :]:
-                    self._done.put_nowait(_Done(later, NotSent("it waits behind another one"), pause))
+                    self._done.put_nowait(_Done(later, NotTransmitted("it waits behind another one"), pause))
                 return
             if len(self._sent) < REMEMBERED:
                 self._sent.add(claim.reference)
 
     @staticmethod
-    def _pause_after(held: _Held, claim: Claim, verdict: Verdict) -> float:
+    def _pause_after(held: _Held, claim: Claim, outcome: Outcome) -> float:
         """Nobody counts the retries but the queue: the pause grows with its receives."""
-        if isinstance(verdict, Blocked):
+        if isinstance(outcome, Blocked):
             return BLOCKED_PAUSE
-        return max(pause_after(claim, verdict), full_jitter(held.delivery.attempt) if has_not_left(verdict) else 0.0)
+        return max(
+            pause_after(claim, outcome), full_jitter(held.delivery.attempt) if may_be_sent_again(outcome) else 0.0
+        )
 
-    def _slow(self, verdict: Verdict, pace: Pace, pause: float) -> None:
-        if isinstance(verdict, Later) and verdict.scope == "number":
+    def _slow(self, outcome: Outcome, pace: Pace, pause: float) -> None:
+        if isinstance(outcome, Retryable) and outcome.scope == "number":
             pace.slow_down(max(1.0, pause))
-        elif isinstance(verdict, Blocked):
+        elif isinstance(outcome, Blocked):
             pace.pause(BLOCKED_PAUSE)
-        elif isinstance(verdict, NotSent):  # nobody will get through for a while
+        elif isinstance(outcome, NotTransmitted):  # nobody will get through for a while
             self._not_sent_in_a_row += 1
             pace.pause(min(LONGEST_PAUSE, 2.0 ** min(self._not_sent_in_a_row, 6)))
         else:
@@ -283,31 +285,33 @@ class Bypass:
     async def _finish(self, done: Sequence[_Done]) -> None:
         """The verdict on the disk first: an acknowledged message must be remembered somewhere."""
         try:
-            await asyncio.to_thread(self.spool.keep, [one.to_record() for one in done])
+            await asyncio.to_thread(self.spool.append, [one.to_record() for one in done])
             if self._closed.is_set():  # home after the outage: not ours to keep
                 self.spool.close()
         except (SpoolUnwritable, OSError) as error:
             # The intents are there: the evidence will decide.
-            self.tell(events.Away("The spool", str(error)))
-        left = [one.held.delivery for one in done if not has_not_left(one.verdict)]
-        task = asyncio.create_task(self._tell_all(left, [one for one in done if has_not_left(one.verdict)]))
+            self.emit(events.Unavailable("The spool", str(error)))
+        left = [one.held.delivery for one in done if not may_be_sent_again(one.outcome)]
+        task = asyncio.create_task(self._tell_all(left, [one for one in done if may_be_sent_again(one.outcome)]))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
     async def _tell_all(self, left: Sequence[Delivery], not_left: Sequence[_Done]) -> None:
         if left:
-            await self._tell_queue(self.queue.done, left)
+            await self._tell_queue(self.queue.ack, left)
         for pause in sorted({one.pause for one in not_left}):
             same = [one.held.delivery for one in not_left if one.pause == pause]
             await self._give_back(same, timedelta(seconds=pause))
 
     async def _give_back(self, deliveries: Sequence[Delivery], pause: timedelta) -> None:
-        await self._tell_queue(lambda them: self.queue.again(them, pause), deliveries)
+        await self._tell_queue(lambda them: self.queue.nack(them, pause), deliveries)
 
-    async def _tell_queue(self, say: Callable[[Sequence[Delivery]], None], deliveries: Sequence[Delivery]) -> None:
+    async def _tell_queue(
+        self, print_note: Callable[[Sequence[Delivery]], None], deliveries: Sequence[Delivery]
+    ) -> None:
         """A queue that is away brings the message again: at least once is the promise of this mode."""
         with suppress(QueueError):
-            await asyncio.to_thread(say, deliveries)
+            await asyncio.to_thread(print_note, deliveries)
 
 
 def _by_customer(held: Sequence[_Held]) -> list[list[_Held]]:

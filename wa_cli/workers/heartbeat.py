@@ -6,7 +6,7 @@ import os
 import socket
 from contextlib import suppress
 
-from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.watchdog import Progress
 
@@ -27,5 +27,5 @@ class Heartbeat:
 
     def end(self) -> None:
         """Forget the worker. Where the database is unavailable, its heartbeat ends by itself."""
-        with suppress(DatabaseDown, RowRefused):
+        with suppress(DatabaseUnavailable, RowRefused):
             self.outbox.end_heartbeat(self._worker)

@@ -12,30 +12,30 @@ from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 from wa_cli.workers.heartbeat import Heartbeat
 from wa_cli.workers.maintenance import SLOW_EVERY, every_few_seconds
-from wa_cli.workers.webhook_spool import Readmission
+from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 
-class IncomingUpkeep:
+class IncomingMaintenance:
     """`keep`: how long is remembered which files Meta has deleted."""
 
     def __init__(
         self,
         outbox: Outbox,
         files: Files,
-        readmission: Readmission,
+        spooled_webhooks: SpooledWebhooks,
         *,
         keep: timedelta,
-        tell: Tell,
+        emit: Emit,
         progress: Progress | None = None,
     ) -> None:
         self.outbox = outbox
         self.files = files
-        self.readmission = readmission
+        self.spooled_webhooks = spooled_webhooks
         self.keep = keep
-        self.tell = tell
+        self.emit = emit
         self.heartbeat = Heartbeat(outbox, "incoming", progress or Progress())
         self._slow_at = 0.0
 
@@ -47,7 +47,7 @@ class IncomingUpkeep:
     def run_once(self) -> None:
         try:
             self.heartbeat.beat()
-            self.readmission.run_once()
+            self.spooled_webhooks.run_once()
             if time.monotonic() >= self._slow_at:
                 self._slow_at = time.monotonic() + SLOW_EVERY
                 self._merge()
@@ -55,9 +55,9 @@ class IncomingUpkeep:
         except OUTAGES:
             raise
         except Exception as error:  # whatever fails here stops no worker
-            self.tell(events.MaintenanceFailed(reason_of(error)))
+            self.emit(events.MaintenanceFailed(reason_of(error)))
 
     def _merge(self) -> None:
         applied = self.outbox.merge_pending_statuses()
         if applied:
-            self.tell(events.Swept("Statuses applied after the fact", applied))
+            self.emit(events.Swept("Statuses applied after the fact", applied))

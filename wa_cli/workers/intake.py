@@ -16,7 +16,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from wa_cli.database.engine import Database
-from wa_cli.errors import DatabaseDown
+from wa_cli.errors import DatabaseUnavailable
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.queues.base import Delivery, Queue
 from wa_cli.queues.dead_letters import insert_dead
@@ -25,8 +25,8 @@ from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.logs import Tell
-from wa_cli.workers.degraded_mode import Bypass
+from wa_cli.telemetry.logs import Emit
+from wa_cli.workers.degraded_mode import DegradedMode
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
@@ -40,7 +40,7 @@ class Batch:
 
     def __init__(self) -> None:
         self.poison: list[Poison] = []
-        self.told: list[Event] = []
+        self.pending_events: list[Event] = []
 
 
 Record = Callable[[sa.Connection, Sequence[Delivery], Batch], None]
@@ -63,12 +63,12 @@ class Intake:
         record: Record,
         *,
         lease: timedelta,
-        tell: Tell,
+        emit: Emit,
         salvage: Salvage | None = None,
         probe: Callable[[], object] | None = None,
         on_return: Callable[[], object] = lambda: None,
-        bypass: Bypass | None = None,
-        bypass_after: timedelta = timedelta(seconds=30),
+        degraded_mode: DegradedMode | None = None,
+        degraded_after: timedelta = timedelta(seconds=30),
         progress: Progress | None = None,
     ) -> None:
         self.queue = queue
@@ -76,12 +76,12 @@ class Intake:
         self.record = record
         self.salvage = salvage
         self.lease = lease
-        self.tell = tell
+        self.emit = emit
         self.probe = probe or database.ping
         self.on_return = on_return
         self._beat: Callable[[], None] = lambda: None
-        self.bypass = bypass
-        self.bypass_after = bypass_after.total_seconds()
+        self.degraded_mode = degraded_mode
+        self.degraded_after = degraded_after.total_seconds()
         self.progress = progress or Progress()
         self.buried = 0
         self._name = f"The {queue.name} queue"
@@ -90,7 +90,7 @@ class Intake:
     async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
         """Until `stop`. `arrived` is called whenever there was something."""
         returning = True
-        outage = Outage(self.tell, self._name)
+        outage = Outage(self.emit, self._name)
         name = f"intake of {self.queue.name}"
         self._beat = lambda: watchdog.beat(name)
         while not stop:
@@ -104,16 +104,18 @@ class Intake:
                 outage.succeeded()
             except OUTAGES as error:
                 returning = True
-                pause = outage.failed(error.message, "The database" if isinstance(error, DatabaseDown) else self._name)
-                if isinstance(error, DatabaseDown):
+                pause = outage.failed(
+                    error.message, "The database" if isinstance(error, DatabaseUnavailable) else self._name
+                )
+                if isinstance(error, DatabaseUnavailable):
                     self._database_away_since = self._database_away_since or time.monotonic()
-                if self.bypass and self._has_been_away_long():
-                    await self._go_round(self.bypass, stop, self._beat)
+                if self.degraded_mode and self._has_been_away_long():
+                    await self._send_degraded(self.degraded_mode, stop, self._beat)
                 else:
                     await stop.wait(pause)
         watchdog.forget(name)
-        if self.bypass:
-            await self.bypass.finish()
+        if self.degraded_mode:
+            await self.degraded_mode.finish()
 
     def _return(self) -> None:
         """The database must be there before anything is received: an outage must not use up a message's receives."""
@@ -123,19 +125,19 @@ class Intake:
 
     def _has_been_away_long(self) -> bool:
         since = self._database_away_since
-        return since is not None and time.monotonic() - since >= self.bypass_after
+        return since is not None and time.monotonic() - since >= self.degraded_after
 
-    async def _go_round(self, bypass: Bypass, stop: Stop, beat: Callable[[], None]) -> None:
+    async def _send_degraded(self, degraded_mode: DegradedMode, stop: Stop, beat: Callable[[], None]) -> None:
         """Send without the database until it is back."""
         back = asyncio.create_task(self._until_back())
         try:
-            await bypass.run(stop, back.done, beat)
+            await degraded_mode.run(stop, back.done, beat)
         finally:
             back.cancel()
 
     async def _until_back(self) -> None:
         while True:
-            with suppress(DatabaseDown):
+            with suppress(DatabaseUnavailable):
                 await asyncio.to_thread(self.probe)
                 return
             await asyncio.sleep(BACK_POLL)
@@ -148,11 +150,11 @@ class Intake:
         self._beat()
         try:
             self._record(deliveries)
-        except DatabaseDown:
+        except DatabaseUnavailable:
             self._give_back(deliveries)
             raise
         self._beat()
-        self.queue.done(deliveries)
+        self.queue.ack(deliveries)
         self.progress.note()
         return len(deliveries)
 
@@ -182,7 +184,7 @@ class Intake:
         except OUTAGES:
             raise
         except Exception as error:
-            raise DatabaseDown(f"The database takes no dead letter: {reason_of(error)}") from error
+            raise DatabaseUnavailable(f"The database takes no dead letter: {reason_of(error)}") from error
 
     def _commit(self, write: Callable[[sa.Connection, Batch], None]) -> None:
         """Write and bury in one transaction, and tell what happened when it is true."""
@@ -191,8 +193,11 @@ class Intake:
             write(connection, batch)
             self._bury(connection, batch.poison)
         self.buried += len({delivery.id for delivery, _ in batch.poison})
-        for event in (*batch.told, *(events.Buried(self.queue.name, reason) for _, reason in batch.poison)):
-            self.tell(event)
+        for event in (
+            *batch.pending_events,
+            *(events.DeadLettered(self.queue.name, reason) for _, reason in batch.poison),
+        ):
+            self.emit(event)
 
     def _last_resort(self, delivery: Delivery, reason: str) -> Callable[[sa.Connection, Batch], None]:
         def write(connection: sa.Connection, batch: Batch) -> None:
@@ -222,4 +227,4 @@ class Intake:
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Best effort: a message that is not given back comes again when its lease ends."""
         with suppress(*OUTAGES):
-            self.queue.again(deliveries)
+            self.queue.nack(deliveries)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wa_cli.isolation import OUTAGES, isolate, reason_of
-from wa_cli.messages.outcomes import has_not_left
+from wa_cli.messages.outcomes import may_be_sent_again
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Intent, Settlement
 from wa_cli.outbox.spool import Orphan, Record, Spool
@@ -23,8 +23,8 @@ from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress, Watchdog
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import Damper
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.log_throttle import LogThrottle
+from wa_cli.telemetry.logs import Emit
 from wa_cli.workers.heartbeat import Heartbeat
 from wa_cli.workers.sender import BATCH
 from wa_cli.workers.settling import report_settled, settle
@@ -51,7 +51,7 @@ async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callab
 
 
 @dataclass(frozen=True)
-class Patience:
+class UncertaintyLimits:
     """How long each kind of doubt may last.
 
     `wait` (W): how late a status may be. `silence`: before a number without any status events is believed to have none.
@@ -64,16 +64,16 @@ class Patience:
     keep_final: timedelta = timedelta(days=30)
 
 
-class Upkeep:
+class Maintenance:
     """`lease`: how long a verdict may still come for what was sent without the database."""
 
     def __init__(
         self,
         outbox: Outbox,
         spool: Spool,
-        patience: Patience,
+        patience: UncertaintyLimits,
         lease: timedelta,
-        tell: Tell,
+        emit: Emit,
         *,
         progress: Progress | None = None,
     ) -> None:
@@ -81,20 +81,20 @@ class Upkeep:
         self.spool = spool
         self.patience = patience
         self.lease = lease
-        self.tell = tell
+        self.emit = emit
         self.share: float | None = None
         self.heartbeat = Heartbeat(outbox, "outgoing", progress or Progress())
         self._adopting = threading.Lock()
         self._mended_to = ""
         self._slow_at = 0.0
         self._not_before: dict[Path, float] = {}
-        self._damper = Damper(tell)
+        self._log_throttle = LogThrottle(emit)
         self._beat: Callable[[], None] = lambda: None
 
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
         """Until `stop`, every few seconds."""
-        self._beat = lambda: watchdog.beat("upkeep")
-        await every_few_seconds(self.run_once, stop, lambda: watchdog.forget("upkeep"))
+        self._beat = lambda: watchdog.beat("maintenance")
+        await every_few_seconds(self.run_once, stop, lambda: watchdog.forget("maintenance"))
         await asyncio.to_thread(self.heartbeat.end)
 
     def run_once(self) -> None:
@@ -103,11 +103,11 @@ class Upkeep:
         self._do(self.adopt)
         self._do(self.decide)
         self._do(lambda: self.outbox.pass_turns(self.patience.wait))
-        self._do(lambda: self._tell("Messages that expired before they could be sent", self.outbox.expire()))
+        self._do(lambda: self._emit("Messages that expired before they could be sent", self.outbox.expire()))
         self._do(self._mend)
         if time.monotonic() >= self._slow_at:
             self._slow_at = time.monotonic() + SLOW_EVERY
-            self._do(lambda: self._tell("Statuses applied after the fact", self.outbox.merge_pending_statuses()))
+            self._do(lambda: self._emit("Statuses applied after the fact", self.outbox.merge_pending_statuses()))
             self._do(lambda: self.outbox.prune(self.patience.keep_final))
 
     def _do(self, step: Callable[[], object]) -> None:
@@ -119,7 +119,7 @@ class Upkeep:
             raise
         except Exception as error:
             reason = reason_of(error)
-            self._damper.tell(reason, lambda _: events.MaintenanceFailed(reason))
+            self._log_throttle.emit(reason, lambda _: events.MaintenanceFailed(reason))
 
     def live(self) -> None:
         """Say that this worker lives, and learn its share of the rate, for when the database is away.
@@ -130,7 +130,7 @@ class Upkeep:
 
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.mend_turns(self._mended_to)
-        self._tell("Customers whose turn had been missed", mended)
+        self._emit("Customers whose turn had been missed", mended)
 
     def adopt(self) -> int:
         """Settle what dead processes of this machine left in the spool, and what this one sent without the database;
@@ -151,15 +151,15 @@ class Upkeep:
                     raise
                 except Exception as error:  # this file's trouble is not the next one's
                     reason = reason_of(error)
-                    self.tell(events.StoreFailed(f"{path.name} cannot be adopted: {reason}", 1))
+                    self.emit(events.StoreFailed(f"{path.name} cannot be adopted: {reason}", 1))
                     self._not_before[path] = time.monotonic() + REFUSED_PAUSE
         if adopted:
-            self.tell(events.Adopted(adopted))
+            self.emit(events.SpoolSettled(adopted))
         return adopted
 
     def _settle(self, orphan: Orphan) -> int:
         """Settle one file. Where a row is refused it stays, for later; what is not ours to settle is set aside."""
-        self._tell(f"Lines of {orphan.path.name} that cannot be read, set aside", orphan.broken)
+        self._emit(f"Lines of {orphan.path.name} that cannot be read, set aside", orphan.broken)
         found = _Found.of(orphan.records)
         strange = found.strange
         settlements = [*found.settlements]
@@ -170,14 +170,14 @@ class Upkeep:
         for batch in _batches(settlements):
             self._beat()
             settled = settle(self.outbox, batch)
-            report_settled(settled, self.tell)
+            report_settled(settled, self.emit)
             strange += [stranger.to_record() for stranger in settled.strangers]
             if settled.unstored:
                 self._leave_for_later(orphan)
-        if strange and not orphan.stays:
+        if strange and not orphan.is_kept:
             orphan.set_aside(strange)
-            self._tell("Verdicts of messages that this database does not know, set aside", len(strange))
-        return 0 if orphan.stays else len(settlements)
+            self._emit("Verdicts of messages that this database does not know, set aside", len(strange))
+        return 0 if orphan.is_kept else len(settlements)
 
     def _recover(self, intents: Sequence[Intent]) -> list[Intent]:
         """Those that the database refuses."""
@@ -185,29 +185,29 @@ class Upkeep:
 
         def refuse(intent: Intent, reason: str) -> None:
             refused.append(intent)
-            self.tell(events.StoreFailed(reason, 1))
+            self.emit(events.StoreFailed(reason, 1))
 
         isolate(intents, lambda part: self.outbox.recover(part, self.lease), refuse)
         return refused
 
     def _leave_for_later(self, orphan: Orphan) -> None:
-        orphan.stay()
+        orphan.keep_file()
         self._not_before[orphan.path] = time.monotonic() + REFUSED_PAUSE
 
     def decide(self) -> None:
         """Sends whose lease ended become uncertain; uncertain ones follow the evidence."""
-        self._tell("Sends whose worker was lost", self.outbox.lose_leases())
+        self._emit("Sends whose worker was lost", self.outbox.lose_leases())
         # Statuses that missed their message, as two transactions may miss each other: before their absence counts.
         for proofs in _batches(self.outbox.early_proofs()):
-            report_settled(settle(self.outbox, proofs), self.tell)
+            report_settled(settle(self.outbox, proofs), self.emit)
         for reference, state, _, _, silent in self.outbox.decide_uncertain(
             wait=self.patience.wait, silence=self.patience.silence, evidence_limit=self.patience.evidence_limit
         ):
-            self.tell(events.Decided(str(reference), state, possible_double=silent))
+            self.emit(events.Decided(str(reference), state, possible_double=silent))
 
-    def _tell(self, what: str, count: int) -> None:
+    def _emit(self, what: str, count: int) -> None:
         if count:
-            self.tell(events.Swept(what, count))
+            self.emit(events.Swept(what, count))
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class _Found:
             except Exception:
                 found.strange.append(record)
         intended = {intent.token: intent for intent in found.intents}
-        returned = {s.token for s in found.settlements if s.token in intended and has_not_left(s.verdict)}
+        returned = {s.token for s in found.settlements if s.token in intended and may_be_sent_again(s.outcome)}
         return cls(
             [intent for token, intent in intended.items() if token not in returned],
             [settlement for settlement in found.settlements if settlement.token not in returned],

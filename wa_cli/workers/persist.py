@@ -93,14 +93,14 @@ class Incoming:
         self, connection: sa.Connection, part: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
     ) -> str | None:
         """Write it under a savepoint; the reason where that fails, and then nothing of it is written or told."""
-        told = [*batch.told]
+        pending_events = [*batch.pending_events]
         try:
             with translated(), connection.begin_nested():
                 self._write(connection, part, batch, left_out)
         except OUTAGES:
             raise
         except Exception as error:
-            batch.told = told
+            batch.pending_events = pending_events
             return reason_of(error)
         return None
 
@@ -109,14 +109,14 @@ class Incoming:
         if statuses:
             with suppress(RowRefused), translated(), connection.begin_nested():
                 _, proofs = self.outbox.learn(connection, statuses, rows_too=False)
-                self.spool.leave([proof.to_record() for proof in proofs])
+                self.spool.append_for_others([proof.to_record() for proof in proofs])
 
     def _write(
         self, connection: sa.Connection, heard: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
     ) -> None:
         # Outbox rows are locked before message rows, as in every transaction.
         settled = self.outbox.learn(connection, heard.statuses)[0] if heard.statuses else Settled()
-        new = messages.hear(connection, heard.messages, left_out)
+        new = messages.insert_incoming(connection, heard.messages, left_out)
         messages.keep_edits(connection, heard.edits)
         # A message that was stored before says nothing new of anybody.
         contacts.learn(connection, _news(heard.contacts, new), _news(heard.aliases, new))
@@ -124,11 +124,11 @@ class Incoming:
         noticed = messages.keep_notices(connection, heard.notices)
         notify.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
         if new or heard.statuses or noticed:
-            batch.told.append(events.Received(len(new), len(heard.statuses), len(noticed)))
-        batch.told += [events.Stored(wamid) for _, wamid in settled.stored]
-        batch.told += [events.Doubled(str(reference)) for reference in settled.doubles]
+            batch.pending_events.append(events.Received(len(new), len(heard.statuses), len(noticed)))
+        batch.pending_events += [events.Stored(wamid) for _, wamid in settled.stored]
+        batch.pending_events += [events.Duplicated(str(reference)) for reference in settled.duplicates]
         new_notices = [notice for notice in heard.notices if notice.id in noticed]
-        batch.told += number_state.update_numbers(connection, heard.statuses, new_notices)
+        batch.pending_events += number_state.update_numbers(connection, heard.statuses, new_notices)
 
 
 def _joined(parts: Sequence[Notification]) -> Notification:
@@ -142,9 +142,9 @@ def _joined(parts: Sequence[Notification]) -> Notification:
     )
 
 
-def _news(told: Sequence[T], new: Set[str]) -> list[T]:
+def _news(pending_events: Sequence[T], new: Set[str]) -> list[T]:
     """Of what was told of people, what new messages say, or something else than a message."""
-    return [one for one in told if one.source is None or one.source in new]
+    return [one for one in pending_events if one.source is None or one.source in new]
 
 
 def _parsed(delivery: Delivery, batch: Batch) -> Notification:

@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import TypeGuard, TypeVar
 
 from wa_cli.cloud.client import CloudClient
-from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.isolation import reason_of
-from wa_cli.messages.outcomes import Accepted, Blocked, Later, NotSent, Refused, Unknown, Verdict
+from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Outcome, Rejected, Retryable, Unknown
 from wa_cli.outbox.outbox import Claim, Outbox
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Entry, Spool, SpoolUnwritable
@@ -28,7 +28,7 @@ from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.tasks import all_until_one_fails
 from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 from wa_cli.workers.settling import SettledBatch, report_settled, settle
 
 BATCH = 500
@@ -37,7 +37,7 @@ NOT_SENT_CAP = 2.0
 ROOM_KNOWN = 2.0
 
 T = TypeVar("T")
-Send = Callable[[Claim], Awaitable[Verdict]]
+Send = Callable[[Claim], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class _Kept:
 def through(client: CloudClient) -> Send:
     """How a claimed message is sent by this client."""
 
-    async def send(claim: Claim) -> Verdict:
+    async def send(claim: Claim) -> Outcome:
         return await client.send(
             claim.message,
             phone_number=claim.phone_number,
@@ -82,7 +82,7 @@ class Sender:
         lease: timedelta,
         send_timeout: timedelta,
         rate: float,
-        tell: Tell,
+        emit: Emit,
         on_return: Callable[[], object] = lambda: None,
         progress: Progress | None = None,
     ) -> None:
@@ -93,7 +93,7 @@ class Sender:
         self.lease = lease.total_seconds()
         self.send_timeout = send_timeout.total_seconds()
         self.rate = rate
-        self.tell = tell
+        self.emit = emit
         self.on_return = on_return
         self.progress = progress or Progress()
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -106,7 +106,7 @@ class Sender:
         self._rest_seconds = FIRST_REST
         self._beat: Callable[[str], None] = lambda _: None
         # While it lasts nothing new is claimed. The outbox still knows of the attempts in flight.
-        self._spool_outage = Outage(tell, "The spool")
+        self._spool_outage = Outage(emit, "The spool")
         self._room_until = 0.0
 
     @property
@@ -152,7 +152,7 @@ class Sender:
                 await asyncio.sleep(0.01)
 
     async def _claim_until(self, stop: Stop, watchdog: Watchdog) -> None:
-        outage, returning = Outage(self.tell, "The database"), True
+        outage, returning = Outage(self.emit, "The database"), True
         while not stop:
             watchdog.beat("claim")
             try:
@@ -164,7 +164,7 @@ class Sender:
                 self._work_came.clear()  # what comes while we look is looked for again
                 claimed = await self.claim_once()
                 outage.succeeded()
-            except DatabaseDown as error:
+            except DatabaseUnavailable as error:
                 returning = True
                 await stop.wait(outage.failed(error.message))
                 continue
@@ -226,17 +226,17 @@ class Sender:
     async def _send_one(self, claim: Claim, lease_ends: float) -> None:
         if time.monotonic() + self.send_timeout > lease_ends:
             # It would still be on its way when another worker may take it for lost.
-            with suppress(DatabaseDown):  # then its lease ends by itself
+            with suppress(DatabaseUnavailable):  # then its lease ends by itself
                 await asyncio.to_thread(self.outbox.release, [claim])
             return
-        verdict = await self._send(claim)
-        report(claim, verdict, self.tell)
-        pause = pause_after(claim, verdict)
-        settlement = Settlement(claim.reference, claim.attempt, claim.token, verdict, pause=pause)
+        outcome = await self._send(claim)
+        report(claim, outcome, self.emit)
+        pause = pause_after(claim, outcome)
+        settlement = Settlement(claim.reference, claim.attempt, claim.token, outcome, pause=pause)
         self._unsettled += 1
         self._answered.put_nowait(_Kept(settlement, lease_ends - self.lease, claim.is_probe))
 
-    async def _send(self, claim: Claim) -> Verdict:
+    async def _send(self, claim: Claim) -> Outcome:
         try:
             return await self.send(claim)
         except Exception as error:  # a message that breaks our own code stops no other one
@@ -248,7 +248,7 @@ class Sender:
         self._beat("journal")
         try:
             entries: Sequence[Entry | None] = await asyncio.to_thread(
-                self.spool.keep, [answer.settlement.to_record() for answer in answers]
+                self.spool.append, [answer.settlement.to_record() for answer in answers]
             )
         except SpoolUnwritable as error:
             self._spool_outage.failed(error.message)
@@ -261,10 +261,10 @@ class Sender:
         """Settle what is on the disk, however often the database has to be asked; its number."""
         kept = await take(self._journaled)
         settled = await self._settle([k.settlement for k in kept])
-        report_settled(settled, self.tell)
+        report_settled(settled, self.emit)
         await asyncio.to_thread(self._leave_unstored, settled.unstored)
-        await asyncio.to_thread(self.spool.forget, [k.entry for k in kept if k.entry])
-        with suppress(DatabaseDown, RowRefused):  # the next verdict of that kind says it again
+        await asyncio.to_thread(self.spool.remove, [k.entry for k in kept if k.entry])
+        with suppress(DatabaseUnavailable, RowRefused):  # the next verdict of that kind says it again
             await asyncio.to_thread(self._act_on_the_number, kept)
         self._unsettled -= len(kept)
         self.progress.note()
@@ -277,9 +277,9 @@ class Sender:
             self._beat("settle")
             try:
                 return await asyncio.to_thread(settle, self.outbox, settlements)
-            except DatabaseDown as error:
+            except DatabaseUnavailable as error:
                 if not outage:
-                    self.tell(events.StoreFailed(error.message, len(settlements)))
+                    self.emit(events.StoreFailed(error.message, len(settlements)))
                 await asyncio.sleep(outage.failed(error.message))
 
     async def _loop(self, name: str, once: Callable[[], Awaitable[int]], watchdog: Watchdog) -> None:
@@ -291,13 +291,13 @@ class Sender:
         """Verdicts whose rows were refused wait in the spool for a table that takes them."""
         if unstored:
             with suppress(SpoolUnwritable):  # then only the outbox knows
-                self.spool.leave([settlement.to_record() for settlement in unstored])
+                self.spool.append_for_others([settlement.to_record() for settlement in unstored])
 
     def _act_on_the_number(self, kept: Sequence[_Kept]) -> None:
         """A throttle slows the number down; a block stops it for everybody, until a probe gets through."""
-        verdicts = [k.settlement.verdict for k in kept]
-        self._answers += len(verdicts)
-        throttled = [(v, k.claimed_at) for v, k in zip(verdicts, kept, strict=True) if _is_throttle(v)]
+        outcomes = [k.settlement.outcome for k in kept]
+        self._answers += len(outcomes)
+        throttled = [(v, k.claimed_at) for v, k in zip(outcomes, kept, strict=True) if _is_throttle(v)]
         if throttled:
             pause = max([THROTTLE_PAUSE.total_seconds(), *(v.after or 0.0 for v, _ in throttled)])
             age = time.monotonic() - max(claimed_at for _, claimed_at in throttled)
@@ -306,30 +306,30 @@ class Sender:
                 timedelta(seconds=pause), timedelta(seconds=age), throttled=len(throttled), answers=answers
             )
             if rate is not None:
-                self.tell(events.SlowedDown(rate))
-        blocked = next((v for v in verdicts if isinstance(v, Blocked)), None)
+                self.emit(events.SlowedDown(rate))
+        blocked = next((v for v in outcomes if isinstance(v, Blocked)), None)
         if blocked and self.outbox.block(blocked.why):
-            self.tell(events.NumberBlocked(blocked.why))
-        through = any(k.is_probe and isinstance(k.settlement.verdict, (Accepted, Refused)) for k in kept)
+            self.emit(events.NumberBlocked(blocked.why))
+        through = any(k.is_probe and isinstance(k.settlement.outcome, (Accepted, Rejected)) for k in kept)
         if through and self.outbox.unblock():
-            self.tell(events.NumberFreed())
+            self.emit(events.NumberFreed())
 
 
-def _is_throttle(verdict: Verdict) -> TypeGuard[Later]:
-    return isinstance(verdict, Later) and verdict.scope == "number"
+def _is_throttle(outcome: Outcome) -> TypeGuard[Retryable]:
+    return isinstance(outcome, Retryable) and outcome.scope == "number"
 
 
-def report(claim: Claim, verdict: Verdict, tell: Tell) -> None:
+def report(claim: Claim, outcome: Outcome, emit: Emit) -> None:
     customer, reference = claim.phone_number or claim.recipient or "?", str(claim.reference)
-    match verdict:
+    match outcome:
         case Accepted(wamid):
-            tell(events.Accepted(customer, wamid, reference))
-        case Refused(_, why):
-            tell(events.NotAccepted(customer, "was refused", why, reference))
+            emit(events.Accepted(customer, wamid, reference))
+        case Rejected(_, why):
+            emit(events.NotAccepted(customer, "was refused", why, reference))
         case Unknown(why):
-            tell(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why, reference))
-        case Later(_, why) | NotSent(why) | Blocked(_, why):
-            tell(events.NotAccepted(customer, "goes out later", why, reference))
+            emit(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why, reference))
+        case Retryable(_, why) | NotTransmitted(why) | Blocked(_, why):
+            emit(events.NotAccepted(customer, "goes out later", why, reference))
 
 
 async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None:
@@ -340,16 +340,16 @@ async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None
         task.cancel()
 
 
-def pause_after(claim: Claim, verdict: Verdict) -> float:
+def pause_after(claim: Claim, outcome: Outcome) -> float:
     """Seconds until a message that was not sent is due again."""
-    match verdict:
-        case Later(scope="pair", after=after):
+    match outcome:
+        case Retryable(scope="pair", after=after):
             return max(after or 0.0, pair_pause(claim.attempt - 1 - claim.retry_count))
-        case Later(scope="number", after=after):
+        case Retryable(scope="number", after=after):
             return after or 0.0  # the number itself pauses
-        case Later(after=after):
+        case Retryable(after=after):
             return max(after or 0.0, full_jitter(claim.retry_count + 1))
-        case NotSent():
+        case NotTransmitted():
             return full_jitter(1, cap=NOT_SENT_CAP) + 0.5
         case _:
             return 0.0

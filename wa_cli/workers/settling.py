@@ -11,7 +11,7 @@ from wa_cli.outbox.settlement import Settled, Settlement
 from wa_cli.store.fitting import SECONDARY, tell_left_out
 from wa_cli.store.messages import is_failed_id
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.logs import Emit
 
 # A foreign key that does not know the employee is the usual reason; then all that is secondary.
 LEFT_OUT = (frozenset({"employee_id"}), SECONDARY)
@@ -46,15 +46,15 @@ def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
     return batch
 
 
-def report_settled(batch: SettledBatch, tell: Tell) -> None:
+def report_settled(batch: SettledBatch, emit: Emit) -> None:
     for settled in batch.done:
         for _, wamid in settled.stored:
             if not is_failed_id(wamid):
-                tell(events.Stored(wamid))
-        for reference in settled.doubles:
-            tell(events.Doubled(str(reference)))
+                emit(events.Stored(wamid))
+        for reference in settled.duplicates:
+            emit(events.Duplicated(str(reference)))
     for reason in batch.refused:
-        tell(events.StoreFailed(reason, 1))
+        emit(events.StoreFailed(reason, 1))
 
 
 def _settle_alone(outbox: Outbox, settlement: Settlement, reason: str, batch: SettledBatch) -> None:

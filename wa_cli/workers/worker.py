@@ -10,16 +10,16 @@ from datetime import timedelta
 
 from wa_cli.errors import PartlyDone, StillPending
 from wa_cli.isolation import OUTAGES
-from wa_cli.media.downloader import Fetcher
+from wa_cli.media.downloader import Downloader
 from wa_cli.outbox.outbox import Outbox, WorkLeft
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Queue
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.tasks import all_until_one_fails
 from wa_cli.runtime.watchdog import Watchdog
-from wa_cli.workers.incoming_maintenance import IncomingUpkeep
+from wa_cli.workers.incoming_maintenance import IncomingMaintenance
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.maintenance import Upkeep
+from wa_cli.workers.maintenance import Maintenance
 from wa_cli.workers.sender import Sender
 
 DRAIN_POLL = 0.1
@@ -33,14 +33,14 @@ class OutgoingWorker:
         self,
         intake: Intake,
         sender: Sender,
-        upkeep: Upkeep,
+        maintenance: Maintenance,
         *,
         stop_timeout: timedelta,
         drain: bool = False,
     ) -> None:
         self.intake = intake
         self.sender = sender
-        self.upkeep = upkeep
+        self.maintenance = maintenance
         self.stop_timeout = stop_timeout
         self.drain = drain
 
@@ -52,7 +52,7 @@ class OutgoingWorker:
             parts = [
                 self.intake.run(stop, watchdog, arrived=self.sender.work_came),
                 self.sender.run(stop, watchdog, self.stop_timeout),
-                self.upkeep.run(stop, watchdog),
+                self.maintenance.run(stop, watchdog),
             ]
             if self.drain:
                 parts.append(self._stop_when_drained(stop))
@@ -66,7 +66,7 @@ class OutgoingWorker:
             with suppress(*OUTAGES):  # an outage is nothing finished
                 # Time may have brought more to do: a lost lease, evidence, what a dead worker left in the spool.
                 if await self._is_drained():
-                    await asyncio.to_thread(self.upkeep.run_once)
+                    await asyncio.to_thread(self.maintenance.run_once)
                     if await self._is_drained():
                         stop.set()
                         return
@@ -80,36 +80,41 @@ class IncomingWorker:
     """Stores what customers write, and what became of our messages; `fetcher` saves the files that came along."""
 
     def __init__(
-        self, intake: Intake, upkeep: IncomingUpkeep, *, fetcher: Fetcher | None = None, drain: bool = False
+        self,
+        intake: Intake,
+        maintenance: IncomingMaintenance,
+        *,
+        downloader: Downloader | None = None,
+        drain: bool = False,
     ) -> None:
         self.intake = intake
-        self.upkeep = upkeep
-        self.fetcher = fetcher
+        self.maintenance = maintenance
+        self.downloader = downloader
         self.drain = drain
 
     async def run(self, stop: Stop) -> None:
         """Until `stop`, or until there is nothing left to do when draining."""
         _give_threads()
         with Watchdog().watching() as watchdog:
-            parts = [self.intake.run(stop, watchdog), self.upkeep.run(stop)]
-            if self.fetcher:
-                parts.append(self.fetcher.run(stop))
+            parts = [self.intake.run(stop, watchdog), self.maintenance.run(stop)]
+            if self.downloader:
+                parts.append(self.downloader.run(stop))
             if self.drain:
                 parts.append(self._stop_when_drained(stop))
             await all_until_one_fails(*parts)
         if self.drain:
-            _check_stored(self.upkeep.readmission.spool, self.intake)
+            _check_stored(self.maintenance.spooled_webhooks.spool, self.intake)
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
             with suppress(*OUTAGES):  # an outage is nothing finished
-                await asyncio.to_thread(self.upkeep.readmission.run_once)
+                await asyncio.to_thread(self.maintenance.spooled_webhooks.run_once)
                 if await asyncio.to_thread(self._is_drained):
                     stop.set()
             await stop.wait(DRAIN_POLL)
 
     def _is_drained(self) -> bool:
-        return self.intake.queue.depth().is_empty and (self.fetcher is None or self.fetcher.is_idle())
+        return self.intake.queue.depth().is_empty and (self.downloader is None or self.downloader.is_idle())
 
 
 def _give_threads() -> None:

@@ -9,19 +9,19 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from wa_cli.errors import DatabaseDown, RowRefused
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.outbox.spool import Orphan, Record, Spool
-from wa_cli.queues.base import Letter, LettersRefused, Queue
+from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import Damper
-from wa_cli.telemetry.logs import Tell
+from wa_cli.telemetry.log_throttle import LogThrottle
+from wa_cli.telemetry.logs import Emit
 
 BATCH = 200
 KEY = "webhook"
 
 
-def admit(queue: Queue, letters: Sequence[Letter]) -> list[Letter]:
+def admit(queue: Queue, messages: Sequence[QueueMessage]) -> list[QueueMessage]:
     """Have them on the queue; one that it will never take is among its dead, with the reason.
 
     Returns the letters that can be neither, while the database of the dead letters is unavailable or refuses them: keep
@@ -29,30 +29,30 @@ def admit(queue: Queue, letters: Sequence[Letter]) -> list[Letter]:
     """
     left = []
     try:
-        queue.put(letters)
-    except LettersRefused as refusal:
-        for letter, reason in refusal.letters:
+        queue.put(messages)
+    except MessagesRejected as refusal:
+        for message, reason in refusal.rejected:
             try:
-                queue.refuse(letter, reason)
-            except (DatabaseDown, RowRefused):
-                left.append(letter)
+                queue.refuse(message, reason)
+            except (DatabaseUnavailable, RowRefused):
+                left.append(message)
     return left
 
 
-class Readmission:
+class SpooledWebhooks:
     """The webhooks on this machine's disk. Threads may share it: one keeps while another brings back."""
 
-    def __init__(self, queue: Queue, spool: Spool, tell: Tell) -> None:
+    def __init__(self, queue: Queue, spool: Spool, emit: Emit) -> None:
         self.queue = queue
         self.spool = spool
-        self.tell = tell
-        self._damper = Damper(tell)
+        self.emit = emit
+        self._log_throttle = LogThrottle(emit)
         self._bringing_back = threading.Lock()
 
-    def keep(self, letters: Sequence[Letter]) -> None:
+    def keep(self, messages: Sequence[QueueMessage]) -> None:
         """On the disk until the queue is back. Raises SpoolUnwritable where that cannot be, or there is no room."""
         self.spool.check_quota()
-        self.spool.keep([{KEY: letter.body} for letter in letters])
+        self.spool.append([{KEY: message.body} for message in messages])
 
     def run_once(self) -> int:
         """Put back what lies there, this process's own and what dead ones left; how many.
@@ -65,7 +65,7 @@ class Readmission:
             for path in self.spool.orphans():
                 back += self._adopt(path)
         if back:
-            self.tell(events.Readmitted(back))
+            self.emit(events.Requeued(back))
         return back
 
     def _adopt(self, path: Path) -> int:
@@ -74,27 +74,27 @@ class Readmission:
                 if orphan is None:
                     return 0
                 if orphan.broken:
-                    self.tell(events.Swept(f"Lines of {path.name} that cannot be read, set aside", orphan.broken))
+                    self.emit(events.Swept(f"Lines of {path.name} that cannot be read, set aside", orphan.broken))
                 return self._bring_back(orphan)
         except OUTAGES:
             raise
         except Exception as error:  # this file's trouble is not the next one's
             said = reason_of(error)
-            self._damper.tell("spool", lambda _: events.Away("The spool of webhooks", said))
+            self._log_throttle.emit("spool", lambda _: events.Unavailable("The spool of webhooks", said))
             return 0
 
     def _bring_back(self, orphan: Orphan) -> int:
-        letters = [Letter(record[KEY]) for record in orphan.records if _is_webhook(record)]
-        for start in range(0, len(letters), BATCH):
-            self._leave(admit(self.queue, letters[start : start + BATCH]))
+        messages = [QueueMessage(record[KEY]) for record in orphan.records if _is_webhook(record)]
+        for start in range(0, len(messages), BATCH):
+            self._leave(admit(self.queue, messages[start : start + BATCH]))
         strange = [record for record in orphan.records if not _is_webhook(record)]
         if strange:
             orphan.set_aside(strange)
-        return len(letters)
+        return len(messages)
 
-    def _leave(self, letters: Sequence[Letter]) -> None:
-        if letters:
-            self.spool.leave([{KEY: letter.body} for letter in letters])
+    def _leave(self, messages: Sequence[QueueMessage]) -> None:
+        if messages:
+            self.spool.append_for_others([{KEY: message.body} for message in messages])
 
 
 def _is_webhook(record: Record) -> bool:
