@@ -1,35 +1,39 @@
-"""Every error wa raises on purpose.
+"""Every error that wa raises on purpose.
 
-WaError              one sentence for the person at the terminal, and a hint
-├── BadInput         what was typed or posted cannot be used; nothing was queued
-│   └── ReferenceTaken an idempotency key was used before, for another message
-├── CheckFailed      `wa verify` found something, a threshold was crossed
-├── ConfigError      a setting is missing or contradicts another
-│   └── SchemaTooOld the database lacks a migration that this program needs
-├── DatabaseDown     the database does not answer; it will be back
-│   └── StatementCut it answers, but ended this statement: its time was over, or it takes no writes now
-├── RowRefused       the database answers, but will not take this row
-├── QueueError       a queue did not do what it was asked
-│   └── Unconfirmed  it did not say whether it has the message
-├── CloudError       an endpoint of the Cloud API said no (sending a message returns a Verdict instead)
-│   ├── Unauthorized the token is refused: nothing will pass
-│   └── NotThere     what was asked for is not there, and will not be
-├── PartlyDone       some of it was done, and the message says what was not
-└── StillPending     nothing is wrong, but not everything is finished
+WaError                    one sentence for the person at the terminal, with a hint or a command
+├── BadInput               the input cannot be used, and nothing was queued
+│   └── ReferenceTaken     an idempotency key was used before, for another message
+├── CheckFailed            `wa verify` found a problem, or a report crossed a threshold
+├── ConfigError            a setting is missing or contradicts another
+│   └── SchemaTooOld       the database lacks a migration that this program needs
+├── DatabaseUnavailable    the database does not answer; it will be available again
+│   └── StatementCancelled it answers, but cancelled this statement: a time-out, or it is read-only
+├── RowRefused             the database answers, but refuses this row
+├── QueueError             a queue did not do what it was asked
+│   └── Unconfirmed        it did not confirm that it has the message
+├── CloudError             an endpoint of the Cloud API refused (sending a message returns an Outcome instead)
+│   ├── Unauthorized       the token is refused: every call fails
+│   └── NotFound           the object does not exist
+├── PartlyDone             a part is done, and the message names the rest
+└── StillPending           nothing failed, but not everything is finished
 """
 
 from __future__ import annotations
 
 
 class WaError(Exception):
-    """One sentence for the person at the terminal; `hint` is what to try next."""
+    """One sentence for the person at the terminal.
+
+    `hint` is advice that begins with a verb. `command` is a command that helps and can be pasted.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, command: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.command = command
 
 
 class BadInput(WaError):
@@ -56,12 +60,12 @@ class DatabaseUnavailable(WaError):
     exit_code = 4
 
 
-class StatementCut(DatabaseUnavailable):
+class StatementCancelled(DatabaseUnavailable):
     pass
 
 
 class RowRefused(WaError):
-    """A constraint, a trigger or a type of the database refused a row or a statement: the same again does not help."""
+    """A constraint, a trigger or a type of the database refused a row or a statement. A retry does not help."""
 
 
 class QueueError(WaError):
@@ -80,7 +84,7 @@ class Unauthorized(CloudError):
     pass
 
 
-class NotThere(CloudError):
+class NotFound(CloudError):
     pass
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 LOADED = [
     "wa_cli.cli.app", "wa_cli.cli.check_results", "wa_cli.cli.report", "wa_cli.cli.tables", "wa_cli.cloud.client",
-    "wa_cli.doctor", "wa_cli.migrations.runner", "wa_cli.queues.postgres", "wa_cli.queues.sqs", "wa_cli.sandbox.host",
-    "wa_cli.database.embedded", "wa_cli.outbox.outbox", "wa_cli.verify", "wa_cli.workers.worker",
+    "wa_cli.migrations.runner", "wa_cli.queues.postgres", "wa_cli.queues.sqs", "wa_cli.sandbox.host",
+    "wa_cli.database.embedded", "wa_cli.outbox.outbox", "wa_cli.checks.catalogue", "wa_cli.workers.worker",
 ]  # fmt: skip
 
 _forks = multiprocessing.get_context("forkserver")

@@ -114,7 +114,7 @@ def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
 
     assert failed.stderr.splitlines() == [
         "wa: No sandbox is listening.",
-        "    In another terminal: wa up; or beside wa serve: wa sandbox serve",
+        "hint: In another terminal: wa up; or beside wa serve: wa sandbox serve",
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_production_database_is_migrated_only_when_asked(shell: Shell) -> None
     refused = shell.wa("send", "text", "+123", "hi", code=4)
     assert refused.stderr.splitlines() == [
         f"wa: This database lacks the migration 0001_messages and {len(catalogue.migrations()) - 1} more.",
-        "    Type: wa migrate",
+        "run: wa migrate",
     ]
     failed = shell.wa("verify", code=3)
     assert "NOT VERIFIED" in failed.stdout

@@ -41,11 +41,11 @@ def test_the_column_goes_only_where_that_is_said(shell: Shell) -> None:
     assert "There is no migration '99'" in shell.wa("migrate", "--to", "99", code=2).stderr
 
 
-@pytest.mark.parametrize("which", ["spool", "webhook_spool"])
+@pytest.mark.parametrize("which", ["outcomes", "webhooks"])
 def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.wa("migrate", "--yes")
     monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    spool = getattr(AppContext(sources.load()), which)
+    spool = getattr(AppContext(sources.load()).spools, which)
     kept = spool.append([{"webhook": "a"}])
 
     refused = shell.wa("migrate", "rollback", "--drop-direction", "--yes", code=6)

@@ -122,7 +122,7 @@ def test_without_the_extra_the_service_names_it(tmp_path: Path, command: list[st
     assert done.returncode == 4, done.stderr
     assert done.stderr.splitlines() == [
         "wa: The service is not installed: fastapi is missing.",
-        "    pip install 'wa-cli[server]'",
+        "run: pip install 'wa-ops[server]'",
     ]
     assert not (tmp_path / "data").exists()
 

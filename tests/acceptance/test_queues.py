@@ -29,7 +29,7 @@ def test_a_replay_brings_back_what_can_be_read_and_says_what_stays(
 ) -> None:
     shell.wa("migrate", "--yes")
     monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    spool = AppContext(sources.load()).webhook_spool
+    spool = AppContext(sources.load()).spools.webhooks
     spool.append([{"webhook": "{}"}])
     spool.close()
     [kept] = [path for path in spool.folder.iterdir() if path.suffix == ".jsonl"]

@@ -32,7 +32,7 @@ def test_each_line_typed_by_hand_in_order(shell: Shell) -> None:
     reference = said[0].stdout.strip()
     assert "Message sent successfully to +123: wamid." in said[1].stderr
     assert "Outgoing message stored in database: wamid." in said[1].stderr
-    assert "it stands in for WhatsApp" in said[1].stderr
+    assert "It stands in for WhatsApp" in said[1].stderr
     assert "1 in all: 0 incoming, 1 outgoing" in said[2].stdout
     assert said[2].stdout.splitlines()[-1] == "VERIFIED: every check passed."
     assert "The database has every migration." in said[4].stderr
@@ -191,8 +191,8 @@ def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
 
 
 def test_one_process_that_dies_takes_the_database_from_nobody(shell: Shell) -> None:
-    script = "import os; from wa_cli.settings import sources; from wa_cli.cli.context import House;"
-    script += "House(sources.load()).database; os.kill(os.getpid(), 9)"
+    script = "import os; from wa_cli.settings import sources; from wa_cli.cli.context import AppContext;"
+    script += "AppContext(sources.load()).database; os.kill(os.getpid(), 9)"
     died = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True)
     assert died.returncode == -9
 

@@ -81,7 +81,7 @@ def settle_before_the_spool() -> None:
 
     def settle_then_keep(self: Outbox, settlements: Any, **named: Any) -> Any:
         settled = settle(self, settlements, **named)
-        context.spool.append([settlement.to_record() for settlement in settlements])
+        context.spools.outcomes.append([settlement.to_record() for settlement in settlements])
         return settled
 
     Sender.journal_once = journal_nothing  # type: ignore[method-assign]

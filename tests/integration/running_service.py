@@ -18,7 +18,7 @@ from wa_cli.queues.base import Queue
 from wa_cli.runtime.stop import Stop
 from wa_cli.server import app, health, messaging, webhook
 from wa_cli.server.auth import Keys
-from wa_cli.server.ingest import Ingest, Marks
+from wa_cli.server.ingest import Ingest, SeenWebhooks
 from wa_cli.server.listening import Service, listen
 from wa_cli.submit import Submitter
 from wa_cli.telemetry.events import Event
@@ -35,7 +35,7 @@ class RunningService:
         database: Database,
         spool: Spool,
         *,
-        marks: Marks | None,
+        dedup_cache: SeenWebhooks | None,
         keys: Keys,
         backlog: Any,
         failing: Callable[[], list[str]],
@@ -43,7 +43,7 @@ class RunningService:
         self.told: list[Event] = []
         metrics = Metrics(self.told.append, backlog.status, lambda: spool.state().records)
         self.spooled_webhooks = SpooledWebhooks(queue, spool, metrics.emit)
-        self.ingest = Ingest(queue, self.spooled_webhooks, emit=metrics.emit, marks=marks)
+        self.ingest = Ingest(queue, self.spooled_webhooks, emit=metrics.emit, dedup_cache=dedup_cache)
         self.outgoing = backlog.outgoing
         self._app = app.create(
             webhook.routes(self.ingest, app_secret=SECRET, verify_token="verify-me", emit=metrics.emit),
@@ -81,7 +81,7 @@ def running_service(
     folder: Path,
     backlog: Any,
     *,
-    marks: Marks | None = None,
+    dedup_cache: SeenWebhooks | None = None,
     keys: Keys | None = None,
     quota: int = 1 << 30,
     with_door: bool = True,
@@ -97,7 +97,7 @@ def running_service(
             queue,
             database,
             Spool(folder, quota=quota),
-            marks=marks,
+            dedup_cache=dedup_cache,
             keys=keys or Keys({}, open_to_this_machine=True),
             backlog=backlog,
             failing=failing,

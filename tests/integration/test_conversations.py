@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
 from tests.migrations.places import sql
+from wa_cli.checks import plans
 from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database, rows
 from wa_cli.messages.incoming import Alias
@@ -20,7 +21,6 @@ from wa_cli.reports import catalogue, runner
 from wa_cli.store import contacts, messages
 from wa_cli.store.conversations import Conversations
 from wa_cli.store.search_query import alternatives
-from wa_cli.verify.checks import plans
 
 LONG_AGO, SOON = PRESENT - timedelta(days=30), PRESENT + timedelta(days=1)
 

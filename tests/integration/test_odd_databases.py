@@ -13,7 +13,7 @@ from tests.integration.running_sandbox import running_sandbox
 from tests.integration.works import Works
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
-from wa_cli.errors import StatementCut
+from wa_cli.errors import StatementCancelled
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.migrations import preflight
@@ -71,7 +71,7 @@ def test_after_a_failover_no_connection_to_the_old_primary_is_kept(database: Dat
 
     before = backend_of(database)
 
-    with pytest.raises(StatementCut), database.transaction() as connection:
+    with pytest.raises(StatementCancelled), database.transaction() as connection:
         connection.exec_driver_sql("CREATE TABLE t ()")
 
     assert backend_of(database) != before

@@ -13,15 +13,15 @@ from tests.integration.conftest import Bench
 from tests.integration.running_sandbox import running_sandbox
 from tests.integration.running_service import running_service
 from tests.integration.works import Works
-from wa_cli import verify
+from tests.support.checks import installation
 from wa_cli.backlog import Backlog
+from wa_cli.checks import catalogue
+from wa_cli.checks.finding import Finding, Level
 from wa_cli.errors import PartlyDone
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.verify.base import Finding, Level
-from wa_cli.verify.checks import sending
 
 LIMIT = timedelta(minutes=5)
 
@@ -33,12 +33,14 @@ class Watch:
         self.outgoing, self.incoming = PostgresQueue("outgoing", transaction), PostgresQueue("incoming", transaction)
         self.backlog = Backlog(self.outgoing, self.incoming, bench.outbox)
 
-    def look(self) -> dict[str, Finding]:
-        checks = sending.checks(self.bench.database, self.backlog.status, LIMIT)
-        return {check.name: finding for check, finding in verify.look(checks)}
+    def run(self) -> dict[str, Finding]:
+        examined = installation(self.bench.database, backlog=self.backlog.status, queue_age_limit=LIMIT)
+        return {
+            check.name: finding for check, finding in catalogue.run_all(catalogue.find(catalogue.SENDING), examined)
+        }
 
     def failing(self) -> list[str]:
-        return [name for name, finding in self.look().items() if finding.level is Level.FAILED]
+        return [name for name, finding in self.run().items() if finding.level is Level.FAILED]
 
     def live(self, kind: str = "outgoing") -> None:
         self.bench.outbox.heartbeat(f"host/{kind}", "host", 1, kind=kind)
@@ -57,23 +59,23 @@ def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
     watch.live()
     watch.bench.queue("hi")
     watch.bench.outbox.block("the token was refused")
-    found = watch.look()["sending"]
-    assert (found.level, found.said) == ("failed", "42 is blocked: the token was refused; 1 messages wait")
+    found = watch.run()["sending"]
+    assert (found.level, found.message) == ("failed", "42 is blocked: the token was refused; 1 messages wait")
 
     watch.bench.outbox.unblock()
     assert watch.failing() == []
 
     watch.bench.outbox.pause("by hand")
-    found = watch.look()["sending"]
-    assert (found.level, found.hint) == ("failed", "wa number resume")
+    found = watch.run()["sending"]
+    assert (found.level, found.command) == ("failed", "wa number resume")
 
 
 @pytest.mark.parametrize("kind", ["outgoing", "incoming"])
 def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str) -> None:
     {"outgoing": watch.outgoing, "incoming": watch.incoming}[kind].put([QueueMessage("{}", "+123")])
     watch.live({"outgoing": "incoming", "incoming": "outgoing"}[kind])
-    found = watch.look()["workers"]
-    assert (found.level, found.hint) == ("failed", f"wa worker {kind}")
+    found = watch.run()["workers"]
+    assert (found.level, found.command) == ("failed", f"wa worker {kind}")
 
     watch.live(kind)
     assert "workers" not in watch.failing()
@@ -94,8 +96,8 @@ def test_messages_of_a_number_that_no_worker_sends_for_are_moved(watch: Watch) -
     other = Outbox(watch.bench.database, "43")
     other.open_number(80)
     other.heartbeat("host/43", "host", 1)
-    found = watch.look()["workers"]
-    assert (found.level, found.hint) == ("failed", "wa queue move --from 42")
+    found = watch.run()["workers"]
+    assert (found.level, found.command) == ("failed", "wa queue move --from 42")
 
     assert watch.bench.outbox.move("43") == 2
 
@@ -128,9 +130,9 @@ def test_a_message_that_waits_too_long(watch: Watch, place: str) -> None:
         watch.bench.queue("hi")
         watch.bench.age("queued_at", timedelta(minutes=6))
         watch.bench.age("due_at", timedelta(minutes=6))
-    found = watch.look()["oldest"]
+    found = watch.run()["oldest"]
     assert found.level == "failed"
-    assert "longer than WA_QUEUE_AGE_LIMIT (5m)" in found.said
+    assert "longer than WA_QUEUE_AGE_LIMIT (5m)" in found.message
 
 
 def test_what_is_scheduled_for_later_does_not_wait(watch: Watch) -> None:

@@ -8,12 +8,10 @@ from uuid import UUID
 import pytest
 
 from tests.integration.conftest import Bench
-from wa_cli.clock import now
+from tests.support import checks
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
 from wa_cli.outbox.outbox import Outbox
-from wa_cli.verify.base import Scene
-from wa_cli.verify.checks import doubts
 
 WAIT = timedelta(seconds=120)
 SILENCE = timedelta(minutes=15)
@@ -300,7 +298,7 @@ def test_every_send_in_doubt_is_counted(bench: Bench) -> None:
     learn(bench, status("wamid.1", reference=reference), status("wamid.2", reference=reference))
     make_uncertain(bench, to="+555")
 
-    finding = doubts.look(Scene(bench.database, now()))
+    finding = checks.finding(bench.database, "doubts")
 
     assert finding.facts == {"uncertain": 1, "held": 0, "resent": 0, "possible_doubles": 1, "proven_doubles": 1}
 

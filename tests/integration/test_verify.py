@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from tests.integration.conftest import Bench
-from wa_cli import verify
+from tests.support.checks import finding, storage_findings
 from wa_cli.backlog import Backlog
+from wa_cli.checks import clock
+from wa_cli.checks.finding import Finding
 from wa_cli.clock import now
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
@@ -22,20 +24,8 @@ from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
-from wa_cli.verify.base import Finding, Scene
-from wa_cli.verify.checks import backlog, clock, server
 
 FILL = "WA_BUSINESS_PHONE=… wa migrate --backfill-direction"
-
-
-def scene(database: Database, span: timedelta = timedelta(hours=24)) -> Scene:
-    return Scene(database, now() - span)
-
-
-def finding(database: Database, name: str, span: timedelta = timedelta(hours=24)) -> Finding:
-    [check] = [check for check in verify.checks(scene(database, span)) if check.name == name]
-    [(_, found)] = verify.look([check])
-    return found
 
 
 def send(bench: Bench, *wamids: str) -> None:
@@ -48,9 +38,9 @@ def send(bench: Bench, *wamids: str) -> None:
 def test_a_healthy_database_passes_every_check(bench: Bench) -> None:
     send(bench, "wamid.1")
 
-    found = verify.look(verify.checks(scene(bench.database)))
+    found = storage_findings(bench.database)
 
-    assert [(check.name, finding.said) for check, finding in found if finding.level != "ok"] == []
+    assert [(check.name, finding.message) for check, finding in found if finding.level != "ok"] == []
     assert len({check.name for check, _ in found}) == len(found)
 
 
@@ -108,8 +98,8 @@ def test_what_is_damaged_is_found(bench: Bench, damage: str, name: str, level: s
     bench.sql(damage)
 
     found = finding(bench.database, name)
-    assert found.level == level, found.said
-    assert hint in (None, found.hint)
+    assert found.level == level, found.message
+    assert hint in (None, found.hint, found.command)
     if hint == "wa migrate":
         assert Migrator(bench.database).apply() == []
         assert finding(bench.database, name).level == "ok"
@@ -139,16 +129,16 @@ def test_a_server_that_forgets_is_told(database: Database) -> None:
         forgetful.engine, "connect", lambda connection, _: connection.cursor().execute("SET synchronous_commit = off")
     )
 
-    found = server.look(scene(forgetful))
+    found = finding(forgetful, "server")
 
-    assert (found.level, "off: synchronous_commit" in found.said) == ("warning", True)
+    assert (found.level, "off: synchronous_commit" in found.message) == ("warning", True)
     forgetful.close()
 
 
 def test_clocks_that_differ_are_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=90))
 
-    found = clock.look(scene(database))
+    found = finding(database, "clock")
 
     assert found.level == "warning"
     assert 89 < found.facts["seconds_ahead"] < 91
@@ -161,26 +151,27 @@ class Waiting:
         self.incoming = PostgresQueue("incoming", database.transaction)
         self.spool = Spool(folder)
         counted = Backlog(PostgresQueue("outgoing", database.transaction), self.incoming, Outbox(database, "42"))
-        self.check = backlog.check(counted.status, {"webhooks": self.spool})
+        self.database, self.counted = database, counted
 
-    def look(self) -> Finding:
-        return self.check.look()
+    def run(self) -> Finding:
+        spools = {"webhooks": self.spool}
+        return finding(self.database, "backlog", backlog=self.counted.status, open_spools=lambda: spools)
 
 
 def test_what_waits_lies_on_a_disk_or_is_dead_is_told(bench: Bench, tmp_path: Path) -> None:
     waiting = Waiting(bench.database, tmp_path)
-    assert (waiting.look().level, waiting.look().hint) == ("ok", None)
+    assert (waiting.run().level, waiting.run().command) == ("ok", None)
 
     waiting.incoming.put([QueueMessage("a"), QueueMessage("b")])
-    assert waiting.look().said.startswith("2 incoming on the queues, nothing on this machine's disk")
-    assert waiting.look().level == "ok"
+    assert waiting.run().message.startswith("queues: 2 incoming; spool: none")
+    assert waiting.run().level == "ok"
 
     waiting.incoming.refuse(QueueMessage("c"), "unreadable")
-    assert (waiting.look().level, waiting.look().hint) == ("warning", "wa queue dead")
+    assert (waiting.run().level, waiting.run().command) == ("warning", "wa queue dead")
 
     waiting.spool.append([{"webhook": "d"}])
-    assert (waiting.look().level, waiting.look().hint) == ("warning", "wa spool replay")
-    assert waiting.look().facts["spooled"] == {"webhooks": 1}
+    assert (waiting.run().level, waiting.run().command) == ("warning", "wa spool replay")
+    assert waiting.run().facts["spooled"] == {"webhooks": 1}
     waiting.spool.close()
 
 
@@ -189,10 +180,10 @@ def test_what_waits_on_a_database_that_was_never_migrated(server: EmbeddedServer
     server.ensure(name)
     bare = Database(server.url(name))
 
-    found = verify.look([*verify.checks(scene(bare)), Waiting(bare, tmp_path).check])
+    found = [*(finding for _, finding in storage_findings(bare)), Waiting(bare, tmp_path).run()]
 
-    assert {finding.hint for _, finding in found if finding.level == "failed"} == {"wa migrate"}
-    assert found[-1][1].level == "failed"
+    assert {finding.command for finding in found if finding.level == "failed"} == {"wa migrate"}
+    assert found[-1].level == "failed"
     bare.close()
     server.drop(name)
 
@@ -211,7 +202,7 @@ def test_a_session_that_lost_its_settings_is_named(database: Database, change: s
 
     found = finding(pooled, "session")
 
-    assert (found.level, said in found.said) == (level, True), found.said
+    assert (found.level, said in found.message) == (level, True), found.message
     pooled.close()
 
 

@@ -6,14 +6,12 @@ import pytest
 
 from tests.migrations import tables
 from tests.migrations.places import AS_FOUND, dump, sql
-from wa_cli.clock import now
+from tests.support import checks
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError
 from wa_cli.migrations import catalogue, progress, runner
 from wa_cli.migrations.runner import Migrator
-from wa_cli.verify.base import Scene
-from wa_cli.verify.checks import indexes
 
 FORMER = "USING gin (to_tsvector('simple', coalesce(content, '')))"
 SEARCH = "idx_messages_content_search"
@@ -86,8 +84,8 @@ def test_an_index_of_the_business_under_our_name_is_named_and_left(empty: Databa
     said = Migrator(empty).apply()
 
     assert any(f"an index {index} with another definition, which stays: {theirs}" in line for line in said)
-    check = indexes.look(Scene(empty, now()))
-    assert (check.level, str(theirs) in check.said) == ("warning", True)
+    check = checks.finding(empty, "indexes")
+    assert (check.level, str(theirs) in check.message) == ("warning", True)
     told: list[progress.Event] = []
     Migrator(empty, told.append).rollback(99)
     assert definition(empty, index) == theirs

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.migrations.places import AS_FOUND, dump, sql
+from wa_cli.checks import plans
 from wa_cli.database import sqlfiles, tables
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
@@ -17,7 +18,6 @@ from wa_cli.errors import ConfigError, RowRefused, SchemaTooOld, StillPending
 from wa_cli.migrations import catalogue, progress, runner
 from wa_cli.migrations.runner import Migrator
 from wa_cli.outbox.outbox import RECOVERY
-from wa_cli.verify.checks import plans
 
 LEASE = timedelta(seconds=60)
 NAMES = [migration.name for migration in catalogue.migrations()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from tests.integration.conftest import Bench
 from tests.migrations import tables
 from tests.migrations.places import sql
-from wa_cli import verify
+from tests.support import checks
 from wa_cli.clock import now
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database, run
@@ -22,7 +22,6 @@ from wa_cli.reports import runner
 from wa_cli.reports.catalogue import reports
 from wa_cli.store import messages
 from wa_cli.store.conversations import Conversations
-from wa_cli.verify.base import Scene
 
 CUSTOMER = "123"
 HEARD_AT = (now() - timedelta(hours=1)).replace(microsecond=0)
@@ -99,9 +98,9 @@ def test_a_turn_begins_when_it_began(place: Database) -> None:
 
 
 def test_checks_pass(place: Database) -> None:
-    found = verify.look(verify.checks(Scene(place, datetime.now(UTC) - timedelta(days=1))))
+    found = checks.storage_findings(place)
 
-    assert [(check.name, f.said) for check, f in found if f.level == "failed"] == []
+    assert [(check.name, f.message) for check, f in found if f.level == "failed"] == []
 
 
 def test_files_that_nobody_expected_are_expected_until_meta_deletes_them(place: Database) -> None:

@@ -8,14 +8,12 @@ from contextlib import contextmanager
 import pytest
 
 from tests.migrations.places import AS_FOUND, dump, sql, url_of
-from wa_cli.clock import now
+from tests.support import checks
 from wa_cli.database import rights
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, RowRefused
 from wa_cli.migrations.runner import Migrator
-from wa_cli.verify.base import Scene
-from wa_cli.verify.checks import server as server_check
 
 
 @contextmanager
@@ -135,8 +133,8 @@ def test_another_encoding_is_refused_before_anything_is_changed(server: Embedded
         Migrator(database).apply()
 
     assert dump(server.programs, database) == before
-    found = server_check.look(Scene(database, now()))
-    assert (found.level, f"the encoding is {encoding}" in found.said) == ("failed", True)
+    found = checks.finding(database, "server")
+    assert (found.level, f"the encoding is {encoding}" in found.message) == ("failed", True)
     database.close()
     server.drop(name)
     administration.close()

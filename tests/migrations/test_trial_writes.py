@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from tests.migrations import tables
 from tests.migrations.places import AS_FOUND, sql, url_of
-from wa_cli import verify
-from wa_cli.clock import now
+from tests.support import checks
+from wa_cli.checks.finding import Finding
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.migrations.runner import Migrator
-from wa_cli.verify.base import Finding, Scene
 
 
 def found(database: Database) -> Finding:
-    scene = Scene(database, now() - timedelta(days=1))
-    [check] = [check for check in verify.checks(scene) if check.name == "trial_writes"]
-    [(_, finding)] = verify.look([check])
-    return finding
+    return checks.finding(database, "trial_writes")
 
 
 def causes(database: Database) -> str:
@@ -43,7 +38,7 @@ def test_a_table_that_refuses_is_named_before_and_after(
     Migrator(empty).apply()
     assert said in causes(empty)
     finding = found(empty)
-    assert (finding.level, said in finding.said) == ("failed", True), finding.said
+    assert (finding.level, said in finding.message) == ("failed", True), finding.message
 
 
 @pytest.mark.parametrize("name", tables.TAKEN)
@@ -182,7 +177,7 @@ def test_a_publication_that_needs_an_identity_is_named_with_its_mend(empty: Data
 
     assert "the publication copies: cannot update table" in causes(empty)
     Migrator(empty).apply()
-    assert "the publication copies: cannot update table" in found(empty).said
+    assert "the publication copies: cannot update table" in found(empty).message
     sql(empty, str(found(empty).hint))
     assert found(empty).level == "ok"
 
@@ -225,7 +220,7 @@ def test_row_level_security_that_hides_rows_is_named(empty: Database, clerk: Dat
 
     finding = found(clerk)
 
-    assert (finding.level, said in finding.said) == ("failed", True), finding.said
+    assert (finding.level, said in finding.message) == ("failed", True), finding.message
     assert "BYPASSRLS" in str(finding.hint)
     sql(empty, str(finding.hint))
     assert found(clerk).level == "ok"
@@ -237,7 +232,7 @@ def test_a_missing_right_is_named_with_its_grant(empty: Database, clerk: Databas
 
     finding = found(clerk)
 
-    assert (finding.level, "permission denied" in finding.said) == ("failed", True), finding.said
+    assert (finding.level, "permission denied" in finding.message) == ("failed", True), finding.message
     for statement in filter(None, str(finding.hint).split(";")):
         sql(empty, statement)
     assert found(clerk).level == "ok"
@@ -255,7 +250,7 @@ def test_archived_rows_in_an_inheriting_table_are_a_warning(empty: Database) -> 
     sql(empty, "CREATE TABLE archive () INHERITS (whatsapp_messages)")
     Migrator(empty).apply()
 
-    assert (found(empty).level, "archive" in found(empty).said) == ("warning", True)
+    assert (found(empty).level, "archive" in found(empty).message) == ("warning", True)
 
 
 def test_columns_that_every_row_is_written_with_are_added(empty: Database) -> None:
@@ -281,6 +276,6 @@ def test_an_employee_that_the_business_does_not_know_is_a_warning(empty: Databas
     known = uuid4()
     sql(empty, "INSERT INTO staff VALUES (:id)", id=known)
 
-    assert (found(empty).level, "known_staff" in found(empty).said) == ("warning", True)
+    assert (found(empty).level, "known_staff" in found(empty).message) == ("warning", True)
     sql(empty, "INSERT INTO wa.employees (id, name) VALUES (:id, 'Ana')", id=known)
     assert found(empty).level == "ok"

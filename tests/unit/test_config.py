@@ -77,7 +77,7 @@ def test_the_password_of_a_url_does_not_show(tmp_path: Path) -> None:
 def test_one_production_setting_makes_a_missing_one_an_error_that_names_it(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"WA_ACCESS_TOKEN": "x" * 30})
 
-    with pytest.raises(ConfigError, match="WA_DATABASE_URL is missing. It is required because WA_ACCESS_TOKEN is set"):
+    with pytest.raises(ConfigError, match=r"WA_DATABASE_URL is missing\. It is required"):
         loaded.need("database_url", "embedded")
 
 

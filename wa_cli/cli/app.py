@@ -144,8 +144,8 @@ def main() -> None:
 def _print_error(error: WaError) -> NoReturn:
     from wa_cli.database import rights
 
-    said = rights.explained(error)
-    _leave(said.message, said.hint, said.exit_code)
+    explained = rights.explained(error)
+    _leave(explained.message, explained.hint, explained.exit_code, command=explained.command)
 
 
 def _leave_interrupted() -> NoReturn:
@@ -162,9 +162,10 @@ def _unexpected(error: Exception, *, debug: bool) -> NoReturn:
     _leave(f"unexpected {type(error).__name__}: {error}", "The same command with --debug shows where.", 1)
 
 
-def _leave(message: str, hint: str | None, code: int) -> NoReturn:
-    """End with one line for the person at the terminal, and perhaps a second with the next step."""
+def _leave(message: str, hint: str | None, code: int, *, command: str | None = None) -> NoReturn:
+    """End with one line for the person at the terminal, then the hint and the command if there are any."""
     print(f"wa: {one_line(message)}", file=sys.stderr)
-    if hint:
-        print(f"    {one_line(hint)}", file=sys.stderr)
+    for label, text in (("hint", hint), ("run", command)):
+        if text:
+            print(f"{label}: {one_line(text)}", file=sys.stderr)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""What checks found, for people and for programs: wa verify and wa doctor look alike."""
+"""Results of checks, for people and for programs. `wa verify` and `wa doctor` print them alike."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from wa_cli.cli import data_formats, tables
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
-    from wa_cli.verify.base import Check, Finding
+    from wa_cli.checks.catalogue import Check, Found
 
 Chosen = Annotated[
     list[str] | None,
-    typer.Option("--check", help="This check alone, by its name in --json; may be repeated.", metavar="NAME"),
+    typer.Option("--check", help="Run this check only, by its name in --json. May be repeated.", metavar="NAME"),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary line only.")]
 _MARKS = {"ok": ("✓", "green"), "skipped": ("–", "dim"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
 
 
 @dataclass(frozen=True)
 class Words:
-    """The verdict of a command, in its words; `key` is where JSON says whether nothing failed."""
+    """The summary line of a command. `key` is the JSON member that is true if no check failed."""
 
     command: str
     key: str
-    well: str
+    passed: str
     warned: str
     failed: str
 
 
 def chosen(checks: Sequence[Check], names: Sequence[str]) -> list[Check]:
-    """The checks of these names, or all of them where none is named. Raises BadInput for a name there is not."""
+    """Return the checks of these names, or all of them without names. Raises BadInput for an unknown name."""
     known = [check.name for check in checks]
-    if strange := [name for name in names if name not in known]:
-        raise BadInput(f"There is no check {strange[0]!r}.", hint=f"One of {', '.join(known)}.")
+    if unknown := [name for name in names if name not in known]:
+        raise BadInput(f"There is no check {unknown[0]!r}.", hint=f"One of {', '.join(known)}.")
     return [check for check in checks if not names or check.name in names]
 
 
-def failed(found: Sequence[tuple[Check, Finding]]) -> list[str]:
-    """The titles of the checks that failed."""
+def failed(found: Found) -> list[str]:
+    """Return the titles of the checks that failed."""
     return [check.title for check, finding in found if finding.level == "failed"]
 
 
-def show(found: Sequence[tuple[Check, Finding]], words: Words, *, as_json: bool = False, quiet: bool = False) -> None:
-    """Print what the checks found, and a verdict of one line."""
+def show(found: Found, words: Words, *, as_json: bool = False, quiet: bool = False) -> None:
+    """Print the results of the checks, and one summary line."""
     if as_json:
         data_formats.print_json(_document(found, words), indent=2)
         return
@@ -57,34 +57,37 @@ def show(found: Sequence[tuple[Check, Finding]], words: Words, *, as_json: bool 
     console = Console(highlight=False, soft_wrap=True)
     for check, finding in () if quiet else found:
         mark, colour = _MARKS[finding.level]
-        console.print(Text.assemble((mark, colour), f" {check.title}: {tables.clean(finding.said)}"))
+        console.print(Text.assemble((mark, colour), f" {check.title}: {tables.clean(finding.message)}"))
         for line in finding.details:
             console.print(Text(f"    {tables.clean(line)}", style="dim"))
         if finding.hint:
-            console.print(Text(f"    Type: {tables.clean(finding.hint)}", style="bold"))
-    console.print(Text(outcome(found, words), style="bold"))
+            console.print(Text(f"    hint: {tables.clean(finding.hint)}", style="bold"))
+        if finding.command:
+            console.print(Text(f"    run: {tables.clean(finding.command)}", style="bold"))
+    console.print(Text(summary(found, words), style="bold"))
 
 
-def outcome(found: Sequence[tuple[Check, Finding]], words: Words) -> str:
-    """One line."""
+def summary(found: Found, words: Words) -> str:
+    """Return the summary line."""
     levels = [finding.level.value for _, finding in found]
     if count := levels.count("failed"):
         return f"{words.failed}: {count} of {len(levels)} checks failed."
     if count := levels.count("warning"):
         return f"{words.warned}, with {count} warning{'s' if count > 1 else ''}."
-    return words.well
+    return words.passed
 
 
-def _document(found: Sequence[tuple[Check, Finding]], words: Words) -> dict[str, Any]:
+def _document(found: Found, words: Words) -> dict[str, Any]:
     return {
         "schema": f"wa.{words.command}/1",
         words.key: not failed(found),
-        "verdict": outcome(found, words),
+        "summary": summary(found, words),
         "checks": [
             {
                 "name": check.name,
                 "result": finding.level.value,
-                "said": finding.said,
+                "message": finding.message,
+                "command": finding.command,
                 "hint": finding.hint,
                 "facts": dict(finding.facts),
                 "details": list(finding.details),

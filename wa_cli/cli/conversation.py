@@ -86,7 +86,7 @@ def conversation(
 
     chosen = chosen_format(form, as_json)
     if follow and chosen is not None:
-        raise BadInput("What is followed is shown as it comes, in no other format.", hint="wa listen --json")
+        raise BadInput("What is followed is shown as it comes, in no other format.", command="wa listen --json")
     context = AppContext.of(ctx)
     whom = parse_customer(phone)
     zone = context.zone(zone)

@@ -23,7 +23,7 @@ def url(ctx: typer.Context) -> None:
     """
     context = AppContext.of(ctx)
     context.database  # noqa: B018 — what is printed is ready to be used
-    print(context.database_url())
+    print(context.databases.url())
 
 
 @app.command()
@@ -35,11 +35,11 @@ def shell(ctx: typer.Context) -> None:
     context = AppContext.of(ctx)
     context.database  # noqa: B018
     program = shutil.which("psql")
-    if program is None and context.is_embedded:
-        program = str(context.embedded.programs / "psql")
+    if program is None and context.databases.is_embedded:
+        program = str(context.databases.embedded.programs / "psql")
     if program is None:
         raise ConfigError("psql is not installed.", hint="Debian: apt install postgresql-client")
-    url, secrets = _without_secrets(context.database_url())
+    url, secrets = _without_secrets(context.databases.url())
     os.execve(program, [program, url], {**os.environ, **secrets})  # noqa: S606
 
 
@@ -67,7 +67,7 @@ def stop(ctx: typer.Context) -> None:
     Example: wa db stop
     """
     context = AppContext.of(ctx)
-    if context.embedded.data.exists() and context.embedded.stop():
+    if context.databases.embedded.data.exists() and context.databases.embedded.stop():
         print_note("The embedded database is stopped.")
     elif context.settings.database_url not in (None, EMBEDDED):
         raise ConfigError("The database in use is not the embedded one: stop it where it was started.")

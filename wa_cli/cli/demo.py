@@ -6,18 +6,15 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import typer
 
+from wa_cli.assembly.service import require_server
 from wa_cli.cli import charts, check_results, render, report_query, up, verify
-from wa_cli.cli.context import AppContext, print_note, require_server
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
 from wa_cli.settings.schema import env_name
-
-if TYPE_CHECKING:
-    from wa_cli.cli.context import AppContext
 
 _OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 
@@ -37,11 +34,11 @@ def demo(ctx: typer.Context) -> None:
     _forget_environment()
     context = shell.beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
     _title("A shop with thirty days of history (sample data: no such shop, no such people)")
-    if context.embedded.ensure("postgres"):
-        print_note(f"Started the embedded database in {context.embedded.data}; it stays up until: wa db stop")
-    context.embedded.drop(context.database_name)
+    if context.databases.embedded.ensure("postgres"):
+        print_note(f"Started the embedded database in {context.databases.embedded.data}; it stays up until: wa db stop")
+    context.databases.embedded.drop(context.databases.name)
     _print_line(
-        f"{_history(context):,} messages of 40 customers and 4 employees are in the database {context.database_name}."
+        f"{_history(context):,} messages of 40 customers and 4 employees are in the database {context.databases.name}."
     )
     _title("Live: webhooks in, messages out, statuses back")
     asyncio.run(_live(context))
@@ -50,7 +47,7 @@ def demo(ctx: typer.Context) -> None:
         _title(f"wa report {name}")
         _report(context, name)
     _title(f"Done in {time.monotonic() - began:.0f} s")
-    for line in _advice(shell, context.database_url()):
+    for line in _advice(shell, context.databases.url()):
         _print_line(line)
     if not found:
         raise CheckFailed("The demo's storage is not verified.")
@@ -94,7 +91,7 @@ async def _live(context: AppContext) -> None:
 
     logs.start(level=logging.WARNING)
     async with up.everything(context, Stop(), Options(templates=TEMPLATES)):
-        url = (context.sandbox_folder / "url").read_text()
+        url = (context.endpoint.sandbox_folder / "url").read_text()
 
         async def says(phone: str, name: str, text: str) -> None:
             await call(url, "POST", "/_sandbox/say", {"from": phone, "name": name, "text": text})
@@ -103,12 +100,12 @@ async def _live(context: AppContext) -> None:
 
 
 def _checks(context: AppContext) -> bool:
-    from wa_cli import verify as checks
-    from wa_cli.verify.base import Scene
+    from wa_cli.checks import catalogue
+    from wa_cli.checks.installation import Installation
 
     _title("wa verify")
-    scene = Scene(context.database, now() - timedelta(hours=24))
-    found = checks.look(checks.checks(scene))
+    installation = Installation(open_database=lambda: context.database, since=now() - timedelta(hours=24))
+    found = catalogue.run_all(catalogue.find(catalogue.STORAGE), installation)
     check_results.show(found, verify.WORDS)
     return not check_results.failed(found)
 

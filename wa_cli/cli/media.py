@@ -29,10 +29,10 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
     from wa_cli.telemetry import logs
 
     logs.start(context.settings.log_format)
-    missed = context.files.missed()
+    missed = context.downloads.missed()
     print_note(f"Missed until now: {missed}." if missed else "No file was missed.")
     tried = asyncio.run(_fetch(context))
-    left = context.files.left()
+    left = context.downloads.left()
     if left.waiting or left.lost:
         raise PartlyDone(
             f"Not all files are saved: {left.waiting} cannot be had now, {left.lost} not any more.",

@@ -57,7 +57,7 @@ def migrate(
     patience = parse_span(timeout)
     last = runner.find(to) if to is not None else None
     found = None if dry_run else _migrator(context).preflight()
-    pending = runner.Migrator(context.unchecked_database).pending(last)
+    pending = runner.Migrator(context.databases.unchecked).pending(last)
     backfill = _backfill(context) if backfill_direction else None
     if dry_run:
         _say_what_it_would_fill(backfill) if backfill else _print_script(context, last)
@@ -70,11 +70,11 @@ def migrate(
         print_note(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
     if backfill:
         _say_what_it_would_fill(backfill)
-    if (pending or backfill) and not yes and not context.is_embedded:
+    if (pending or backfill) and not yes and not context.databases.is_embedded:
         confirm(f"Apply {_count(pending)}?" if pending else "Fill these rows?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        skipped = runner.Migrator(context.unchecked_database, report, timeout=patience).apply(last)
+        skipped = runner.Migrator(context.databases.unchecked, report, timeout=patience).apply(last)
     if pending:
         print_note(f"{_count(pending)} applied.")
     if backfill:
@@ -85,7 +85,7 @@ def migrate(
 def _migrator(context: AppContext) -> Migrator:
     from wa_cli.migrations.runner import Migrator
 
-    return Migrator(context.unchecked_database, business=context.settings.business_phone)
+    return Migrator(context.databases.unchecked, business=context.settings.business_phone)
 
 
 def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> None:
@@ -146,7 +146,7 @@ def _print_script(context: AppContext, last: Migration | None) -> None:
     from wa_cli.migrations import psql
     from wa_cli.migrations.runner import Migrator
 
-    plan = Migrator(context.unchecked_database).plan(last)
+    plan = Migrator(context.databases.unchecked).plan(last)
     if not plan:
         print_note("The database has every migration.")
     for piece in psql.script(plan) if plan else ():
@@ -162,7 +162,7 @@ def _backfill(context: AppContext) -> Backfill:
             "WA_BUSINESS_PHONE does not say the business's own number: which old rows are from it?",
             hint="WA_BUSINESS_PHONE=+15550100000 wa migrate --backfill-direction --dry-run",
         )
-    return Backfill(context.unchecked_database, business)
+    return Backfill(context.databases.unchecked, business)
 
 
 def _say_what_it_would_fill(backfill: Backfill) -> None:
@@ -192,7 +192,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     """
     from wa_cli.migrations import catalogue, ledger
 
-    with AppContext.of(ctx).unchecked_database.reading() as connection:
+    with AppContext.of(ctx).databases.unchecked.reading() as connection:
         entries = ledger.entries(connection)
     known = catalogue.migrations()
     rows = [_row(migration, [e for e in entries if e.version == migration.name]) for migration in known]
@@ -250,7 +250,7 @@ def rollback(
             "--to and --drop-direction contradict each other.", hint="--drop-direction takes back everything."
         )
     context = AppContext.of(ctx)
-    applied = runner.Migrator(context.unchecked_database).applied()
+    applied = runner.Migrator(context.databases.unchecked).applied()
     wanted = _to_take_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
         print_note("There is nothing to take back.")
@@ -259,7 +259,7 @@ def rollback(
         print_note(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
         _check_spools(context)
-    if drop_direction and (views := runner.Migrator(context.unchecked_database).uses_of_direction()):
+    if drop_direction and (views := runner.Migrator(context.databases.unchecked).uses_of_direction()):
         raise PartlyDone(
             f"Nothing is taken back: {', '.join(views)} read the column direction.", hint="Drop them first."
         )
@@ -269,7 +269,7 @@ def rollback(
         confirm(f"Take back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        migrator = runner.Migrator(context.unchecked_database, report, timeout=parse_span(timeout))
+        migrator = runner.Migrator(context.databases.unchecked, report, timeout=parse_span(timeout))
         for name in migrator.rollback(len(wanted)):
             print_note(f"Taken back: {name}")
         if drop_direction:
@@ -283,7 +283,11 @@ def _check_spools(context: AppContext) -> None:
     """Raise PartlyDone while records on this machine's disk wait for the tables that would be dropped."""
     from wa_cli.settings import schema
 
-    spools = [context.spool] if context.settings.queue == schema.SQS else [context.spool, context.webhook_spool]
+    spools = (
+        [context.spools.outcomes]
+        if context.settings.queue == schema.SQS
+        else [context.spools.outcomes, context.spools.webhooks]
+    )
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
         said = " and ".join(f"{records:,} records in {folder}" for folder, records in held)
         raise PartlyDone(f"Nothing is taken back: the spool holds {said}.", hint="Store them first: wa spool replay")

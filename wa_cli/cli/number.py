@@ -47,8 +47,8 @@ def pause(
     """
     context = AppContext.of(ctx)
     if not context.outbox.pause(why):
-        raise BadInput(f"No worker ever spoke for the number {context.known_number}.")
-    print_note(f"The number {context.known_number} is paused.")
+        raise BadInput(f"No worker ever spoke for the number {context.endpoint.known_number}.")
+    print_note(f"The number {context.endpoint.known_number} is paused.")
 
 
 @app.command()
@@ -59,5 +59,5 @@ def resume(ctx: typer.Context) -> None:
     """
     context = AppContext.of(ctx)
     if not context.outbox.resume():
-        raise BadInput(f"No worker ever spoke for the number {context.known_number}.")
-    print_note(f"The number {context.known_number} sends again.")
+        raise BadInput(f"No worker ever spoke for the number {context.endpoint.known_number}.")
+    print_note(f"The number {context.endpoint.known_number} sends again.")

@@ -178,7 +178,7 @@ def move(
     from wa_cli.outbox.outbox import Outbox
 
     context = AppContext.of(ctx)
-    target = to or context.number
+    target = to or context.endpoint.number
     if target == number:
         raise BadInput(f"The messages wait for {number} already.", hint="Name another number with --to.")
     if not yes:
@@ -208,4 +208,4 @@ def _say_done(done: int, references: list[str], what: str) -> None:
 
 
 def _queue(context: AppContext, name: Name) -> Queue:
-    return context.outgoing_queue if name is Name.OUTGOING else context.incoming_queue
+    return context.queues.outgoing if name is Name.OUTGOING else context.queues.incoming

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import key_of
 from wa_cli.cli.tables import Column, Table
-from wa_cli.errors import BadInput, DatabaseUnavailable, StatementCut, WaError
+from wa_cli.errors import BadInput, DatabaseUnavailable, StatementCancelled, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 
@@ -47,7 +47,7 @@ class Question:
         from wa_cli.reports import runner
 
         return runner.narrow(
-            context.report_database,
+            context.databases.reports,
             report,
             customer=key_of(self.customer),
             employee=self.employee,
@@ -82,7 +82,7 @@ def run_report(context: AppContext, report: Report, question: Question = Questio
 
     asked, narrowed = question.range(context, report), question.narrowed(context, report)
     rows = runner.run(
-        context.report_database,
+        context.databases.reports,
         report,
         asked,
         narrowed,
@@ -92,7 +92,9 @@ def run_report(context: AppContext, report: Report, question: Question = Questio
     )
     total = len(rows)
     if total == report.most(question.limit):
-        total = runner.count(context.report_database, report, asked, narrowed, timeout=context.settings.report_timeout)
+        total = runner.count(
+            context.databases.reports, report, asked, narrowed, timeout=context.settings.report_timeout
+        )
     parameters = question.parameters(context, report, asked)
     if parameters.get("by") == "day":
         rows = [_with_dates(report, row, asked.zone) for row in rows]
@@ -126,7 +128,7 @@ def run_each(context: AppContext, question: Question) -> Iterator[tuple[Report, 
         try:
             yield report, run_report(context, report, _among_all(question, report))
         except WaError as error:
-            if isinstance(error, DatabaseUnavailable) and not isinstance(error, StatementCut):
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, StatementCancelled):
                 raise
             yield report, error
 
@@ -142,7 +144,7 @@ def explain(context: AppContext, report: Report, question: Question) -> str:
     from wa_cli.reports import runner
 
     asked, narrowed = question.range(context, report), question.narrowed(context, report)
-    left_out = runner.exclusions(context.report_database, asked, narrowed, context.settings.report_timeout)
+    left_out = runner.exclusions(context.databases.reports, asked, narrowed, context.settings.report_timeout)
     return "\n".join(
         [
             f"{report.title}: {report.about}\n",
@@ -164,7 +166,7 @@ def _notes(
     """Of when it is, and what its rows do not show."""
     yield f"{_span(asked)}."
     yield report.note
-    if report.beside == "spool" and (waiting := context.spool.state().records):
+    if report.beside == "spool" and (waiting := context.spools.outcomes.state().records):
         yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "What one employee wrote: nothing incoming is counted."

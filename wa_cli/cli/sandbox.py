@@ -168,14 +168,14 @@ async def _serve(context: AppContext, options: Options) -> None:
     logs.start()
     stop = Stop()
     with stopping_on_signals(stop, logs.emit):
-        async with context.sandbox(options=options):
+        async with context.endpoint.sandbox(options=options):
             await stop.wait()
 
 
 async def _call(context: AppContext, path: str, body: dict[str, Any], limit: float = 30.0) -> dict[str, Any]:
     from wa_cli.sandbox.host import call, find
 
-    url = await find(context.sandbox_folder)
+    url = await find(context.endpoint.sandbox_folder)
     answer = await call(url, "POST", path, body, limit) if url else None
     if not answer or "error" in answer:
         raise ConfigError(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa_cli.cli.context import AppContext, require_server
+from wa_cli.assembly.service import require_server
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.worker import LogFormat
 from wa_cli.errors import ConfigError
 
@@ -49,9 +50,9 @@ def serve(
     from wa_cli.telemetry import events, logs
 
     logs.start(context.settings.log_format)
-    context.check_database(can_wait=not context.is_embedded)
+    context.databases.connect(logs.emit, required=context.databases.is_embedded)
     if not insecure_no_signature:
-        context.app_secret  # noqa: B018 — what is missing is said before anything is started
+        context.endpoint.app_secret  # noqa: B018 — what is missing is said before anything is started
     bound = listen(context, address, context.settings.port if port is None else port)
     for lack in _lacks(context, insecure_no_signature):
         logs.emit(events.FeatureUnavailable(lack))
@@ -67,7 +68,7 @@ def _lacks(context: AppContext, insecure: bool) -> list[str]:
     """What will not work, though the service starts."""
     lacks = {
         "Unsigned webhooks are taken: anybody on this machine can write in a customer's name": insecure,
-        "WA_VERIFY_TOKEN is not set: Meta's handshake cannot be answered": context.verify_token is None,
+        "WA_VERIFY_TOKEN is not set: Meta's handshake cannot be answered": context.endpoint.verify_token is None,
         "WA_API_KEYS is not set: nobody can send": not context.keys.keys and not context.keys.open_to_this_machine,
     }
     return [what for what, is_lacking in lacks.items() if is_lacking]
@@ -76,7 +77,7 @@ def _lacks(context: AppContext, insecure: bool) -> list[str]:
 def listen(context: AppContext, host: str, port: int) -> socket.socket:
     """The port, when everything that can be wrong with the settings has been said."""
     context.keys  # noqa: B018
-    context.webhook_spool.check()
+    context.spools.webhooks.check()
     from wa_cli.server import listening
 
     return listening.listen(host, port)
@@ -124,5 +125,5 @@ async def _serve(context: AppContext, bound: socket.socket, insecure: bool, pare
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         await all_until_one_fails(service.run(stop), ingest.run(stop))
-        if left := context.webhook_spool.state().records:
+        if left := context.spools.webhooks.state().records:
             logs.emit(events.Spooled(left))

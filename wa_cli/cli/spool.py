@@ -33,7 +33,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
         Column("corrupt", "Set aside"),
         Column("folder", "Folder"),
     ]
-    rows = [_row("verdicts", context.spool), _row("webhooks", context.webhook_spool)]
+    rows = [_row("verdicts", context.spools.outcomes), _row("webhooks", context.spools.webhooks)]
     render.show(Table("spool", "Spool", columns, rows), chosen_format(form, as_json))
 
 
@@ -59,16 +59,18 @@ def replay(ctx: typer.Context) -> None:
     """
     from wa_cli.telemetry import logs
     from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
+    from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
     logs.start()
     context = AppContext.of(ctx)
     maintenance = Maintenance(
-        context.outbox, context.spool, UncertaintyLimits(), context.settings.outgoing_lease, logs.emit
+        context.outbox, context.spools.outcomes, UncertaintyLimits(), context.settings.outgoing_lease, logs.emit
     )
+    webhooks = SpooledWebhooks(context.queues.incoming, context.spools.webhooks, logs.emit)
     print_note(f"{maintenance.adopt()} verdicts settled from the spool.")
-    print_note(f"{context.spooled_webhooks(logs.emit).run_once()} webhooks put back on the queue.")
-    states = [context.spool.state(), context.webhook_spool.state()]
+    print_note(f"{webhooks.run_once()} webhooks put back on the queue.")
+    states = [context.spools.outcomes.state(), context.spools.webhooks.state()]
     if left := sum(state.records for state in states):
-        raise PartlyDone(f"{left} records stay in the spool.", hint="wa spool status")
+        raise PartlyDone(f"{left} records stay in the spool.", command="wa spool status")
     if set_aside := sum(len(state.corrupt) for state in states):
-        raise PartlyDone(f"{set_aside} files of the spool are set aside.", hint="wa spool status")
+        raise PartlyDone(f"{set_aside} files of the spool are set aside.", command="wa spool status")

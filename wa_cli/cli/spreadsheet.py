@@ -40,7 +40,7 @@ def content(table: Table) -> bytes:
         from openpyxl.styles import Font
         from openpyxl.utils import get_column_letter
     except ImportError:
-        raise BadInput("Spreadsheets need one more package.", hint="pip install 'wa-cli[export]'") from None
+        raise BadInput("Spreadsheets need one more package.", command="pip install 'wa-ops[export]'") from None
     if len(table.rows) >= MOST_ROWS:
         raise BadInput(f"A spreadsheet holds {MOST_ROWS - 1:,} rows, not {len(table.rows):,}.", hint="-o x.csv")
     table = local(table)

@@ -80,6 +80,6 @@ def _open_turns(context: AppContext, report: Report, question: Question) -> Iter
     at = now()
     asked = runner.Range(at - OPEN_SINCE, at + timedelta(seconds=1), context.zone(question.zone))
     narrowed = question.narrowed(context, report)
-    rows = runner.run(context.report_database, report.alarm, asked, narrowed, timeout=context.settings.report_timeout)
+    rows = runner.run(context.databases.reports, report.alarm, asked, narrowed, timeout=context.settings.report_timeout)
     for begun in (row["since"] for row in rows):
         yield context.business_hours.between(begun, at, asked.zone) if context.business_hours else at - begun

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wa_cli.cli.context import AppContext, require_server
+from wa_cli.assembly.service import require_server
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.serve import Host, Port, listen
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
     chosen = replace(
         context.settings, host=host or context.settings.host, port=context.settings.port if port is None else port
     )
-    context.loaded = replace(context.loaded, settings=chosen)
+    context.use(replace(context.loaded, settings=chosen))
     asyncio.run(_up(context))
 
 
@@ -53,11 +54,11 @@ async def everything(context: AppContext, stop: Stop, options: Options | None = 
     from wa_cli.telemetry import events, logs
 
     context.database  # noqa: B018 — what is wrong with it is said before anything else is started
-    context.app_secret  # noqa: B018
+    context.endpoint.app_secret  # noqa: B018
     bound = listen(context, context.settings.host, context.settings.port)
     service, ingest = context.service(bound)
     # The port may have been left to the system, and the sandbox must know where to post.
-    context.loaded = replace(context.loaded, settings=replace(context.settings, port=service.port))
+    context.endpoint.service_port = service.port
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(context.cloud(options))
         downloader = await stack.enter_async_context(context.downloader())

@@ -35,11 +35,11 @@ def replay(
 
     context = AppContext.of(ctx)
     found = list(_found(context, what))
-    target = url or context.webhook_url
+    target = url or context.endpoint.webhook_url
     for notification in found:
         # A mark at the door would take the same bytes for a repetition of Meta's.
         body = json.dumps({**notification, "replayed_at": now().isoformat()}).encode()
-        status = _post(target, body, {signature.HEADER: signature.sign(body, context.app_secret)})
+        status = _post(target, body, {signature.HEADER: signature.sign(body, context.endpoint.app_secret)})
         if status != 200:
             raise CloudError(f"{target} answered {status}.", hint=_HINTS.get(status))
     print_note(f"Taken by {target}: {len(found)}.")
@@ -98,7 +98,7 @@ def _stored(context: AppContext, identity: str) -> Iterator[dict[str, Any]]:
     with context.database.reading() as connection:
         rows = run(connection, "messages/stored", id=identity).mappings().all()
     for row in rows:
-        yield _again(dict(row), context.known_number or "")
+        yield _again(dict(row), context.endpoint.known_number or "")
 
 
 def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:

@@ -53,9 +53,11 @@ def outgoing(
     """
     context = AppContext.of(ctx, log_format=log_format)
 
+    from wa_cli.telemetry import logs
+
     def check() -> None:
-        context.number  # noqa: B018 — what is missing is said once, and before anything is started
-        context.check_database(can_wait=_can_degrade(context, drain, require_storage))
+        context.endpoint.number  # noqa: B018 — what is missing is said once, and before anything is started
+        context.databases.connect(logs.emit, required=not _can_degrade(context, drain, require_storage))
 
     _run(context, lambda parent: _outgoing(context, drain, require_storage, parent), processes, check, drain=drain)
 
@@ -90,7 +92,7 @@ def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[]
     from wa_cli.telemetry import logs
 
     logs.start(context.settings.log_format)
-    if not asyncio.run(until_ready(check, logs.emit, waits=not (drain or context.is_embedded))):
+    if not asyncio.run(until_ready(check, logs.emit, waits=not (drain or context.databases.is_embedded))):
         return
     if processes == 1:
         asyncio.run(worker(None))
@@ -127,7 +129,7 @@ async def _outgoing(context: AppContext, drain: bool, require_storage: bool, par
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         if parent is None:  # else each process has its own connection to the queue: what fails there ends it
-            context.outgoing_queue.depth()
+            context.queues.outgoing.depth()
         async with context.cloud() as client:
             meter = Meter(logs.emit)
             worker = context.outgoing_worker(client, drain=drain, require_storage=require_storage, emit=meter.emit)

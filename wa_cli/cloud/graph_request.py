@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from wa_cli.cloud import codes
-from wa_cli.errors import CloudError, NotThere, Unauthorized
+from wa_cli.errors import CloudError, NotFound, Unauthorized
 
 # Of an object that is not there, or that the token may not see.
 UNKNOWN_OBJECT = 100
@@ -33,11 +33,11 @@ def check(response: httpx.Response, what: str) -> None:
     code, subcode = _error_code(response)
     kind = codes.classify(code, status, subcode) if code is not None else None
     if code == UNKNOWN_OBJECT or (kind is None and status in (404, 410)):
-        raise NotThere(f"{what} is not there any more, or not ours (HTTP {status}).")
+        raise NotFound(f"{what} is not there any more, or not ours (HTTP {status}).")
     if kind is codes.Class.BLOCKED or (kind is None and status in (401, 403)):
         raise Unauthorized(f"{said}.", hint="Is WA_ACCESS_TOKEN valid, and of this business?")
     if kind is codes.Class.PERMANENT:
-        raise NotThere(f"{said}, code {code}.")
+        raise NotFound(f"{said}, code {code}.")
     raise CloudError(f"{said}.")
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 import httpx
 
 from wa_cli.cloud import graph_request, public_hosts
-from wa_cli.errors import CloudError, NotThere
+from wa_cli.errors import CloudError, NotFound
 
 URL_LIFETIME = 300.0
 # Documents have up to 100 MB.
@@ -51,7 +51,7 @@ class MediaClient:
 
     async def locate(self, media_id: str, number: str | None) -> Located:
         if not _ID.fullmatch(media_id):
-            raise NotThere(f"{media_id!r} is no id of a file.")
+            raise NotFound(f"{media_id!r} is no id of a file.")
         asked = {"phone_number_id": number} if number else {}
         found = await graph_request.get(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
         if not isinstance(found.get("url"), str):
@@ -70,7 +70,7 @@ class MediaClient:
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)
                     if size > LARGEST:
-                        raise NotThere(f"The file is larger than {LARGEST >> 20} MB.")
+                        raise NotFound(f"The file is larger than {LARGEST >> 20} MB.")
                     digest.update(chunk)
                     await asyncio.to_thread(into.write, chunk)
         return size, digest.digest()

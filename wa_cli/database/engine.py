@@ -22,7 +22,7 @@ from sqlalchemy import exc
 
 from wa_cli.database import session, sqlfiles
 from wa_cli.database.sqlstate import READ_ONLY, Meaning, meaning
-from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused, StatementCut
+from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused, StatementCancelled
 from wa_cli.messages import json_text
 
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
@@ -140,7 +140,7 @@ def translated() -> Iterator[None]:
             raise ConfigError(f"The database URL cannot be used: {_first_line(error)}.") from error
         kind = _meaning(error)
         if kind is Meaning.CUT:
-            raise StatementCut(f"The database did not do it: {_first_line(error)}") from error
+            raise StatementCancelled(f"The database did not do it: {_first_line(error)}") from error
         if kind is Meaning.OUTAGE:
             hint = "Is WA_DATABASE_URL right, and the server up? The embedded one is started by any wa command."
             raise DatabaseUnavailable(f"The database does not answer: {_first_line(error)}", hint=hint) from error

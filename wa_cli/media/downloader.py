@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from wa_cli.cloud.media import Located, MediaClient, same_hash
-from wa_cli.errors import CloudError, DatabaseUnavailable, NotThere, RowRefused, Unauthorized
+from wa_cli.errors import CloudError, DatabaseUnavailable, NotFound, RowRefused, Unauthorized
 from wa_cli.media.downloads import Expected, Files
 from wa_cli.media.stores import MediaStore, MediaStoreUnavailable
 from wa_cli.runtime.backoff import full_jitter
@@ -92,7 +92,7 @@ class Downloader:
                 place, size, mime_type = await self._save(file)
                 await asyncio.to_thread(self.files.saved, file, place, size, mime_type)
                 self.emit(events.FileSaved(file.message_id, place, size))
-            except NotThere as error:
+            except NotFound as error:
                 await self._not_there(file, error)
             except Unauthorized as error:
                 self._rests_until = time.monotonic() + TOKEN_PAUSE.total_seconds()
@@ -100,7 +100,7 @@ class Downloader:
             except (CloudError, MediaStoreUnavailable, RowRefused, OSError) as error:
                 await self._later(file, _pause(file), error)
 
-    async def _not_there(self, file: Expected, error: NotThere) -> None:
+    async def _not_there(self, file: Expected, error: NotFound) -> None:
         """Meta says so of what it has lost for a moment, too."""
         if not file.is_gone and file.attempt < BELIEVED_AFTER:
             await self._later(file, _pause(file), error)
@@ -115,7 +115,7 @@ class Downloader:
     async def _save(self, file: Expected) -> tuple[str, int, str | None]:
         """Where it lies now, its size, its type."""
         if file.is_gone:
-            raise NotThere("Meta has deleted it: files are kept for seven days.")
+            raise NotFound("Meta has deleted it: files are kept for seven days.")
         located = await self.client.locate(file.media_id, file.number)
         with _coming(self.store.scratch) as coming:
             size, digest = await self.client.download(located.url, coming)

@@ -32,7 +32,7 @@ def check(database: Database) -> None:
     if missing:
         first, others = missing[0], len(missing) - 1
         more = f" and {others} more" if others else ""
-        raise SchemaTooOld(f"This database lacks the migration {first}{more}.", hint="Type: wa migrate")
+        raise SchemaTooOld(f"This database lacks the migration {first}{more}.", command="wa migrate")
 
 
 def find(revision: str) -> Migration:
@@ -283,7 +283,7 @@ class Migrator:
                 self.report(Waiting("another wa migrate", 0.0))
                 told = True
             if time.monotonic() - began >= self.timeout.total_seconds():
-                raise StillPending("Another migration is still running.", hint="wa migrate status")
+                raise StillPending("Another migration is still running.", command="wa migrate status")
             time.sleep(0.1)
         self._lock = connection
 

@@ -105,7 +105,9 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
             if looking_on.gave_up_on:
                 raise _given_up(step, looking_on.gave_up_on, looking_on.patience) from None
             if not step.is_strong:
-                raise StillPending(f"Somebody ended this at the database: {step.title}.", hint="wa migrate") from None
+                raise StillPending(
+                    f"Somebody ended this at the database: {step.title}.", command="wa migrate"
+                ) from None
             cut_off += 1
             if cut_off >= STRONG_TRIES:
                 raise Hindered(_TOO_SLOW) from None

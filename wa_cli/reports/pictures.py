@@ -78,7 +78,11 @@ def png(svg: str) -> bytes:
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
-        raise BadInput("PNG needs one more package.", hint="pip install 'wa-cli[export]', or --output x.svg") from None
+        raise BadInput(
+            "PNG needs one more package.",
+            hint="Write an SVG with --output x.svg, or install the package.",
+            command="pip install 'wa-ops[export]'",
+        ) from None
     return bytes(svg_to_bytes(svg_string=svg, zoom=PNG_SCALE, background="white"))
 
 

@@ -22,7 +22,7 @@ from wa_cli.cloud import codes
 from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database
 from wa_cli.database.engine import run as execute
-from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCut
+from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCancelled
 from wa_cli.messages import json_text
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
@@ -203,10 +203,10 @@ def _explained(report: Report, timeout: timedelta) -> Iterator[None]:
     """What the database does not do, in terms of the report."""
     try:
         yield
-    except StatementCut as error:
+    except StatementCancelled as error:
         if "read-only" in error.message:
             raise ConfigError(f"The statement of {report.path} writes, and a report only reads.") from error
-        raise StatementCut(
+        raise StatementCancelled(
             f"The report took longer than {format_span(timeout)}.", hint="A shorter --since, or WA_REPORT_TIMEOUT=5m"
         ) from error
     except RowRefused as error:

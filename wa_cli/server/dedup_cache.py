@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wa_cli import aws
-from wa_cli.errors import QueueError
 from wa_cli.telemetry import events
 from wa_cli.telemetry.logs import Emit
 
@@ -49,32 +47,6 @@ def connect() -> DynamoDBClient:
     )
 
 
-@dataclass(frozen=True)
-class TableShape:
-    """A table as it is: its key like `id (S)`, and the attribute by which it forgets, if it does."""
-
-    name: str
-    key: str
-    ttl_attribute: str | None
-
-
-def shape(client: DynamoDBClient, table: str) -> TableShape:
-    """Raises QueueError where the table is not there, or may not be looked at."""
-    try:
-        found = client.describe_table(TableName=table)["Table"]
-        ttl = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    except TROUBLE as error:
-        raise QueueError(
-            f"The dedup table {table} cannot be looked at: {error}.",
-            hint="dynamodb:DescribeTable and DescribeTimeToLive are for wa doctor alone.",
-        ) from error
-    kinds = {part["AttributeName"]: part["AttributeType"] for part in found["AttributeDefinitions"]}
-    names = [part["AttributeName"] for part in found["KeySchema"]]
-    is_on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    key = ", ".join(f"{name} ({kinds.get(name, '?')})" for name in names)
-    return TableShape(table, key, ttl.get("AttributeName") if is_on else None)
-
-
 class DedupCache:
     """Threads may share it. Nothing here raises because the table is away.
 
@@ -87,24 +59,24 @@ class DedupCache:
         self._client = client
         self._emit = emit
         # Webhooks wait for a look, and nobody for a mark: the one must not queue behind the other.
-        self._looking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="looking")
+        self._finding = ThreadPoolExecutor(PARALLEL, thread_name_prefix="looking")
         self._marking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="marking")
         self._lock = threading.Lock()
         self._resting_until = float("-inf")
 
-    def known(self, digests: Sequence[str]) -> set[str]:
+    def seen(self, digests: Sequence[str]) -> set[str]:
         """Which of these bodies were handed over before; none where the table does not say."""
         if self._rests():
             return set()
         wanted = list(dict.fromkeys(digests))
         try:
             parts = [wanted[start : start + READ_AT_ONCE] for start in range(0, len(wanted), READ_AT_ONCE)]
-            return {digest for found in self._looking.map(self._look, parts) for digest in found}
+            return {digest for found in self._finding.map(self._find, parts) for digest in found}
         except TROUBLE as error:
             self._rest(error)
             return set()
 
-    def keep(self, digests: Sequence[str]) -> None:
+    def remember(self, digests: Sequence[str]) -> None:
         """They were handed over."""
         if self._rests():
             return
@@ -113,7 +85,7 @@ class DedupCache:
         except TROUBLE as error:
             self._rest(error)
 
-    def _look(self, digests: Sequence[str]) -> list[str]:
+    def _find(self, digests: Sequence[str]) -> list[str]:
         asked: Any = {self.table: {"Keys": [self._key(digest) for digest in digests], "ProjectionExpression": "id"}}
         found = self._client.batch_get_item(RequestItems=asked)["Responses"].get(self.table, [])
         return [item["id"]["S"].removeprefix(self.scope) for item in found]

@@ -34,12 +34,12 @@ MARK_PATIENCE = 0.5
 T = TypeVar("T")
 
 
-class Marks(Protocol):
-    """Which bodies were handed over already: only spares the queue, and may forget."""
+class SeenWebhooks(Protocol):
+    """A memory of enqueued bodies. It only saves work and may forget."""
 
-    def known(self, digests: Sequence[str]) -> set[str]: ...
+    def seen(self, digests: Sequence[str]) -> set[str]: ...
 
-    def keep(self, digests: Sequence[str]) -> None: ...
+    def remember(self, digests: Sequence[str]) -> None: ...
 
 
 class Receipt(StrEnum):
@@ -59,12 +59,12 @@ class Ingest:
     """One for each process; from one event loop."""
 
     def __init__(
-        self, queue: Queue, spooled_webhooks: SpooledWebhooks, *, emit: Emit, marks: Marks | None = None
+        self, queue: Queue, spooled_webhooks: SpooledWebhooks, *, emit: Emit, dedup_cache: SeenWebhooks | None = None
     ) -> None:
         self.queue = queue
         self.spooled_webhooks = spooled_webhooks
         self.emit = emit
-        self.marks = marks
+        self.dedup_cache = dedup_cache
         self._log_throttle = LogThrottle(emit)
         self._waiting: list[_Arrived] = []
         self._carrier: asyncio.Task[None] | None = None
@@ -163,16 +163,16 @@ class Ingest:
 
     async def _known(self, digests: Sequence[str]) -> set[str]:
         """Which were handed over before; a table that takes its time spares nobody anything."""
-        if self.marks is None:
+        if self.dedup_cache is None:
             return set()
-        looking = self.in_thread(self.marks.known, digests)
+        looking = self.in_thread(self.dedup_cache.seen, digests)
         done, _ = await asyncio.wait({looking}, timeout=MARK_PATIENCE)
         return looking.result() if done else set()
 
     def _mark(self, digests: Sequence[str]) -> None:
         """After the hand-over, never before it, and nobody waits for it."""
-        if self.marks is not None and len(self._marking) < MOST_MARKINGS:
-            marking = self.in_thread(self.marks.keep, digests)
+        if self.dedup_cache is not None and len(self._marking) < MOST_MARKINGS:
+            marking = self.in_thread(self.dedup_cache.remember, digests)
             self._marking.add(marking)
             marking.add_done_callback(self._marking.discard)
 

@@ -140,7 +140,7 @@ def _check_stored(spool: Spool, intake: Intake) -> None:
     ]
     told = [f"{count} {what}" for count, what in left if count]
     if told:
-        raise PartlyDone(f"The queue is empty, but not everything is stored: {', '.join(told)}.", hint="wa verify")
+        raise PartlyDone(f"The queue is empty, but not everything is stored: {', '.join(told)}.", command="wa verify")
 
 
 @dataclass(frozen=True)
@@ -161,5 +161,5 @@ def _complain_of(left: WorkLeft) -> None:
     told = [f"{part.count} {part.what}" for part in rest if part.count]
     if told:
         raise StillPending(
-            f"Everything that could be sent is sent; not finished: {', '.join(told)}.", hint="wa queue status"
+            f"Everything that could be sent is sent; not finished: {', '.join(told)}.", command="wa queue status"
         )

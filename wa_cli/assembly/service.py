@@ -1,0 +1,87 @@
+"""The HTTP service: webhook receiver, messaging API, health and metrics."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from wa_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from wa_cli.backlog import Backlog
+    from wa_cli.database.engine import Database
+    from wa_cli.outbox.spool import Spool
+    from wa_cli.queues.base import Queue
+    from wa_cli.server.auth import Keys
+    from wa_cli.server.dedup_cache import DedupCache
+    from wa_cli.server.ingest import Ingest
+    from wa_cli.server.listening import Service
+    from wa_cli.settings.schema import Settings
+    from wa_cli.submit import Submitter
+    from wa_cli.telemetry.logs import Emit
+
+PACKAGES = ("fastapi", "uvicorn", "httptools", "prometheus_client")
+
+
+@dataclass(frozen=True)
+class ServiceParts:
+    """`app_secret` is None if unsigned webhooks are accepted. `failing_checks` returns the names of failing checks."""
+
+    queue: Queue
+    database: Database
+    webhook_spool: Spool
+    submitter: Submitter
+    backlog: Backlog
+    keys: Keys
+    app_secret: str | None
+    verify_token: str | None
+    failing_checks: Callable[[], list[str]]
+
+
+def require_server() -> None:
+    """Raise ConfigError if a package of the service is missing. Loads none: prometheus_client reads the environment."""
+    for name in PACKAGES:
+        if not _is_installed(name):
+            raise ConfigError(
+                f"The service is not installed: {name} is missing.", command="pip install 'wa-ops[server]'"
+            )
+
+
+def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings, emit: Emit) -> tuple[Service, Ingest]:
+    """Return the service on the bound socket, and the ingest that runs beside it."""
+    require_server()
+    from wa_cli.server import app, health, ingest, messaging, webhook
+    from wa_cli.server.listening import Service
+    from wa_cli.telemetry.metrics import Metrics
+    from wa_cli.workers.spooled_webhooks import SpooledWebhooks
+
+    metrics = Metrics(emit, parts.backlog.status, lambda: parts.webhook_spool.state().records)
+    spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, metrics.emit)
+    cache = _dedup_cache(parts, settings, metrics.emit)
+    entry = ingest.Ingest(parts.queue, spooled, emit=metrics.emit, dedup_cache=cache)
+    application = app.create(
+        webhook.routes(entry, app_secret=parts.app_secret, verify_token=parts.verify_token, emit=metrics.emit),
+        messaging.routes(parts.submitter, parts.backlog, parts.keys, language=settings.template_language),
+        health.routes(parts.database, metrics, parts.keys, parts.failing_checks),
+        emit=metrics.emit,
+    )
+    return Service(application, bound, metrics.emit), entry
+
+
+def _dedup_cache(parts: ServiceParts, settings: Settings, emit: Emit) -> DedupCache | None:
+    if settings.dedup_table is None:
+        return None
+    from wa_cli.server import dedup_cache
+
+    scope = f"{parts.webhook_spool.folder.name}/"
+    return dedup_cache.DedupCache(settings.dedup_table, dedup_cache.connect(), emit, scope=scope)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:
+        return False

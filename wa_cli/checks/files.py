@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from wa_cli.checks.finding import Finding, Level
+from wa_cli.checks.installation import Installation
+from wa_cli.media.downloads import Files
+
+NAME, TITLE = "files", "Customers' files"
+
+
+def run(installation: Installation) -> Finding:
+    """Count the files of customers that are not saved yet. Meta deletes them after seven days."""
+    left = Files(installation.database).left()
+    waiting = left.due + left.waiting
+    facts = {"waiting": waiting, "lost": left.lost}
+    if left.lost:
+        message = f"{left.lost:,} files of customers are lost, {waiting:,} are not saved yet"
+        return Finding(Level.WARNING, message, "wa media fetch", facts)
+    if waiting:
+        return Finding(Level.OK, f"{waiting:,} files of customers are not saved yet", "wa media fetch", facts)
+    return Finding(Level.OK, "every file of a customer is saved", facts=facts)

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from wa_cli.checks.finding import Finding, Level
+from wa_cli.checks.installation import Installation
+
+NAME, TITLE = "queues", "Queues"
+
+
+def run(installation: Installation) -> Finding | None:
+    """Count the messages in the queue table. Other checks examine the database itself."""
+    if installation.sqs_queue:
+        return None
+    waiting = sum(counted["waiting"] for counted in installation.queue_counts.values())
+    return Finding(Level.OK, f"a table in the database, {waiting:,} messages wait", facts={"waiting": waiting})

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from wa_cli.checks.finding import Finding, Level
+from wa_cli.checks.installation import Installation
+
+NAME, TITLE = "sending", "Sending"
+
+
+def run(installation: Installation) -> Finding:
+    """Fail if a business number is blocked or paused while messages wait for it."""
+    found = installation.numbers
+    facts = {"numbers": {row["number"]: row["state"] for row in found}}
+    stopped = [row for row in found if row["state"] != "open"]
+    if not stopped:
+        unfinished = sum(row["unfinished"] for row in found)
+        message = f"no number is blocked or paused, {unfinished:,} messages are unfinished"
+        return Finding(Level.OK, message, facts=facts)
+    message = "; ".join(
+        f"{row['number']} is {row['state']}: {row['blocked_why'] or 'by hand'}; {row['unfinished']:,} messages wait"
+        for row in stopped
+    )
+    is_paused = any(row["state"] == "paused" for row in stopped)
+    return Finding(Level.FAILED, message, "wa number resume" if is_paused else None, facts)
