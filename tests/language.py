@@ -93,7 +93,13 @@ def _python_texts(source: str) -> Iterator[Text]:
             docstrings.add(id(constant))
             yield Text(constant.lineno, words, is_docstring=True)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+        # A string without a space is a name, such as a key of stored JSON.
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+            and " " in node.value
+        ):
             yield Text(node.lineno, node.value)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:

@@ -177,7 +177,7 @@ def plain_loop(url: str, database: Database, count: int) -> float:
 def claims(database: Database) -> list[tuple[str, float]]:
     """How long a claim of 100 takes in front of a million queued rows, in milliseconds: the median of some."""
     outbox = Outbox(database, "bench")
-    outbox.open_number(1e9)
+    outbox.rate_limit.open_number(1e9)
     found = []
     for name, customer, turn in (
         ("a million customers", "n::text", "true"),

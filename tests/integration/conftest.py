@@ -24,7 +24,7 @@ class Bench:
     def __init__(self, database: Database, number: str = "42") -> None:
         self.database = database
         self.outbox = Outbox(database, number)
-        self.outbox.open_number(10_000)
+        self.outbox.rate_limit.open_number(10_000)
 
     def queue(self, *words: str, to: str = "+123", **changes: Any) -> list[UUID]:
         messages = [OutgoingMessage(text(word), phone_number=to, **changes) for word in words]

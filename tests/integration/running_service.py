@@ -21,6 +21,7 @@ from wa_cli.server.auth import Keys
 from wa_cli.server.ingest import Ingest, SeenWebhooks
 from wa_cli.server.listening import Service, listen
 from wa_cli.submit import Submitter
+from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Event
 from wa_cli.telemetry.metrics import Metrics
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
@@ -41,19 +42,20 @@ class RunningService:
         failing: Callable[[], list[str]],
     ) -> None:
         self.told: list[Event] = []
-        metrics = Metrics(self.told.append, backlog.status, lambda: spool.state().records)
-        self.spooled_webhooks = SpooledWebhooks(queue, spool, metrics.emit)
-        self.ingest = Ingest(queue, self.spooled_webhooks, emit=metrics.emit, dedup_cache=dedup_cache)
+        metrics = Metrics(backlog.status, lambda: spool.state().records)
+        emit = Emitter(metrics, self.told.append)
+        self.spooled_webhooks = SpooledWebhooks(queue, spool, emit)
+        self.ingest = Ingest(queue, self.spooled_webhooks, emit=emit, dedup_cache=dedup_cache)
         self.outgoing = backlog.outgoing
         self._app = app.create(
-            webhook.routes(self.ingest, app_secret=SECRET, verify_token="verify-me", emit=metrics.emit),
+            webhook.routes(self.ingest, app_secret=SECRET, verify_token="verify-me", emit=emit),
             messaging.routes(
                 Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0), backlog, keys, language="en_US"
             ),
             health.routes(database, metrics, keys, failing),
-            emit=metrics.emit,
+            emit=emit,
         )
-        self.service = Service(self._app, listen("127.0.0.1", 0), metrics.emit)
+        self.service = Service(self._app, listen("127.0.0.1", 0), emit)
         self.stop = Stop()
 
     @property

@@ -168,7 +168,7 @@ def test_a_person_with_two_numbers_is_found_once(database: Database, conversatio
     write(database, "old", "it was me", "+491444")
     write(database, "new", "it is me", "+491333", timestamp=messages.utc(PRESENT + timedelta(minutes=1)))
     with database.transaction() as connection:
-        contacts.learn(connection, (), [Alias("491444", "491333", PRESENT, is_change=True)])
+        contacts.update_people(connection, (), [Alias("491444", "491333", PRESENT, is_change=True)])
 
     for number in ("491444", "49144", "491333", "4913"):
         assert [(row["customer"], row["content"]) for row in conversations.people(number, 10)] == [

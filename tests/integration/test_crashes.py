@@ -74,7 +74,7 @@ class Scene:
                 )
             )
         with self.bench.database.transaction() as connection:
-            self.bench.outbox.learn(connection, statuses)
+            self.bench.outbox.record_statuses(connection, statuses)
 
     def let_time_pass(self) -> None:
         self.bench.sql("UPDATE wa.queue_messages SET visible_at = visible_at - CAST(:span AS interval)", span=AGE)

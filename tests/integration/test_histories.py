@@ -191,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         reference, wamid = taken[place % len(taken)]
         update = StatusUpdate(wamid, status, now(), NUMBER, reference=reference, attempt=1, raw={})
         with self.database.transaction() as connection:
-            self.bench.outbox.learn(connection, [update])
+            self.bench.outbox.record_statuses(connection, [update])
         if reference in self.recorded:
             self.told[reference].add(wamid)
 
@@ -202,12 +202,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.bench.outbox.lose_leases()
-        self.bench.outbox.decide_uncertain(**PATIENCE)
-        self.bench.outbox.pass_turns(PATIENCE["wait"])
-        self.bench.outbox.expire()
-        self.bench.outbox.mend_turns()
-        self.bench.outbox.merge_pending_statuses()
+        self.bench.outbox.sweeps.lose_leases()
+        self.bench.outbox.sweeps.decide_uncertain(**PATIENCE)
+        self.bench.outbox.sweeps.pass_heads_on(PATIENCE["wait"])
+        self.bench.outbox.sweeps.expire()
+        self.bench.outbox.sweeps.repair_heads()
+        self.bench.outbox.sweeps.merge_pending_statuses()
 
     @rule(place=places, what=st.sampled_from(["cancel", "confirm", "release_held"]))
     def decide_by_hand(self, place: int, what: str) -> None:

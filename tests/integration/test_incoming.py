@@ -353,7 +353,7 @@ def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
         thread.join(30)
     desk.told += [event for part in parts for event in part.told]
     assert not desk.bench.sql("SELECT reason FROM wa.queue_messages")
-    desk.bench.outbox.merge_pending_statuses()  # two transactions may miss each other's half of an echo and its status
+    desk.bench.outbox.sweeps.merge_pending_statuses()  # two transactions may miss each other's half of an echo and its status
     return [tuple(row.values()) for row in desk.bench.sql(COMPARED)]
 
 

@@ -274,7 +274,7 @@ def test_a_row_that_refuses_its_place_is_told_of_and_tried_later(darkroom: Darkr
     darkroom.fetch(sandbox.url)
 
     assert "small" in darkroom.state()["reason"]
-    assert [event.count for event in darkroom.told if isinstance(event, events.FilesAway)] == [1]
+    assert [event.count for event in darkroom.told if isinstance(event, events.FilesDelayed)] == [1]
 
 
 def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:

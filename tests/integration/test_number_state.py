@@ -63,16 +63,16 @@ def test_only_a_later_message_that_went_out_frees_the_number(bench: Bench) -> No
     bench.sql("UPDATE wa.rate_limits SET paused_until = NULL, tokens = 1 RETURNING 1")
     bench.settle(bench.claim()[0], Accepted("wamid.1"))
 
-    assert not bench.outbox.unblock()
+    assert not bench.outbox.rate_limit.unblock()
     assert heed(bench, went_out(before)) == []
-    assert heed(bench, went_out(probe)) == [events.NumberFreed()]
+    assert heed(bench, went_out(probe)) == [events.NumberUnblocked()]
     assert number(bench)["blocked_by"] is None
 
 
 def test_an_answer_frees_what_an_answer_blocked(bench: Bench) -> None:
-    bench.outbox.block("190: token")
+    bench.outbox.rate_limit.block("190: token")
 
-    assert bench.outbox.unblock()
+    assert bench.outbox.rate_limit.unblock()
 
 
 def test_a_throttled_status_slows_the_number_down(bench: Bench) -> None:

@@ -143,7 +143,7 @@ def test_what_did_not_leave_goes_back_to_the_queue_and_leaves_no_trace(works: Wo
 
 
 def test_a_paused_number_stays_paused_without_the_database(works: Works, outage: Outage) -> None:
-    works.bench.outbox.pause("by hand")
+    works.bench.outbox.rate_limit.pause("by hand")
 
     async def during() -> None:
         await asyncio.to_thread(works.put, "+123")
@@ -201,7 +201,7 @@ class Replay:
     def status(self, wamid: str) -> None:
         status = StatusUpdate(wamid, "delivered", now(), "42", reference=self.reference, attempt=1, raw={})
         with self.bench.database.transaction() as connection:
-            self.bench.outbox.learn(connection, [status])
+            self.bench.outbox.record_statuses(connection, [status])
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_an_intent_without_an_answer_is_uncertain(replay: Replay) -> None:
 
     replay.maintenance.adopt()
     replay.bench.age("lease_until", LEASE * 2)
-    replay.bench.outbox.lose_leases()
+    replay.bench.outbox.sweeps.lose_leases()
 
     assert replay.bench.state(replay.reference) == "uncertain"
 
@@ -254,7 +254,7 @@ def test_a_status_that_the_replay_missed_is_found_by_the_sweep(replay: Replay) -
     replay.maintenance.adopt()
     with replay.bench.database.transaction() as connection:
         status = StatusUpdate("wamid.a", "read", now(), "42", reference=replay.reference, attempt=1, raw={})
-        messages.keep_statuses(connection, [status])  # as a transaction that did not see the row yet
+        messages.insert_statuses(connection, [status])  # as a transaction that did not see the row yet
 
     replay.maintenance.run_once()
 

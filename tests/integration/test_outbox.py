@@ -246,7 +246,7 @@ def test_an_overdue_message_expires_and_lets_the_next_one_go(bench: Bench) -> No
     bench.age("expires_at", 2 * HOUR)
 
     assert bench.claim() == []
-    assert bench.outbox.expire() == 1
+    assert bench.outbox.sweeps.expire() == 1
 
     assert bench.state(late) == "expired"
     assert [row["status"] for row in bench.rows()] == ["failed"]
@@ -276,7 +276,7 @@ def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Be
 
 
 def test_what_the_rate_does_not_allow_stays(bench: Bench) -> None:
-    bench.outbox.open_number(8)
+    bench.outbox.rate_limit.open_number(8)
     for place in range(20):
         bench.queue("hi", to=f"+10{place}")
     bench.sql("UPDATE wa.rate_limits SET tokens = 0, rate = 8, refilled_at = clock_timestamp() - interval '10 s'")
@@ -296,33 +296,33 @@ def test_unused_tokens_stay_in_the_bucket(bench: Bench) -> None:
 
 
 def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) -> None:
-    bench.outbox.open_number(100)
+    bench.outbox.rate_limit.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 100")
 
-    assert bench.outbox.slow_down(timedelta(seconds=1), NOW) == pytest.approx(70)
-    assert bench.outbox.slow_down(timedelta(seconds=1), NOW) is None
+    assert bench.outbox.rate_limit.slow_down(timedelta(seconds=1), NOW) == pytest.approx(70)
+    assert bench.outbox.rate_limit.slow_down(timedelta(seconds=1), NOW) is None
 
     bench.queue("hi")
     assert bench.claim() == []
 
 
 def test_a_throttle_of_what_was_claimed_before_the_last_one_is_old_news(bench: Bench) -> None:
-    assert bench.outbox.slow_down(timedelta(0), NOW) is not None
+    assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW) is not None
 
-    assert bench.outbox.slow_down(timedelta(0), timedelta(seconds=5), throttled=50, answers=50) is None
-    assert bench.outbox.slow_down(timedelta(0), NOW, throttled=50, answers=50) is not None
+    assert bench.outbox.rate_limit.slow_down(timedelta(0), timedelta(seconds=5), throttled=50, answers=50) is None
+    assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW, throttled=50, answers=50) is not None
 
 
 def rate_under(bench: Bench, share: Callable[[float], float], seconds: int) -> float:
     """The rate after so many seconds, with an API that throttles this share of the answers to a rate."""
-    bench.outbox.open_number(80)
+    bench.outbox.rate_limit.open_number(80)
     bench.sql("UPDATE wa.rate_limits SET rate = 80")
     left, rate = 0.0, 80.0
     for _ in range(seconds):
         left += rate * share(rate)
         throttled, left = int(left), left - int(left)
         if throttled:
-            bench.outbox.slow_down(timedelta(seconds=1), NOW, throttled=throttled, answers=round(rate))
+            bench.outbox.rate_limit.slow_down(timedelta(seconds=1), NOW, throttled=throttled, answers=round(rate))
         bench.sql("UPDATE wa.rate_limits SET paused_until = paused_until - interval '1 second'")
         rate = rate_after(bench, timedelta(seconds=1))
     return rate
@@ -362,16 +362,16 @@ def rate_after(bench: Bench, span: timedelta) -> float:
 
 
 def test_the_rate_never_falls_under_its_floor(bench: Bench) -> None:
-    bench.outbox.open_number(100)
+    bench.outbox.rate_limit.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 6")
 
-    assert bench.outbox.slow_down(timedelta(0), NOW) == 5
+    assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW) == 5
 
 
 def test_a_throttled_rate_comes_back_fast_then_carefully_then_slowly(bench: Bench) -> None:
-    bench.outbox.open_number(100)
+    bench.outbox.rate_limit.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 20")
-    assert bench.outbox.slow_down(timedelta(0), NOW) == 14
+    assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW) == 14
 
     assert rate_after(bench, timedelta(seconds=1)) == pytest.approx(17.5, rel=0.01)
     assert rate_after(bench, timedelta(seconds=1)) == pytest.approx(19, rel=0.01)
@@ -384,8 +384,8 @@ def test_a_throttled_rate_comes_back_fast_then_carefully_then_slowly(bench: Benc
 def test_a_blocked_number_lets_one_probe_through_a_minute(bench: Bench) -> None:
     for place in range(5):
         bench.queue("hi", to=f"+10{place}")
-    assert bench.outbox.block("the token is expired")
-    assert not bench.outbox.block("the token is expired")
+    assert bench.outbox.rate_limit.block("the token is expired")
+    assert not bench.outbox.rate_limit.block("the token is expired")
     assert bench.claim() == []
 
     bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")
@@ -393,8 +393,8 @@ def test_a_blocked_number_lets_one_probe_through_a_minute(bench: Bench) -> None:
     assert probe.is_probe
     assert bench.claim() == []
 
-    assert bench.outbox.unblock()
-    assert not bench.outbox.unblock()
+    assert bench.outbox.rate_limit.unblock()
+    assert not bench.outbox.rate_limit.unblock()
     assert len(bench.claim()) == 4
 
 
@@ -429,10 +429,10 @@ def test_a_missed_hand_over_is_mended(bench: Bench) -> None:
     bench.sql("UPDATE wa.outbox SET turn = FALSE")
     assert bench.claim() == []
 
-    assert bench.outbox.mend_turns() == ("", 1)
+    assert bench.outbox.sweeps.repair_heads() == ("", 1)
 
     assert bench.claim_words() == ["first"]
-    assert bench.outbox.mend_turns() == ("", 0)
+    assert bench.outbox.sweeps.repair_heads() == ("", 0)
 
 
 def test_mending_goes_round_in_steps(bench: Bench) -> None:
@@ -440,11 +440,11 @@ def test_mending_goes_round_in_steps(bench: Bench) -> None:
         bench.queue("a", "b", to=f"+10{place}")
     bench.sql("UPDATE wa.outbox SET turn = FALSE")
 
-    after, mended = bench.outbox.mend_turns(limit=2)
+    after, mended = bench.outbox.sweeps.repair_heads(limit=2)
     assert (after, mended) == ("101", 2)
-    after, mended = bench.outbox.mend_turns(after, limit=2)
+    after, mended = bench.outbox.sweeps.repair_heads(after, limit=2)
     assert (after, mended) == ("103", 2)
-    assert bench.outbox.mend_turns(after, limit=2) == ("", 1)
+    assert bench.outbox.sweeps.repair_heads(after, limit=2) == ("", 1)
 
 
 def test_what_ended_long_ago_is_forgotten_and_its_row_stays(bench: Bench) -> None:
@@ -454,7 +454,7 @@ def test_what_ended_long_ago_is_forgotten_and_its_row_stays(bench: Bench) -> Non
 
     bench.age("final_at", timedelta(days=31))
 
-    assert bench.outbox.prune(timedelta(days=30)) == 1
+    assert bench.outbox.sweeps.prune(timedelta(days=30)) == 1
     assert bench.states() == {"queued": 1}
     assert len(bench.rows()) == 1
     assert bench.sql("SELECT * FROM wa.send_attempts") == []
@@ -467,7 +467,7 @@ def test_what_is_left_is_told_by_kind(bench: Bench) -> None:
     left = bench.outbox.work_left()
 
     assert (left.due, left.waiting, left.scheduled, left.sending, left.paused) == (1, 1, 1, 0, 0)
-    bench.outbox.block("token")
+    bench.outbox.rate_limit.block("token")
     bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp() + interval '5 min'")
     assert bench.outbox.work_left().paused == 3
 
@@ -485,7 +485,7 @@ def test_depth_counts_in_a_queues_words(bench: Bench) -> None:
 def test_a_blocked_number_is_paused_until_its_next_probe_and_no_longer(bench: Bench) -> None:
     """Else a draining worker would leave before the probe that frees the number."""
     bench.queue("hi")
-    bench.outbox.block("190: the token is expired")
+    bench.outbox.rate_limit.block("190: the token is expired")
     assert (bench.outbox.work_left().due, bench.outbox.work_left().paused) == (0, 1)
 
     bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")

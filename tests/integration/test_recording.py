@@ -284,7 +284,7 @@ def test_what_cannot_be_decided_shuts_out_nobody(desk: Desk) -> None:
     for claim in bench.claim():
         bench.settle(claim, Unknown("cut"))
     other = Outbox(bench.database, "43", on_uncertain="hold")
-    other.open_number(1000)
+    other.rate_limit.open_number(1000)
     with bench.database.transaction() as connection:
         other.record(connection, [OutgoingMessage(text("mine"), phone_number="+1")])
     [claim] = other.claim(1, LEASE)
@@ -314,7 +314,7 @@ def test_a_hand_over_that_meets_an_expiry_gives_no_turn_to_the_finished(desk: De
         settled.wait(0.3)
     thread.join()
 
-    bench.outbox.mend_turns()
+    bench.outbox.sweeps.repair_heads()
     assert bench.claim_words() == ["third"]
     assert bench.state(third) == "sending"
 

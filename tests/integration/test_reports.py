@@ -143,7 +143,7 @@ def store(database: Database, said: list[Said], aliases: dict[str, str] | None =
             phone = written.get(one.customer, one.customer) if one.by_us else one.customer
             ours, wamid = one.number or "business", f"wamid.{uuid4().hex}"
             if one.revoked:
-                messages.keep_edits(connection, [Edit(wamid, one.at, None, is_revoked=True)])
+                messages.insert_edits(connection, [Edit(wamid, one.at, None, is_revoked=True)])
             messages.insert(
                 connection,
                 [
@@ -166,7 +166,9 @@ def store(database: Database, said: list[Said], aliases: dict[str, str] | None =
                     }
                 ],
             )
-        contacts.learn(connection, (), [Alias(v.lstrip("+"), k.lstrip("+"), PRESENT) for k, v in written.items()])
+        contacts.update_people(
+            connection, (), [Alias(v.lstrip("+"), k.lstrip("+"), PRESENT) for k, v in written.items()]
+        )
 
 
 def ask(database: Database, name: str, since: datetime, until: datetime, zone: str = "UTC") -> list[dict[str, Any]]:

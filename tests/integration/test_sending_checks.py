@@ -58,14 +58,14 @@ def test_nothing_waits_and_nothing_fails(watch: Watch) -> None:
 def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
     watch.live()
     watch.bench.queue("hi")
-    watch.bench.outbox.block("the token was refused")
+    watch.bench.outbox.rate_limit.block("the token was refused")
     found = watch.run()["sending"]
     assert (found.level, found.message) == ("failed", "42 is blocked: the token was refused; 1 messages wait")
 
-    watch.bench.outbox.unblock()
+    watch.bench.outbox.rate_limit.unblock()
     assert watch.failing() == []
 
-    watch.bench.outbox.pause("by hand")
+    watch.bench.outbox.rate_limit.pause("by hand")
     found = watch.run()["sending"]
     assert (found.level, found.command) == ("failed", "wa number resume")
 
@@ -94,12 +94,12 @@ def test_messages_of_a_number_that_no_worker_sends_for_are_moved(watch: Watch) -
     """The program was set to another business number while messages waited for the first."""
     first = watch.bench.queue("one", "two", to="+123")
     other = Outbox(watch.bench.database, "43")
-    other.open_number(80)
+    other.rate_limit.open_number(80)
     other.heartbeat("host/43", "host", 1)
     found = watch.run()["workers"]
     assert (found.level, found.command) == ("failed", "wa queue move --from 42")
 
-    assert watch.bench.outbox.move("43") == 2
+    assert watch.bench.outbox.operator.move("43") == 2
 
     assert watch.failing() == []
     there = Bench(watch.bench.database, "43")
@@ -112,7 +112,7 @@ def test_messages_of_a_number_that_no_worker_sends_for_are_moved(watch: Watch) -
 def test_a_message_that_is_being_sent_stays_with_its_number(watch: Watch) -> None:
     watch.bench.queue("one", "two", to="+123")
     [claim] = watch.bench.claim()
-    assert watch.bench.outbox.move("43") == 1
+    assert watch.bench.outbox.operator.move("43") == 1
 
     watch.bench.settle(claim, Accepted("wamid.1"))
 
@@ -178,7 +178,7 @@ def test_the_service_is_failing_while_a_number_may_not_send(watch: Watch, tmp_pa
         assert httpx.get(f"{service.url}/health").json()["status"] == "ok"
         watch.live()
         watch.bench.queue("hi")
-        watch.bench.outbox.block("the token was refused")
+        watch.bench.outbox.rate_limit.block("the token was refused")
         answer = httpx.get(f"{service.url}/health")
         assert (answer.status_code, answer.json()) == (
             503,

@@ -233,7 +233,7 @@ def cut_for(service: RunningService, *sent: bytes) -> list[str]:
             for part in sent:
                 client.sendall(part)
         wait_for_the_end(client)
-    return [event.reason for event in service.heard(events.ConnectionCut)]
+    return [event.reason for event in service.heard(events.ConnectionsCut)]
 
 
 @pytest.mark.parametrize("request_bytes", [GET, UNSIGNED])
@@ -258,7 +258,7 @@ def test_a_few_requests_sent_ahead_are_answered_in_order(service: RunningService
 
     places = [said.index(b"answer%d" % n) for n in range(listening.MOST_PIPELINED)]
     assert places == sorted(places)
-    assert not service.heard(events.ConnectionCut)
+    assert not service.heard(events.ConnectionsCut)
 
 
 @pytest.mark.parametrize(
@@ -283,15 +283,15 @@ def test_who_does_not_take_the_answers_is_cut_off(service: RunningService, monke
     answered = service.service._server.server_state
     with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
         sent = 0
-        while not service.heard(events.ConnectionCut):
+        while not service.heard(events.ConnectionsCut):
             client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
             sent += 10
             until(
-                lambda: answered.total_requests >= sent or bool(service.heard(events.ConnectionCut)),  # noqa: B023
+                lambda: answered.total_requests >= sent or bool(service.heard(events.ConnectionsCut)),  # noqa: B023
                 "an answer",
             )
 
-    assert [event.reason for event in service.heard(events.ConnectionCut)] == ["answer not taken in time"]
+    assert [event.reason for event in service.heard(events.ConnectionsCut)] == ["answer not taken in time"]
 
 
 def test_unfinished_bodies_are_bounded_all_together(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,12 +321,12 @@ def test_what_connections_hold_is_bounded_all_together(
         clients.append(client := socket.create_connection(("127.0.0.1", service.service.port), timeout=20))
         with suppress(ConnectionError):
             client.sendall(b"G")
-        if service.heard(events.ConnectionCut):
+        if service.heard(events.ConnectionsCut):
             break
     else:
         pytest.fail("nobody was cut off")
 
-    assert {event.reason for event in service.heard(events.ConnectionCut)} == {"too much in memory"}
+    assert {event.reason for event in service.heard(events.ConnectionsCut)} == {"too much in memory"}
     for client in clients:
         client.close()
     until(lambda: httpx_status(f"{service.url}/health/live") == 200, "the service")
@@ -355,7 +355,7 @@ def test_while_the_queue_is_away_webhooks_lie_on_the_disk_and_come_back_by_thems
         outage.begin()
         assert service.post(body("during.1")).status_code == 200
         assert service.post(body("during.2")).status_code == 200
-        assert [event.outcome for event in service.heard(events.Answered)] == ["queued", "spooled", "spooled"]
+        assert [event.result for event in service.heard(events.Answered)] == ["queued", "spooled", "spooled"]
         outage.end()
         until(lambda: bool(service.heard(events.Requeued)), "the readmission")
 
@@ -403,7 +403,7 @@ def test_a_queue_that_does_not_answer_is_not_waited_for(rig: Rig, monkeypatch: p
     with rig.service(queue=queue, with_ingest=False) as service:
         try:
             assert service.post(body("a")).status_code == 200
-            assert service.heard(events.Answered)[0].outcome == "spooled"
+            assert service.heard(events.Answered)[0].result == "spooled"
         finally:
             queue.let.set()
 
@@ -430,7 +430,7 @@ def test_what_a_queue_can_never_take_is_among_its_dead_and_kept_while_they_are_a
     queue.dead_are_away = True
 
     assert admit(queue, [QueueMessage("small"), large]) == [large]
-    spooled_webhooks.keep([QueueMessage("also small"), large])
+    spooled_webhooks.spool_all([QueueMessage("also small"), large])
     for _ in range(3):
         spooled_webhooks.run_once()
     assert queue.depth().waiting == 2  # and not again with each try
@@ -459,7 +459,7 @@ class BrokenQueue(MemoryQueue):
 def test_what_cannot_be_brought_back_stays(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spooled_webhooks = SpooledWebhooks(BrokenQueue(), spool, lambda _: None)
-    spooled_webhooks.keep([QueueMessage("a")])
+    spooled_webhooks.spool_all([QueueMessage("a")])
 
     with pytest.raises(QueueError):
         spooled_webhooks.run_once()
@@ -493,7 +493,7 @@ def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws
         assert service.post(body("a")).status_code == 200
         assert service.post(body("b")).status_code == 200
 
-        assert [event.outcome for event in service.heard(events.Answered)] == ["queued", "duplicate", "queued"]
+        assert [event.result for event in service.heard(events.Answered)] == ["queued", "duplicate", "queued"]
     assert rig.bodies() == [body("a"), body("b")]
     [item] = client.scan(TableName=table, Limit=1)["Items"]
     assert int(item["expires_at"]["N"]) > 8 * 86400

@@ -28,7 +28,7 @@ def event(word: str, wamid: str = "wamid.1", number: str = "42") -> StatusUpdate
 
 def learn(bench: Bench, *words: str) -> None:
     with bench.database.transaction() as connection:
-        bench.outbox.learn(connection, [event(word) for word in words])
+        bench.outbox.record_statuses(connection, [event(word) for word in words])
 
 
 def sent(bench: Bench) -> None:
@@ -107,8 +107,8 @@ def test_a_status_whose_row_came_by_another_way_is_merged_by_the_sweep(bench: Be
         " VALUES ('wamid.1', 'business', 'text', 'outgoing', 'sent')"
     )
 
-    assert bench.outbox.merge_pending_statuses() == 1
-    assert bench.outbox.merge_pending_statuses() == 0
+    assert bench.outbox.sweeps.merge_pending_statuses() == 1
+    assert bench.outbox.sweeps.merge_pending_statuses() == 0
 
     assert final(bench)["status"] == "delivered"
 

@@ -34,11 +34,11 @@ def status(wamid: str, word: str = "sent", *, reference: UUID | None = None, num
 
 def learn(bench: Bench, *statuses: StatusUpdate) -> None:
     with bench.database.transaction() as connection:
-        bench.outbox.learn(connection, statuses)
+        bench.outbox.record_statuses(connection, statuses)
 
 
 def decide(bench: Bench) -> list[tuple[str, bool]]:
-    found = bench.outbox.decide_uncertain(wait=WAIT, silence=SILENCE, evidence_limit=LIMIT)
+    found = bench.outbox.sweeps.decide_uncertain(wait=WAIT, silence=SILENCE, evidence_limit=LIMIT)
     return [(state, silent) for _, state, _, _, silent in found]
 
 
@@ -64,9 +64,9 @@ def test_a_lost_lease_leaves_an_unknown_fate(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
-    assert bench.outbox.lose_leases() == 0
+    assert bench.outbox.sweeps.lose_leases() == 0
     bench.age("lease_until", timedelta(minutes=5))
-    assert bench.outbox.lose_leases() == 1
+    assert bench.outbox.sweeps.lose_leases() == 1
 
     assert bench.state(reference) == "uncertain"
     bench.settle(claim, Accepted("wamid.late"))
@@ -77,7 +77,7 @@ def test_a_late_refusal_by_the_holder_still_settles(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
     bench.age("lease_until", timedelta(minutes=5))
-    bench.outbox.lose_leases()
+    bench.outbox.sweeps.lose_leases()
 
     bench.settle(claim, Rejected(131026, "no"))
 
@@ -235,7 +235,7 @@ def make_held(bench: Bench) -> UUID:
     bench.outbox = Outbox(bench.database, "42", on_uncertain="hold")
     reference = make_uncertain(bench)
     decide(bench)
-    assert [row.reference for row in bench.outbox.held(10)] == [reference]
+    assert [row.reference for row in bench.outbox.operator.held(10)] == [reference]
     return reference
 
 
@@ -243,8 +243,8 @@ def test_a_person_has_a_held_message_sent_again_as_a_possible_double(bench: Benc
     reference = make_held(bench)
     bench.queue("next")
 
-    assert bench.outbox.release_held([reference, UUID(int=0)]) == 1
-    assert bench.outbox.release_held([reference]) == 0
+    assert bench.outbox.operator.release_held([reference, UUID(int=0)]) == 1
+    assert bench.outbox.operator.release_held([reference]) == 0
 
     # What came meanwhile has the turn; the released one is next.
     [claim] = bench.claim()
@@ -258,7 +258,7 @@ def test_a_person_has_a_held_message_sent_again_as_a_possible_double(bench: Benc
 def test_a_person_knows_that_a_held_message_was_sent(bench: Bench) -> None:
     reference = make_held(bench)
 
-    assert bench.outbox.confirm([reference]) == 1
+    assert bench.outbox.operator.confirm([reference]) == 1
 
     [row] = bench.rows()
     assert (row["message_id"], row["status"]) == (f"ref:{reference}", "sent")
@@ -273,7 +273,7 @@ def test_a_person_cancels_what_is_not_being_sent(bench: Bench) -> None:
     bench.claim()
     [queued, behind] = bench.queue("queued", "behind", to="+778")
 
-    assert bench.outbox.cancel([held, sending, queued]) == 2
+    assert bench.outbox.operator.cancel([held, sending, queued]) == 2
 
     assert [bench.state(r) for r in (held, sending, queued)] == ["cancelled", "sending", "cancelled"]
     assert bench.claim_words() == ["behind"]
@@ -284,11 +284,11 @@ def test_a_person_cancels_what_is_not_being_sent(bench: Bench) -> None:
 
 def test_a_paused_number_sends_nothing_until_it_is_resumed(bench: Bench) -> None:
     bench.queue("hi")
-    assert bench.outbox.pause("lunch")
+    assert bench.outbox.rate_limit.pause("lunch")
     assert bench.claim() == []
     assert bench.outbox.work_left().paused == 1
 
-    assert bench.outbox.resume()
+    assert bench.outbox.rate_limit.resume()
 
     assert bench.claim_words() == ["hi"]
 
@@ -316,11 +316,11 @@ def test_proof_that_comes_late_wins_over_held(bench: Bench) -> None:
 def test_an_uncertain_message_holds_up_its_customer_no_longer_than_a_status_may_be_late(bench: Bench) -> None:
     make_uncertain(bench)
     bench.queue("next")
-    assert bench.outbox.pass_turns(WAIT) == 0
+    assert bench.outbox.sweeps.pass_heads_on(WAIT) == 0
     assert bench.claim() == []
 
     age_attempts(bench)
-    bench.outbox.pass_turns(WAIT)
+    bench.outbox.sweeps.pass_heads_on(WAIT)
 
     assert bench.claim_words() == ["next"]
 

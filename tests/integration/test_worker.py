@@ -63,7 +63,7 @@ def test_a_refused_token_pauses_the_number_and_loses_nothing(works: Works) -> No
     works.run()
 
     assert works.bench.states() == {"sent": 3}
-    assert len(works.heard(events.NumberFreed)) == 1
+    assert len(works.heard(events.NumberUnblocked)) == 1
     assert {row["retry_count"] for row in works.bench.sql("SELECT retry_count FROM wa.outbox")} == {0}
 
 

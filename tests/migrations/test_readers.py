@@ -41,7 +41,7 @@ def talk(database: Database) -> None:
     [claim] = bench.claim()
     bench.settle(claim, Accepted("wamid.1"))
     with database.transaction() as connection:
-        bench.outbox.learn(connection, [StatusUpdate("wamid.1", "read", READ_AT, "42", raw={})])
+        bench.outbox.record_statuses(connection, [StatusUpdate("wamid.1", "read", READ_AT, "42", raw={})])
 
 
 @pytest.fixture(params=tables.TAKEN)

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import fields
+from typing import Any
 
 import pytest
 
 from wa_cli.telemetry import events, log_throttle, logs
-from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.emitter import Emitter
+from wa_cli.telemetry.events import Disposition, Event
 from wa_cli.telemetry.log_throttle import LogThrottle
 from wa_cli.telemetry.meter import Meter
 
@@ -27,7 +30,7 @@ def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[st
         "wamid": "wamid.x",
         "reference": "060e0119",
     }
-    assert (second["level"], second["event"], second["why"]) == ("error", "number_blocked", "the token is expired")
+    assert (second["level"], second["event"], second["reason"]) == ("error", "number_blocked", "the token is expired")
 
 
 def test_beside_a_live_line_each_messages_own_lines_are_left_out() -> None:
@@ -36,10 +39,10 @@ def test_beside_a_live_line_each_messages_own_lines_are_left_out() -> None:
 
     logs.emit(events.Accepted("+123", "wamid.x"))
     logs.emit(events.Stored("wamid.x"))
-    logs.emit(events.NotAccepted("+123", "was refused", "why not"))
+    logs.emit(events.NotAccepted("+123", Disposition.REJECTED, "why not"))
 
     assert len(said) == 1
-    assert "Message to +123 was refused: why not" in said[0]
+    assert "Message to +123 rejected: why not" in said[0]
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,49 +53,92 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_a_meter_counts_and_passes_on() -> None:
-    told: list[Event] = []
+def test_a_meter_counts() -> None:
     now = 100.0
-    meter = Meter(told.append, lambda: now)
+    meter = Meter(lambda: now)
 
     for _ in range(20):
-        meter.emit(events.Accepted("+1", "wamid.x"))
-    meter.emit(events.NotAccepted("+1", "was refused", "why"))
-    meter.emit(events.NotAccepted("+1", "goes out later", "why"))
-    meter.emit(events.Received(3, 5))
+        meter(events.Accepted("+1", "wamid.x"))
+    meter(events.NotAccepted("+1", Disposition.REJECTED, "why"))
+    meter(events.NotAccepted("+1", Disposition.RETRY, "why"))
+    meter(events.Received(3, 5))
 
     assert dict(meter.counts) == {"sent": 20, "failed": 1, "messages": 3, "statuses": 5}
     assert meter.rate() == 2.3
-    assert len(told) == 23
     now += 11
     assert meter.rate() == 0
 
 
-def test_a_meter_that_nobody_reads_does_not_grow() -> None:
+def test_a_meter_that_is_never_read_does_not_grow() -> None:
     now = 0.0
-    meter = Meter(lambda _: None, lambda: now)
+    meter = Meter(lambda: now)
 
     for _ in range(1000):
         now += 1.0
-        meter.emit(events.Accepted("+1", "wamid.x"))
+        meter(events.Accepted("+1", "wamid.x"))
 
     assert len(meter._recent) <= 11
 
 
-def test_a_flood_is_told_in_numbers_and_none_of_it_is_left_untold() -> None:
-    told: list[Event] = []
+def test_every_subscriber_gets_every_event() -> None:
+    first: list[Event] = []
+    second: list[Event] = []
+
+    Emitter(Emitter(first.append), second.append)(events.Stopped())
+
+    assert first == second == [events.Stopped()]
+
+
+def test_a_flood_is_logged_as_sums_and_none_of_it_is_lost() -> None:
+    logged: list[Event] = []
     clock = 0.0
-    floods = LogThrottle(told.append, lambda: clock)
+    throttle = LogThrottle(logged.append, lambda: clock)
 
     for _ in range(5):
-        floods.emit("webhooks", events.Spooled)
+        throttle(events.Spooled())
     clock += log_throttle.EVERY
-    floods.emit("webhooks", events.Spooled, 3)
-    floods.emit("webhooks", events.Spooled, 2)
-    floods.flush()
-    floods.flush()
+    throttle(events.SlowedDown(1.0))  # any event passes the sum on
+    throttle(events.Spooled(count=3))
+    throttle(events.ConnectionsCut("slow"))
+    throttle(events.ConnectionsCut("slow"))
+    throttle(events.Stopped())
+    throttle(events.Stopped())
 
-    assert told == [events.Spooled(1), events.Spooled(7), events.Spooled(2)]
+    assert logged == [
+        events.Spooled(),
+        events.Spooled(count=4),
+        events.SlowedDown(1.0),
+        events.ConnectionsCut("slow"),
+        events.Spooled(count=3),
+        events.ConnectionsCut("slow"),
+        events.Stopped(),
+        events.Stopped(),
+    ]
+
+
+def test_every_event_has_a_sentence() -> None:
+    kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
+
+    for kind in set(kinds) - {Event, events.Counted, *logs.COUNTED_ONLY}:
+        values = {f.name: SAMPLES[str(f.type)] for f in fields(kind)}
+        level, line = logs._line(kind(**values))
+        assert level >= logging.INFO
+        assert kind.__name__ not in line
+
+
+SAMPLES: dict[str, Any] = {
+    "str": "x",
+    "int": 1,
+    "float": 1.0,
+    "bool": True,
+    "str | None": None,
+    "Component": events.Component.DATABASE,
+    "Disposition": Disposition.RETRY,
+    "Feature": events.Feature.SENDING,
+    "Program": events.Program.OUTGOING_WORKER,
+    "Sweep": events.Sweep.EXPIRED,
+    "WebhookResult": events.WebhookResult.FOREIGN,
+}
 
 
 OUTSIDE = "bad\n12:00:00 ERROR   forged\r\x1b[31m\x85\u2028\u202e\x9b\x00\x7f"
@@ -104,8 +150,8 @@ def test_what_came_from_outside_is_one_line_and_steers_no_terminal(
 ) -> None:
     logs.start(form)
 
-    logs.emit(events.NotAccepted(OUTSIDE, "was refused", OUTSIDE))
-    logs.emit(events.Started(OUTSIDE))
+    logs.emit(events.NotAccepted(OUTSIDE, Disposition.REJECTED, OUTSIDE))
+    logs.emit(events.NumberBlocked(OUTSIDE))
     logging.getLogger("wa").warning("%s", OUTSIDE)
 
     told = capsys.readouterr().err
@@ -115,14 +161,14 @@ def test_what_came_from_outside_is_one_line_and_steers_no_terminal(
     if form == logs.JSON:
         said = json.loads(told.splitlines()[0])
         assert said["message"].isprintable()
-        assert said["why"] == OUTSIDE
+        assert said["reason"] == OUTSIDE
 
 
 def test_a_live_line_is_given_one_line_too() -> None:
     said: list[str] = []
     logs.start(write=said.append)
 
-    logs.emit(events.Started(OUTSIDE))
+    logs.emit(events.NumberBlocked(OUTSIDE))
 
     assert len(said[0].splitlines()) == 1
     assert said[0].isprintable()

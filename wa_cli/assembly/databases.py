@@ -13,7 +13,7 @@ from wa_cli.errors import ConfigError, DatabaseUnavailable, SchemaTooOld
 from wa_cli.settings import display, schema
 from wa_cli.settings.parsers import EMBEDDED
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Emit
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -118,7 +118,7 @@ class Databases:
         except DatabaseUnavailable as error:
             if required:
                 raise
-            emit(events.Unavailable("The database", error.message))
+            emit(events.Unavailable(Component.DATABASE, error.message))
             self.main = self.unchecked
 
     def guard_against_freezing(self) -> None:

@@ -11,7 +11,7 @@ from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Queue
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.settings.schema import Settings
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit
 from wa_cli.workers import persist
 from wa_cli.workers.degraded_mode import DegradedMode
 from wa_cli.workers.intake import Intake

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wa_cli.server.listening import Service
     from wa_cli.settings.schema import Settings
     from wa_cli.submit import Submitter
-    from wa_cli.telemetry.logs import Emit
+    from wa_cli.telemetry.events import Emit
 
 PACKAGES = ("fastapi", "uvicorn", "httptools", "prometheus_client")
 
@@ -55,20 +55,22 @@ def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings,
     require_server()
     from wa_cli.server import app, health, ingest, messaging, webhook
     from wa_cli.server.listening import Service
+    from wa_cli.telemetry.emitter import Emitter
     from wa_cli.telemetry.metrics import Metrics
     from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
-    metrics = Metrics(emit, parts.backlog.status, lambda: parts.webhook_spool.state().records)
-    spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, metrics.emit)
-    cache = _dedup_cache(parts, settings, metrics.emit)
-    entry = ingest.Ingest(parts.queue, spooled, emit=metrics.emit, dedup_cache=cache)
+    metrics = Metrics(parts.backlog.status, lambda: parts.webhook_spool.state().records)
+    emitter = Emitter(metrics, emit)
+    spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, emitter)
+    cache = _dedup_cache(parts, settings, emitter)
+    entry = ingest.Ingest(parts.queue, spooled, emit=emitter, dedup_cache=cache)
     application = app.create(
-        webhook.routes(entry, app_secret=parts.app_secret, verify_token=parts.verify_token, emit=metrics.emit),
+        webhook.routes(entry, app_secret=parts.app_secret, verify_token=parts.verify_token, emit=emitter),
         messaging.routes(parts.submitter, parts.backlog, parts.keys, language=settings.template_language),
         health.routes(parts.database, metrics, parts.keys, parts.failing_checks),
-        emit=metrics.emit,
+        emit=emitter,
     )
-    return Service(application, bound, metrics.emit), entry
+    return Service(application, bound, emitter), entry
 
 
 def _dedup_cache(parts: ServiceParts, settings: Settings, emit: Emit) -> DedupCache | None:

@@ -19,7 +19,8 @@ from wa_cli.errors import BadInput, DatabaseUnavailable
 from wa_cli.settings import sources
 from wa_cli.settings.schema import Settings
 from wa_cli.settings.sources import Loaded
-from wa_cli.telemetry.logs import Emit, emit, one_line
+from wa_cli.telemetry.events import Emit
+from wa_cli.telemetry.logs import emit, one_line
 
 if TYPE_CHECKING:
     import socket

@@ -46,7 +46,7 @@ def pause(
     Example: wa number pause --why "new token at noon"
     """
     context = AppContext.of(ctx)
-    if not context.outbox.pause(why):
+    if not context.outbox.rate_limit.pause(why):
         raise BadInput(f"No worker ever spoke for the number {context.endpoint.known_number}.")
     print_note(f"The number {context.endpoint.known_number} is paused.")
 
@@ -58,6 +58,6 @@ def resume(ctx: typer.Context) -> None:
     Example: wa number resume
     """
     context = AppContext.of(ctx)
-    if not context.outbox.resume():
+    if not context.outbox.rate_limit.resume():
         raise BadInput(f"No worker ever spoke for the number {context.endpoint.known_number}.")
     print_note(f"The number {context.endpoint.known_number} sends again.")

@@ -116,7 +116,7 @@ def held(
 
     Example: wa queue held
     """
-    found = AppContext.of(ctx).outbox.held(limit)
+    found = AppContext.of(ctx).outbox.operator.held(limit)
     columns = [
         Column("reference", "Reference"),
         Column("customer", "Customer", "phone"),
@@ -135,7 +135,7 @@ def release(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue release 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(AppContext.of(ctx).outbox.release_held(_parsed(references)), references, "will be sent again")
+    _say_done(AppContext.of(ctx).outbox.operator.release_held(_parsed(references)), references, "will be sent again")
 
 
 @app.command()
@@ -150,7 +150,7 @@ def confirm(
     """
     if wamid and len(references) > 1:
         raise BadInput("One id of WhatsApp's is of one message.", hint="Confirm them one at a time.")
-    _say_done(AppContext.of(ctx).outbox.confirm(_parsed(references), wamid), references, "stored as sent")
+    _say_done(AppContext.of(ctx).outbox.operator.confirm(_parsed(references), wamid), references, "stored as sent")
 
 
 @app.command()
@@ -159,7 +159,7 @@ def cancel(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(AppContext.of(ctx).outbox.cancel(_parsed(references)), references, "cancelled")
+    _say_done(AppContext.of(ctx).outbox.operator.cancel(_parsed(references)), references, "cancelled")
 
 
 @app.command()
@@ -183,7 +183,7 @@ def move(
         raise BadInput(f"The messages wait for {number} already.", hint="Name another number with --to.")
     if not yes:
         ask(f"Send what waits for {number} from {target}?")
-    print_note(f"{Outbox(context.database, number).move(target)} messages wait for {target} now.")
+    print_note(f"{Outbox(context.database, number).operator.move(target)} messages wait for {target} now.")
 
 
 def _parsed(references: list[str]) -> list[UUID]:

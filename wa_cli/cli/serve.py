@@ -16,6 +16,9 @@ from wa_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
+
+    from wa_cli.telemetry import events
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: WA_HOST, this machine alone.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; default: WA_PORT.", min=0, max=65535)]
@@ -54,24 +57,28 @@ def serve(
     if not insecure_no_signature:
         context.endpoint.app_secret  # noqa: B018 — what is missing is said before anything is started
     bound = listen(context, address, context.settings.port if port is None else port)
-    for lack in _lacks(context, insecure_no_signature):
-        logs.emit(events.FeatureUnavailable(lack))
-    what = f"Serving at http://{address}:{bound.getsockname()[1]}: /webhook, /messaging, /health, /metrics"
+    for feature in _unavailable_features(context, insecure_no_signature):
+        logs.emit(events.FeatureUnavailable(feature))
+    started = events.Started(
+        events.Program.SERVICE, url=f"http://{address}:{bound.getsockname()[1]}", processes=processes
+    )
     if processes == 1:
-        logs.emit(events.Started(what))
+        logs.emit(started)
         asyncio.run(_serve(context, bound, insecure_no_signature, None))
     else:
-        _serve_side_by_side(context, bound, insecure_no_signature, processes, what)
+        _serve_side_by_side(context, bound, insecure_no_signature, started)
 
 
-def _lacks(context: AppContext, insecure: bool) -> list[str]:
-    """What will not work, though the service starts."""
-    lacks = {
-        "Unsigned webhooks are taken: anybody on this machine can write in a customer's name": insecure,
-        "WA_VERIFY_TOKEN is not set: Meta's handshake cannot be answered": context.endpoint.verify_token is None,
-        "WA_API_KEYS is not set: nobody can send": not context.keys.keys and not context.keys.open_to_this_machine,
-    }
-    return [what for what, is_lacking in lacks.items() if is_lacking]
+def _unavailable_features(context: AppContext, insecure: bool) -> Iterator[events.Feature]:
+    """Yield the features that do not work with these settings."""
+    from wa_cli.telemetry.events import Feature
+
+    if insecure:
+        yield Feature.SIGNATURES
+    if context.endpoint.verify_token is None:
+        yield Feature.HANDSHAKE
+    if not context.keys.keys and not context.keys.open_to_this_machine:
+        yield Feature.SENDING
 
 
 def listen(context: AppContext, host: str, port: int) -> socket.socket:
@@ -83,11 +90,11 @@ def listen(context: AppContext, host: str, port: int) -> socket.socket:
     return listening.listen(host, port)
 
 
-def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: bool, processes: int, what: str) -> None:
+def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: bool, started: events.Started) -> None:
     """In several processes on one socket, that this one looks after; what they count is counted together."""
     import asyncio
 
-    from wa_cli.telemetry import events, logs
+    from wa_cli.telemetry import logs
 
     counts = tempfile.mkdtemp(prefix="wa-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client looks for it when it is loaded
@@ -97,8 +104,8 @@ def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: boo
 
         _load()
         context.database.close()
-        logs.emit(events.Started(f"{what}, in {processes} processes"))
-        supervisor = Supervisor(processes, logs.emit)
+        logs.emit(started)
+        supervisor = Supervisor(started.processes, logs.emit)
         pipe = supervisor.divide()
         if pipe is None:
             raise typer.Exit(supervisor.exit_code)
@@ -126,4 +133,4 @@ async def _serve(context: AppContext, bound: socket.socket, insecure: bool, pare
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         await all_until_one_fails(service.run(stop), ingest.run(stop))
         if left := context.spools.webhooks.state().records:
-            logs.emit(events.Spooled(left))
+            logs.emit(events.Spooled(count=left))

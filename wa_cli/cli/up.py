@@ -66,7 +66,7 @@ async def everything(context: AppContext, stop: Stop, options: Options | None = 
         await stack.enter_async_context(_running(context.outgoing_worker(client).run, stop))
         await stack.enter_async_context(_running(ingest.run, stop))
         await stack.enter_async_context(_running(service.run, stop))
-        logs.emit(events.Started(f"Everything is up. The service: {service.url}. Ctrl-C stops it all."))
+        logs.emit(events.Started(events.Program.EVERYTHING, url=service.url))
         yield service.url
 
 

@@ -124,6 +124,8 @@ async def _outgoing(context: AppContext, drain: bool, require_storage: bool, par
     from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
     from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import events, logs
+    from wa_cli.telemetry.emitter import Emitter
+    from wa_cli.telemetry.events import Program
     from wa_cli.telemetry.meter import Meter
 
     stop = Stop()
@@ -131,9 +133,10 @@ async def _outgoing(context: AppContext, drain: bool, require_storage: bool, par
         if parent is None:  # else each process has its own connection to the queue: what fails there ends it
             context.queues.outgoing.depth()
         async with context.cloud() as client:
-            meter = Meter(logs.emit)
-            worker = context.outgoing_worker(client, drain=drain, require_storage=require_storage, emit=meter.emit)
-            logs.emit(events.Started("The outgoing worker is running" + (" until nothing is left" if drain else "")))
+            meter = Meter()
+            emit = Emitter(meter, logs.emit)
+            worker = context.outgoing_worker(client, drain=drain, require_storage=require_storage, emit=emit)
+            logs.emit(events.Started(Program.OUTGOING_WORKER, until_drained=drain))
             with _watched(context, parent, *status_line.outgoing(worker, meter)):
                 await worker.run(stop)
 
@@ -147,14 +150,17 @@ async def _incoming(context: AppContext, drain: bool, parent: int | None) -> Non
     from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
     from wa_cli.runtime.stop import Stop
     from wa_cli.telemetry import events, logs
+    from wa_cli.telemetry.emitter import Emitter
+    from wa_cli.telemetry.events import Program
     from wa_cli.telemetry.meter import Meter
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
-        meter = Meter(logs.emit)
-        async with context.downloader(meter.emit) as downloader:
-            worker = context.incoming_worker(downloader=downloader, drain=drain, emit=meter.emit)
-            logs.emit(events.Started("The incoming worker is running" + (" until nothing is left" if drain else "")))
+        meter = Meter()
+        emit = Emitter(meter, logs.emit)
+        async with context.downloader(emit) as downloader:
+            worker = context.incoming_worker(downloader=downloader, drain=drain, emit=emit)
+            logs.emit(events.Started(Program.INCOMING_WORKER, until_drained=drain))
             with _watched(context, parent, *status_line.incoming(worker, meter)):
                 await worker.run(stop)
 

@@ -18,8 +18,7 @@ from wa_cli.media.stores import MediaStore, MediaStoreUnavailable
 from wa_cli.runtime.backoff import full_jitter
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import LogThrottle
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit
 
 AT_ONCE = 4
 # Longer than the URL of a file lives: who has it in hand then is dead.
@@ -39,7 +38,6 @@ class Downloader:
         self.client = client
         self.store = store
         self.emit = emit
-        self._log_throttle = LogThrottle(emit)
         self._fetching: set[asyncio.Task[None]] = set()
         self._rests_until = float("-inf")
 
@@ -110,7 +108,7 @@ class Downloader:
 
     async def _later(self, file: Expected, pause: timedelta, error: Exception, *, counts: bool = True) -> None:
         await asyncio.to_thread(self.files.later, file, pause, str(error), counts=counts)
-        self._log_throttle.emit("away", lambda count: events.FilesAway(str(error), count))
+        self.emit(events.FilesDelayed(str(error)))
 
     async def _save(self, file: Expected) -> tuple[str, int, str | None]:
         """Where it lies now, its size, its type."""

@@ -197,7 +197,7 @@ def _applying(status: MessageStatus) -> Callable[[sa.Connection], None]:
         row = trial_rows.settled(trial_rows.outbox_row(), Accepted(trial_rows.wamid())).stored[0]
         messages.insert(connection, [row])
         event = StatusUpdate(row["message_id"], status, now(), "0", raw={})
-        messages.keep_statuses(connection, [event])
+        messages.insert_statuses(connection, [event])
         messages.apply_statuses(connection, [event.wamid])
         _expect(connection, {**row, "status": status})
 

@@ -1,7 +1,7 @@
-"""What settling changes: with the rows of the outbox locked, what one verdict does to a message, and carrying that out.
+"""The effect of an outcome on a message, with the rows of the outbox locked, and the statements that write it.
 
-Two rules stand above all verdicts: an accepted send is always recorded, and nothing but the holder of the token may
-decide otherwise.
+Two rules hold for every outcome: an accepted message is always recorded, and otherwise only the holder of the token
+decides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Settlement:
-    """An attempt and its verdict, as the spool keeps it and the outbox settles it. `pause`: seconds until it is due again."""
+    """An attempt and its outcome, as the spool keeps it and the outbox settles it. `pause` is in seconds."""
 
     reference: UUID
     attempt: int
@@ -53,7 +53,7 @@ class Settlement:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Settlement:
-        """Raises KeyError, TypeError or ValueError where the record is none of ours."""
+        """Return the settlement of a record. Raises KeyError, TypeError or ValueError if it is not one."""
         return cls(
             reference=UUID(record["reference"]),
             attempt=int(record["attempt"]),
@@ -66,7 +66,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Intent:
-    """A message about to be sent while the database is away, as the spool keeps it. `token` is the attempt's own."""
+    """A message about to be sent in degraded mode, as the spool keeps it. `token` belongs to this attempt."""
 
     message: OutgoingMessage
     token: UUID
@@ -81,7 +81,7 @@ class Intent:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Intent:
-        """Raises KeyError, TypeError, ValueError or BadInput where the record is none of ours."""
+        """Return the intent of a record. Raises KeyError, TypeError, ValueError or BadInput if it is not one."""
         return cls(
             OutgoingMessage.from_body(record["intent"], queue_id=""),
             UUID(record["token"]),
@@ -91,7 +91,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class Settled:
-    """What a transaction stored. `stored`: customers' numbers with the ids under which their messages are rows now.
+    """The result of a transaction. `stored` are pairs of a customer's number and the id of the new row.
 
     `strangers` are attempts at messages that this outbox does not know.
     """
@@ -103,7 +103,7 @@ class Settled:
 
 @dataclass
 class Decision:
-    """What settling changes: outbox rows, rows of whatsapp_messages, and what each drags along."""
+    """The changes of one transaction: outbox rows, rows of whatsapp_messages, and what follows from them."""
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     stored: list[dict[str, Any]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Decision:
     duplicates: list[tuple[UUID, str]] = field(default_factory=list)
 
     def settle(self, row: Row, settlement: Settlement) -> None:
-        """What the verdict of one attempt changes."""
+        """Add the changes of one attempt's outcome."""
         outcome = settlement.outcome
         if isinstance(outcome, Accepted):
             self._sent(row, settlement, outcome)
@@ -143,7 +143,7 @@ class Decision:
     def _sent(self, row: Row, settlement: Settlement, outcome: Accepted) -> None:
         stored = _message_row(row, outcome.wamid, "sent", settlement.answered_at)
         if row["state"] == OutboxState.SENT and row["wamid"] == outcome.wamid:
-            # A status was faster, or it comes again from the spool because its row was refused: the row is what may lack.
+            # A status came first, or the spool brings it again because its row was refused: the row may be missing.
             self.stored.append(stored)
             return
         is_double = row["wamid"] is not None and row["wamid"] != outcome.wamid
@@ -164,14 +164,14 @@ class Decision:
             self.aliases.append(Alias(row["customer"], outcome.alias, settlement.answered_at))
 
     def end(self, row: Row, state: OutboxState, code: int | None, why: str) -> None:
-        """It will not be sent: a row says so, and where a try of it was in doubt, that too."""
+        """End a message that will not be sent. Its row tells if an attempt was uncertain."""
         if row["uncertain_count"]:
             why = f"{state}, may have been delivered: {why}"
         self.change(row, state, failure_code=code, failure_reason=why)
         self.stored.append(_failed_row(row, why))
 
     def confirm(self, row: Row, wamid: str | None) -> None:
-        """It was sent, as a person knows: without a wamid its row goes by our reference."""
+        """Mark a message as sent, by a person's decision. Without a wamid its row gets our reference."""
         self.change(row, OutboxState.SENT, wamid=wamid)
         message_id = wamid or messages.failed_id(row["reference"])
         self.stored.append(_message_row(row, message_id, "sent", row["last_attempt_at"] or now()))
@@ -190,7 +190,7 @@ class Decision:
         )
 
     def change(self, row: Row, state: OutboxState, **values: Any) -> None:
-        """The outbox row alone."""
+        """Change the outbox row only."""
         self.changes.append(
             {
                 "reference": row["reference"],
@@ -204,14 +204,14 @@ class Decision:
         )
         if state.is_final or state == OutboxState.HELD:
             self.handing_over.setdefault(row["number"], set()).add(row["customer"])
-        # A second verdict of the same batch must see what the first one did.
+        # A second outcome in the same batch must see the effect of the first one.
         row["state"], row["wamid"] = state, values.get("wamid") or row["wamid"]
 
     def carry_out(
         self, connection: sa.Connection, *, rows_too: bool = True, left_out: frozenset[str] = frozenset()
     ) -> Settled:
-        """Write it all, in the transaction that locked the rows, without the columns `left_out` of whatsapp_messages;
-        `rows_too=False` leaves that table alone.
+        """Write the changes, in the transaction that locked the rows, without the columns `left_out` of
+        whatsapp_messages. `rows_too=False` does not write that table.
         """
         if self.changes:
             run(connection, "outbox/change", rows=rows(_last_of_each(self.changes)))
@@ -220,7 +220,7 @@ class Decision:
             run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
         new = messages.insert(connection, stored, left_out)
         messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
-        contacts.learn(connection, (), self.aliases)
+        contacts.update_people(connection, (), self.aliases)
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
@@ -261,7 +261,7 @@ def _message_row(row: Row, message_id: str, status: str, at: datetime) -> dict[s
 
 
 def _last_of_each(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One change a row: an UPDATE that finds two picks either. What only the first knew is kept."""
+    """Return one change for each row, since an UPDATE that finds two takes either. Values of earlier changes are kept."""
     merged: dict[UUID, dict[str, Any]] = {}
     for change in changes:
         into = merged.setdefault(change["reference"], {})

@@ -1,8 +1,8 @@
-"""The journal on disk: what the API answered, safe before the database knows it.
+"""The spool: the durable journal on local disk, for a crash or an outage.
 
-A folder of files, each owned by one process by a lock that the kernel takes back when the process dies. A line is a
-checksum and a JSON record. A verdict is on the disk (fdatasync) before anything else happens with it; when the database
-has it, it is forgotten. What a dead process left is adopted by any running worker of the machine.
+It is a folder of files. Each file belongs to one process by a lock that the kernel releases when the process dies. A
+line is a checksum and a JSON record. A record is on disk (fdatasync) before anything else is done with it, and is
+removed when the database has it. Any running worker of the machine adopts the files of a dead process.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Record = dict[str, Any]
 
 
 class SpoolUnwritable(WaError):
-    """Nothing may be sent that cannot be recorded."""
+    """The spool cannot take a record, so nothing may be sent."""
 
     exit_code = 4
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A kept record, and where it is kept."""
+    """A record in the spool, and its place."""
 
     record: Record
     segment: Path
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass
 class _Segment:
-    """A file of ours. `open_entries` are those the database does not have yet."""
+    """A file of this process. `open_entries` are those that the database does not have yet."""
 
     path: Path
     file: IO[bytes]
@@ -58,9 +58,10 @@ class _Segment:
 
 @dataclass
 class Orphan:
-    """A file that its owner left, locked for us: it goes when the block ends, unless it is to `stay`.
+    """A file without an owner, locked by this process. It is deleted at the end of the block, unless `keep_file` is
+    called.
 
-    `broken`: how many of its lines could not be read, and were set aside.
+    `broken` is the number of unreadable lines, which were set aside.
     """
 
     path: Path
@@ -72,13 +73,13 @@ class Orphan:
         self.is_kept = True
 
     def set_aside(self, records: Sequence[Record]) -> None:
-        """Keep what this program cannot use where a person finds it."""
+        """Write records that this program cannot use to a file beside this one."""
         _set_aside(self.path, b"".join(map(_line, records)), "ab")
 
 
 @dataclass(frozen=True)
 class SpoolState:
-    """What lies in the folder: files and records that wait, and files set aside because they cannot be used."""
+    """Counts of waiting files and records, and the names of files that were set aside."""
 
     files: int
     records: int
@@ -87,9 +88,9 @@ class SpoolState:
 
 
 class Spool:
-    """This process's own part of the folder, and the way to adopt what others left. Threads may share it.
+    """This process's part of the folder, and the adoption of other files. Threads may share it.
 
-    When its files hold `quota` bytes nothing new may be begun, as `check_room` says; what is begun is always kept.
+    When its files hold `quota` bytes, `check_room` refuses new work. Records of work in flight are always taken.
     """
 
     def __init__(self, folder: Path, *, quota: int = 1 << 30) -> None:
@@ -97,11 +98,11 @@ class Spool:
         self.quota = quota
         self._segments: dict[Path, _Segment] = {}
         self._current: _Segment | None = None
-        # One thread keeps while another forgets: a file must not be emptied under a record that is being written.
+        # One thread appends while another removes: a file must not be emptied under a record that is being written.
         self._lock = threading.RLock()
 
     def check(self) -> None:
-        """Raise SpoolUnwritable unless a record could be kept now."""
+        """Raise SpoolUnwritable unless a record can be written now."""
         probe = self.folder / f".probe-{uuid4().hex}"
         try:
             private_files.make_folder(self.folder)
@@ -118,7 +119,9 @@ class Spool:
             ) from error
 
     def append(self, records: Sequence[Record]) -> list[Entry]:
-        """Have them on the disk: one fdatasync for all. Raises SpoolUnwritable, and then none of them counts as kept."""
+        """Write records to disk, with one fdatasync for all. Raises SpoolUnwritable, and then none of them counts as
+        written.
+        """
         with self._lock:
             try:
                 segment = self._writable_segment()
@@ -132,7 +135,7 @@ class Spool:
             return [Entry(record, segment.path, number) for record, number in zip(records, numbers, strict=True)]
 
     def append_for_others(self, records: Sequence[Record]) -> None:
-        """Have them on the disk in a file of nobody's, for whoever adopts it later, this process included."""
+        """Write records to a file without an owner. Any process may adopt it later, this one included."""
         with self._lock:
             try:
                 segment = self._open_segment()
@@ -144,7 +147,7 @@ class Spool:
                 raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
 
     def remove(self, entries: Sequence[Entry]) -> None:
-        """The database has them. A file goes when its last record is forgotten."""
+        """Remove records that the database has. A file is deleted with its last record."""
         with self._lock:
             for entry in entries:
                 segment = self._segments.get(entry.segment)
@@ -154,12 +157,12 @@ class Spool:
                         self._empty(segment)
 
     def left(self) -> int:
-        """How many of this process's own records wait."""
+        """Return the number of this process's own waiting records."""
         with self._lock:
             return sum(len(segment.open_entries) for segment in self._segments.values())
 
     def close(self) -> None:
-        """Let go of the files: what is in them belongs to whoever adopts it."""
+        """Give up the files. Any process may adopt them."""
         with self._lock:
             for segment in self._segments.values():
                 if not segment.open_entries:
@@ -169,15 +172,15 @@ class Spool:
             self._current = None
 
     def orphans(self) -> list[Path]:
-        """Files that may be without an owner, oldest first."""
+        """Return the files that may be without an owner, oldest first."""
         with self._lock:
             return [path for path in self._files() if path not in self._segments]
 
     @contextmanager
     def adopt(self, path: Path) -> Iterator[Orphan | None]:
-        """A file that its owner left; None where the owner lives, or somebody else was faster.
+        """Yield a file without an owner, or None if its owner lives or another process was faster.
 
-        It goes at the end of the block, and is_kept where the block fails.
+        The file is deleted at the end of the block, and kept if the block fails.
         """
         file = _opened_if_ownerless(path)
         if file is None:
@@ -207,24 +210,26 @@ class Spool:
         return self._current
 
     def _open_segment(self) -> _Segment:
-        """A new file, ours by its lock before anybody can see it under its name."""
+        """Open a new file, locked before it is visible under its name."""
         private_files.make_folder(self.folder)
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{uuid4().hex[:8]}{SUFFIX}"
         unborn = path.with_suffix(UNBORN)
         file = private_files.opened(unborn, "ab", buffering=0)
         fcntl.flock(file, fcntl.LOCK_EX)
-        segment = self._segments[path] = _Segment(path, file)  # before the name: our own upkeep looks there too
+        segment = self._segments[path] = _Segment(
+            path, file
+        )  # before it has its name, since our own maintenance looks for names
         unborn.rename(path)
         _sync_folder(self.folder)
         return segment
 
     def check_room(self) -> None:
-        """Raise SpoolUnwritable where nothing new may be begun, for lack of disk or of quota."""
+        """Raise SpoolUnwritable if disk space or quota do not allow new work."""
         self.check()
         self.check_quota()
 
     def check_quota(self) -> None:
-        """Raise SpoolUnwritable where the files hold as much as they may."""
+        """Raise SpoolUnwritable if the files hold the quota."""
         held = sum(_size(path) for path in self._files())
         if held >= self.quota:
             raise SpoolUnwritable(
@@ -243,13 +248,13 @@ class Spool:
             os.fdatasync(segment.file.fileno())
             _check_in_place(segment)
         except OSError:
-            with suppress(OSError):  # what is half written was never acknowledged
+            with suppress(OSError):  # a half-written record was never acknowledged
                 segment.file.truncate(segment.written)
             raise
         segment.written += len(lines)
 
     def _give_up_current(self) -> None:
-        """The next record tries a new file; what is open in this one is_kept in it."""
+        """Let the next record open a new file. Open records of this one stay in it."""
         segment, self._current = self._current, None
         if segment is not None and not segment.open_entries:
             with suppress(OSError):
@@ -266,20 +271,20 @@ class Spool:
 
 
 def _size(path: Path) -> int:
-    """In bytes; 0 where it went a moment ago."""
+    """Return the size in bytes, or 0 if the file was deleted a moment ago."""
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
 
 
 def _set_aside(path: Path, lines: bytes, mode: str) -> None:
-    """Write lines that cannot be used beside their file, for its owner alone to read."""
+    """Write unusable lines beside their file, readable by the owner only."""
     with private_files.opened(path.with_suffix(CORRUPT), mode) as file:
         file.write(lines)
 
 
 def _check_in_place(segment: _Segment) -> None:
-    """Raise OSError where the file is no longer under its name: deleted or moved, nobody would find what is in it."""
+    """Raise OSError if the file was deleted or moved: records in it would not be found."""
     mine = os.fstat(segment.file.fileno())
     if not mine.st_nlink or not os.path.samestat(mine, segment.path.stat()):
         raise FileNotFoundError(errno.ENOENT, "its file was deleted")
@@ -291,15 +296,15 @@ def _line(record: Record) -> bytes:
 
 
 def _write_all(file: IO[bytes], data: bytes) -> None:
-    """An unbuffered write may be short; a buffered one would try again at the wrong moment."""
+    """Write all bytes. An unbuffered write may be short, and a buffered one would retry at the wrong moment."""
     while data:
         data = data[file.write(data) :]
 
 
 def _opened_if_ownerless(path: Path) -> IO[bytes] | None:
-    """The file, locked for us; None where its owner lives or it went between the opening and the lock."""
+    """Return the locked file, or None if its owner lives or it was deleted before it could be locked."""
     try:
-        file = path.open("r+b")  # NFS locks only what may be written
+        file = path.open("r+b")  # NFS locks only files that are open for writing
     except FileNotFoundError:
         return None
     try:
@@ -314,10 +319,10 @@ def _opened_if_ownerless(path: Path) -> IO[bytes] | None:
 
 
 def _read(content: bytes, path: Path) -> tuple[list[Record], int]:
-    """The records of a file, and how many lines were none. What a crash cut short at its end is dropped; anything else
-    unreadable is set aside.
+    """Return the records of a file and the number of unreadable lines. A line cut short by a crash is dropped, other
+    unreadable lines are set aside.
     """
-    *lines, _cut_short = content.split(b"\n")  # fdatasync had not returned: it was never acknowledged
+    *lines, _cut_short = content.split(b"\n")  # fdatasync had not returned, so it was never acknowledged
     parsed = [_parse(line) for line in lines]
     broken = [line for line, record in zip(lines, parsed, strict=True) if record is None]
     if broken:

@@ -1,4 +1,4 @@
-"""How fast one worker may speak when no database tells it: a token bucket of its own."""
+"""The send rate of one worker without the database: a token bucket of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SLOWER, LEAST = 0.7, 0.5
 
 
 class Pace:
-    """At most `rate` messages a second, a quarter of a second's worth at once."""
+    """At most `rate` messages a second, in bursts of a quarter of a second."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
@@ -20,7 +20,7 @@ class Pace:
         self._paused_until = 0.0
 
     def room(self) -> float:
-        """How many may leave now."""
+        """Return the number of messages that may be sent now."""
         now = self._clock()
         if now < self._paused_until:
             return 0.0
@@ -29,7 +29,7 @@ class Pace:
         return self._tokens
 
     def until_room(self) -> float:
-        """Seconds until one may leave; never more than one, so that the caller looks about."""
+        """Return the seconds until a message may be sent, at most one, so that the caller notices changes."""
         paused = self._paused_until - self._clock()
         if paused > 0 or not self.rate:
             return min(1.0, paused) if self.rate else 1.0
@@ -39,7 +39,7 @@ class Pace:
         self._tokens -= number
 
     def slow_down(self, pause: float) -> None:
-        """Throttled: slower, after a pause; once, however many answers of that pause say so."""
+        """Lower the rate after a throttle, and pause. Other throttled answers of the same pause change nothing."""
         if self._clock() >= self._paused_until:
             self.rate = max(min(LEAST, self.rate), self.rate * SLOWER)
             self.pause(pause)

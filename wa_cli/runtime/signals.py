@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit
 
 LEFT_AT_ONCE = "\nStopped at once. The next worker settles messages in flight from the spool and from evidence.\n"
 

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wa_cli import aws
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Emit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -112,4 +112,4 @@ class DedupCache:
         with self._lock:
             if not self._rests():
                 self._resting_until = time.monotonic() + REST
-                self._emit(events.Unavailable(f"The dedup table {self.table}", str(error)))
+                self._emit(events.Unavailable(Component.DEDUP_CACHE, f"table {self.table}: {error}"))

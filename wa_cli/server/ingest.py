@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from wa_cli.errors import WaError
@@ -19,8 +18,7 @@ from wa_cli.queues.base import Queue, QueueMessage
 from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import LogThrottle
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Emit, WebhookResult
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks, admit
 
 BATCH, BATCH_CHARACTERS = 500, 4 << 20
@@ -42,17 +40,11 @@ class SeenWebhooks(Protocol):
     def remember(self, digests: Sequence[str]) -> None: ...
 
 
-class Receipt(StrEnum):
-    QUEUED = "queued"
-    SPOOLED = "spooled"
-    DUPLICATE = "duplicate"
-
-
 @dataclass(frozen=True)
 class _Arrived:
     messages: list[QueueMessage]
     digest: str
-    outcome: asyncio.Future[Receipt]
+    outcome: asyncio.Future[WebhookResult]
 
 
 class Ingest:
@@ -65,14 +57,13 @@ class Ingest:
         self.spooled_webhooks = spooled_webhooks
         self.emit = emit
         self.dedup_cache = dedup_cache
-        self._log_throttle = LogThrottle(emit)
         self._waiting: list[_Arrived] = []
         self._carrier: asyncio.Task[None] | None = None
         self._marking: set[asyncio.Future[None]] = set()
-        self._outage = Outage(emit, f"The {queue.name} queue")
+        self._outage = Outage(emit, Component.INCOMING_QUEUE)
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="ingest")
 
-    async def accept(self, pieces: Sequence[str], digest: str) -> Receipt:
+    async def accept(self, pieces: Sequence[str], digest: str) -> WebhookResult:
         """Return when the webhook is safe. Raises SpoolUnwritable where it cannot be: then its sender must keep it."""
         arrived = _Arrived(
             [QueueMessage(piece) for piece in pieces], digest, asyncio.get_running_loop().create_future()
@@ -111,15 +102,15 @@ class Ingest:
     async def _keep(self, batch: Sequence[_Arrived]) -> None:
         known = await self._known([arrived.digest for arrived in batch])
         new = [arrived for arrived in batch if arrived.digest not in known]
-        _settle([arrived for arrived in batch if arrived.digest in known], Receipt.DUPLICATE)
+        _settle([arrived for arrived in batch if arrived.digest in known], WebhookResult.DUPLICATE)
         messages = [message for arrived in new for message in arrived.messages]
         if messages and await self._queued(messages):
-            _settle(new, Receipt.QUEUED)
+            _settle(new, WebhookResult.QUEUED)
             self._mark([arrived.digest for arrived in new])
         elif messages:
-            await self.in_thread(self.spooled_webhooks.keep, messages)
-            _settle(new, Receipt.SPOOLED)
-            self._log_throttle.emit("spooled", events.Spooled, len(new))
+            await self.in_thread(self.spooled_webhooks.spool_all, messages)
+            _settle(new, WebhookResult.SPOOLED)
+            self.emit(events.Spooled(count=len(new)))
 
     async def _queued(self, messages: Sequence[QueueMessage]) -> bool:
         """Whether the queue has them; where it does not answer, nobody asks it until it is found to be back."""
@@ -130,17 +121,14 @@ class Ingest:
             done, _ = await asyncio.wait({putting}, timeout=PATIENCE)
             if done:
                 if left := putting.result():
-                    await self.in_thread(self.spooled_webhooks.keep, left)
-                    self._log_throttle.emit("spooled", events.Spooled, len(left))
+                    await self.in_thread(self.spooled_webhooks.spool_all, left)
+                    self.emit(events.Spooled(count=len(left)))
                 return True
             putting.add_done_callback(_ignore)
-            self._spool_from_now(f"no answer within {PATIENCE:g} s")
+            self._outage.failed(f"no answer within {PATIENCE:g} s")
         except OUTAGES as error:
-            self._spool_from_now(error.message.rstrip("."))
+            self._outage.failed(error.message.rstrip("."))
         return False
-
-    def _spool_from_now(self, reason: str) -> None:
-        self._outage.failed(f"{reason}. Webhooks are kept on the disk")
 
     async def run(self, stop: Stop) -> None:
         """Beside the service, until `stop`: look for the queue while it is away, and bring back what lies on the disk."""
@@ -153,13 +141,12 @@ class Ingest:
         try:
             if self._outage:
                 await self.in_thread(self.queue.depth)
-                self._log_throttle.flush()
                 self._outage.succeeded()
             await self.in_thread(self.spooled_webhooks.run_once)
         except WaError as error:  # also where the database answers but refuses: nobody is served by a service that ends
             self._outage.failed(error.message)
         except OSError as error:
-            self.emit(events.Unavailable("The spool of webhooks", str(error)))
+            self.emit(events.Unavailable(Component.WEBHOOK_SPOOL, str(error)))
 
     async def _known(self, digests: Sequence[str]) -> set[str]:
         """Which were handed over before; a table that takes its time spares nobody anything."""
@@ -180,7 +167,7 @@ class Ingest:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
-def _settle(batch: Sequence[_Arrived], outcome: Receipt) -> None:
+def _settle(batch: Sequence[_Arrived], outcome: WebhookResult) -> None:
     for arrived in batch:
         if not arrived.outcome.done():  # its client may have gone
             arrived.outcome.set_result(outcome)

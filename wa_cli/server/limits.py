@@ -9,8 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import LogThrottle
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit
 
 # Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.
 LARGEST_WEBHOOK, LARGEST_BODY = 4 << 20, 64 << 10
@@ -65,7 +64,6 @@ class Buffered:
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._log_throttle = LogThrottle(emit)
         self._by_client: Counter[str] = Counter()
         self.held = 0
 
@@ -82,8 +80,7 @@ class Buffered:
 
     def cut_off(self, reason: str) -> None:
         """Count a connection that was cut off, and tell of it now and then."""
-        self._emit(events.ConnectionCut(reason))
-        self._log_throttle.emit(reason, lambda count: events.ConnectionsCut(reason, count))
+        self._emit(events.ConnectionsCut(reason))
 
 
 def _claimed(scope: Scope) -> int:

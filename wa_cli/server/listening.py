@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from wa_cli.errors import ConfigError
 from wa_cli.runtime.stop import Stop
 from wa_cli.server.limits import Buffered
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit
 
 BACKLOG = 2048
 # From its first byte a request is there whole by then, or its connection is cut off. An answer is taken by then, too.

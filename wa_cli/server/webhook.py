@@ -16,46 +16,41 @@ from wa_cli.errors import BadInput
 from wa_cli.outbox.spool import SpoolUnwritable
 from wa_cli.server.ingest import Ingest
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import LogThrottle
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit, WebhookResult
 
-# Characters of a message on the queue; what is larger is split.
+# Characters of a queue message. A larger webhook is split.
 LARGEST_PIECE = 200_000
-# A body from here on is read and split in a thread of its own, so that it holds nobody up.
+# A body of this size or more is read and split in its own thread, so that other requests do not wait.
 LONG_BODY = 64_000
 
 
 class Refusal(Exception):
-    """How a webhook is answered that is not taken over, and why: `retry` asks its sender to keep it."""
+    """The answer to a webhook that is not accepted. `retry` asks its sender to repeat it."""
 
-    def __init__(self, status: int, outcome: str, why: str, *, retry: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, status: int, result: WebhookResult, reason: str = "", *, retry: bool = False) -> None:
+        super().__init__(result)
         self.status = status
-        self.outcome = outcome
-        self.why = why
+        self.result = result
+        self.reason = reason
         self.retry = retry
 
 
-class Reception:
-    """What happens to a body that was posted. `app_secret` None takes unsigned ones: for a laptop, never in production."""
+class Receiver:
+    """Takes posted bodies. Without an `app_secret` unsigned ones are accepted: for a laptop, never in production."""
 
     def __init__(self, ingest: Ingest, app_secret: str | None) -> None:
         self.ingest = ingest
         self.app_secret = app_secret
 
-    async def receive(self, body: bytes, signatures: list[str]) -> str:
-        """The outcome, when it is safe. Raises Refusal."""
+    async def receive(self, body: bytes, signatures: list[str]) -> WebhookResult:
+        """Return the result when the webhook is safe. Raises Refusal."""
         if not self._is_genuine(body, signatures):
-            raise Refusal(
-                401, "unsigned", "without a valid signature: refused. Is it the app secret of the app that posts?"
-            )
+            raise Refusal(401, WebhookResult.UNSIGNED)
         pieces = await self.ingest.in_thread(pieces_of, body) if len(body) > LONG_BODY else pieces_of(body)
         try:
             return await self.ingest.accept(pieces, hashlib.sha256(body).hexdigest())
         except SpoolUnwritable as error:
-            raise Refusal(
-                503, "unavailable", f"not taken, their sender is to keep them: {error.message}", retry=True
-            ) from None
+            raise Refusal(503, WebhookResult.UNAVAILABLE, error.message, retry=True) from None
 
     def _is_genuine(self, body: bytes, signatures: list[str]) -> bool:
         if self.app_secret is None:
@@ -64,14 +59,14 @@ class Reception:
 
 
 def pieces_of(body: bytes) -> list[str]:
-    """What goes on the queue: the body, in pieces where it is long. Raises Refusal where it is none of WhatsApp's."""
+    """Return the pieces for the queue. A long body is split. Raises Refusal if it is not of a WhatsApp account."""
     try:
         data = webhooks.load(body)
     except BadInput:
-        # The worker buries it with its reason: Meta would repeat it for a week.
+        # The worker dead-letters it with its reason. If it were refused, Meta would repeat it for a week.
         return [body.decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")]
     if isinstance(data, dict) and not webhooks.is_ours(data):
-        raise Refusal(200, "foreign", "of something other than a WhatsApp business account: answered, not stored")
+        raise Refusal(200, WebhookResult.FOREIGN)
     if len(body) <= LARGEST_PIECE or not isinstance(data, dict):
         return [body.decode()]
     return webhook_splitting.split(data, LARGEST_PIECE)
@@ -79,7 +74,7 @@ def pieces_of(body: bytes) -> list[str]:
 
 def routes(ingest: Ingest, *, app_secret: str | None, verify_token: str | None, emit: Emit) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    reception, log_throttle = Reception(ingest, app_secret), LogThrottle(emit)
+    receiver = Receiver(ingest, app_secret)
 
     @router.get("/webhook")
     @router.get("/webhook/")
@@ -99,17 +94,16 @@ def routes(ingest: Ingest, *, app_secret: str | None, verify_token: str | None, 
         headers: dict[str, Any] = {}
         try:
             body = await request.body()
-            outcome = await reception.receive(body, request.headers.getlist(signature.HEADER))
+            result = await receiver.receive(body, request.headers.getlist(signature.HEADER))
             status = 200
         except ClientDisconnect:
-            outcome, status = "cut off", 400
+            result, status = WebhookResult.CUT_OFF, 400
         except Refusal as refusal:
-            outcome, status = refusal.outcome, refusal.status
+            result, status = refusal.result, refusal.status
             headers = {"Retry-After": "5"} if refusal.retry else {}
-            why = refusal.why
             if request.headers.get("user-agent") != signature.PROBE:
-                log_throttle.emit(outcome, lambda count: events.WebhooksRejected(why, count))
-        emit(events.Answered(outcome, time.monotonic() - began))
+                emit(events.WebhooksRejected(result, refusal.reason))
+        emit(events.Answered(result, time.monotonic() - began))
         return Response(status_code=status, headers=headers)
 
     return router

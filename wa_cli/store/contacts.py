@@ -1,7 +1,7 @@
-"""Who our customers are: names, user ids, and which keys are one person's.
+"""Customers: names, user ids, and the keys of one person.
 
-A person is known by one key. Other keys of theirs point to it in one step, never along a chain, so that reading needs one
-look. What an older event says never overrides what a newer one said: Meta repeats and delays what it tells.
+A person is known by one key. Other keys of a person point to it in one step and never along a chain, so that reading
+needs one lookup. An older event never overrides a newer one, since Meta repeats and delays events.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from wa_cli.messages.incoming import Alias, Contact
 from wa_cli.messages.phone import customer_key, person_key
 
 
-def learn(connection: sa.Connection, contacts: Iterable[Contact], aliases: Iterable[Alias]) -> None:
-    """Take in what events say of people, in the caller's transaction: profiles, and which keys are one person's."""
+def update_people(connection: sa.Connection, contacts: Iterable[Contact], aliases: Iterable[Alias]) -> None:
+    """Update profiles and keys from events, in the caller's transaction."""
     seen = [contact for contact in contacts if _keys(contact)]
     pairs = [pair for contact in seen if (pair := _pair(contact))]
     told = sorted((_by_person(alias) for alias in (*pairs, *aliases)), key=lambda alias: alias.at)
@@ -29,10 +29,10 @@ def learn(connection: sa.Connection, contacts: Iterable[Contact], aliases: Itera
         return
     run(connection, "messages/insert_contacts", customers=keys)
     people = _People(_read(connection, keys))
-    people.learn(seen, told)
+    people.update(seen, told)
     if people.has_moved:  # others may have moved the same people until their rows were locked
         people = _People(_read(connection, keys))
-        people.learn(seen, told)
+        people.update(seen, told)
     if changed := people.changed():
         run(connection, "messages/update_contacts", rows=rows(changed))
 
@@ -42,13 +42,13 @@ def _read(connection: sa.Connection, keys: Sequence[str]) -> list[_Known]:
 
 
 def _keys(contact: Contact) -> list[str]:
-    """The keys that the contact names, the one by which the person is known first."""
+    """Return the keys of the contact, the one by which the person is known first."""
     phone = customer_key(contact.phone)
     return [key for key in (phone and person_key(phone), contact.user_id) if key]
 
 
 def _pair(contact: Contact) -> Alias | None:
-    """A user id with its phone."""
+    """Return a user id with its phone."""
     keys = _keys(contact)
     return Alias(keys[1], keys[0], contact.at) if len(keys) > 1 else None
 
@@ -70,7 +70,7 @@ class _Known:
     changed_at: datetime | None = None
 
     def take(self, other: _Known | Contact, at: datetime | None) -> None:
-        """Take over a profile that is as new as this one; an older one fills what this one lacks."""
+        """Take over a profile that is as new as this one. An older one fills only missing values."""
         is_newer = at is not None and (self.name_at is None or at >= self.name_at)
         newer, older = (other, self) if is_newer else (self, other)
         if is_newer and other.name:
@@ -83,7 +83,7 @@ class _Known:
 
 
 class _People:
-    """Keys as they are known, and as they are to be known. Every key that is asked for has a row."""
+    """Keys as they are known, and as they are to be known. Every requested key has a row."""
 
     def __init__(self, known: Sequence[_Known]) -> None:
         self._before = {row.customer: asdict(row) for row in known}
@@ -92,8 +92,8 @@ class _People:
         for row in known:
             self._members.setdefault(row.same_as or row.customer, set()).add(row.customer)
 
-    def learn(self, contacts: Sequence[Contact], aliases: Sequence[Alias]) -> None:
-        """Unite and part people as the aliases say, oldest first; then note what the contacts say of each."""
+    def update(self, contacts: Sequence[Contact], aliases: Sequence[Alias]) -> None:
+        """Unite and separate people by the aliases, oldest first. Then update their profiles."""
         for alias in aliases:
             if alias.is_change:
                 self._change(alias)
@@ -107,7 +107,7 @@ class _People:
         return any(row.same_as != self._before[key]["same_as"] for key, row in self._rows.items())
 
     def changed(self) -> list[dict[str, Any]]:
-        """The rows that are to be written."""
+        """Return the rows to write."""
         now = {key: asdict(row) for key, row in self._rows.items()}
         return [row for key, row in now.items() if row != self._before[key]]
 
@@ -115,7 +115,7 @@ class _People:
         return self._rows[key].same_as or key
 
     def _change(self, alias: Alias) -> None:
-        """The person of the old key is known by the new one, unless a newer change has been told already."""
+        """Make the new key the key of the old key's person, unless a newer change is known."""
         person = self._person(alias.old)
         changed_at = self._rows[person].changed_at
         is_old_news = changed_at is not None and alias.at < changed_at
@@ -124,15 +124,15 @@ class _People:
             return
         owner = self._person(alias.new)
         if owner not in (alias.new, person):
-            if _is_before(alias.at, self._rows[owner].changed_at):  # a later step of the same person was told first
+            if _is_before(alias.at, self._rows[owner].changed_at):  # a later step of the same person came first
                 self._unite(person, owner)
                 return
-            self._part(alias.new)  # a number that somebody else gave up
+            self._part(alias.new)  # a number that another person gave up
         self._unite(person, alias.new)
         self._rows[alias.new].changed_at = alias.at
 
     def _pair(self, alias: Alias) -> None:
-        """A user id and the number it writes from: the same person, unless the number has a new owner."""
+        """Unite a user id with the number it writes from, unless the number has a new owner."""
         person = self._person(alias.new)
         if self._has_new_owner(alias):
             self._part(alias.new)
@@ -140,7 +140,7 @@ class _People:
         self._unite(self._person(alias.old), person)
 
     def _has_new_owner(self, alias: Alias) -> bool:
-        """Whether a number that its owner gave up writes, after that, under a user id that is not the owner's."""
+        """Return True if a number that its owner gave up writes afterwards under another user id."""
         owner = self._rows[self._person(alias.new)]
         gave_it_up = owner.customer != alias.new and (owner.changed_at is None or owner.changed_at <= alias.at)
         return (
@@ -151,7 +151,7 @@ class _People:
         )
 
     def _unite(self, old: str, new: str) -> None:
-        """Whoever is known by the key `old` is known by `new` from now."""
+        """Make `new` the key of everyone who is known by `old`."""
         if old == new:
             return
         profile = self._rows[old]
@@ -162,14 +162,14 @@ class _People:
         self._rows[new].same_as = None
 
     def _part(self, key: str) -> None:
-        """The key is a person of its own again."""
+        """Make the key a person of its own again."""
         self._members[self._person(key)].discard(key)
         self._members[key] = {key}
         self._rows[key] = _Known(key)
 
 
 def _is_before(at: datetime, change: datetime | None) -> bool:
-    """Whether an event is no newer than a change that is known."""
+    """Return True if an event is not newer than a known change."""
     return change is not None and at <= change
 
 

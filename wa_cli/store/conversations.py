@@ -1,4 +1,4 @@
-"""What was said with whom: one conversation, a search through all of them, whole ones to take away."""
+"""Conversations: one of them, a search through all of them, and whole ones for export."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ PORTION = 200  # people
 
 @dataclass(frozen=True)
 class Conversations:
-    """Read-only, each question within `timeout`. Customers are given and returned by their keys."""
+    """Read-only queries, each within `timeout`. Customers are named by their keys."""
 
     database: Database
     timeout: timedelta
 
     def both_sides(self, customer: str, since: datetime, limit: int) -> list[dict[str, Any]]:
-        """The newest `limit` messages since then, oldest first, and what is not sent yet. `at` is aware, in UTC."""
+        """Return the newest `limit` messages since then, oldest first, and messages not sent yet. `at` is aware, in UTC."""
         with self.database.reading(self.timeout) as connection:
             found = run(connection, "conversation/both_sides", customer=customer, since=naive_utc(since), limit=limit)
             return [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
 
     def count(self, customer: str, since: datetime) -> int:
-        """How many messages there are since then."""
+        """Return the number of messages since then."""
         with self.database.reading(self.timeout) as connection:
             found = run(connection, "conversation/both_sides_count", customer=customer, since=naive_utc(since))
             return int(found.scalar_one())
@@ -48,7 +48,7 @@ class Conversations:
         ranked: bool,
         limit: int,
     ) -> Sequence[Mapping[str, Any]]:
-        """Messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
+        """Return messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
         with self.database.reading(self.timeout) as connection:
             found = run(
                 connection,
@@ -69,20 +69,20 @@ class Conversations:
             return [key for (key,) in run(connection, "conversation/keys", person=person)]
 
     def people(self, key: str, limit: int) -> Sequence[Mapping[str, Any]]:
-        """Those whose number begins with these digits, who was spoken with last first."""
+        """Return the customers whose number begins with these digits, newest conversation first."""
         beyond = None if key.strip("9") == "" else str(int(key) + 1).zfill(len(key))
         with self.database.reading(self.timeout) as connection:
             found = run(connection, "conversation/people", key=key, beyond=beyond, limit=limit)
             return [dict(row) for row in found.mappings()]
 
     def speakers(self, since: datetime, until: datetime) -> list[str | None]:
-        """The people of whom there is something in [since, until); None last, where there are rows of nobody."""
+        """Return the customers with messages in [since, until). None stands last for rows without a customer."""
         with self.database.reading(self.timeout) as connection:
             found = run(connection, "conversation/speakers", since=naive_utc(since), until=naive_utc(until))
             return list(found.scalars())
 
     def known_as(self, customers: Sequence[str]) -> list[str]:
-        """The people with these keys, each once."""
+        """Return the people with these keys, each once."""
         with self.database.reading(self.timeout) as connection:
             return list(
                 dict.fromkeys(
@@ -93,9 +93,9 @@ class Conversations:
     def export(
         self, since: datetime, until: datetime, people: Sequence[str | None], told: Callable[[int], None]
     ) -> Iterator[Mapping[str, Any]]:
-        """Whole conversations of these people, one after the other; `told` how many of them are done.
+        """Yield the whole conversations of these people, one after the other. `told` gets the number of finished people.
 
-        A portion at a time, each in a transaction of its own: neither memory nor snapshot is held for all of them.
+        Each portion is read in its own transaction, so that neither memory nor a snapshot is held for all of them.
         """
         for first in range(0, len(people), PORTION):
             portion = people[first : first + PORTION]

@@ -1,8 +1,8 @@
 """Values that fit the business's table: a secondary value never costs a message.
 
-Secondary is all but the message's id, direction, addresses, type, content, time and status. A secondary text that is too
-long for its column is shortened; an identifier or a link is left out, because half of one names nothing. The raw JSON
-keeps both.
+Every column is secondary except id, direction, addresses, type, content, time and status. A secondary text that is too
+long for its column is shortened. An identifier or a link is left out, since half of one is useless. The raw JSON keeps
+both.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ _told: set[str] = set()
 def fit(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows with secondary values that fit their columns.
 
-    Raises RowRefused, naming the column, for a primary value that does not.
+    Raises RowRefused with the column for a primary value that does not fit.
     """
     widths = _known_widths(connection)
     return [_fitted(row, widths) for row in rows]
 
 
 def without(rows: Sequence[dict[str, Any]], columns: frozenset[str]) -> list[dict[str, Any]]:
-    """Return the rows with nothing in these columns."""
+    """Return the rows without values in these columns."""
     return [{key: None if key in columns else value for key, value in row.items()} for row in rows]
 
 
-def tell_left_out(columns: frozenset[str], reason: str) -> None:
-    """Say once in the life of the process that values of these columns are left out, and why."""
+def log_left_out(columns: frozenset[str], reason: str) -> None:
+    """Log once in the life of the process that values of these columns are left out, with the reason."""
     name = ", ".join(sorted(columns))
     if name not in _told:
         _told.add(name)
@@ -79,7 +79,7 @@ def _fitted(row: dict[str, Any], widths: Mapping[str, int]) -> dict[str, Any]:
     fitted = dict(row)
     for key in too_long:
         fitted[key] = _shorter(key, row[key], widths[key])
-        tell_left_out(frozenset({key}), f"{len(row[key]):,} characters do not fit into {widths[key]}")
+        log_left_out(frozenset({key}), f"{len(row[key]):,} characters do not fit into {widths[key]}")
     return fitted
 
 

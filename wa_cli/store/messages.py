@@ -1,4 +1,4 @@
-"""What is written to `whatsapp_messages` and to what belongs to it: rows of both directions, statuses, contacts."""
+"""Statements that write `whatsapp_messages` and its side tables: rows of both directions, statuses, edits, notices."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from wa_cli.messages.incoming import Edit, IncomingMessage, Notice, StatusUpdate
 from wa_cli.messages.states import MessageStatus, SentBy
 from wa_cli.store import fitting
 
-# Types under which Meta announces a message that it cannot show yet, or not to us.
+# Types of a message that Meta announces before it can be shown, or that it never shows.
 PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
-# The bulk run to which belongs what was said before we were there: it answers nobody, and nobody waits because of it.
+# Value of `campaign` for imported history: it is not an answer, and no customer waits because of it.
 HISTORY = "history"
 
 
 def utc(instant: datetime | None) -> str | None:
-    """An instant as a TIMESTAMP column takes it: UTC, without a zone."""
+    """Return an instant as a TIMESTAMP column takes it: UTC, without a zone."""
     if instant is None:
         return None
     offset = instant.utcoffset()
@@ -32,7 +32,7 @@ def utc(instant: datetime | None) -> str | None:
 def insert(
     connection: sa.Connection, messages: Sequence[dict[str, Any]], left_out: frozenset[str] = frozenset()
 ) -> set[str]:
-    """Store rows that are not there yet, without the columns `left_out`; the message ids that were new."""
+    """Insert rows that do not exist yet, without the columns `left_out`. Return the ids of the new ones."""
     if not messages:
         return set()
     fitted = fitting.without(fitting.fit(connection, messages), left_out)
@@ -42,9 +42,9 @@ def insert(
 def insert_incoming(
     connection: sa.Connection, heard: Sequence[IncomingMessage], left_out: frozenset[str] = frozenset()
 ) -> set[str]:
-    """Store what customers wrote, and what colleagues wrote in the Business app; the message ids that were news."""
-    # Meta may show that there is a message before it shows the message, under the same id: in one batch the one that says
-    # something wins, and one that comes later takes the place of the other.
+    """Insert messages of customers, and of colleagues in the Business app. Return the ids of the new ones."""
+    # Meta may announce a message before it shows it, under the same id. In one batch the one with content wins, and a
+    # later one replaces an earlier announcement.
     made: dict[str, IncomingMessage] = {}
     for message in heard:
         if made.setdefault(message.wamid, message).is_placeholder:
@@ -57,13 +57,13 @@ def insert_incoming(
         fitted = fitting.without(fitting.fit(connection, late), left_out)
         filled = run(connection, "messages/fill", rows=rows(fitted), placeholders=list(PLACEHOLDERS))
         new |= {message_id for (message_id,) in filled}
-    # A colleague's message may come after its first status, or with it.
+    # A colleague's message may come with its first status, or after it.
     apply_statuses(connection, (message.wamid for message in heard if message.by_us and message.wamid in new))
     return new
 
 
 def incoming_row(message: IncomingMessage) -> dict[str, Any]:
-    """Return the row of a message that was heard."""
+    """Return the row of a received message."""
     customer = message.phone or message.user_id
     return {
         "message_id": message.wamid,
@@ -85,8 +85,8 @@ def incoming_row(message: IncomingMessage) -> dict[str, Any]:
     }
 
 
-def keep_edits(connection: sa.Connection, edits: Sequence[Edit]) -> None:
-    """Keep what became of messages that their authors changed or took back, whether or not they are stored yet."""
+def insert_edits(connection: sa.Connection, edits: Sequence[Edit]) -> None:
+    """Store edits and revocations of messages, which may not be stored yet."""
     if edits:
         changes = [
             {
@@ -100,8 +100,8 @@ def keep_edits(connection: sa.Connection, edits: Sequence[Edit]) -> None:
         run(connection, "messages/edits", rows=rows(changes))
 
 
-def keep_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[str]:
-    """Keep what is neither message nor status, each once; the ids that were news."""
+def insert_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[str]:
+    """Store notices, each once. Return the ids of the new ones."""
     if not notices:
         return set()
     told = [
@@ -118,8 +118,8 @@ def keep_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[st
     return {identity for (identity,) in run(connection, "messages/notices", rows=rows(told))}
 
 
-def keep_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> set[str]:
-    """Keep the events, each once; the wamids that had news."""
+def insert_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> set[str]:
+    """Store status events, each once. Return the wamids with new events."""
     if not statuses:
         return set()
     events = [
@@ -142,7 +142,7 @@ def keep_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -
 
 
 def apply_statuses(connection: sa.Connection, wamids: Iterable[str]) -> int:
-    """Apply the kept events of these messages to their rows; how many events were news."""
+    """Apply the stored events of these messages to their rows. Return the number of applied events."""
     wanted = sorted(set(wamids))
     if not wanted:
         return 0
@@ -152,7 +152,7 @@ def apply_statuses(connection: sa.Connection, wamids: Iterable[str]) -> int:
 
 
 def failed_id(reference: UUID) -> str:
-    """The message_id of a message that failed before it had a wamid."""
+    """Return the message_id of a message that failed before it had a wamid."""
     return f"ref:{reference}"
 
 

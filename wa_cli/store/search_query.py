@@ -1,4 +1,4 @@
-"""How words are searched for: as PostgreSQL's websearch_to_tsquery reads them, and `ord*` for words that begin so."""
+"""The words of a search, read as PostgreSQL's websearch_to_tsquery does, with `ord*` for words that begin so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PREFIX = re.compile(r"(-?)(\w+)\*")
 
 
 def alternatives(words: str) -> list[dict[str, str | None]]:
-    """What is parted by `or`: of each the words for websearch, and its beginnings as a tsquery, None where it has none."""
+    """Split the query at `or`. Return for each part its words for websearch, and its prefixes as a tsquery or None."""
     if not any(map(_PREFIX.fullmatch, _TOKEN.findall(words))):
         return [{"words": words, "prefixes": None}]
     return [_alternative(tokens) for tokens in _parted(words) if tokens]

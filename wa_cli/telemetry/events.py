@@ -1,8 +1,10 @@
-"""What happened, as small values. Code reports these; `logs.py` alone decides how they read."""
+"""Events: small values that the code emits, with names and figures. Only `logs.py` has sentences."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -11,8 +13,77 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Counted(Event):
+    """An event that may come in floods. The log sums the counts of equal events."""
+
+    count: int = field(default=1, kw_only=True)
+
+
+Emit = Callable[[Event], None]
+
+
+class Component(StrEnum):
+    """A dependency that may be unavailable."""
+
+    DATABASE = "database"
+    OUTGOING_QUEUE = "outgoing queue"
+    INCOMING_QUEUE = "incoming queue"
+    SPOOL = "spool"
+    WEBHOOK_SPOOL = "webhook spool"
+    DEDUP_CACHE = "deduplication cache"
+
+
+class Disposition(StrEnum):
+    """The next step of a message that the API did not accept."""
+
+    REJECTED = "rejected"
+    RETRY = "retry"
+    UNCERTAIN = "uncertain"
+
+
+class Sweep(StrEnum):
+    """A repair of periodic maintenance."""
+
+    LOST_LEASES = "lost leases"
+    EXPIRED = "expired"
+    LATE_STATUSES = "late statuses"
+    HEADS = "heads of line"
+    UNREADABLE_LINES = "unreadable lines"
+    UNKNOWN_OUTCOMES = "unknown outcomes"
+
+
+class Program(StrEnum):
+    """A part that runs until it is stopped."""
+
+    OUTGOING_WORKER = "outgoing worker"
+    INCOMING_WORKER = "incoming worker"
+    SERVICE = "service"
+    EVERYTHING = "everything"
+
+
+class Feature(StrEnum):
+    """A feature of the service that does not work with these settings."""
+
+    SIGNATURES = "signatures"
+    HANDSHAKE = "handshake"
+    SENDING = "sending"
+
+
+class WebhookResult(StrEnum):
+    """The result of a webhook at the service."""
+
+    QUEUED = "queued"
+    SPOOLED = "spooled"
+    DUPLICATE = "duplicate"
+    FOREIGN = "foreign"
+    UNSIGNED = "unsigned"
+    UNAVAILABLE = "unavailable"
+    CUT_OFF = "cut off"
+
+
+@dataclass(frozen=True)
 class Accepted(Event):
-    """The API took a message."""
+    """The API accepted a message."""
 
     phone: str
     wamid: str
@@ -21,22 +92,22 @@ class Accepted(Event):
 
 @dataclass(frozen=True)
 class Stored(Event):
-    """A sent message is a row."""
+    """The row of a sent message is stored."""
 
     wamid: str
 
 
 @dataclass(frozen=True)
 class StoreFailed(Event):
-    """A verdict had to stay in the spool."""
+    """Outcomes stay in the spool, since the database did not take them."""
 
-    error: str
+    reason: str
     count: int
 
 
 @dataclass(frozen=True)
 class ValueLeftOut(Event):
-    """A secondary value does not fit its column: the message is stored without it, its raw JSON keeps it."""
+    """A secondary value does not fit its column. The message is stored without it, and its raw JSON has it."""
 
     column: str
     reason: str
@@ -44,39 +115,41 @@ class ValueLeftOut(Event):
 
 @dataclass(frozen=True)
 class NotAccepted(Event):
-    """The API did not take a message; `what` says what happens to it now."""
+    """The API did not accept a message."""
 
     phone: str
-    what: str
-    why: str
+    disposition: Disposition
+    reason: str
     reference: str = ""
 
 
 @dataclass(frozen=True)
 class Duplicated(Event):
-    """One message of ours was accepted twice: both are rows."""
+    """One message was accepted twice. Both are stored."""
 
     reference: str
 
 
 @dataclass(frozen=True)
 class NumberBlocked(Event):
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class NumberFreed(Event):
+class NumberUnblocked(Event):
     pass
 
 
 @dataclass(frozen=True)
 class SlowedDown(Event):
+    """The number was throttled. `rate` is in messages a second."""
+
     rate: float
 
 
 @dataclass(frozen=True)
 class Received(Event):
-    """Messages, statuses and notices that the incoming worker stored."""
+    """Counts of what the incoming worker stored in one batch."""
 
     messages: int
     statuses: int
@@ -85,7 +158,7 @@ class Received(Event):
 
 @dataclass(frozen=True)
 class DeadLettered(Event):
-    """A message of a queue cannot be read: it is a dead letter."""
+    """A queue message cannot be used and is a dead letter."""
 
     queue: str
     reason: str
@@ -93,53 +166,55 @@ class DeadLettered(Event):
 
 @dataclass(frozen=True)
 class Decided(Event):
-    """What the evidence said of a send whose fate was unknown."""
+    """Evidence decided an uncertain message."""
 
     reference: str
     state: str
-    possible_double: bool
+    possible_duplicate: bool
 
 
 @dataclass(frozen=True)
 class Swept(Event):
-    """What a sweep had to do; `what` names it."""
+    """Maintenance repaired something. `file` is named if it concerns one."""
 
-    what: str
+    sweep: Sweep
     count: int
+    file: str | None = None
 
 
 @dataclass(frozen=True)
-class MaintenanceFailed(Event):
-    """A step of the periodic work failed; it is tried again."""
+class MaintenanceFailed(Counted):
+    """A step of maintenance failed and is retried."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class SpoolSettled(Event):
-    """Verdicts that lay in the spool were settled."""
+    """Outcomes of the spool were settled."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class Unavailable(Event):
-    """Something a worker needs does not answer; it tries again."""
+    """A dependency does not answer. It is tried again."""
 
-    what: str
-    error: str
+    component: Component
+    reason: str
 
 
 @dataclass(frozen=True)
 class AvailableAgain(Event):
-    """What was away answers again."""
+    """A dependency answers again, after so many seconds."""
 
-    what: str
+    component: Component
+    seconds: float
 
 
 @dataclass(frozen=True)
 class WorkerDied(Event):
-    """One of several worker processes ended and is replaced. `code`: its exit code, negative for a signal."""
+    """One of several worker processes ended and is replaced. `code` is its exit code, negative for a signal."""
 
     pid: int
     code: int
@@ -147,14 +222,14 @@ class WorkerDied(Event):
 
 @dataclass(frozen=True)
 class DegradedModeStarted(Event):
-    """The database is away for so long that sending goes on without it; `rate` in messages a second."""
+    """Sending continues without the database. `rate` is in messages a second."""
 
     rate: float
 
 
 @dataclass(frozen=True)
 class PutBack(Event):
-    """Messages that cannot be sent without the database: not due, not readable, or another number's."""
+    """Messages that degraded mode cannot send went back to the queue: not due, unreadable, or of another number."""
 
     count: int
     seconds: float
@@ -162,7 +237,7 @@ class PutBack(Event):
 
 @dataclass(frozen=True)
 class FileSaved(Event):
-    """A file that came with a message lies where files are saved; `size` in bytes."""
+    """A file of a message is in the media store. `size` is in bytes."""
 
     message_id: str
     place: str
@@ -170,88 +245,82 @@ class FileSaved(Event):
 
 
 @dataclass(frozen=True)
-class FilesAway(Event):
-    """Files that cannot be had or saved now; they are tried again."""
+class FilesDelayed(Counted):
+    """Files cannot be downloaded or saved now. They are tried again."""
 
-    why: str
-    count: int
+    reason: str
 
 
 @dataclass(frozen=True)
 class FileLost(Event):
-    """A file cannot be had any more."""
+    """A file cannot be downloaded any more."""
 
     message_id: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Answered(Event):
-    """A webhook was answered; `outcome` says how, `seconds` after it began to arrive. Counted, not told."""
+    """A webhook was answered, `seconds` after it began to arrive. Counted, not logged."""
 
-    outcome: str
+    result: WebhookResult
     seconds: float
 
 
 @dataclass(frozen=True)
 class RequestRefused(Event):
-    """A request was refused before it was read whole; `reason` says why. Counted, not told."""
+    """A request was refused before it was read completely. Counted, not logged."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class ConnectionCut(Event):
-    """A client's connection was cut off; `reason` says why. Counted, not told."""
+class ConnectionsCut(Counted):
+    """Connections were closed because of a limit."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class ConnectionsCut(Event):
-    """Connections that were cut off for one reason since the last line about it."""
+class WebhooksRejected(Counted):
+    """Webhooks were not accepted, or do not concern wa."""
 
-    reason: str
-    count: int
-
-
-@dataclass(frozen=True)
-class WebhooksRejected(Event):
-    """Webhooks that were not taken, or that mean nothing to us."""
-
-    why: str
-    count: int
+    result: WebhookResult
+    reason: str = ""
 
 
 @dataclass(frozen=True)
-class Spooled(Event):
-    """Webhooks that lie on the disk because the queue is away."""
-
-    count: int
+class Spooled(Counted):
+    """Webhooks are in the spool, since the queue is unavailable."""
 
 
 @dataclass(frozen=True)
 class Requeued(Event):
-    """Webhooks that lay on the disk are on the queue."""
+    """Webhooks of the spool are on the queue."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class FeatureUnavailable(Event):
-    """Something that will not work, though the rest does."""
+    """A feature does not work with these settings, while the rest does."""
 
-    what: str
+    feature: Feature
 
 
 @dataclass(frozen=True)
 class Started(Event):
-    what: str
+    """`until_drained` is True if the program ends when no work is left. `url` and `processes` are of a service."""
+
+    program: Program
+    until_drained: bool = False
+    url: str | None = None
+    processes: int = 1
 
 
 @dataclass(frozen=True)
 class Stopping(Event):
-    why: str
+    signal: str
 
 
 @dataclass(frozen=True)

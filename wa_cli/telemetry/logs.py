@@ -1,4 +1,4 @@
-"""How what happened reads: one line each, on stderr. The sentences about stored messages are ones that people grep for."""
+"""Events as log lines on stderr, one line each. People grep for the sentences about sent and stored messages."""
 
 from __future__ import annotations
 
@@ -12,24 +12,47 @@ from datetime import UTC, datetime, timedelta
 
 from wa_cli.clock import format_span
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.events import Component, Disposition, Event, Feature, Program, Sweep, WebhookResult
+from wa_cli.telemetry.log_throttle import LogThrottle
 
-Emit = Callable[[Event], None]
-
-# What happens to every single message: too much beside a line that counts them.
+# Events of every single message, which a status line counts instead.
 EACH_MESSAGE = (events.Accepted, events.Stored, events.Received, events.FileSaved)
-COUNTED_ALONE = (events.Answered, events.RequestRefused, events.ConnectionCut)
+COUNTED_ONLY = (events.Answered, events.RequestRefused)
 FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 TEXT, JSON = "text", "json"
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _log = logging.getLogger("wa")
 
+_DISPOSITIONS = {
+    Disposition.REJECTED: "rejected",
+    Disposition.RETRY: "not sent, retrying later",
+    Disposition.UNCERTAIN: "uncertain, evidence will decide",
+}
+_SWEEPS = {
+    Sweep.LOST_LEASES: "messages made uncertain, their worker died",
+    Sweep.EXPIRED: "messages expired before they could be sent",
+    Sweep.LATE_STATUSES: "statuses applied after their row was stored",
+    Sweep.HEADS: "customers got their missing head of line",
+    Sweep.UNREADABLE_LINES: "unreadable lines set aside",
+    Sweep.UNKNOWN_OUTCOMES: "outcomes of unknown messages set aside",
+}
+_FEATURES = {
+    Feature.SIGNATURES: "Unsigned webhooks are accepted: every program of this machine can write as a customer",
+    Feature.HANDSHAKE: "WA_VERIFY_TOKEN is not set: Meta's webhook handshake fails",
+    Feature.SENDING: "WA_API_KEYS is not set: the messaging API refuses every request",
+}
+_RESULTS = {
+    WebhookResult.FOREIGN: "ignored: not of a WhatsApp Business account",
+    WebhookResult.UNSIGNED: "rejected: the signature is missing or wrong",
+    WebhookResult.UNAVAILABLE: "rejected: neither the queue nor the spool can take them",
+}
+
 
 def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str], object] | None = None) -> None:
-    """Lines of this process go to stderr from now, each with its time; as JSON objects where `form` says so.
+    """Write the lines of this process to stderr from now on, each with its time, as text or as JSON objects.
 
-    `write` takes the lines instead, for a terminal that shows more than lines: then each message's own are left out.
+    `write` takes the lines instead, for a terminal with a status line. Then lines of single messages are left out.
     """
     handler = logging.StreamHandler(sys.stderr) if write is None else _Through(write)
     handler.setFormatter(_Json() if form == JSON else _Text(FORMAT, datefmt="%H:%M:%S"))
@@ -38,17 +61,19 @@ def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str],
     _log.propagate = False
 
 
-def emit(event: Event) -> None:
-    """The event as a line of the log."""
-    if isinstance(event, COUNTED_ALONE):
+def one_line(text: str) -> str:
+    """Return the text with line breaks, control characters and direction marks written as escapes."""
+    return _NOT_IN_A_LINE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def _write(event: Event) -> None:
+    if isinstance(event, COUNTED_ONLY):
         return
     level, line = _line(event)
     _log.log(level, "%s", line, extra={"event": event})
 
 
-def one_line(text: str) -> str:
-    """The text with every line break, control character and mark of text direction written as an escape."""
-    return _NOT_IN_A_LINE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+emit = LogThrottle(_write)
 
 
 class _Through(logging.Handler):
@@ -62,14 +87,14 @@ class _Through(logging.Handler):
 
 
 class _Text(logging.Formatter):
-    """One line a record, whoever wrote it."""
+    """One line for each record, of any logger."""
 
     def format(self, record: logging.LogRecord) -> str:
         return one_line(super().format(record))
 
 
 class _Json(logging.Formatter):
-    """One object a line: at, level, event, message, and the event's own fields."""
+    """One object for each line: at, level, event, message, and the fields of the event."""
 
     def format(self, record: logging.LogRecord) -> str:
         event: Event | None = getattr(record, "event", None)
@@ -89,85 +114,110 @@ def _snake(name: str) -> str:
 
 
 def _line(event: Event) -> tuple[int, str]:
+    """Return the level and the sentence of an event."""
     match event:
         case events.Accepted(phone, wamid, _):
             return logging.INFO, f"Message sent successfully to {phone}: {wamid}"
         case events.Stored(wamid):
             return logging.INFO, f"Outgoing message stored in database: {wamid}"
-        case events.StoreFailed(error, count):
+        case events.StoreFailed(reason, count):
             kept = f" ({count} kept in the spool)" if count != 1 else " (kept in the spool)"
-            return logging.ERROR, f"Failed to store outgoing message in database: {error}{kept}"
+            return logging.ERROR, f"Failed to store outgoing message in database: {reason}{kept}"
         case events.ValueLeftOut(column, reason):
-            return logging.WARNING, f"Messages are stored without {column} where it does not fit: {reason}"
-        case events.NotAccepted(phone, what, why, _):
-            return logging.WARNING, f"Message to {phone} {what}: {why}"
+            return logging.WARNING, f"{column} left out of stored messages if it does not fit: {reason}"
+        case events.NotAccepted(phone, disposition, reason, _):
+            return logging.WARNING, f"Message to {phone} {_DISPOSITIONS[disposition]}: {reason}"
         case events.Duplicated(reference):
-            return logging.ERROR, f"Message {reference} was accepted twice: both copies are stored"
-        case events.NumberBlocked(why):
-            return logging.ERROR, f"Nothing can be sent, one message a minute tries whether it can again: {why}"
-        case events.NumberFreed():
-            return logging.INFO, "The number can send again"
+            return logging.ERROR, f"Message {reference} accepted twice, both copies stored"
+        case events.NumberBlocked(reason):
+            return logging.ERROR, f"sending is blocked, probing once a minute: {reason}"
+        case events.NumberUnblocked():
+            return logging.INFO, "sending is possible again"
         case events.SlowedDown(rate):
-            return logging.WARNING, f"WhatsApp throttles the number: on at {rate:.0f} messages a second after a pause"
+            return logging.WARNING, f"throttled by WhatsApp, continuing at {rate:.0f} messages/s after a pause"
         case events.Received(messages, statuses, notices):
-            also = f", and {_count(notices, 'notice')}" if notices else ""
-            return (
-                logging.INFO,
-                f"Stored {_count(messages, 'message')} and {_count(statuses, 'status', 'statuses')}{also}",
-            )
+            also = f", {_count(notices, 'notice')}" if notices else ""
+            stored = f"{_count(messages, 'message')}, {_count(statuses, 'status', 'statuses')}{also}"
+            return logging.INFO, f"stored {stored}"
         case events.DeadLettered(queue, reason):
-            return logging.WARNING, f"A message of the {queue} queue is a dead letter now: {reason}"
-        case events.Decided(reference, state, possible_double):
-            mark = ", possibly a double" if possible_double else ""
-            return logging.WARNING, f"Message {reference} of unknown fate is {state} now{mark}"
-        case events.Swept(what, count):
-            return logging.INFO, f"{what}: {count}"
+            return logging.WARNING, f"message of the {queue} queue dead-lettered: {reason}"
+        case events.Decided(reference, state, possible_duplicate):
+            mark = ", possible duplicate" if possible_duplicate else ""
+            return logging.WARNING, f"uncertain message {reference} is {state} now{mark}"
+        case _:
+            return _maintenance_line(event) or _service_line(event) or (logging.INFO, str(event))
+
+
+def _maintenance_line(event: Event) -> tuple[int, str] | None:
+    match event:
+        case events.Swept(sweep, count, file):
+            return logging.INFO, f"{_SWEEPS[sweep]}{f' ({file})' if file else ''}: {count}"
         case events.MaintenanceFailed(reason):
             return logging.ERROR, f"maintenance failed, retrying: {reason}"
         case events.SpoolSettled(count):
-            return logging.INFO, f"Settled {_count(count, 'outcome')} from the spool"
-        case events.Unavailable(what, error):
-            return logging.WARNING, f"{what} is away, trying again: {error}"
-        case events.AvailableAgain(what):
-            return logging.INFO, f"{what} is back"
-        case events.PutBack(count, seconds):
-            span = format_span(timedelta(seconds=seconds))
-            return logging.WARNING, f"{_count(count, 'message')} cannot be sent now: back on the queue for {span}"
-        case events.FileSaved(message_id, place, size):
-            return logging.INFO, f"File of {message_id} saved: {place} ({size:,} bytes)"
-        case events.FilesAway(why, count):
+            return logging.INFO, f"{_count(count, 'outcome')} of the spool settled"
+        case events.Unavailable(Component.INCOMING_QUEUE, reason):
+            return logging.WARNING, f"incoming queue unavailable, retrying, webhooks go to the spool: {reason}"
+        case events.Unavailable(component, reason):
+            return logging.WARNING, f"{component} unavailable, retrying: {reason}"
+        case events.AvailableAgain(component, seconds):
+            return logging.INFO, f"{component} available again after {format_span(timedelta(seconds=seconds))}"
+        case events.DegradedModeStarted(rate):
             return (
                 logging.WARNING,
-                f"{_count(count, 'file')} of customers cannot be saved now, tried again later: {why}",
+                f"degraded mode: sending without the database at {rate:.1f} messages/s, spooling outcomes",
             )
-        case events.FileLost(message_id, why):
-            return logging.ERROR, f"File of {message_id} cannot be had: {why}"
-        case events.WebhooksRejected(why, count):
-            return logging.WARNING, f"{_count(count, 'webhook')} {why}"
-        case events.ConnectionsCut(reason, count):
-            return logging.WARNING, f"{_count(count, 'connection')} closed: {reason}"
-        case events.Spooled(count):
-            return logging.WARNING, f"{_count(count, 'webhook')} kept on the disk until the queue is back"
-        case events.Requeued(count):
-            return logging.INFO, f"{_count(count, 'webhook')} from the disk put on the queue"
-        case events.WorkerDied(pid, code):
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-            return logging.ERROR, f"Worker process {pid} {how}: another takes its place"
-        case events.DegradedModeStarted(rate):
-            return logging.WARNING, (
-                f"Sending goes on without the database, at {rate:.1f} messages a second at most:"
-                " every message and every answer is kept in the spool"
+        case events.PutBack(count, seconds):
+            span = format_span(timedelta(seconds=seconds))
+            return (
+                logging.WARNING,
+                f"{_count(count, 'message')} not sendable in degraded mode, back on the queue for {span}",
             )
-        case events.FeatureUnavailable(what):
-            return logging.WARNING, what
-        case events.Started(what):
-            return logging.INFO, what
-        case events.Stopping(why):
-            return logging.INFO, f"{why}: finishing what is in flight; once more leaves at once"
-        case events.Stopped():
-            return logging.INFO, "Stopped"
+        case events.FileSaved(message_id, place, size):
+            return logging.INFO, f"file of {message_id} saved: {place} ({size:,} bytes)"
+        case events.FilesDelayed(reason, count=count):
+            return logging.WARNING, f"{_count(count, 'file')} not saved, retrying later: {reason}"
+        case events.FileLost(message_id, reason):
+            return logging.ERROR, f"file of {message_id} lost: {reason}"
         case _:
-            return logging.INFO, str(event)
+            return None
+
+
+def _service_line(event: Event) -> tuple[int, str] | None:
+    match event:
+        case events.WebhooksRejected(result, reason, count=count):
+            why = f" ({reason})" if reason else ""
+            return logging.WARNING, f"{_count(count, 'webhook')} {_RESULTS[result]}{why}"
+        case events.ConnectionsCut(reason, count=count):
+            return logging.WARNING, f"{_count(count, 'connection')} closed: {reason}"
+        case events.Spooled(count=count):
+            return logging.WARNING, f"{_count(count, 'webhook')} spooled until the queue is available again"
+        case events.Requeued(count):
+            return logging.INFO, f"{_count(count, 'webhook')} of the spool put on the queue"
+        case events.WorkerDied(pid, code):
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            return logging.ERROR, f"worker process {pid} {how}, starting another"
+        case events.FeatureUnavailable(feature):
+            return logging.WARNING, _FEATURES[feature]
+        case events.Started():
+            return logging.INFO, _started(event)
+        case events.Stopping(signal):
+            return logging.INFO, f"{signal} received, finishing messages in flight; a second signal stops at once"
+        case events.Stopped():
+            return logging.INFO, "stopped"
+        case _:
+            return None
+
+
+def _started(event: events.Started) -> str:
+    match event.program:
+        case Program.SERVICE:
+            also = f", in {event.processes} processes" if event.processes > 1 else ""
+            return f"serving {event.url}: /webhook, /messaging, /health, /metrics{also}"
+        case Program.EVERYTHING:
+            return f"everything is running; service: {event.url}; stop with Ctrl-C"
+        case program:
+            return f"{program} is running{' until no work is left' if event.until_drained else ''}"
 
 
 def _count(number: int, singular: str, plural: str | None = None) -> str:

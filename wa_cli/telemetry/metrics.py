@@ -14,7 +14,6 @@ from prometheus_client.registry import Collector
 from wa_cli.errors import WaError
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.logs import Emit
 
 # Where it is set before prometheus_client is loaded, processes share their counts in files of that folder.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -24,12 +23,13 @@ Backlog = Callable[[], Mapping[str, Mapping[str, Any]]]
 
 
 class Metrics:
-    """Stands in front of whoever is told, and counts. At each reading `backlog` is asked, and left out while it is away,
-    and `spooled`, how many webhooks lie on the disk.
+    """A subscriber that counts for Prometheus.
+
+    Each reading asks `backlog` for the counts of the queues, and leaves them out if it is unavailable. `spooled` returns the
+    number of spooled webhooks.
     """
 
-    def __init__(self, emit: Emit, backlog: Backlog, spooled: Callable[[], int]) -> None:
-        self._emit = emit
+    def __init__(self, backlog: Backlog, spooled: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._webhooks = Counter("wa_webhooks", "Webhooks answered, by outcome.", ["outcome"], registry=self._registry)
         self._seconds = Histogram(
@@ -52,18 +52,17 @@ class Metrics:
         )
         self._now = _Now(backlog, spooled)
 
-    def emit(self, event: Event) -> None:
+    def __call__(self, event: Event) -> None:
         match event:
-            case events.Answered(outcome, seconds):
-                self._webhooks.labels(outcome).inc()
+            case events.Answered(result, seconds):
+                self._webhooks.labels(result).inc()
                 self._seconds.observe(seconds)
             case events.RequestRefused(reason):
                 self._refused.labels(reason).inc()
-            case events.ConnectionCut(reason):
-                self._cut.labels(reason).inc()
+            case events.ConnectionsCut(reason, count=count):
+                self._cut.labels(reason).inc(count)
             case events.Requeued(count):
                 self._readmitted.inc(count)
-        self._emit(event)
 
     def text(self) -> bytes:
         """The counts in Prometheus' text format, all processes' together."""

@@ -1,8 +1,8 @@
-"""Storage never stops sending: queue → spool → API → spool → acknowledge, for as long as the database is away.
+"""Degraded mode: sending while the database is unavailable. Queue → spool → API → spool → acknowledge.
 
-What the outbox would remember lies on the disk: the intent before the request leaves, the verdict before the queue is
-told. This mode promises at least once: a worker that dies between the two leaves a message on the queue that may have
-been sent, and the replay counts it. What did not leave after all goes back to the queue.
+The spool takes the place of the outbox: the intent is on disk before the request leaves, and the outcome before the
+queue message is acknowledged. This mode delivers at least once. If a worker dies between the two, the queue message
+may have been sent, and the replay counts it. A message that was certainly not sent goes back to the queue.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from wa_cli.runtime.backoff import full_jitter
 from wa_cli.runtime.pacing import Pace
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Emit
 from wa_cli.workers.sender import Send, pause_after, report, take
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
-# Each receive counts at SQS: what cannot be sent now is not asked for every minute, and not put away for long either.
+# SQS counts each receive, so an unsendable message is not received every minute. It is not hidden for long either.
 NOT_NOW = timedelta(minutes=5)
 BLOCKED_PAUSE, LONGEST_PAUSE = 60.0, 60.0
 TROUBLE_PAUSE = 1.0
@@ -43,7 +43,7 @@ REMEMBERED = 200_000
 
 @dataclass(frozen=True)
 class _Held:
-    """A message that a worker holds, and the intent to send it. `until`: when the lease ends, on the monotonic clock."""
+    """A message that a worker holds, and the intent to send it. `until` is the end of the lease, on the monotonic clock."""
 
     delivery: Delivery
     intent: Intent
@@ -75,7 +75,9 @@ class _Done:
     pause: float
 
     def to_record(self) -> Record:
-        """The verdict; where it may have reached the customer, with its message, so that it can be replayed alone."""
+        """Return the outcome. If the message may have reached the customer, the record holds the message too, and can be
+        replayed alone.
+        """
         intent = self.held.intent
         settlement = Settlement(intent.reference, 1, intent.token, self.outcome, pause=self.pause).to_record()
         return settlement if may_be_sent_again(self.outcome) else {**intent.to_record(), **settlement}
@@ -114,14 +116,14 @@ class DegradedMode:
         self._closed = threading.Event()
         self._closed.set()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._telling: set[asyncio.Task[None]] = set()
+        self._finishing_on_queue: set[asyncio.Task[None]] = set()
         self._done: asyncio.Queue[_Done] = asyncio.Queue()
         self._finishing: asyncio.Task[None] | None = None
         self._sent: set[UUID] = set()
         self._not_sent_in_a_row = 0
 
     async def run(self, stop: Stop, is_over: Callable[[], bool], beat: Callable[[], None]) -> None:
-        """Until `stop`, or until the outage is over: what is in flight then comes home by `finish`, or by itself."""
+        """Send until `stop`, or until the outage is over. `finish` then waits for messages in flight."""
         pace = Pace(self.share())
         self.emit(events.DegradedModeStarted(pace.rate))
         self._is_ending = False
@@ -136,20 +138,20 @@ class DegradedMode:
                 await self._begin(pace)
         finally:
             self._is_ending = True
-            # From here the files belong to whoever adopts them, this process included.
+            # From here on any process may adopt the files, this one included.
             self.spool.close()
             self._closed.set()
 
     def end(self) -> None:
-        """Somebody has found the database again: what was sent without it is to be replayed before anything else.
+        """End the mode, since the database is available again. Messages that were sent in it are replayed first.
 
-        From another thread; returns when the files are there to be adopted.
+        Called from another thread. Returns when the files can be adopted.
         """
         self._is_ending = True
         self._closed.wait()
 
     async def finish(self) -> None:
-        """Let what is in flight come home; what takes too long is of unknown fate."""
+        """Wait for messages in flight. A message that takes too long is uncertain."""
         if self._finishing is None:
             return
         if self._in_flight:
@@ -158,14 +160,14 @@ class DegradedMode:
             task.cancel()
         home = asyncio.create_task(self._done.join())
         await asyncio.wait({home, self._finishing}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=LAST_WORDS)
+        if self._finishing_on_queue:
+            await asyncio.wait(self._finishing_on_queue, timeout=LAST_WORDS)
         for task in (home, self._finishing):
             task.cancel()
         self.spool.close()
 
     async def _begin(self, pace: Pace) -> None:
-        """Take what there is room for, have the intents on the disk, and let it leave."""
+        """Receive messages as the rate allows, write their intents to disk, and send them."""
         free = self.concurrency - len(self._in_flight)
         if free < 1:
             await asyncio.wait(self._in_flight, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
@@ -175,17 +177,17 @@ class DegradedMode:
             await asyncio.sleep(pace.until_room())
             return
         try:
-            # Nothing is received that could not be kept: a receive counts.
+            # A receive counts, so nothing is received that could not be recorded.
             await asyncio.to_thread(self.spool.check_room)
             held = await self._receive(room)
         except (QueueError, SpoolUnwritable) as error:
-            self.emit(events.Unavailable("What sending without the database needs", error.message))
+            self.emit(events.Unavailable(self._component(error), error.message))
             await asyncio.sleep(TROUBLE_PAUSE)
             return
         try:
             await asyncio.to_thread(self.spool.append, [one.intent.to_record() for one in held])
         except SpoolUnwritable as error:
-            self.emit(events.Unavailable("The spool", error.message))
+            self.emit(events.Unavailable(Component.SPOOL, error.message))
             await self._give_back([one.delivery for one in held], NOT_NOW)
             return
         pace.spend(len(held))
@@ -194,9 +196,13 @@ class DegradedMode:
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
 
+    @staticmethod
+    def _component(error: Exception) -> Component:
+        return Component.OUTGOING_QUEUE if isinstance(error, QueueError) else Component.SPOOL
+
     async def _receive(self, room: int) -> list[_Held]:
-        """Messages that may be sent now. What was sent in this outage is acknowledged; the rest goes back, for the day
-        when a dead letter can be written again.
+        """Return messages that may be sent now. Messages sent in this outage are acknowledged. The others go back, until
+        a dead letter can be written again.
         """
         asked_at = time.monotonic()
         deliveries = await asyncio.to_thread(self.queue.receive, room, self.lease, WAIT)
@@ -214,7 +220,7 @@ class DegradedMode:
             else:
                 held.append(_Held(delivery, Intent(message, uuid4()), until))
         if sent:
-            await self._tell_queue(self.queue.ack, sent)
+            await self._call_queue(self.queue.ack, sent)
         for pause, put_back in not_now.items():
             if pause:
                 self.emit(events.PutBack(len(put_back), pause.total_seconds()))
@@ -222,7 +228,7 @@ class DegradedMode:
         return held
 
     def _readable(self, delivery: Delivery) -> tuple[OutgoingMessage | None, timedelta]:
-        """The message, where it can be read, is due, and is this number's; else how long it goes back."""
+        """Return the message if it is readable, due, and of this number, else None and the time it goes back for."""
         try:
             message = OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=self.language)
         except BadInput:
@@ -235,12 +241,12 @@ class DegradedMode:
         return replace(message, number=self.number), timedelta(0)
 
     async def _send_in_order(self, chain: Sequence[_Held], pace: Pace) -> None:
-        """One customer's messages, one after the other; where one does not leave, none after it does."""
+        """Send the messages of one customer, one after the other. After one that was not sent, none is."""
         for place, held in enumerate(chain):
             if time.monotonic() + self.send_timeout > held.until or (place and self._is_ending):
-                # It would still be on its way when the queue gives it to another worker, or the outbox takes over.
+                # Its request could still be running when the queue gives it to another worker, or when the outbox takes over.
                 for late in chain[place:]:
-                    self._done.put_nowait(_Done(late, NotTransmitted("its turn came too late"), 0.0))
+                    self._done.put_nowait(_Done(late, NotTransmitted("its lease ended before it could be sent"), 0.0))
                 return
             claim = held.claim()
             outcome = await self.send(claim)
@@ -250,14 +256,16 @@ class DegradedMode:
             self._done.put_nowait(_Done(held, outcome, pause))
             if may_be_sent_again(outcome):
                 for later in chain[place + 1 :]:
-                    self._done.put_nowait(_Done(later, NotTransmitted("it waits behind another one"), pause))
+                    self._done.put_nowait(
+                        _Done(later, NotTransmitted("an earlier message of the customer was not sent"), pause)
+                    )
                 return
             if len(self._sent) < REMEMBERED:
                 self._sent.add(claim.reference)
 
     @staticmethod
     def _pause_after(held: _Held, claim: Claim, outcome: Outcome) -> float:
-        """Nobody counts the retries but the queue: the pause grows with its receives."""
+        """Return the pause in seconds. Only the queue counts retries, so it grows with the receives."""
         if isinstance(outcome, Blocked):
             return BLOCKED_PAUSE
         return max(
@@ -269,7 +277,7 @@ class DegradedMode:
             pace.slow_down(max(1.0, pause))
         elif isinstance(outcome, Blocked):
             pace.pause(BLOCKED_PAUSE)
-        elif isinstance(outcome, NotTransmitted):  # nobody will get through for a while
+        elif isinstance(outcome, NotTransmitted):  # no request will succeed for a while
             self._not_sent_in_a_row += 1
             pace.pause(min(LONGEST_PAUSE, 2.0 ** min(self._not_sent_in_a_row, 6)))
         else:
@@ -283,33 +291,33 @@ class DegradedMode:
                 self._done.task_done()
 
     async def _finish(self, done: Sequence[_Done]) -> None:
-        """The verdict on the disk first: an acknowledged message must be remembered somewhere."""
+        """Write the outcomes to disk first: an acknowledged message must be recorded somewhere."""
         try:
             await asyncio.to_thread(self.spool.append, [one.to_record() for one in done])
-            if self._closed.is_set():  # home after the outage: not ours to keep
+            if self._closed.is_set():  # finished after the outage, so not for this process to keep
                 self.spool.close()
         except (SpoolUnwritable, OSError) as error:
-            # The intents are there: the evidence will decide.
-            self.emit(events.Unavailable("The spool", str(error)))
+            # The intents are on disk, so evidence will decide.
+            self.emit(events.Unavailable(Component.SPOOL, str(error)))
         left = [one.held.delivery for one in done if not may_be_sent_again(one.outcome)]
-        task = asyncio.create_task(self._tell_all(left, [one for one in done if may_be_sent_again(one.outcome)]))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        task = asyncio.create_task(self._finish_on_queue(left, [one for one in done if may_be_sent_again(one.outcome)]))
+        self._finishing_on_queue.add(task)
+        task.add_done_callback(self._finishing_on_queue.discard)
 
-    async def _tell_all(self, left: Sequence[Delivery], not_left: Sequence[_Done]) -> None:
+    async def _finish_on_queue(self, left: Sequence[Delivery], not_left: Sequence[_Done]) -> None:
         if left:
-            await self._tell_queue(self.queue.ack, left)
+            await self._call_queue(self.queue.ack, left)
         for pause in sorted({one.pause for one in not_left}):
             same = [one.held.delivery for one in not_left if one.pause == pause]
             await self._give_back(same, timedelta(seconds=pause))
 
     async def _give_back(self, deliveries: Sequence[Delivery], pause: timedelta) -> None:
-        await self._tell_queue(lambda them: self.queue.nack(them, pause), deliveries)
+        await self._call_queue(lambda them: self.queue.nack(them, pause), deliveries)
 
-    async def _tell_queue(
+    async def _call_queue(
         self, print_note: Callable[[Sequence[Delivery]], None], deliveries: Sequence[Delivery]
     ) -> None:
-        """A queue that is away brings the message again: at least once is the promise of this mode."""
+        """Call the queue. If it is unavailable the message comes again, which at-least-once delivery allows."""
         with suppress(QueueError):
             await asyncio.to_thread(print_note, deliveries)
 

@@ -1,4 +1,4 @@
-"""A worker's heartbeat: that it lives, under which name, and when it last got on with its work."""
+"""The heartbeat of a worker: its name, and the time of its last progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wa_cli.runtime.watchdog import Progress
 
 
 class Heartbeat:
-    """`kind`: outgoing or incoming."""
+    """`kind` is outgoing or incoming."""
 
     def __init__(self, outbox: Outbox, kind: str, progress: Progress) -> None:
         self.outbox = outbox
@@ -22,10 +22,10 @@ class Heartbeat:
         self._worker = f"{self._host}/{os.getpid()}"
 
     def beat(self) -> float | None:
-        """Write that this worker lives. Returns an outgoing worker's share of the rate, in messages a second."""
+        """Write the heartbeat. Return an outgoing worker's share of the rate, in messages a second."""
         return self.outbox.heartbeat(self._worker, self._host, os.getpid(), kind=self.kind, idle=self.progress.idle)
 
     def end(self) -> None:
-        """Forget the worker. Where the database is unavailable, its heartbeat ends by itself."""
+        """Delete the heartbeat. If the database is unavailable, it ends by itself."""
         with suppress(DatabaseUnavailable, RowRefused):
             self.outbox.end_heartbeat(self._worker)

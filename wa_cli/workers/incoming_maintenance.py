@@ -1,4 +1,4 @@
-"""What an incoming worker does beside its work: webhooks from this machine's disk, statuses that came before their row."""
+"""Maintenance of an incoming worker: webhooks of this machine's spool, and statuses that came before their row."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit, Sweep
 from wa_cli.workers.heartbeat import Heartbeat
 from wa_cli.workers.maintenance import SLOW_EVERY, every_few_seconds
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 
 class IncomingMaintenance:
-    """`keep`: how long is remembered which files Meta has deleted."""
+    """`keep` is the retention of the names of files that Meta has deleted."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class IncomingMaintenance:
         self._slow_at = 0.0
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`, every few seconds."""
+        """Run every few seconds until `stop`."""
         await every_few_seconds(self.run_once, stop)
         await asyncio.to_thread(self.heartbeat.end)
 
@@ -54,10 +54,10 @@ class IncomingMaintenance:
                 self.files.prune(self.keep)
         except OUTAGES:
             raise
-        except Exception as error:  # whatever fails here stops no worker
+        except Exception as error:  # a failing step does not stop the worker
             self.emit(events.MaintenanceFailed(reason_of(error)))
 
     def _merge(self) -> None:
-        applied = self.outbox.merge_pending_statuses()
+        applied = self.outbox.sweeps.merge_pending_statuses()
         if applied:
-            self.emit(events.Swept("Statuses applied after the fact", applied))
+            self.emit(events.Swept(Sweep.LATE_STATUSES, applied))

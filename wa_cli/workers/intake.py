@@ -1,8 +1,8 @@
 """From a queue to the database: receive → record → acknowledge. The same loop for both directions and every backend.
 
-A message is acknowledged after the transaction that recorded it, never before: a redelivery is a no-op there, a loss
-would be for good. What cannot be read is buried in that same transaction, and never takes its batch with it. A delivery
-that fails for any other reason is found by halving and becomes a dead letter with that reason.
+A message is acknowledged only after the transaction that recorded it: a redelivery is harmless, a loss is not. An
+unreadable message is dead-lettered in the same transaction and never fails its batch. A delivery that fails for any
+other reason is found by halving the batch, and becomes a dead letter with that reason.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Emit, Event
 from wa_cli.workers.degraded_mode import DegradedMode
 
 BATCH = 100
@@ -36,7 +35,7 @@ Poison = tuple[Delivery, str]
 
 
 class Batch:
-    """What recording a batch came to: what could not be read, and what to tell once it is committed."""
+    """The results of recording a batch: dead letters, and events to emit after the commit."""
 
     def __init__(self) -> None:
         self.poison: list[Poison] = []
@@ -48,12 +47,12 @@ Salvage = Callable[[sa.Connection, Delivery, Batch], None]
 
 
 class Intake:
-    """Takes messages over from one queue by `record`, which writes them in the transaction it is given.
+    """Takes messages from one queue. `record` writes them in the transaction that it gets.
 
-    `salvage` writes what it can of a single delivery that the database refuses as a whole. `on_return` comes before the
-    first message, and before the first one after an outage. `probe` raises DatabaseDown while it
-    is away, by default a ping. `bypass` goes on without the database once it has been away
-    for `bypass_after`. `buried` counts the dead letters that it made.
+    `salvage` writes the usable parts of a single delivery that the database refuses as a whole. `on_return` runs
+    before the first message, and before the first one after an outage. `probe` raises DatabaseUnavailable during an
+    outage, by default a ping. `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the dead
+    letters.
     """
 
     def __init__(
@@ -84,13 +83,13 @@ class Intake:
         self.degraded_after = degraded_after.total_seconds()
         self.progress = progress or Progress()
         self.buried = 0
-        self._name = f"The {queue.name} queue"
-        self._database_away_since: float | None = None
+        self._component: Component = Component(f"{queue.name} queue")
+        self._database_down_since: float | None = None
 
     async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
-        """Until `stop`. `arrived` is called whenever there was something."""
+        """Run until `stop`. `arrived` is called after each batch that was not empty."""
         returning = True
-        outage = Outage(self.emit, self._name)
+        outage = Outage(self.emit, self._component)
         name = f"intake of {self.queue.name}"
         self._beat = lambda: watchdog.beat(name)
         while not stop:
@@ -104,12 +103,11 @@ class Intake:
                 outage.succeeded()
             except OUTAGES as error:
                 returning = True
-                pause = outage.failed(
-                    error.message, "The database" if isinstance(error, DatabaseUnavailable) else self._name
-                )
-                if isinstance(error, DatabaseUnavailable):
-                    self._database_away_since = self._database_away_since or time.monotonic()
-                if self.degraded_mode and self._has_been_away_long():
+                is_database = isinstance(error, DatabaseUnavailable)
+                pause = outage.failed(error.message, Component.DATABASE if is_database else self._component)
+                if is_database:
+                    self._database_down_since = self._database_down_since or time.monotonic()
+                if self.degraded_mode and self._is_long_outage():
                     await self._send_degraded(self.degraded_mode, stop, self._beat)
                 else:
                     await stop.wait(pause)
@@ -118,17 +116,17 @@ class Intake:
             await self.degraded_mode.finish()
 
     def _return(self) -> None:
-        """The database must be there before anything is received: an outage must not use up a message's receives."""
+        """Check the database before anything is received: an outage must not use up the receives of a message."""
         self.probe()
-        self._database_away_since = None
+        self._database_down_since = None
         self.on_return()
 
-    def _has_been_away_long(self) -> bool:
-        since = self._database_away_since
+    def _is_long_outage(self) -> bool:
+        since = self._database_down_since
         return since is not None and time.monotonic() - since >= self.degraded_after
 
     async def _send_degraded(self, degraded_mode: DegradedMode, stop: Stop, beat: Callable[[], None]) -> None:
-        """Send without the database until it is back."""
+        """Send without the database until it is available again."""
         back = asyncio.create_task(self._until_back())
         try:
             await degraded_mode.run(stop, back.done, beat)
@@ -143,7 +141,7 @@ class Intake:
             await asyncio.sleep(BACK_POLL)
 
     def run_once(self, wait: timedelta = timedelta(0)) -> int:
-        """One batch; how many messages it had."""
+        """Take one batch. Return the number of its messages."""
         deliveries = self.queue.receive(BATCH, self.lease, wait)
         if not deliveries:
             return 0
@@ -159,7 +157,7 @@ class Intake:
         return len(deliveries)
 
     def _record(self, deliveries: Sequence[Delivery]) -> None:
-        """Record them in one transaction, or in as many as it takes to set apart those that fail."""
+        """Record the deliveries in one transaction, or in as many as it takes to isolate those that fail."""
         isolate(
             deliveries,
             lambda part: self._commit(lambda connection, batch: self.record(connection, part, batch)),
@@ -167,9 +165,9 @@ class Intake:
         )
 
     def _salvage_or_bury(self, delivery: Delivery, reason: str) -> None:
-        """Store what can be stored of a delivery that fails as a whole; else bury it.
+        """Store the usable parts of a delivery that fails as a whole, or dead-letter it.
 
-        Raises DatabaseDown where it cannot even be buried: then the database works for nothing, and the queue keeps it.
+        Raises DatabaseUnavailable if the dead letter cannot be written either. The queue then keeps the message.
         """
         try:
             self._commit(self._last_resort(delivery, reason))
@@ -184,10 +182,10 @@ class Intake:
         except OUTAGES:
             raise
         except Exception as error:
-            raise DatabaseUnavailable(f"The database takes no dead letter: {reason_of(error)}") from error
+            raise DatabaseUnavailable(f"The database refuses dead letters: {reason_of(error)}") from error
 
     def _commit(self, write: Callable[[sa.Connection, Batch], None]) -> None:
-        """Write and bury in one transaction, and tell what happened when it is true."""
+        """Write records and dead letters in one transaction. Emit the events after the commit."""
         batch = Batch()
         with self.database.transaction() as connection:
             write(connection, batch)
@@ -225,6 +223,6 @@ class Intake:
             insert_dead(connection, self.queue.name, letters)
 
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
-        """Best effort: a message that is not given back comes again when its lease ends."""
+        """Give deliveries back if the queue answers. Otherwise they come again when their lease ends."""
         with suppress(*OUTAGES):
             self.queue.nack(deliveries)

@@ -1,6 +1,6 @@
-"""What time alone brings about: lost leases, uncertain sends that evidence decides, deadlines, verdicts of the dead.
+"""Periodic maintenance of an outgoing worker: lost leases, uncertain messages, deadlines, the spool of dead processes.
 
-Every worker does this beside its work, in small transactions that skip what another one has in hand.
+Every worker does it beside its work, in small transactions that skip rows which another one has locked.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress, Watchdog
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import LogThrottle
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Emit, Sweep
 from wa_cli.workers.heartbeat import Heartbeat
 from wa_cli.workers.sender import BATCH
 from wa_cli.workers.settling import report_settled, settle
@@ -37,8 +36,8 @@ T = TypeVar("T")
 
 
 async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callable[[], object] = lambda: None) -> None:
-    """Do it until `stop`, in a thread; sooner again while something is away, of which others tell. `rest` is called between."""
-    outage = Outage(None, "Maintenance", base=1.0)
+    """Run `once` in a thread until `stop`, more often while a dependency is unavailable. `rest` is called in between."""
+    outage = Outage(None, Component.DATABASE, base=1.0)
     while not stop:
         try:
             await asyncio.to_thread(once)
@@ -52,10 +51,10 @@ async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callab
 
 @dataclass(frozen=True)
 class UncertaintyLimits:
-    """How long each kind of doubt may last.
+    """Time limits for uncertain messages.
 
-    `wait` (W): how late a status may be. `silence`: before a number without any status events is believed to have none.
-    `evidence_limit`: before a person is asked. `keep_final`: how long a finished outbox row is kept.
+    `wait` (W) is the maximum delay of a status. After `silence` a number without status events is taken as one that
+    gets none. After `evidence_limit` a message is held. `keep_final` is the retention of finished outbox messages.
     """
 
     wait: timedelta = timedelta(seconds=120)
@@ -65,7 +64,7 @@ class UncertaintyLimits:
 
 
 class Maintenance:
-    """`lease`: how long a verdict may still come for what was sent without the database."""
+    """`lease` is the time in which an outcome of degraded mode may still come."""
 
     def __init__(
         self,
@@ -88,55 +87,52 @@ class Maintenance:
         self._mended_to = ""
         self._slow_at = 0.0
         self._not_before: dict[Path, float] = {}
-        self._log_throttle = LogThrottle(emit)
         self._beat: Callable[[], None] = lambda: None
 
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
-        """Until `stop`, every few seconds."""
+        """Run every few seconds until `stop`."""
         self._beat = lambda: watchdog.beat("maintenance")
         await every_few_seconds(self.run_once, stop, lambda: watchdog.forget("maintenance"))
         await asyncio.to_thread(self.heartbeat.end)
 
     def run_once(self) -> None:
-        """Everything that is due, in the order in which one makes work for the next."""
+        """Run every step that is due. A step comes before those that it makes work for."""
         self._do(self.live)
         self._do(self.adopt)
         self._do(self.decide)
-        self._do(lambda: self.outbox.pass_turns(self.patience.wait))
-        self._do(lambda: self._emit("Messages that expired before they could be sent", self.outbox.expire()))
+        self._do(lambda: self.outbox.sweeps.pass_heads_on(self.patience.wait))
+        self._do(lambda: self._swept(Sweep.EXPIRED, self.outbox.sweeps.expire()))
         self._do(self._mend)
         if time.monotonic() >= self._slow_at:
             self._slow_at = time.monotonic() + SLOW_EVERY
-            self._do(lambda: self._emit("Statuses applied after the fact", self.outbox.merge_pending_statuses()))
-            self._do(lambda: self.outbox.prune(self.patience.keep_final))
+            self._do(lambda: self._swept(Sweep.LATE_STATUSES, self.outbox.sweeps.merge_pending_statuses()))
+            self._do(lambda: self.outbox.sweeps.prune(self.patience.keep_final))
 
     def _do(self, step: Callable[[], object]) -> None:
-        """One step; whatever fails in it stops neither the others nor the worker."""
+        """Run one step. A failure stops neither the other steps nor the worker."""
         self._beat()
         try:
             step()
         except OUTAGES:
             raise
         except Exception as error:
-            reason = reason_of(error)
-            self._log_throttle.emit(reason, lambda _: events.MaintenanceFailed(reason))
+            self.emit(events.MaintenanceFailed(reason_of(error)))
 
     def live(self) -> None:
-        """Say that this worker lives, and learn its share of the rate, for when the database is away.
+        """Write the heartbeat, and keep the worker's share of the rate for degraded mode.
 
-        A write, which a standby and a full disk refuse: a database that only answers is not back.
+        It is a write, which a standby and a full disk refuse: a database that only reads counts as unavailable.
         """
         self.share = self.heartbeat.beat()
 
     def _mend(self) -> None:
-        self._mended_to, mended = self.outbox.mend_turns(self._mended_to)
-        self._emit("Customers whose turn had been missed", mended)
+        self._mended_to, mended = self.outbox.sweeps.repair_heads(self._mended_to)
+        self._swept(Sweep.HEADS, mended)
 
     def adopt(self) -> int:
-        """Settle what dead processes of this machine left in the spool, and what this one sent without the database;
-        how many verdicts.
+        """Settle the spool files of dead processes and of degraded mode. Return the number of outcomes.
 
-        One at a time: whoever asks while it is done waits until it is done.
+        A second caller waits until the first one has finished.
         """
         adopted = 0
         with self._adopting:
@@ -149,17 +145,17 @@ class Maintenance:
                             adopted += self._settle(orphan)
                 except OUTAGES:
                     raise
-                except Exception as error:  # this file's trouble is not the next one's
+                except Exception as error:  # one bad file does not stop the others
                     reason = reason_of(error)
-                    self.emit(events.StoreFailed(f"{path.name} cannot be adopted: {reason}", 1))
+                    self.emit(events.StoreFailed(f"{path.name} cannot be settled: {reason}", 1))
                     self._not_before[path] = time.monotonic() + REFUSED_PAUSE
         if adopted:
             self.emit(events.SpoolSettled(adopted))
         return adopted
 
     def _settle(self, orphan: Orphan) -> int:
-        """Settle one file. Where a row is refused it stays, for later; what is not ours to settle is set aside."""
-        self._emit(f"Lines of {orphan.path.name} that cannot be read, set aside", orphan.broken)
+        """Settle one file. It stays if a row is refused. Records that cannot be settled are set aside."""
+        self._swept(Sweep.UNREADABLE_LINES, orphan.broken, orphan.path.name)
         found = _Found.of(orphan.records)
         strange = found.strange
         settlements = [*found.settlements]
@@ -176,11 +172,11 @@ class Maintenance:
                 self._leave_for_later(orphan)
         if strange and not orphan.is_kept:
             orphan.set_aside(strange)
-            self._emit("Verdicts of messages that this database does not know, set aside", len(strange))
+            self._swept(Sweep.UNKNOWN_OUTCOMES, len(strange), orphan.path.name)
         return 0 if orphan.is_kept else len(settlements)
 
     def _recover(self, intents: Sequence[Intent]) -> list[Intent]:
-        """Those that the database refuses."""
+        """Insert messages of degraded mode. Return those that the database refuses."""
         refused: list[Intent] = []
 
         def refuse(intent: Intent, reason: str) -> None:
@@ -195,24 +191,24 @@ class Maintenance:
         self._not_before[orphan.path] = time.monotonic() + REFUSED_PAUSE
 
     def decide(self) -> None:
-        """Sends whose lease ended become uncertain; uncertain ones follow the evidence."""
-        self._emit("Sends whose worker was lost", self.outbox.lose_leases())
-        # Statuses that missed their message, as two transactions may miss each other: before their absence counts.
+        """Make messages with lost leases uncertain, and decide uncertain ones by the evidence."""
+        self._swept(Sweep.LOST_LEASES, self.outbox.sweeps.lose_leases())
+        # A status may have missed its message, since two transactions may miss each other. Apply it before it counts as absent.
         for proofs in _batches(self.outbox.early_proofs()):
             report_settled(settle(self.outbox, proofs), self.emit)
-        for reference, state, _, _, silent in self.outbox.decide_uncertain(
+        for reference, state, _, _, silent in self.outbox.sweeps.decide_uncertain(
             wait=self.patience.wait, silence=self.patience.silence, evidence_limit=self.patience.evidence_limit
         ):
-            self.emit(events.Decided(str(reference), state, possible_double=silent))
+            self.emit(events.Decided(str(reference), state, possible_duplicate=silent))
 
-    def _emit(self, what: str, count: int) -> None:
+    def _swept(self, sweep: Sweep, count: int, file: str | None = None) -> None:
         if count:
-            self.emit(events.Swept(what, count))
+            self.emit(events.Swept(sweep, count, file))
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What a file of the spool holds."""
+    """The records of a spool file."""
 
     intents: list[Intent]
     settlements: list[Settlement]
@@ -220,7 +216,7 @@ class _Found:
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> _Found:
-        """An intent whose message did not leave after all went back to its queue: as if it had never been."""
+        """Return the records by kind. An intent whose message was not sent went back to its queue, and is ignored."""
         found = cls([], [], [])
         for record in records:
             try:

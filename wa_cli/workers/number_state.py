@@ -1,8 +1,8 @@
-"""Refusals that come by webhook and concern a whole number: they block it or slow it down, as in an answer.
+"""Refusals by webhook that concern a whole number. They block it or slow it down like the same code in an answer.
 
-Some refusals come only after Meta accepted the message (131031 account locked, 131042 payment problem, 130429 throughput).
-An accepted request is then no proof that the number can send: a later message that was sent is. A notice (`value.errors`)
-names no message and could not be taken back by one: it slows the number down and never blocks it.
+Some refusals come only after Meta accepted the message (131031 account locked, 131042 payment problem, 130429
+throughput). An accepted request then does not prove that the number can send. A later sent message does. A notice
+(`value.errors`) names no message and could not be taken back by one, so it slows the number down and never blocks it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from wa_cli.clock import now
 from wa_cli.cloud import codes
 from wa_cli.messages.incoming import Notice, StatusUpdate
-from wa_cli.outbox import outbox
+from wa_cli.outbox import rate_limit
 from wa_cli.runtime.backoff import THROTTLE_PAUSE
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 
-# A refusal that arrives later than this says nothing of the number's present state. Meta repeats webhooks for days.
+# An older refusal says nothing about the present state of the number. Meta repeats webhooks for days.
 FRESH = timedelta(minutes=10)
 
 
@@ -36,15 +36,15 @@ class _Refusal:
 def update_numbers(
     connection: sa.Connection, statuses: Sequence[StatusUpdate], notices: Sequence[Notice] = ()
 ) -> list[Event]:
-    """Block, slow down or free the numbers of these statuses and notices, in the caller's transaction.
+    """Block, slow down or unblock the numbers of these statuses and notices, in the caller's transaction.
 
-    Return what changed.
+    Return the events of the changes.
     """
     fresh = [status for status in statuses if _is_fresh(status.happened_at)]
     through = [status.reference for status in fresh if status.reference and status.status != "failed"]
     changed: list[Event] = []
-    if through and outbox.unblock_by_statuses(connection, through):
-        changed.append(events.NumberFreed())
+    if through and rate_limit.unblock_by_statuses(connection, through):
+        changed.append(events.NumberUnblocked())
     refusals = [*_refusals_of(fresh), *_throttles_of(notices)]
     for number in sorted({refusal.number for refusal in refusals}):
         of_number = [refusal for refusal in refusals if refusal.number == number]
@@ -74,14 +74,14 @@ def _block(connection: sa.Connection, number: str, refusals: Sequence[_Refusal])
     if blocking is None:
         return []
     why = f"{blocking.code}: {codes.CODES[blocking.code].meaning}"
-    return [events.NumberBlocked(why)] if outbox.block(connection, number, why, by="status") else []
+    return [events.NumberBlocked(why)] if rate_limit.block(connection, number, why, by="status") else []
 
 
 def _slow_down(connection: sa.Connection, number: str, refusals: Sequence[_Refusal], told: int) -> list[Event]:
     throttles = [refusal.happened_at for refusal in refusals if refusal.kind is codes.Class.THROTTLE_NUMBER]
     if not throttles:
         return []
-    rate = outbox.slow_down(
+    rate = rate_limit.slow_down(
         connection,
         number,
         THROTTLE_PAUSE,

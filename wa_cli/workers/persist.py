@@ -1,4 +1,4 @@
-"""What a delivery becomes in the database: messages to send become outbox rows, notifications become rows and statuses."""
+"""Deliveries as rows: messages to send go to the outbox, webhook content to the tables of stored messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wa_cli.outbox.settlement import Settled
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Delivery
 from wa_cli.store import contacts, messages
-from wa_cli.store.fitting import SECONDARY, tell_left_out
+from wa_cli.store.fitting import SECONDARY, log_left_out
 from wa_cli.telemetry import events
 from wa_cli.workers import number_state
 from wa_cli.workers.intake import Batch, Record
@@ -29,11 +29,11 @@ from wa_cli.workers.intake import Batch, Record
 T = TypeVar("T", Contact, Alias)
 
 
-REFERENCE_TAKEN = "The reference was used before, for another customer or another content."
+REFERENCE_TAKEN = "The reference was used before, for another customer or content."
 
 
 def outgoing(outbox: Outbox, language: str) -> Record:
-    """Messages to be sent, into the outbox. `language` is a template's without one."""
+    """Return the function that records messages to send. `language` is the default for templates."""
 
     def record(connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
         readable: list[tuple[Delivery, OutgoingMessage]] = []
@@ -52,7 +52,7 @@ def outgoing(outbox: Outbox, language: str) -> Record:
 
 
 class Incoming:
-    """Notifications, into rows of both directions, statuses, contacts, notices, and files to be fetched.
+    """Writes notifications: rows of both directions, statuses, contacts, notices, and pending downloads.
 
     `spool` takes proofs whose row is refused.
     """
@@ -62,11 +62,11 @@ class Incoming:
         self.spool = spool
 
     def record(self, connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
-        """All of them, in bulk; one refused row is everybody's failure, and `salvage` looks closer."""
+        """Write the deliveries in bulk. One refused row fails all, and then `salvage` writes each delivery alone."""
         self._write(connection, _joined([_parsed(delivery, batch) for delivery in deliveries]), batch)
 
     def salvage(self, connection: sa.Connection, delivery: Delivery, batch: Batch) -> None:
-        """One delivery, an update at a time: what the database refuses is buried, and takes nothing with it."""
+        """Write one delivery, part by part. A refused part is dead-lettered and the others are written."""
         heard = _parsed(delivery, batch)
         parts = [
             *(Notification(statuses=(status,)) for status in heard.statuses),
@@ -79,12 +79,12 @@ class Incoming:
             self._attempt(connection, delivery, part, batch)
 
     def _attempt(self, connection: sa.Connection, delivery: Delivery, part: Notification, batch: Batch) -> None:
-        """Write a part, if need be without its secondary values; what even so is refused is buried with its reason."""
+        """Write a part, if necessary without its secondary values. If it is refused even so, dead-letter it."""
         reason = self._try(connection, part, batch)
         if reason is None:
             return
         if part.messages and self._try(connection, part, batch, SECONDARY) is None:
-            tell_left_out(SECONDARY, reason)
+            log_left_out(SECONDARY, reason)
             return
         batch.poison.append((delivery, reason))
         self._keep_proof(connection, part.statuses)
@@ -92,7 +92,7 @@ class Incoming:
     def _try(
         self, connection: sa.Connection, part: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
     ) -> str | None:
-        """Write it under a savepoint; the reason where that fails, and then nothing of it is written or told."""
+        """Write a part under a savepoint. Return the reason if it fails, and then nothing of it is written."""
         pending_events = [*batch.pending_events]
         try:
             with translated(), connection.begin_nested():
@@ -105,23 +105,23 @@ class Incoming:
         return None
 
     def _keep_proof(self, connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> None:
-        """The row is refused, but the proof counts: without it the message would be sent again."""
+        """Record that a message was sent although its row is refused. Otherwise it would be sent again."""
         if statuses:
             with suppress(RowRefused), translated(), connection.begin_nested():
-                _, proofs = self.outbox.learn(connection, statuses, rows_too=False)
+                _, proofs = self.outbox.record_statuses(connection, statuses, rows_too=False)
                 self.spool.append_for_others([proof.to_record() for proof in proofs])
 
     def _write(
         self, connection: sa.Connection, heard: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
     ) -> None:
         # Outbox rows are locked before message rows, as in every transaction.
-        settled = self.outbox.learn(connection, heard.statuses)[0] if heard.statuses else Settled()
+        settled = self.outbox.record_statuses(connection, heard.statuses)[0] if heard.statuses else Settled()
         new = messages.insert_incoming(connection, heard.messages, left_out)
-        messages.keep_edits(connection, heard.edits)
-        # A message that was stored before says nothing new of anybody.
-        contacts.learn(connection, _news(heard.contacts, new), _news(heard.aliases, new))
+        messages.insert_edits(connection, heard.edits)
+        # A message that was stored before teaches nothing new about people.
+        contacts.update_people(connection, _news(heard.contacts, new), _news(heard.aliases, new))
         downloads.expect(connection, (message for message in heard.messages if message.wamid in new))
-        noticed = messages.keep_notices(connection, heard.notices)
+        noticed = messages.insert_notices(connection, heard.notices)
         notify.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
         if new or heard.statuses or noticed:
             batch.pending_events.append(events.Received(len(new), len(heard.statuses), len(noticed)))
@@ -143,12 +143,12 @@ def _joined(parts: Sequence[Notification]) -> Notification:
 
 
 def _news(pending_events: Sequence[T], new: Set[str]) -> list[T]:
-    """Of what was told of people, what new messages say, or something else than a message."""
+    """Return the items of new messages, and those that do not come from a message."""
     return [one for one in pending_events if one.source is None or one.source in new]
 
 
 def _parsed(delivery: Delivery, batch: Batch) -> Notification:
-    """What the delivery holds; what in it cannot be read is poison."""
+    """Return the content of the delivery. Unreadable parts become a dead letter."""
     try:
         notification = webhooks.parse(delivery.body)
     except BadInput as error:

@@ -1,8 +1,8 @@
-"""claim → send → journal → settle: the loops that turn queued messages into sent ones and rows.
+"""Claim → send → spool → settle: the loops that turn queued messages into sent and stored ones.
 
-The order is the promise. A claim is committed before its request leaves, so that a crash cannot make a send unheard of.
-An answer is on the disk before anything else is done with it, so that a crash from there on is repaired from the spool
-and not by sending again. Each stage takes whatever has arrived: nobody waits for the slowest of a claim.
+The order is the guarantee. A claim is committed before its request leaves, so that no crash hides a request. An answer
+is on disk before anything else is done with it, so that a later crash is repaired from the spool, without a second
+send. Each stage takes what has arrived, and never waits for the slowest message of a claim.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.tasks import all_until_one_fails
 from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Component, Disposition, Emit
 from wa_cli.workers.settling import SettledBatch, report_settled, settle
 
 BATCH = 500
@@ -42,8 +42,8 @@ Send = Callable[[Claim], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """A settlement, when its message was claimed, on the monotonic clock, and where the spool keeps it (nowhere, when the
-    disk is full).
+    """A settlement with the time of its claim, on the monotonic clock, and its place in the spool, or None if the disk is
+    full.
     """
 
     settlement: Settlement
@@ -53,7 +53,7 @@ class _Kept:
 
 
 def through(client: CloudClient) -> Send:
-    """How a claimed message is sent by this client."""
+    """Return the function that sends a claimed message by this client."""
 
     async def send(claim: Claim) -> Outcome:
         return await client.send(
@@ -68,7 +68,7 @@ def through(client: CloudClient) -> Send:
 
 
 class Sender:
-    """Sends the messages of one number, at most `rate` a second. `on_return` comes before the first claim, and before the
+    """Sends the messages of one number, at most `rate` a second. `on_return` runs before the first claim, and before the
     first one after an outage.
     """
 
@@ -105,8 +105,8 @@ class Sender:
         self._answers = 0
         self._rest_seconds = FIRST_REST
         self._beat: Callable[[str], None] = lambda _: None
-        # While it lasts nothing new is claimed. The outbox still knows of the attempts in flight.
-        self._spool_outage = Outage(emit, "The spool")
+        # During its outage nothing is claimed. The outbox still knows the attempts in flight.
+        self._spool_outage = Outage(emit, Component.SPOOL)
         self._room_until = 0.0
 
     @property
@@ -115,15 +115,15 @@ class Sender:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is in flight, and everything that was answered is settled."""
+        """True if no message is in flight and every answer is settled."""
         return not self._in_flight and not self._unsettled
 
     def work_came(self) -> None:
-        """There may be something to claim: do not wait for the next poll."""
+        """Claim at once instead of at the next poll."""
         self._work_came.set()
 
     async def run(self, stop: Stop, watchdog: Watchdog, patience: timedelta) -> None:
-        """Until `stop`; then at most `patience` for what is in flight, and what is not finished stays with the spool."""
+        """Run until `stop`, then wait at most `patience` for messages in flight. Unfinished ones stay in the spool."""
         self._beat = watchdog.beat
         journal = asyncio.create_task(self._loop("journal", self.journal_once, watchdog))
         settle = asyncio.create_task(self._loop("settle", self.settle_once, watchdog))
@@ -137,13 +137,13 @@ class Sender:
             self.spool.close()
 
     async def _watch(self, loop: asyncio.Task[None], claim: asyncio.Task[None]) -> None:
-        """A loop that must never end, while the claimer runs: its failure is everybody's."""
+        """Raise the error of a loop that ends while the claim loop runs."""
         await asyncio.wait({loop, claim}, return_when=asyncio.FIRST_COMPLETED)
         if loop.done():
             loop.result()
 
     async def _finish(self, patience: timedelta) -> None:
-        """Let what is in flight come home and be settled."""
+        """Wait for messages in flight and settle them."""
         deadline = time.monotonic() + patience.total_seconds()
         while not self.is_idle and time.monotonic() < deadline:
             if self._in_flight:
@@ -152,7 +152,7 @@ class Sender:
                 await asyncio.sleep(0.01)
 
     async def _claim_until(self, stop: Stop, watchdog: Watchdog) -> None:
-        outage, returning = Outage(self.emit, "The database"), True
+        outage, returning = Outage(self.emit, Component.DATABASE), True
         while not stop:
             watchdog.beat("claim")
             try:
@@ -161,7 +161,7 @@ class Sender:
                     returning = False
                 if not await self._has_slot(stop):
                     continue
-                self._work_came.clear()  # what comes while we look is looked for again
+                self._work_came.clear()  # work that comes during the claim is claimed by the next one
                 claimed = await self.claim_once()
                 outage.succeeded()
             except DatabaseUnavailable as error:
@@ -175,24 +175,24 @@ class Sender:
         watchdog.forget("claim")
 
     def _return(self) -> None:
-        """The database is there: what waits for it in the spool comes before anything new."""
-        self.outbox.open_number(self.rate)
+        """Settle the spool before anything new, since the database is available."""
+        self.outbox.rate_limit.open_number(self.rate)
         self.on_return()
 
     async def _has_slot(self, stop: Stop) -> bool:
-        """Wait a little for a free slot, or for `stop`; whether there is one."""
+        """Wait a little for a free slot, or for `stop`. Return True if there is one."""
         if len(self._in_flight) >= self.concurrency:
             self._slot_free.clear()
             await _first_of(self._slot_free, stop, seconds=1.0)
         return len(self._in_flight) < self.concurrency and not stop
 
     async def _rest(self, stop: Stop) -> None:
-        """Until something is said to have come, `stop`, or the next look: soon at first, since the rate may be why."""
+        """Wait for new work, `stop`, or the next poll. The first polls come soon, since the rate may be the reason."""
         await _first_of(self._work_came, stop, seconds=self._rest_seconds)
         self._rest_seconds = min(LONGEST_REST, self._rest_seconds * 1.5)
 
     async def claim_once(self) -> int:
-        """Claim what there are free slots for, and let it leave; how many."""
+        """Claim messages for the free slots and send them. Return their number."""
         free = self.concurrency - len(self._in_flight)
         if not await self._has_room():
             return 0
@@ -208,10 +208,10 @@ class Sender:
         self._in_flight.discard(task)
         self._slot_free.set()
         if not task.cancelled():
-            task.result()  # a mistake of ours must not pass in silence
+            task.result()  # raise the errors of our own code
 
     async def _has_room(self) -> bool:
-        """Whether what is begun now could be recorded; asked when it could not be, and now and then."""
+        """Return True if the spool can record new messages. It is checked now and then."""
         if not self._spool_outage and time.monotonic() < self._room_until:
             return True
         try:
@@ -225,8 +225,8 @@ class Sender:
 
     async def _send_one(self, claim: Claim, lease_ends: float) -> None:
         if time.monotonic() + self.send_timeout > lease_ends:
-            # It would still be on its way when another worker may take it for lost.
-            with suppress(DatabaseUnavailable):  # then its lease ends by itself
+            # Its request could still be running when another worker takes the message for lost.
+            with suppress(DatabaseUnavailable):  # otherwise its lease ends by itself
                 await asyncio.to_thread(self.outbox.release, [claim])
             return
         outcome = await self._send(claim)
@@ -239,11 +239,11 @@ class Sender:
     async def _send(self, claim: Claim) -> Outcome:
         try:
             return await self.send(claim)
-        except Exception as error:  # a message that breaks our own code stops no other one
+        except Exception as error:  # an error in our own code fails this message only
             return Unknown(reason_of(error))
 
     async def journal_once(self) -> int:
-        """Have the answers that have arrived on the disk; their number."""
+        """Write the answers that have arrived to the spool. Return their number."""
         answers = await take(self._answered)
         self._beat("journal")
         try:
@@ -258,21 +258,21 @@ class Sender:
         return len(answers)
 
     async def settle_once(self) -> int:
-        """Settle what is on the disk, however often the database has to be asked; its number."""
+        """Settle the answers of the spool, with retries during an outage. Return their number."""
         kept = await take(self._journaled)
         settled = await self._settle([k.settlement for k in kept])
         report_settled(settled, self.emit)
         await asyncio.to_thread(self._leave_unstored, settled.unstored)
         await asyncio.to_thread(self.spool.remove, [k.entry for k in kept if k.entry])
-        with suppress(DatabaseUnavailable, RowRefused):  # the next verdict of that kind says it again
-            await asyncio.to_thread(self._act_on_the_number, kept)
+        with suppress(DatabaseUnavailable, RowRefused):  # the next outcome of that kind repeats it
+            await asyncio.to_thread(self._update_number, kept)
         self._unsettled -= len(kept)
         self.progress.note()
-        self.work_came()  # a customer's next message may have the turn now
+        self.work_came()  # the next message of the customer may be head of line now
         return len(kept)
 
     async def _settle(self, settlements: Sequence[Settlement]) -> SettledBatch:
-        outage = Outage(None, "The database")
+        outage = Outage(None, Component.DATABASE)
         while True:
             self._beat("settle")
             try:
@@ -288,13 +288,13 @@ class Sender:
             watchdog.forget(name)
 
     def _leave_unstored(self, unstored: Sequence[Settlement]) -> None:
-        """Verdicts whose rows were refused wait in the spool for a table that takes them."""
+        """Leave outcomes whose rows were refused in the spool, for a table that accepts them later."""
         if unstored:
-            with suppress(SpoolUnwritable):  # then only the outbox knows
+            with suppress(SpoolUnwritable):  # then only the outbox knows them
                 self.spool.append_for_others([settlement.to_record() for settlement in unstored])
 
-    def _act_on_the_number(self, kept: Sequence[_Kept]) -> None:
-        """A throttle slows the number down; a block stops it for everybody, until a probe gets through."""
+    def _update_number(self, kept: Sequence[_Kept]) -> None:
+        """Slow the number down after a throttle. Block it after a refusal, until a probe is accepted."""
         outcomes = [k.settlement.outcome for k in kept]
         self._answers += len(outcomes)
         throttled = [(v, k.claimed_at) for v, k in zip(outcomes, kept, strict=True) if _is_throttle(v)]
@@ -302,17 +302,17 @@ class Sender:
             pause = max([THROTTLE_PAUSE.total_seconds(), *(v.after or 0.0 for v, _ in throttled)])
             age = time.monotonic() - max(claimed_at for _, claimed_at in throttled)
             answers, self._answers = self._answers, 0
-            rate = self.outbox.slow_down(
+            rate = self.outbox.rate_limit.slow_down(
                 timedelta(seconds=pause), timedelta(seconds=age), throttled=len(throttled), answers=answers
             )
             if rate is not None:
                 self.emit(events.SlowedDown(rate))
         blocked = next((v for v in outcomes if isinstance(v, Blocked)), None)
-        if blocked and self.outbox.block(blocked.why):
+        if blocked and self.outbox.rate_limit.block(blocked.why):
             self.emit(events.NumberBlocked(blocked.why))
         through = any(k.is_probe and isinstance(k.settlement.outcome, (Accepted, Rejected)) for k in kept)
-        if through and self.outbox.unblock():
-            self.emit(events.NumberFreed())
+        if through and self.outbox.rate_limit.unblock():
+            self.emit(events.NumberUnblocked())
 
 
 def _is_throttle(outcome: Outcome) -> TypeGuard[Retryable]:
@@ -325,15 +325,15 @@ def report(claim: Claim, outcome: Outcome, emit: Emit) -> None:
         case Accepted(wamid):
             emit(events.Accepted(customer, wamid, reference))
         case Rejected(_, why):
-            emit(events.NotAccepted(customer, "was refused", why, reference))
+            emit(events.NotAccepted(customer, Disposition.REJECTED, why, reference))
         case Unknown(why):
-            emit(events.NotAccepted(customer, "may or may not have been sent, evidence will decide", why, reference))
+            emit(events.NotAccepted(customer, Disposition.UNCERTAIN, why, reference))
         case Retryable(_, why) | NotTransmitted(why) | Blocked(_, why):
-            emit(events.NotAccepted(customer, "goes out later", why, reference))
+            emit(events.NotAccepted(customer, Disposition.RETRY, why, reference))
 
 
 async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None:
-    """Wait for the event or for `stop`, so long at most."""
+    """Wait for the event or for `stop`, at most that many seconds."""
     waiting = {asyncio.create_task(event.wait()), asyncio.create_task(stop.wait(seconds))}
     _, late = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in late:
@@ -341,12 +341,12 @@ async def _first_of(event: asyncio.Event, stop: Stop, *, seconds: float) -> None
 
 
 def pause_after(claim: Claim, outcome: Outcome) -> float:
-    """Seconds until a message that was not sent is due again."""
+    """Return the seconds until a message that was not sent is due again."""
     match outcome:
         case Retryable(scope="pair", after=after):
             return max(after or 0.0, pair_pause(claim.attempt - 1 - claim.retry_count))
         case Retryable(scope="number", after=after):
-            return after or 0.0  # the number itself pauses
+            return after or 0.0  # the whole number pauses
         case Retryable(after=after):
             return max(after or 0.0, full_jitter(claim.retry_count + 1))
         case NotTransmitted():
@@ -356,7 +356,7 @@ def pause_after(claim: Claim, outcome: Outcome) -> float:
 
 
 async def take(queue: asyncio.Queue[T]) -> list[T]:
-    """Wait for one, and take whatever else has arrived by then."""
+    """Wait for one item, and return it with all others that have arrived."""
     taken = [await queue.get()]
     while len(taken) < BATCH and not queue.empty():
         taken.append(queue.get_nowait())

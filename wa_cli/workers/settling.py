@@ -1,4 +1,4 @@
-"""Settling outcomes, whatever the database takes of them: a batch, its halves, one message, the outbox without the row."""
+"""Settle outcomes as far as the database accepts them: a batch, its halves, one message, the outbox without the row."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Settled, Settlement
-from wa_cli.store.fitting import SECONDARY, tell_left_out
+from wa_cli.store.fitting import SECONDARY, log_left_out
 from wa_cli.store.messages import is_failed_id
 from wa_cli.telemetry import events
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit
 
-# A foreign key that does not know the employee is the usual reason; then all that is secondary.
+# A foreign key that does not know the employee is the usual reason. The next try leaves out all secondary values.
 LEFT_OUT = (frozenset({"employee_id"}), SECONDARY)
 
 
 @dataclass
 class SettledBatch:
-    """What settling came to. `unstored` are outcomes whose rows were refused, for the reasons in `refused`: they stay in
+    """The result of settling. `unstored` are outcomes whose rows were refused, for the reasons in `refused`. They stay in
     the spool.
     """
 
@@ -33,9 +33,9 @@ class SettledBatch:
 
 
 def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
-    """Settle all of them; one that fails is found by halving, and the rest settles.
+    """Settle all outcomes. One that fails is found by halving, and the rest is settled.
 
-    A message whose row is refused is settled without it, so that it is not sent again. Raises DatabaseDown.
+    A message whose row is refused is settled without it, so that it is not sent again. Raises DatabaseUnavailable.
     """
     batch = SettledBatch()
     isolate(
@@ -66,7 +66,7 @@ def _settle_alone(outbox: Outbox, settlement: Settlement, reason: str, batch: Se
     except OUTAGES:
         raise
     except Exception as error:
-        reason = f"{reason}; the outbox does not take it either: {reason_of(error)}"
+        reason = f"{reason}; the outbox refuses it too: {reason_of(error)}"
     batch.refused.append(reason)
 
 
@@ -78,6 +78,6 @@ def _settle_without_secondary(outbox: Outbox, settlement: Settlement, reason: st
             raise
         except Exception:  # noqa: S112 — the first reason is the one to report
             continue
-        tell_left_out(columns, reason)
+        log_left_out(columns, reason)
         return True
     return False

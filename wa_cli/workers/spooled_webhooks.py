@@ -1,6 +1,6 @@
-"""Webhooks onto their queue; and what lies on the disk because the queue was away, when it is back.
+"""Webhooks on their way to the queue, and those in the spool while the queue is unavailable.
 
-A webhook may come onto the queue twice this way, and does no harm: recording it again is a no-op.
+A webhook may reach the queue twice, which is harmless: recording it again changes nothing.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.outbox.spool import Orphan, Record, Spool
 from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
 from wa_cli.telemetry import events
-from wa_cli.telemetry.log_throttle import LogThrottle
-from wa_cli.telemetry.logs import Emit
+from wa_cli.telemetry.events import Emit, Sweep
 
 BATCH = 200
 KEY = "webhook"
 
 
 def admit(queue: Queue, messages: Sequence[QueueMessage]) -> list[QueueMessage]:
-    """Have them on the queue; one that it will never take is among its dead, with the reason.
+    """Put webhooks on the queue. One that the queue will never take becomes a dead letter with the reason.
 
-    Returns the letters that can be neither, while the database of the dead letters is unavailable or refuses them: keep
-    them. Raises QueueError or DatabaseDown while the queue is unavailable.
+    Return those that can be neither, since the database of the dead letters is unavailable or refuses them: spool
+    them. Raises QueueError or DatabaseUnavailable if the queue is unavailable.
     """
     left = []
     try:
@@ -40,28 +39,27 @@ def admit(queue: Queue, messages: Sequence[QueueMessage]) -> list[QueueMessage]:
 
 
 class SpooledWebhooks:
-    """The webhooks on this machine's disk. Threads may share it: one keeps while another brings back."""
+    """The spooled webhooks of this machine. Threads may share it."""
 
     def __init__(self, queue: Queue, spool: Spool, emit: Emit) -> None:
         self.queue = queue
         self.spool = spool
         self.emit = emit
-        self._log_throttle = LogThrottle(emit)
         self._bringing_back = threading.Lock()
 
-    def keep(self, messages: Sequence[QueueMessage]) -> None:
-        """On the disk until the queue is back. Raises SpoolUnwritable where that cannot be, or there is no room."""
+    def spool_all(self, messages: Sequence[QueueMessage]) -> None:
+        """Spool webhooks until the queue is available. Raises SpoolUnwritable if the disk or the quota is full."""
         self.spool.check_quota()
         self.spool.append([{KEY: message.body} for message in messages])
 
     def run_once(self) -> int:
-        """Put back what lies there, this process's own and what dead ones left; how many.
+        """Put spooled webhooks of this process and of dead ones on the queue. Return their number.
 
-        Raises DatabaseDown or QueueError while the queue is away: then all of it stays.
+        Raises DatabaseUnavailable or QueueError if the queue is unavailable. Then all of them stay.
         """
         back = 0
         with self._bringing_back:
-            self.spool.close()  # what this process has kept is anybody's now
+            self.spool.close()  # from now on any process may adopt them
             for path in self.spool.orphans():
                 back += self._adopt(path)
         if back:
@@ -74,13 +72,12 @@ class SpooledWebhooks:
                 if orphan is None:
                     return 0
                 if orphan.broken:
-                    self.emit(events.Swept(f"Lines of {path.name} that cannot be read, set aside", orphan.broken))
+                    self.emit(events.Swept(Sweep.UNREADABLE_LINES, orphan.broken, path.name))
                 return self._bring_back(orphan)
         except OUTAGES:
             raise
-        except Exception as error:  # this file's trouble is not the next one's
-            said = reason_of(error)
-            self._log_throttle.emit("spool", lambda _: events.Unavailable("The spool of webhooks", said))
+        except Exception as error:  # one bad file does not stop the others
+            self.emit(events.MaintenanceFailed(f"{path.name}: {reason_of(error)}"))
             return 0
 
     def _bring_back(self, orphan: Orphan) -> int:

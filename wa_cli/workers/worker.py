@@ -1,4 +1,4 @@
-"""The two workers: which parts each runs side by side, and when a draining one has nothing left to do."""
+"""The two workers: their parts, and the end of a draining one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THREADS = 24
 
 
 class OutgoingWorker:
-    """Takes what is queued into the outbox, sends it, and stores what became of it."""
+    """Takes messages from the queue into the outbox, sends them, and stores them."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class OutgoingWorker:
         self.drain = drain
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`, or until there is nothing left to do when draining. Raises StillPending with what is left."""
+        """Run until `stop`, or until no work is left when draining. Raises StillPending with the unfinished work."""
         self.sender.spool.check()
         _give_threads()
         with Watchdog().watching() as watchdog:
@@ -59,12 +59,12 @@ class OutgoingWorker:
             await all_until_one_fails(*parts)
         if self.drain:
             _check_stored(self.sender.spool, self.intake)
-            _complain_of(await asyncio.to_thread(self.sender.outbox.work_left))
+            _check_finished(await asyncio.to_thread(self.sender.outbox.work_left))
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            with suppress(*OUTAGES):  # an outage is nothing finished
-                # Time may have brought more to do: a lost lease, evidence, what a dead worker left in the spool.
+            with suppress(*OUTAGES):  # during an outage nothing is finished
+                # Time may have brought more work: a lost lease, evidence, or the spool of a dead worker.
                 if await self._is_drained():
                     await asyncio.to_thread(self.maintenance.run_once)
                     if await self._is_drained():
@@ -77,7 +77,7 @@ class OutgoingWorker:
 
 
 class IncomingWorker:
-    """Stores what customers write, and what became of our messages; `fetcher` saves the files that came along."""
+    """Stores received messages and statuses. `downloader` saves their files."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class IncomingWorker:
         self.drain = drain
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`, or until there is nothing left to do when draining."""
+        """Run until `stop`, or until no work is left when draining."""
         _give_threads()
         with Watchdog().watching() as watchdog:
             parts = [self.intake.run(stop, watchdog), self.maintenance.run(stop)]
@@ -107,7 +107,7 @@ class IncomingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            with suppress(*OUTAGES):  # an outage is nothing finished
+            with suppress(*OUTAGES):  # during an outage nothing is finished
                 await asyncio.to_thread(self.maintenance.spooled_webhooks.run_once)
                 if await asyncio.to_thread(self._is_drained):
                     stop.set()
@@ -118,12 +118,12 @@ class IncomingWorker:
 
 
 def _give_threads() -> None:
-    """Each part waits for the database in a thread of its own, and none may keep another from the disk."""
+    """Give each part a thread, so that no part keeps another one from the disk while it waits for the database."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="wa"))
 
 
 def _is_drained(queue: Queue, outbox: Outbox) -> bool:
-    """The queue first: what left it in between is in the outbox by the second look."""
+    """Return True if queue and outbox are empty. The queue comes first: what left it meanwhile is in the outbox."""
     if not queue.depth().is_empty:
         return False
     left = outbox.work_left()
@@ -131,10 +131,10 @@ def _is_drained(queue: Queue, outbox: Outbox) -> bool:
 
 
 def _check_stored(spool: Spool, intake: Intake) -> None:
-    """Raise PartlyDone where something was neither sent nor stored."""
+    """Raise PartlyDone if something was neither sent nor stored."""
     state = spool.state()
     left = [
-        (state.records, "records wait in the spool, because the database does not take them"),
+        (state.records, "records wait in the spool, since the database refuses them"),
         (len(state.corrupt), "files of the spool are set aside"),
         (intake.buried, "messages became dead letters"),
     ]
@@ -149,17 +149,17 @@ class _Rest:
     what: str
 
 
-def _complain_of(left: WorkLeft) -> None:
-    """Raise StillPending where something waits for more than a worker."""
+def _check_finished(left: WorkLeft) -> None:
+    """Raise StillPending if messages wait for more than a worker."""
     rest = [
         _Rest(left.waiting, "waiting for a later retry or behind another one"),
         _Rest(left.paused, "on a paused number"),
         _Rest(left.scheduled, "scheduled for later"),
-        _Rest(left.uncertain, "of unknown fate until evidence comes"),
-        _Rest(left.held, "held for a person to decide"),
+        _Rest(left.uncertain, "uncertain until evidence comes"),
+        _Rest(left.held, "held for a person's decision"),
     ]
     told = [f"{part.count} {part.what}" for part in rest if part.count]
     if told:
         raise StillPending(
-            f"Everything that could be sent is sent; not finished: {', '.join(told)}.", command="wa queue status"
+            f"Every message that could be sent is sent. Not finished: {', '.join(told)}.", command="wa queue status"
         )

@@ -1,0 +1,76 @@
+"""Decisions of a person about outbox messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from wa_cli.database.engine import Database, run
+from wa_cli.messages.states import OutboxState
+from wa_cli.outbox.settlement import Decision, Row
+from wa_cli.outbox.statements import lock_rows
+
+
+class OperatorActions:
+    """Decisions about the messages of every business number. `number` is the one whose messages are moved."""
+
+    def __init__(self, database: Database, number: str) -> None:
+        self.database = database
+        self.number = number
+
+    def held(self, limit: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """Return the messages that wait for a person, oldest first."""
+        with self.database.reading() as connection:
+            return run(connection, "outbox/held", limit=limit).all()
+
+    def release_held(self, references: Sequence[UUID]) -> int:
+        """Send held messages again, as possible duplicates. Return the number of messages that were held."""
+        return self._decide_by_hand(
+            references,
+            (OutboxState.HELD,),
+            lambda row, decision: decision.change(row, OutboxState.QUEUED, possible_double=row["uncertain_count"] > 0),
+        )
+
+    def confirm(self, references: Sequence[UUID], wamid: str | None = None) -> int:
+        """Mark held or uncertain messages as sent. Return their number. Without a `wamid` the row gets our reference as
+        its id.
+        """
+        return self._decide_by_hand(
+            references,
+            (OutboxState.HELD, OutboxState.UNCERTAIN),
+            lambda row, decision: decision.confirm(row, wamid),
+        )
+
+    def cancel(self, references: Sequence[UUID]) -> int:
+        """Cancel messages. Return the number of cancelled ones. A message in flight cannot be cancelled."""
+        return self._decide_by_hand(
+            references,
+            (OutboxState.QUEUED, OutboxState.HELD, OutboxState.UNCERTAIN),
+            lambda row, decision: decision.change(row, OutboxState.CANCELLED, failure_reason="cancelled by hand"),
+        )
+
+    def move(self, to: str) -> int:
+        """Have another number send the messages that wait for this one. Return their number."""
+        with self.database.transaction() as connection:
+            customers = [customer for (customer,) in run(connection, "outbox/move", **{"from": self.number, "to": to})]
+            run(connection, "outbox/hand_over", number=to, customers=sorted(set(customers)))
+            return len(customers)
+
+    def _decide_by_hand(
+        self,
+        references: Sequence[UUID],
+        states: Sequence[OutboxState],
+        change: Callable[[Row, Decision], None],
+    ) -> int:
+        with self.database.transaction() as connection:
+            locked = lock_rows(connection, references, [])
+            decision = Decision()
+            for row in locked.values():
+                if row["state"] in states:
+                    change(row, decision)
+                    decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
+            decision.carry_out(connection)
+            return len(decision.changes)

@@ -1,0 +1,37 @@
+"""Statements that several parts of the outbox share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from wa_cli.database.engine import rows, run
+from wa_cli.outbox.settlement import Row, Settlement
+
+
+def lock_rows(connection: sa.Connection, references: Sequence[UUID], wamids: Sequence[str]) -> dict[UUID, Row]:
+    """Lock the outbox rows of these references and wamids. Return them by reference."""
+    found = run(connection, "outbox/lock", references=[str(r) for r in references], wamids=list(wamids))
+    return {row["reference"]: dict(row) for row in found.mappings()}
+
+
+def insert_attempts(connection: sa.Connection, settlements: Sequence[Settlement]) -> None:
+    """Record the attempts with their outcomes."""
+    if not settlements:
+        return
+    made = [
+        {
+            "reference": settlement.reference,
+            "attempt": settlement.attempt,
+            "token": settlement.token,
+            "verdict": settlement.outcome.kind,
+            "wamid": getattr(settlement.outcome, "wamid", None),
+            "code": getattr(settlement.outcome, "code", None),
+            "reason": getattr(settlement.outcome, "why", None),
+            "answered_at": settlement.answered_at.isoformat(),
+        }
+        for settlement in settlements
+    ]
+    run(connection, "outbox/attempts", rows=rows(made))

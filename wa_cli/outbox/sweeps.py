@@ -1,0 +1,103 @@
+"""Changes that only time brings: lost leases, evidence, deadlines. Each is a small transaction that any worker may run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from wa_cli.database.engine import Database, run
+from wa_cli.errors import RowRefused
+from wa_cli.messages.outcomes import Unknown
+from wa_cli.messages.states import OutboxState
+from wa_cli.outbox.settlement import Decision, Settlement
+from wa_cli.outbox.statements import insert_attempts, lock_rows
+from wa_cli.store import messages
+
+SWEEP_LIMIT = 200
+# A message that was uncertain this often is held, even if the evidence says that it was not sent.
+UNCERTAIN_ATTEMPTS = 10
+
+
+class Sweeps:
+    """The sweeps of the outbox. `number` is the one whose heads of line are repaired."""
+
+    def __init__(self, database: Database, number: str) -> None:
+        self.database = database
+        self.number = number
+
+    def lose_leases(self) -> int:
+        """Make messages uncertain if their worker died or was too slow. Return their number."""
+        with self.database.transaction() as connection:
+            lost = run(connection, "outbox/lose_leases", limit=SWEEP_LIMIT).all()
+            unknown = Unknown("the worker ended before it could record an answer")
+            insert_attempts(connection, [Settlement(ref, attempt, token, unknown) for ref, attempt, token in lost])
+            return len(lost)
+
+    def decide_uncertain(
+        self, *, wait: timedelta, silence: timedelta, evidence_limit: timedelta
+    ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """Decide uncertain messages by the evidence. Return (reference, state, customer, number, silent) of each."""
+        with self.database.transaction() as connection:
+            return run(
+                connection,
+                "outbox/decide_uncertain",
+                wait=wait,
+                silence=silence,
+                evidence_limit=evidence_limit,
+                attempts=UNCERTAIN_ATTEMPTS,
+                limit=SWEEP_LIMIT,
+            ).all()
+
+    def pass_heads_on(self, wait: timedelta) -> int:
+        """Pass the head of line on if its message may not block its customer any longer. Return the number."""
+        with self.database.transaction() as connection:
+            tired = run(connection, "outbox/pass_turns", wait=wait, limit=SWEEP_LIMIT).all()
+            for number in {number for number, _ in tired}:
+                run(connection, "outbox/hand_over", number=number, customers=[c for n, c in tired if n == number])
+            return len(tired)
+
+    def repair_heads(self, after: str = "", limit: int = 1000) -> tuple[str, int]:
+        """Give customers with waiting messages a head of line if they have none, from the customer `after` on.
+
+        Return the customer to go on from ("" at the end), and the number of repaired customers, normally 0.
+        """
+        with self.database.transaction() as connection:
+            visited = run(connection, "outbox/stranded", number=self.number, after=after, limit=limit).all()
+            stranded = [customer for customer, is_stranded in visited if is_stranded]
+            if stranded:
+                run(connection, "outbox/lock_turns", number=self.number, customers=stranded)
+                run(connection, "outbox/hand_over", number=self.number, customers=stranded)
+            return (visited[-1][0] if len(visited) == limit else ""), len(stranded)
+
+    def expire(self) -> int:
+        """End messages whose deadline has passed. Return their number. A refused row is left out."""
+        try:
+            return self._expire(rows_too=True)
+        except RowRefused:
+            return self._expire(rows_too=False)
+
+    def _expire(self, *, rows_too: bool) -> int:
+        with self.database.transaction() as connection:
+            overdue = [reference for (reference,) in run(connection, "outbox/overdue", limit=SWEEP_LIMIT)]
+            locked = lock_rows(connection, overdue, [])
+            decision = Decision()
+            for row in locked.values():
+                if row["state"] == OutboxState.QUEUED:
+                    decision.end(row, OutboxState.EXPIRED, None, "its deadline passed before it could be sent")
+            decision.carry_out(connection, rows_too=rows_too)
+            return len(decision.changes)
+
+    def merge_pending_statuses(self) -> int:
+        """Apply statuses that were stored before their row. Return their number, normally 0."""
+        with self.database.transaction() as connection:
+            wamids = [wamid for (wamid,) in run(connection, "messages/pending_statuses", limit=1000)]
+            lock_rows(connection, [], wamids)  # outbox rows before message rows, as in every transaction
+            return messages.apply_statuses(connection, wamids)
+
+    def prune(self, keep: timedelta) -> int:
+        """Delete finished outbox messages of long ago. Their rows in whatsapp_messages stay."""
+        with self.database.transaction() as connection:
+            return run(connection, "outbox/prune", keep=keep, limit=SWEEP_LIMIT * 10).rowcount
