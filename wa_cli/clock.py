@@ -54,11 +54,11 @@ def parse_span(text: str) -> timedelta:
         cleaned += "s"
     parts = _SPAN.findall(cleaned)
     if not parts or "".join(amount + unit for amount, unit in parts) != cleaned:
-        raise BadInput(f"{text!r} is not a length of time.", hint="Write it like 30s, 15m, 24h or 7d.")
+        raise BadInput(f"{text!r} is not a duration.", hint="Write it like 30s, 15m, 24h or 7d.")
     try:
         return timedelta(seconds=sum(float(amount) * UNITS[unit] for amount, unit in parts))
     except OverflowError:
-        raise BadInput(f"{text!r} is too long a time.") from None
+        raise BadInput(f"{text!r} is too long.") from None
 
 
 def parse_instant(text: str, zone: str) -> datetime:
@@ -78,7 +78,7 @@ def parse_instant(text: str, zone: str) -> datetime:
         return now() + parse_span(text)
     except BadInput:
         raise BadInput(
-            f"{text!r} is neither a time nor a length of time.",
+            f"{text!r} is neither a time nor a duration.",
             hint='Write it like "2026-12-24 09:00", or 30m from now.',
         ) from None
 

@@ -28,12 +28,12 @@ from wa_cli.migrations import catalogue
         (("send", "text", "+123", "hi", "--employee", "Mia"), 2, "wa: The employee 'Mia' is not a UUID."),
         (("report", "unanswered", "--format", "pdf"), 2, "wa: 'pdf' is not a format."),
         (("report", "unanswered", "--tz", "Mars/Base"), 2, "wa: 'Mars/Base' is not a time zone."),
-        (("report", "unanswered", "--since", "999999d"), 2, "wa: '999999d' is too long a time."),
-        (("report", "unanswered", "--since", "99999999999d"), 2, "wa: '99999999999d' is too long a time."),
+        (("report", "unanswered", "--since", "999999d"), 2, "wa: '999999d' is too long."),
+        (("report", "unanswered", "--since", "99999999999d"), 2, "wa: '99999999999d' is too long."),
         (
             ("send", "text", "+123", "bad\udcff"),
             2,
-            "wa: The message holds a character that cannot be sent: a NUL, or half of a surrogate pair.",
+            "wa: The message has a character that cannot be sent: a NUL, or half of a surrogate pair.",
         ),
         (("sandbox", "say", "+123", " "), 2, "wa: The text is empty."),
         (("--profile", "nope", "verify"), 4, "wa: There is no profile 'nope'."),
@@ -61,7 +61,7 @@ def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
 
     failed = shell.wa("send", "text", "+123", "hi", code=4)
 
-    assert failed.stderr.startswith("wa: The database does not answer: ")
+    assert failed.stderr.startswith("wa: Database unavailable: ")
     assert "secret" not in failed.stderr
     assert len(failed.stderr.splitlines()) == 2
 

@@ -113,7 +113,7 @@ def test_a_queue_that_is_not_there_is_said_at_once(production: Shell) -> None:
 
     said = production.wa("worker", "outgoing", code=4).stderr
 
-    assert "SQS refuses: " in said
+    assert "SQS refused: " in said
     assert "NonExistentQueue" in said
 
 

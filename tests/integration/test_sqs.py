@@ -70,7 +70,7 @@ def test_messages_at_the_size_limit_go_one_to_a_request(aws: LocalAws, database:
 def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
 
-    with pytest.raises(QueueError, match="1 of 2 messages could not be queued"):
+    with pytest.raises(QueueError, match="1 of 2 messages were not queued"):
         queue.put([QueueMessage("x" * (2 << 20)), QueueMessage("small")])
 
     assert [delivery.body for delivery in all_of(queue)] == ["small"]
@@ -122,7 +122,7 @@ def test_what_one_of_several_calls_got_counts(aws: LocalAws, database: Database)
 def test_a_missing_queue_is_one_sentence(aws: LocalAws, database: Database) -> None:
     queue = SqsQueue("outgoing", f"{aws.url}/000000000000/none", aws.sqs, database.transaction)
 
-    with pytest.raises(QueueError, match=r"SQS refuses: .*NonExistentQueue"):
+    with pytest.raises(QueueError, match=r"SQS refused: .*NonExistentQueue"):
         queue.receive(1, LEASE)
 
 

@@ -1,9 +1,9 @@
-"""The business's side of the Cloud API: its token, its number, and who is told of its messages.
+"""The account at the Cloud API: its token, its number, and the apps that get its webhooks.
 
-Facts from outside (Meta, business-phone-numbers and webhooks/override): quality is GREEN, YELLOW, RED or unknown; throughput
-is STANDARD (80 messages a second) or HIGH (1,000); `webhook_configuration` names the callbacks, of which the number's own
-wins over the account's, and that over the app's. `debug_token` is the Graph API's own, not WhatsApp's: its absence says
-nothing.
+Facts from outside (Meta, business-phone-numbers and webhooks/override): quality is GREEN, YELLOW, RED or unknown.
+Throughput is STANDARD (80 messages a second) or HIGH (1,000). `webhook_configuration` names the callbacks: the
+number's own wins over the account's, and that over the app's. `debug_token` belongs to the Graph API, not to WhatsApp:
+its absence means nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CALLBACKS = ("phone_number", "whatsapp_business_account", "application")
 
 @dataclass(frozen=True)
 class Token:
-    """`expires_at` is None for one that does not expire."""
+    """An access token. `expires_at` is None for one that does not expire."""
 
     is_valid: bool
     expires_at: datetime | None
@@ -35,7 +35,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Number:
-    """A business number; `callback` is where Meta posts what happens to it, where that is known."""
+    """A business number. `callback` is the URL of its webhooks, if Meta tells it."""
 
     phone: str
     name: str
@@ -46,14 +46,14 @@ class Number:
 
 
 class AccountClient:
-    """Every method raises CloudError: Unauthorized where the token is refused, NotThere where there is no such object."""
+    """Every method raises CloudError: Unauthorized if the token is refused, NotFound if the object does not exist."""
 
     def __init__(self, http: httpx.AsyncClient, base_url: str = "") -> None:
         self.base_url = base_url
         self._http = http
 
     async def number(self, identity: str) -> Number:
-        what = f"The number {identity}"
+        what = f"the number {identity}"
         found = await graph_request.get(self._http, f"{self.base_url}/{identity}", what, fields=NUMBER_FIELDS)
         callbacks = found.get("webhook_configuration")
         throughput = found.get("throughput")
@@ -67,8 +67,8 @@ class AccountClient:
         )
 
     async def token(self, token: str) -> Token:
-        """What Meta says of this token, asked with the same."""
-        answer = await graph_request.get(self._http, f"{self.base_url}/debug_token", "The token", input_token=token)
+        """Return Meta's description of this token, fetched with the same token."""
+        answer = await graph_request.get(self._http, f"{self.base_url}/debug_token", "the token", input_token=token)
         data = answer.get("data")
         found = data if isinstance(data, Mapping) else {}
         expires, scopes = found.get("expires_at"), found.get("scopes")
@@ -79,8 +79,8 @@ class AccountClient:
         )
 
     async def subscribers(self, account: str) -> list[str]:
-        """The names of the apps that are told of this account's messages."""
-        what = f"The account {account}"
+        """Return the names of the apps that are subscribed to this account."""
+        what = f"the account {account}"
         answer = await graph_request.get(self._http, f"{self.base_url}/{account}/subscribed_apps", what)
         listed = answer.get("data")
         apps = [one.get("whatsapp_business_api_data") for one in listed or [] if isinstance(one, Mapping)]
@@ -88,5 +88,5 @@ class AccountClient:
 
 
 def _callback(configured: Mapping[str, Any]) -> str | None:
-    """The one that wins."""
+    """Return the callback that wins."""
     return next((url for place in CALLBACKS if (url := _word(configured.get(place)))), None)

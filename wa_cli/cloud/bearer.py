@@ -1,4 +1,4 @@
-"""The access token on every request; one that was replaced on disk is taken up without a restart."""
+"""The access token of every request. A token that was replaced on disk is used without a restart."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ UNAUTHORIZED = 401
 
 
 class BearerToken(httpx.Auth):
-    """Add the token to requests. After a 401, read it again with `reread`, and repeat the request if it has changed.
+    """Adds the token to requests. After a 401 it reads the token again with `reread`, and repeats the request if it
+    changed.
 
-    Repeating is safe: an answer of 401 says that the API did not act on the request (Meta, error 190).
+    The repetition is safe: after a 401 the API has not acted on the request (Meta, error 190).
     """
 
     def __init__(self, token: str, reread: Callable[[], str | None] | None = None) -> None:
@@ -33,7 +34,7 @@ class BearerToken(httpx.Auth):
             yield request
 
     def _renew(self) -> None:
-        """Take the token that is on disk now; keep the old one while none can be read."""
+        """Take the token that is on disk now. Keep the old one while none can be read."""
         try:
             self._token = (self._reread and self._reread()) or self._token
         except ConfigError:

@@ -1,7 +1,7 @@
-"""The Graph API's endpoints, a method each.
+"""The endpoints of the Graph API, one method each.
 
-The client is httpx; the transport under it is aiohttp's, because httpx's own pool costs eight times the CPU per request.
-It never retries: only the outbox decides what is sent again.
+The client is httpx with the transport of aiohttp, since httpx's own pool costs eight times the CPU per request. It
+never retries: only the outbox decides to send again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _WHOM = ("recipient_type", "to", "recipient")
 LONGEST_PAUSE = 3600.0  # seconds
 LONGEST_TEXT = 1000
-# A gateway's answer: what is behind it may have taken the message all the same.
+# The answer of a gateway. The API behind it may have accepted the message.
 _GATEWAY = (502, 503, 504)
 
 
@@ -65,7 +65,7 @@ class CloudClient:
         self.move_to(base_url)
 
     def move_to(self, base_url: str) -> None:
-        """From now on the API is there: the sandbox may come back on another port."""
+        """Use another URL from now on, since the sandbox may restart on another port."""
         self._messages_url = base_url.rstrip("/") + self._path
         self.media.base_url = self.account.base_url = f"{base_url.rstrip('/')}/{self._version}"
 
@@ -78,7 +78,7 @@ class CloudClient:
         reference: UUID,
         attempt: int,
     ) -> Outcome:
-        """Send one message, once, within the whole time-out; what became of it, never an exception."""
+        """Send one message, once, within the time limit. Return the outcome. Never raises."""
         body = json.dumps(
             {
                 **_envelope(message, phone_number, recipient),
@@ -92,7 +92,7 @@ class CloudClient:
                 )
         except TimeoutError:
             return Unknown(f"no answer within {self.timeout:g} s")
-        except Exception as error:  # whatever it is, the request may have been read
+        except Exception as error:  # after any other error the request may have been read
             return _of_failure(error)
         return _of_response(response, phone_number)
 
@@ -102,7 +102,7 @@ class CloudClient:
 
 
 def _envelope(message: Mapping[str, Any], phone_number: str | None, recipient: str | None) -> dict[str, Any]:
-    """The message with its addressee, which wins over whatever the message's own object says of that."""
+    """Return the request with its addressee, which overrides addressees in the message itself."""
     whom: dict[str, Any]
     if phone_number:
         whom = {"recipient_type": "individual", "to": phone_number}
@@ -136,15 +136,15 @@ def _of_response(response: httpx.Response, phone_number: str | None) -> Outcome:
     if response.status_code in _GATEWAY or response.status_code < 400:
         return _of_success(answer, response, phone_number)
     if response.status_code == 429:
-        return codes.outcome(130429, 429, "HTTP 429 without an error of Meta's", after=_retry_after(response))
-    # Something answered that is not the Graph API: it may sit in front of it.
-    return Unknown(f"HTTP {response.status_code} without an error of Meta's")
+        return codes.outcome(130429, 429, "HTTP 429 without an error from Meta", after=_retry_after(response))
+    # The answer is not the Graph API's, but a proxy's in front of it.
+    return Unknown(f"HTTP {response.status_code} without an error from Meta")
 
 
 def _answer(response: httpx.Response) -> Any:
-    """The answer's JSON, cleaned of what cannot be stored; None where it is none."""
+    """Return the JSON of the answer, cleaned of characters that cannot be stored, or None if it is not JSON."""
     try:
-        return json_text.clean(json_text.parse(response.content, "The answer"))
+        return json_text.clean(json_text.parse(response.content, "the answer"))
     except BadInput:
         return None
 
@@ -157,7 +157,7 @@ def _of_success(answer: Any, response: httpx.Response, phone_number: str | None)
     message = _first(answer, "messages")
     wamid = message.get("id")
     if response.status_code != 200 or not isinstance(wamid, str) or not 0 < len(wamid) <= values.LONGEST_ID:
-        return Unknown(f"HTTP {response.status_code} with an answer that names no message")
+        return Unknown(f"HTTP {response.status_code} with an answer that does not name a message")
     wa_id = values.identity(_first(answer, "contacts").get("wa_id"))
     ours = (phone_number or "").lstrip("+")
     return Accepted(
@@ -168,7 +168,7 @@ def _of_success(answer: Any, response: httpx.Response, phone_number: str | None)
 
 
 def _first(answer: Any, key: str) -> Mapping[str, Any]:
-    """The first object of the list under that key; an empty one where there is none."""
+    """Return the first object of the list under that key, or an empty one."""
     found = answer.get(key) if isinstance(answer, dict) else None
     first = found[0] if isinstance(found, list) and found else None
     return first if isinstance(first, Mapping) else {}
@@ -182,6 +182,6 @@ def _error_text(error: Mapping[str, Any]) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Not documented for this API; honoured if it ever appears, in seconds, up to an hour."""
+    """Return the seconds of a Retry-After header, at most an hour. Meta does not document the header."""
     value = response.headers.get("retry-after", "")
     return min(LONGEST_PAUSE, float(value)) if value.isascii() and value.isdigit() else None

@@ -1,7 +1,7 @@
-"""Meta's error codes, a row each: what is said of the number, the message and the next try.
+"""Meta's error codes, a row each, with their effect on the number, the message and the next try.
 
-Source: Meta's error-code pages and what integrators saw (reference of this project, Cloud API §2.3). Titles are not
-matched: only `code` decides, and the HTTP status where there is no code.
+Source: Meta's error-code pages and the experience of integrators. Titles are not matched. Only `code` decides, or the
+HTTP status if there is no code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from wa_cli.messages.outcomes import Blocked, Outcome, Rejected, Retryable
 
 
 class Class(StrEnum):
-    """What a sender does about a code."""
+    """The reaction of a sender to a code."""
 
     RETRY = "retry"
     THROTTLE_NUMBER = "throttle number"
@@ -122,7 +122,7 @@ _PERMISSIONS = range(200, 300)
 
 
 def classify(code: int | None, http_status: int, subcode: int | None = None) -> Class:
-    """The class of a code; one that nobody knows by its HTTP status."""
+    """Return the class of a code. An unknown code is classified by its HTTP status."""
     if code == 100 and subcode == _UNKNOWN_OBJECT:
         return Class.BLOCKED
     if code in _PERMISSIONS:
@@ -145,9 +145,9 @@ def outcome(
     after: float | None = None,
     is_transient: bool = False,
 ) -> Outcome:
-    """What an error of the send endpoint means for the message. `said` is Meta's own text, `after` its Retry-After.
+    """Return the outcome of an error of the send endpoint. `said` is Meta's text, `after` its Retry-After.
 
-    `is_transient` is Meta's own word that the same call may pass later: it counts for a code that nobody knows.
+    `is_transient` is Meta's statement that the same call may succeed later. It counts for an unknown code.
     """
     why = said if code is None or f"#{code}" in said else f"{said} (#{code})"
     kind = classify(code, http_status, subcode)
@@ -167,5 +167,5 @@ def outcome(
 
 
 def meaning(code: int) -> str | None:
-    """What the code means, in words; None for one that nobody knows."""
+    """Return the meaning of a code in words, or None for an unknown one."""
     return CODES[code].meaning if code in CODES else None

@@ -1,8 +1,8 @@
-"""Files at Meta: where one lies, and its bytes.
+"""Files at Meta: their location and their bytes.
 
-Facts from outside (Meta, business-phone-numbers/media): the URL of a file lives five minutes and needs the token; hashes are
-in base64 or in hex; `file_size` is a number or a string. The token goes to the host that Meta names and to no other: over
-https, to a public address, or to the very place that the API itself is at, as the sandbox's files are.
+Facts from outside (Meta, business-phone-numbers/media): the URL of a file lives five minutes and needs the token.
+Hashes are in base64 or in hex. `file_size` is a number or a string. The token is sent only to the host that Meta
+names, over https and to a public address, or to the address of the API itself, where the sandbox keeps its files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 @dataclass(frozen=True)
 class Located:
-    """Where a file lies for the next five minutes, and what Meta says of it."""
+    """The location of a file for the next five minutes, and Meta's description of it."""
 
     url: str
     mime_type: str | None
@@ -36,8 +36,8 @@ class Located:
 
 
 class MediaClient:
-    """`base_url` is the API's with the version. Every method raises CloudError: Unauthorized where it is the token's fault,
-    NotThere where Meta says that there is no such file, which is also what it says of another business's.
+    """`base_url` is the URL of the API with the version. Every method raises CloudError: Unauthorized if the token is
+    refused, NotFound if there is no such file, which is also Meta's answer for a file of another business.
     """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str = "") -> None:
@@ -51,22 +51,22 @@ class MediaClient:
 
     async def locate(self, media_id: str, number: str | None) -> Located:
         if not _ID.fullmatch(media_id):
-            raise NotFound(f"{media_id!r} is no id of a file.")
+            raise NotFound(f"{media_id!r} is not the id of a file.")
         asked = {"phone_number_id": number} if number else {}
-        found = await graph_request.get(self._http, f"{self.base_url}/{media_id}", f"The file {media_id}", **asked)
+        found = await graph_request.get(self._http, f"{self.base_url}/{media_id}", f"the file {media_id}", **asked)
         if not isinstance(found.get("url"), str):
-            raise CloudError(f"The answer for the file {media_id} names no URL.")
+            raise CloudError(f"The answer for the file {media_id} does not have a URL.")
         return Located(found["url"], _word(found.get("mime_type")), _word(found.get("sha256")))
 
     async def download(self, url: str, into: IO[bytes]) -> tuple[int, bytes]:
-        """Write it there; its size and SHA-256."""
+        """Write the file to `target`. Return its size and its SHA-256."""
         size, digest = 0, hashlib.sha256()
-        with graph_request.translated("The file"):
+        with graph_request.translated("the file"):
             http = self._client_for(url)
             async with asyncio.timeout(URL_LIFETIME), http.stream("GET", url, follow_redirects=False) as response:
                 if response.status_code in (404, 410):
-                    raise CloudError("The file's URL is not good any more.")
-                graph_request.check(response, "The file")
+                    raise CloudError("The URL of the file has expired.")
+                graph_request.check(response, "the file")
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)
                     if size > LARGEST:
@@ -76,7 +76,7 @@ class MediaClient:
         return size, digest.digest()
 
     def _client_for(self, url: str) -> httpx.AsyncClient:
-        """The client that may send the token to this URL. Raises CloudError where none may."""
+        """Return the client that may send the token to this URL. Raises CloudError if none may."""
         if public_hosts.origin(url) == public_hosts.origin(self.base_url):
             return self._http
         public_hosts.check(url)
@@ -86,7 +86,7 @@ class MediaClient:
 
 
 def same_hash(claimed: str, digest: bytes) -> bool:
-    """Whether a hash as Meta writes it, in base64 or in hex, is this one."""
+    """Return True if a hash as Meta writes it, in base64 or in hex, is this one."""
     if re.fullmatch(r"[0-9a-fA-F]{64}", claimed):
         return bytes.fromhex(claimed) == digest
     try:

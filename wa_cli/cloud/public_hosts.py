@@ -1,4 +1,4 @@
-"""Requests with the token to hosts that an answer named: over https, to public addresses, and nowhere else."""
+"""Requests with the token to hosts that an answer named: over https and to public addresses only."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Address = IPv4Address | IPv6Address
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port. Raises httpx.InvalidURL."""
+    """Return scheme, host and port. Raises httpx.InvalidURL."""
     parsed = httpx.URL(url)
     return parsed.scheme, parsed.host, parsed.port
 
 
 def check(url: str) -> None:
-    """Raise CloudError unless the token may go there. What a name resolves to is checked when it is connected to."""
+    """Raise CloudError unless the token may be sent there. The addresses of a name are checked when it is connected to."""
     scheme, host, _ = origin(url)
     if scheme != "https":
         raise CloudError(f"The URL of the file is on {scheme}://{host}: the token is sent over https only.")
@@ -34,7 +34,7 @@ def check(url: str) -> None:
 
 
 def client(like: httpx.AsyncClient) -> httpx.AsyncClient:
-    """A client with the other's token, headers and time-out that connects to public addresses only."""
+    """Return a client with the token, headers and time-out of `like` that connects to public addresses only."""
     transport = AiohttpTransport(client=_session)
     return httpx.AsyncClient(transport=transport, auth=like.auth, headers=like.headers, timeout=like.timeout)
 
@@ -45,7 +45,7 @@ def _session() -> aiohttp.ClientSession:
 
 
 class _PublicResolver(AbstractResolver):
-    """The system's resolver. A name that leads to this machine or into a private network is refused."""
+    """The resolver of the system. It refuses names of this machine and of private networks."""
 
     def __init__(self) -> None:
         self._resolver = aiohttp.ThreadedResolver()
@@ -64,7 +64,7 @@ class _PublicResolver(AbstractResolver):
 
 def _check_address(host: str, address: Address) -> None:
     if not _is_public(address):
-        raise CloudError(f"The URL of the file is on {host}, which is {address}: no public address.")
+        raise CloudError(f"The URL of the file is on {host}, which is {address}: not a public address.")
 
 
 def _is_public(address: Address) -> bool:

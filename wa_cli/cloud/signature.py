@@ -1,4 +1,4 @@
-"""Is it really Meta who called? HMAC-SHA256 of the app secret over the raw bytes (Meta, webhooks: X-Hub-Signature-256)."""
+"""Proof that Meta sent a webhook: HMAC-SHA256 of the app secret over the raw bytes (Meta: X-Hub-Signature-256)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import hashlib
 import hmac
 
 HEADER = "X-Hub-Signature-256"
-# Who asks whether the unsigned is refused says so, and is refused without alarm.
+# The user agent of our self-test, whose unsigned request is not logged.
 PROBE = "wa-verify"
 
 
 def is_genuine(body: bytes, header: str | None, secret: str) -> bool:
-    """Compared in constant time; a missing or malformed header is a wrong one. Parse the body only after this.
+    """Return True if the header is right, compared in constant time. Parse the body only after this.
 
-    An empty secret makes nothing genuine: everybody could sign with it.
+    An empty secret makes no body genuine, since everyone could sign with it.
     """
     if not secret:
         return False
@@ -22,5 +22,5 @@ def is_genuine(body: bytes, header: str | None, secret: str) -> bool:
 
 
 def sign(body: bytes, secret: str) -> str:
-    """The header's value for a body of our own: for a self-test and a replay."""
+    """Return the header for a body, for a self-test and a replay."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

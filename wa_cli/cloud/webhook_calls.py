@@ -1,7 +1,7 @@
-"""A customer's call, from its events: one that we did not take is a message to be answered.
+"""A customer's call, from its events. A call that was not taken is a message to answer.
 
-Facts from outside (Meta, calling webhooks): `connect` begins a call, `terminate` ends it with the status COMPLETED or
-FAILED and, where it was taken, its duration in seconds. Both carry the id of the call.
+Facts from outside (Meta, calling webhooks): `connect` begins a call. `terminate` ends it with the status COMPLETED or
+FAILED and, if it was taken, its duration in seconds. Both carry the id of the call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CALL, MISSED = "call", "missed_call"
 
 @dataclass(frozen=True)
 class Call:
-    """What the row of a call says."""
+    """The content of a call's row."""
 
     message_type: str
     content: str
@@ -27,7 +27,7 @@ class Call:
 
 
 def read(item: Mapping[str, Any]) -> Call:
-    """Return what an event of a call says of it."""
+    """Return the content of a call's event."""
     if item.get("event") != "terminate":
         return Call(CALL, "call", has_ended=False)
     seconds = integer(item.get("duration"))

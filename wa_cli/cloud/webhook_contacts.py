@@ -1,7 +1,8 @@
-"""Whom an update is about: phone, user id and name of the other side, and which of them turn out to be one person's.
+"""The people of an update: phone, user id and name, and the keys that turn out to be one person's.
 
-A person is known from every place that pairs a phone with a user id: messages and echoes, statuses, calls, preferences,
-synchronised contacts, an answered request for the phone number, system messages, and the contacts beside any of them.
+A person is known from every place that pairs a phone with a user id: messages and echoes, statuses, calls,
+preferences, synchronised contacts, an answered request for the phone number, system messages, and the contacts beside
+any of them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from wa_cli.messages.phone import is_group_id, is_user_id
 
 Object = Mapping[str, Any]
 
-# The lists of a value in which its updates are, and what one of each is called.
+# Lists of updates in a value, and the name of one update.
 ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status", "calls": "call"}
-# The lists that say who somebody is without being an update of ours.
+# Lists that name people without being updates of our messages.
 _OTHER_ITEMS = ("user_preferences",)
 _PAIRS = (
     ("from", "from_user_id"),
@@ -29,16 +30,16 @@ _PAIRS = (
     ("recipient_participant_id", "recipient_participant_user_id"),
     ("wa_id", "user_id"),
 )
-# Meta's text of a system message; the only place that names the old id where nothing else does.
+# Meta's text of a system message. Sometimes only the text has the old id.
 _CHANGED = re.compile(r"changed from (\S+) to (\S+)")
 
 Instant = Callable[[Any], datetime]
 
 
 def customer_of(item: Object, value: Object, phone_at: str, user_id_at: str) -> tuple[str | None, str | None]:
-    """Phone and user id of the other side. A hidden phone is left out, or the user id stands in its place.
+    """Return phone and user id of the customer. A hidden phone is left out, or the user id takes its place.
 
-    Raises ValueError where the item and its contacts name nobody.
+    Raises ValueError if neither the item nor its contacts name a customer.
     """
     phone, user_id = _keys(item, phone_at, user_id_at)
     if not (phone or user_id) and isinstance(item.get("system"), dict):
@@ -49,25 +50,25 @@ def customer_of(item: Object, value: Object, phone_at: str, user_id_at: str) -> 
         phone = contact_phone
     user_id = user_id or contact_user_id
     if not phone and not user_id:
-        raise ValueError("it names no customer")
+        raise ValueError("it does not name a customer")
     return phone or None, user_id or None
 
 
 def contact_of(value: Object, phone: str | None, user_id: str | None) -> Object:
-    """The contact of this customer, matched by id: the order of the list means nothing."""
+    """Return the contact of this customer, matched by id. The order of the list means nothing."""
     contacts = [contact for contact in list_of(value, "contacts") if isinstance(contact, dict)]
     for contact in contacts:
         if (phone and contact.get("wa_id") == phone) or (
             user_id and user_id in (contact.get("user_id"), contact.get("wa_id"))
         ):
             return contact
-    # Where one message that names nobody comes with one contact, there is no doubt whose it is.
+    # A single message without a name belongs to the single contact.
     is_alone = len(contacts) == 1 == sum(len(list_of(value, kind)) for kind in ITEMS)
     return contacts[0] if is_alone and not (phone or user_id) else {}
 
 
 def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
-    """What a change says of people, from each of its items and from the contacts beside them."""
+    """Return the contacts of a change, from each of its items and from the contacts beside them."""
     told: dict[str, tuple[datetime, str | None]] = {}
     newest = None
     for kind in (*ITEMS, *_OTHER_ITEMS):
@@ -94,7 +95,7 @@ def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterato
         if (phone or user_id) and not (is_group and pair[0] == "recipient_id"):
             yield Contact(at, phone or None, user_id or None, source=source)
     sender = identity(item.get("from_user_id"))
-    for card in list_of(item, "contacts"):  # the phone number that we asked for
+    for card in list_of(item, "contacts"):  # the answer to a request for the phone number
         if sender and isinstance(card, dict) and card.get("origin") == "contact_request":
             for entry in list_of(card, "phones"):
                 if isinstance(entry, dict) and (phone := identity(entry.get("wa_id"))):
@@ -102,7 +103,7 @@ def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterato
 
 
 def _synchronised(value: Object, instant: Instant) -> Iterator[Contact]:
-    """Contacts of the Business app (`smb_app_state_sync`)."""
+    """Return contacts of the Business app (`smb_app_state_sync`)."""
     for item in list_of(value, "state_sync"):
         card = item.get("contact") if isinstance(item, dict) else None
         if isinstance(card, dict) and item.get("action") != "remove":
@@ -116,7 +117,7 @@ def _synchronised(value: Object, instant: Instant) -> Iterator[Contact]:
 
 
 def aliases_of(item: Object, at: datetime) -> Iterator[Alias]:
-    """What a system message says has changed: a number, a user id."""
+    """Return the changes of a system message: a new number, a new user id."""
     told = item.get("system")
     if item.get("type") != "system" or not isinstance(told, dict):
         return
@@ -130,7 +131,7 @@ def aliases_of(item: Object, at: datetime) -> Iterator[Alias]:
 
 
 def new_user_ids(value: Object, at: datetime) -> Iterator[Alias]:
-    """From the field `user_id_update`: a person's user id changes with their phone number."""
+    """Return the changes of the field `user_id_update`: a user id changes with the phone number."""
     updates = value.get("user_id_update")
     for update in updates if isinstance(updates, list) else [updates or value]:
         change = update.get("user_id") if isinstance(update, dict) else None
@@ -141,7 +142,7 @@ def new_user_ids(value: Object, at: datetime) -> Iterator[Alias]:
 
 
 def _changed_to(told: Object) -> tuple[str, str]:
-    """New phone and new user id of a system message; from its text where nothing else names them."""
+    """Return the new phone and user id of a system message, from its text if no other field has them."""
     phone, user_id = identity(told.get("wa_id") or told.get("new_wa_id")), identity(told.get("user_id"))
     words = _CHANGED.search(str(told.get("body") or ""))
     if not (phone or user_id) and words:
@@ -151,7 +152,7 @@ def _changed_to(told: Object) -> tuple[str, str]:
 
 
 def _keys(holder: Object, phone_at: str, user_id_at: str) -> tuple[str, str]:
-    """Phone and user id under these names, empty where there is none; a user id may stand in the phone's place."""
+    """Return phone and user id under these names, each empty if missing. A user id may stand in the phone's place."""
     phone, user_id = identity(holder.get(phone_at)), identity(holder.get(user_id_at))
     if is_user_id(phone):
         return "", user_id or phone
@@ -159,13 +160,13 @@ def _keys(holder: Object, phone_at: str, user_id_at: str) -> tuple[str, str]:
 
 
 def _profile(contact: Object) -> tuple[str | None, str | None]:
-    """Name and username."""
+    """Return name and username."""
     profile = contact.get("profile")
     known = profile if isinstance(profile, dict) else {}
     return word(known.get("name")), word(known.get("username")) or word(contact.get("username"))
 
 
 def list_of(holder: Any, key: str) -> list[Any]:
-    """The list under that key; nothing where there is none."""
+    """Return the list under that key, or an empty one."""
     found = holder.get(key) if isinstance(holder, dict) else None
     return found if isinstance(found, list) else []

@@ -1,6 +1,6 @@
-"""What of a message belongs in which column, type by type: the words that a person would read, the file, what it refers to.
+"""The content columns of a message, type by type: text as a person reads it, the file, the message it refers to.
 
-Meta adds types without notice: of one that nobody knows the likely words are taken, and the raw data is kept anyway.
+Meta adds types without notice. The text of an unknown type is taken from its likely fields, and its raw data is kept.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from wa_cli.messages import json_text
 from wa_cli.messages.incoming import Media
 
 Part = Mapping[str, Any]
-# Of a reply: what only programs read.
+# Fields of a reply that are for programs.
 _NOT_SAID = ("flow_token", "type", "name", "credential_id", "response_source")
 _NAMES = {"unsupported": "message", "unknown": "message"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """`refers_to`: the wamid of the message that this one answers, reacts to, edits or takes back."""
+    """The content of a message. `refers_to` is the wamid of the message that it answers, reacts to, edits or revokes."""
 
     content: str | None = None
     media: Media | None = None
@@ -31,7 +31,7 @@ class Said:
 
 
 def read(item: Part) -> Said:
-    """What the message says."""
+    """Return the content of a message."""
     kind = str(item.get("type"))
     part = item.get(kind)
     if isinstance(part, list):  # shared contacts
@@ -49,7 +49,7 @@ def _text(part: Part) -> Said:
 
 
 def _file(part: Part) -> Said:
-    """An image, a video, a voice note, a sticker, a document: its caption, else its name."""
+    """Read an image, a video, a voice note, a sticker or a document: its caption, else its name."""
     words = _word(part.get("caption")) or _word(part.get("filename"))
     identity = part.get("id")
     return Said(
@@ -64,7 +64,7 @@ def _file(part: Part) -> Said:
 
 
 def _problem(item: Part) -> str | None:
-    """Why Meta shows no content, in its own words; the type of what it does not support."""
+    """Return Meta's reason for missing content, or the unsupported type."""
     unsupported = item.get("unsupported")
     kind = _word(unsupported.get("type")) if isinstance(unsupported, Mapping) else None
     errors = item.get("errors")
@@ -76,7 +76,7 @@ def _problem(item: Part) -> str | None:
 
 
 def _location(part: Part) -> Said:
-    """Name and address, and the coordinates, which lead there."""
+    """Return name and address, and the coordinates of the place."""
     words = ", ".join(filter(None, (_word(part.get("name")), _word(part.get("address")))))
     latitude, longitude = part.get("latitude"), part.get("longitude")
     place = f"{latitude}, {longitude}" if latitude is not None and longitude is not None else ""
@@ -89,7 +89,7 @@ def _contacts(part: Part) -> Said:
 
 
 def _card(contact: Part) -> str:
-    """Name and phone numbers of a shared contact."""
+    """Return name and phone numbers of a shared contact."""
     phones = contact.get("phones")
     entries = [entry for entry in (phones if isinstance(phones, list) else []) if isinstance(entry, Mapping)]
     numbers = [_word(entry.get("phone")) or _word(entry.get("wa_id")) for entry in entries]
@@ -97,7 +97,7 @@ def _card(contact: Part) -> str:
 
 
 def _contact_name(contact: Part) -> str | None:
-    """Every member of a shared contact is optional."""
+    """Return the name of a shared contact, all of whose fields are optional."""
     name = contact.get("name")
     if isinstance(name, Mapping):
         parts = (name.get("first_name"), name.get("last_name"))
@@ -110,7 +110,7 @@ def _contact_name(contact: Part) -> str | None:
 
 
 def _reaction(part: Part) -> Said:
-    """A reaction that is taken back has no emoji."""
+    """Read a reaction. A removed one has no emoji."""
     return Said(_word(part.get("emoji")) or "reaction removed", refers_to=_word(part.get("message_id")))
 
 
@@ -119,7 +119,7 @@ def _button(part: Part) -> Said:
 
 
 def _interactive(part: Part) -> Said:
-    """The title of what was chosen, or the answers of a flow."""
+    """Return the title of the chosen item, or the answers of a flow."""
     reply = part.get(str(part.get("type")))
     if not isinstance(reply, Mapping):
         return Said()
@@ -129,18 +129,18 @@ def _interactive(part: Part) -> Said:
 
 
 def _answers(text: Any) -> str | None:
-    """The answers of a flow, which are JSON in a string; other text as it is."""
+    """Return the answers of a flow, which are JSON in a string. Other text is returned as it is."""
     if not isinstance(text, str):
         return None
     try:
-        answers = json_text.parse(text, "The answer")
+        answers = json_text.parse(text, "the answer")
     except BadInput:
         return _word(text)
     return _fields(answers) if isinstance(answers, Mapping) else _word(text)
 
 
 def _fields(answers: Part) -> str | None:
-    """Like `first name: Lea, day: 2026-12-01`."""
+    """Return fields like `first name: Lea, day: 2026-12-01`."""
     told = [
         f"{key.replace('_', ' ')}: {value if isinstance(value, (str, int, float)) else json.dumps(value)}"
         for key, value in answers.items()
@@ -150,17 +150,17 @@ def _fields(answers: Part) -> str | None:
 
 
 def _order(part: Part) -> Said:
-    """What is ordered, what it costs, and the words that came with it."""
+    """Return the ordered items, their cost, and the text of the order."""
     items = part.get("product_items")
     products = [item for item in (items if isinstance(items, list) else []) if isinstance(item, Mapping)]
     counted = ", ".join(f"{item.get('quantity', '?')} x {item.get('product_retailer_id', '?')}" for item in products)
     cost = _cost(products)
-    order = f"{counted}, {cost} in all" if counted and cost else counted
+    order = f"{counted}, total {cost}" if counted and cost else counted
     return Said(": ".join(filter(None, (order, _word(part.get("text"))))) or None)
 
 
 def _cost(products: Sequence[Part]) -> str | None:
-    """The sum of an order in its one currency."""
+    """Return the total of an order in its only currency."""
     currencies = {item.get("currency") for item in products}
     try:
         cost = sum(float(item["item_price"]) * float(item["quantity"]) for item in products)
@@ -170,7 +170,7 @@ def _cost(products: Sequence[Part]) -> str | None:
 
 
 def _edit(part: Part) -> Said:
-    """The message as it reads now, and which one it was."""
+    """Return the new text of a message, and the message that was edited."""
     message = part.get("message")
     said = read(message) if isinstance(message, Mapping) else Said()
     return replace(said, refers_to=_word(part.get("original_message_id")) or said.refers_to)

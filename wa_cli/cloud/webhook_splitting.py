@@ -1,4 +1,4 @@
-"""A notification in pieces that fit a queue, each of them a notification again."""
+"""A notification in pieces that fit a queue. Each piece is a notification."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Object = Mapping[str, Any]
 Halves = tuple[Object, Object]
 
 CONTACTS, HISTORY = "contacts", "history"
-# Where an update says whose it is, so that its contact goes with it.
+# The fields that name the customer of an update, so that its contact stays with it.
 _WHOSE = ("from", "from_user_id", "to", "to_user_id", "recipient_id", "recipient_user_id")
 
 
 def split(data: Object, limit: int) -> list[str]:
-    """The notification as JSON texts of at most `limit` characters, in order; one update that is larger stays alone."""
+    """Return the notification as JSON texts of at most `limit` characters, in order. A single larger update stays whole."""
     return list(_pieces(data, limit))
 
 
@@ -29,7 +29,7 @@ def _pieces(data: Object, limit: int) -> Iterator[str]:
 
 
 def _halve(holder: Any, key: str, deeper: Callable[[Any], Halves | None] = lambda _: None) -> Halves | None:
-    """The holder with either half of its list; where that has one item alone, with either half of the item."""
+    """Return the holder with either half of its list. A list of one item is halved inside the item."""
     items = holder.get(key) if isinstance(holder, Mapping) else None
     if not isinstance(items, list) or not items:
         return None
@@ -53,7 +53,7 @@ def _halve_change(change: Any) -> Halves | None:
 
 
 def _halve_value(value: Object) -> Halves | None:
-    """By kind where it has several, else by item; each half with the contacts of its own updates."""
+    """Halve by kind if there are several, else by item. Each half has the contacts of its own updates."""
     lists = [key for key, items in value.items() if isinstance(items, list) and items and key != CONTACTS]
     if len(lists) > 1:
         first = {key: item for key, item in value.items() if key not in lists[1:]}
@@ -69,7 +69,7 @@ def _halve_chunk(chunk: Any) -> Halves | None:
 
 def _with_contacts(value: Object) -> Object:
     contacts = value.get(CONTACTS)
-    if not isinstance(contacts, list) or HISTORY in value:  # which has none, and says deeper whose it is
+    if not isinstance(contacts, list) or HISTORY in value:  # history has no contacts, and names customers deeper inside
         return value
     updates = [item for key, items in value.items() if isinstance(items, list) and key != CONTACTS for item in items]
     whose = {str(item[name]) for item in updates if isinstance(item, Mapping) for name in _WHOSE if item.get(name)}

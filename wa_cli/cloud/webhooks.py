@@ -1,8 +1,7 @@
-"""A notification's JSON, as Meta posts it, into messages, statuses and notices.
+"""The JSON of a notification, as Meta posts it, as messages, statuses and notices.
 
-Up to 1,000 updates may come in one body, for several numbers. Unknown fields and types are normal: a message of a type
-that nobody knows is kept with its raw data, a field that nobody knows is a notice, and one bad item never takes its
-neighbours with it.
+One body may have up to 1,000 updates, for several numbers. Unknown fields and types are normal: a message of an
+unknown type is kept with its raw data, an unknown field is a notice, and one bad item never affects the others.
 """
 
 from __future__ import annotations
@@ -34,32 +33,32 @@ from wa_cli.messages.phone import from_wire, is_group_id
 
 OBJECT = "whatsapp_business_account"
 HISTORY, CALLS = "history", "calls"
-# Statuses of something else than a message.
+# Statuses that are not of a message.
 OTHER_STATUSES = ("payment", "call")
-# Types under which Meta announces a message that it cannot show yet, or not to us.
+# Types of a message that Meta announces before it can be shown, or that it never shows.
 PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
 UNKNOWN_PHONE = "business"
-# A status is one word of Meta's.
+# The longest status, which is one word of Meta's.
 LONGEST_STATUS = 50
 
 
 def load(body: str | bytes) -> Any:
-    """Return the JSON of a body, cleaned of what cannot be stored. Raises BadInput where it is none."""
+    """Return the JSON of a body, cleaned of characters that cannot be stored. Raises BadInput if it is not JSON."""
     data = json_text.parse(body, "The notification")
     text = body if isinstance(body, str) else body.decode()
     return json_text.clean(data) if json_text.may_be_unstorable(text) else data
 
 
 def is_ours(data: Any) -> bool:
-    """Whether it is of WhatsApp at all: an app's other subscriptions come to the same address."""
+    """Return True if the body is of WhatsApp. Other subscriptions of the app come to the same address."""
     return isinstance(data, dict) and data.get("object", OBJECT if "entry" in data else None) == OBJECT
 
 
 def parse(body: str | bytes) -> Notification:
-    """Everything in the body. Raises BadInput where it is no notification at all."""
+    """Return the content of the body. Raises BadInput if it is not a notification."""
     data = load(body)
     if not is_ours(data):
-        raise BadInput("The notification is not of a WhatsApp business account.")
+        raise BadInput("The notification is not of a WhatsApp Business account.")
     entries = data.get("entry")
     if not isinstance(entries, (list, dict)):
         raise BadInput("The notification has no `entry`.")
@@ -72,7 +71,7 @@ def parse(body: str | bytes) -> Notification:
 def notify(
     value: Object, field_name: str = "messages", account: str = "0", told_at: datetime | None = None
 ) -> dict[str, Any]:
-    """A notification with this one value in it, as Meta wraps it."""
+    """Return a notification with this one value in it, as Meta wraps it."""
     at = {"time": int(told_at.timestamp())} if told_at else {}
     return {"object": OBJECT, "entry": [{"id": account, **at, "changes": [{"field": field_name, "value": value}]}]}
 
@@ -101,7 +100,7 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Place:
-    """A change, and where in the notification it stands."""
+    """A change, and its place in the notification."""
 
     account: str
     told_at: datetime | None
@@ -128,7 +127,7 @@ class _Place:
         return found if isinstance(found, dict) else {}
 
     def read_into(self, found: _Found) -> None:
-        """Every update of the change; what is none is a notice, so that nothing is dropped."""
+        """Read every update of the change. Anything else is a notice, so that nothing is lost."""
         known = False
         for kind in ITEMS:
             for item in list_of(self.value, kind):
@@ -143,7 +142,7 @@ class _Place:
         self._read_people(found)
 
     def _read_people(self, found: _Found) -> None:
-        """Who somebody is, wherever the change says it. A shape that cannot be read teaches nothing."""
+        """Read the people that the change names. An unreadable shape teaches nothing."""
         try:
             found.contacts += webhook_contacts.contacts_in(self.value, self._instant)
             found.aliases += webhook_contacts.new_user_ids(self.value, self.told_at or now())
@@ -165,14 +164,14 @@ class _Place:
             found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
 
     def _read_status(self, item: Object, found: _Found) -> None:
-        """A status of one of our messages; that of a payment or of a call is a notice."""
+        """Read a status of one of our messages. The status of a payment or of a call is a notice."""
         if item.get("type") in OTHER_STATUSES or self.field == CALLS:
             self._note({"statuses": [item]}, found)
         else:
             found.statuses.append(self._status(item))
 
     def _read_call(self, item: Object, found: _Found) -> None:
-        """A customer's call is a row, told apart by its end; one of ours is a notice."""
+        """Read a call. A customer's call is a row, described by its end. A call of the business is a notice."""
         if item.get("direction") == "BUSINESS_INITIATED":
             self._note({"calls": [item]}, found)
             return
@@ -188,7 +187,7 @@ class _Place:
         )
 
     def _read_history(self, chunk: Any, found: _Found) -> bool:
-        """Conversations from before we were there; False where the chunk has none, as one that was declined."""
+        """Read imported conversations. Return False for a chunk without any, such as a declined import."""
         threads = list_of(chunk, "threads")
         for thread in threads:
             customer = thread.get("id") if isinstance(thread, dict) else None
@@ -257,7 +256,7 @@ class _Place:
         )
 
     def _instant(self, item: Object) -> datetime:
-        """Return the item's own time; where that is none, the notification's, else now: the item is kept all the same."""
+        """Return the time of the item, else that of the notification, else now. The item is kept in any case."""
         return parse_unix(item.get("timestamp")) or self.told_at or now()
 
     def _error_codes(self) -> tuple[int, ...]:
@@ -273,7 +272,7 @@ class _Place:
 
 
 def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
-    """Each change of each entry; what is no shape of Meta's is unreadable, not passed over."""
+    """Yield each change of each entry. A shape that is not Meta's is unreadable."""
     for entry in entries:
         changes = entry.get("changes") if isinstance(entry, dict) else None
         if not isinstance(changes, list):
@@ -290,14 +289,14 @@ def _places(entries: list[Any], found: _Found) -> Iterator[_Place]:
 
 
 def _edits(message: IncomingMessage) -> Iterator[Edit]:
-    """What an edit or a revocation does to the message that it names."""
+    """Yield the effect of an edit or a revocation on the message that it names."""
     if message.context_wamid and message.message_type in ("edit", "revoke"):
         is_revoked = message.message_type == "revoke"
         yield Edit(message.context_wamid, message.sent_at, None if is_revoked else message.content, is_revoked)
 
 
 def _group_of(item: Object) -> str | None:
-    """The group that an echo goes to, where it has no group_id."""
+    """Return the group that an echo was sent to, if the echo has no group_id."""
     whom = values.identity(item.get("to"))
     return whom if is_group_id(whom) else None
 
@@ -317,7 +316,7 @@ def _error_text(error: Object) -> str | None:
 
 
 def _reason(what: str, item: Any, error: Exception) -> str:
-    """Why an item cannot be read, in words that help to find it."""
+    """Return the reason why an item cannot be read, with words that help to find it."""
     if not isinstance(item, dict):
         return f"a {what} is not an object but {type(item).__name__}"
     name = f"the {what} {item['id']!r}" if isinstance(item.get("id"), str) else f"a {what}"
@@ -328,7 +327,7 @@ def _reason(what: str, item: Any, error: Exception) -> str:
 
 def _text(value: Any, limit: int = values.LONGEST_ID) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r} is not text")
     if len(value) > limit:
         raise ValueError(f"{value[:40]!r}… has {len(value):,} characters, more than {limit}")
     return value

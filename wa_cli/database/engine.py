@@ -1,7 +1,7 @@
-"""Connecting to PostgreSQL, and telling its errors apart once, at this edge.
+"""Connections to PostgreSQL, and the translation of its errors.
 
 Every connection sets its time zone to UTC and has time-outs on both sides: the server's `statement_timeout`, and for
-processes that run all day a deadline of the client's own, because a frozen server keeps no promise about time.
+long-running processes a deadline of the client, since a frozen server keeps no time-out.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
 
 
 def normalise(url: str) -> str:
-    """Any usual PostgreSQL URL, for psycopg2: SQLAlchemy 2.1 would take a bare `postgresql://` for psycopg 3."""
+    """Return a PostgreSQL URL for psycopg2: SQLAlchemy 2.1 would take a bare `postgresql://` for psycopg 3."""
     if not _SCHEME.match(url):
         raise ConfigError(
             "The database URL does not begin with postgresql://.",
-            hint="Write it like postgresql://user:password@host:5432/database, or say `embedded`.",
+            hint="Write it like postgresql://user:password@host:5432/database, or use the word `embedded`.",
         )
     return _SCHEME.sub("postgresql+psycopg2://", url, count=1)
 
@@ -41,8 +41,8 @@ def normalise(url: str) -> str:
 class Database:
     """One PostgreSQL database: transactions on pooled connections.
 
-    Raises DatabaseDown where the server does not answer in time, and RowRefused where it answers but a constraint, a
-    trigger or a type will not take a row.
+    Raises DatabaseUnavailable if the server does not answer in time, and RowRefused if it answers but a constraint, a
+    trigger or a type refuses a row.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that commits at the end of the block."""
+        """Yield a connection in a transaction that commits at the end of the block."""
         with translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self, timeout: timedelta | None = None) -> Iterator[sa.Connection]:
-        """A read-only transaction, all of it on one snapshot; rolled back at the end."""
+        """Yield a connection in a read-only transaction on one snapshot, rolled back at the end."""
         with translated(), self.engine.connect() as connection:
             connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             if timeout:
@@ -97,12 +97,12 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[sa.Connection]:
-        """Each statement its own transaction: for what may not run inside one."""
+        """Yield a connection with each statement in its own transaction, for statements that may not run inside one."""
         with translated(), self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def ping(self) -> None:
-        """Raises DatabaseDown unless the server answers."""
+        """Raise DatabaseUnavailable unless the server answers."""
         with self.reading() as connection:
             connection.execute(sa.text("SELECT 1"))
 
@@ -113,7 +113,7 @@ class Database:
 def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
     """Execute the statement of `sql/<name>.sql` with these parameters.
 
-    Raises RowRefused where the driver cannot write a parameter: a NUL, or a character that the database's encoding lacks.
+    Raises RowRefused if the driver cannot write a parameter: a NUL, or a character that the database's encoding lacks.
     """
     try:
         return connection.execute(sa.text(sqlfiles.read(name)), values)
@@ -122,9 +122,9 @@ def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[
 
 
 def rows(values: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as one JSON parameter, for `json_to_recordset`: one statement whatever their number.
+    """Return rows as one JSON parameter for `json_to_recordset`, so that one statement writes them all.
 
-    Cleaned of what the server cannot store.
+    Characters that the server cannot store are removed.
     """
     text = json.dumps(values, default=str)
     return json.dumps(json_text.clean(values), default=str) if json_text.may_be_unstorable(text) else text
@@ -132,7 +132,7 @@ def rows(values: Sequence[Mapping[str, Any]]) -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Foreign exceptions become ours here and nowhere else."""
+    """Translate foreign exceptions."""
     try:
         yield
     except (exc.DBAPIError, exc.TimeoutError) as error:
@@ -140,10 +140,10 @@ def translated() -> Iterator[None]:
             raise ConfigError(f"The database URL cannot be used: {_first_line(error)}.") from error
         kind = _meaning(error)
         if kind is Meaning.CUT:
-            raise StatementCancelled(f"The database did not do it: {_first_line(error)}") from error
+            raise StatementCancelled(f"The database cancelled the statement: {_first_line(error)}") from error
         if kind is Meaning.OUTAGE:
-            hint = "Is WA_DATABASE_URL right, and the server up? The embedded one is started by any wa command."
-            raise DatabaseUnavailable(f"The database does not answer: {_first_line(error)}", hint=hint) from error
+            hint = "Check WA_DATABASE_URL and the server. Any wa command starts the embedded one."
+            raise DatabaseUnavailable(f"Database unavailable: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
 
 
@@ -155,7 +155,7 @@ def _meaning(error: exc.DBAPIError | exc.TimeoutError) -> Meaning:
 
 
 def _discard_standby(context: sa.engine.ExceptionContext) -> None:
-    """Discard pooled connections to a server that became a standby: the name may lead to the new primary by now."""
+    """Discard pooled connections to a server that became a standby, since its name may lead to the new primary by now."""
     if getattr(context.original_exception, "pgcode", None) == READ_ONLY:
         context.is_disconnect = True
 
@@ -167,10 +167,10 @@ def _first_line(error: Exception) -> str:
 
 
 def guard_against_freezing(limit: timedelta) -> None:
-    """From now on no statement of this process waits longer than `limit` for the server.
+    """Limit the wait of every statement of this process for the server to `limit`.
 
-    Neither TCP keepalives nor `statement_timeout` help against a server that is stopped rather than gone: only the
-    client's own clock does. Not for processes that COPY: psycopg2 cannot do both.
+    Neither TCP keepalives nor `statement_timeout` help against a frozen server, only the client's own clock does. Not
+    for processes that COPY: psycopg2 cannot do both.
     """
 
     def wait(connection: Any) -> None:
@@ -184,9 +184,9 @@ def guard_against_freezing(limit: timedelta) -> None:
 
 
 def be_interruptible() -> None:
-    """From now on Ctrl-C ends the statement that runs: the driver alone would first wait for it, for minutes.
+    """Let Ctrl-C cancel the running statement. The driver alone would first wait for its end, for minutes.
 
-    A guard against freezing stays: it can be interrupted too.
+    A guard against freezing stays in place, since it can be interrupted too.
     """
     if psycopg2.extensions.get_wait_callback() is not None:
         return
@@ -203,7 +203,7 @@ def be_interruptible() -> None:
 
 
 def _ready(connection: Any, state: int, seconds: float) -> bool:
-    """Whether the connection can be read from, or written to, within that time."""
+    """Return True if the connection can be read from, or written to, within that time."""
     poller = select.poll()
     wanted = select.POLLIN if state == psycopg2.extensions.POLL_READ else select.POLLOUT
     poller.register(connection.fileno(), wanted)

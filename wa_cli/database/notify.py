@@ -1,4 +1,4 @@
-"""Says what was heard to whoever listens, when the transaction that stored it commits: names of rows, no content."""
+"""NOTIFY and LISTEN: the names of new rows, without content, when the transaction that stored them commits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wa_cli.clock import now
 from wa_cli.database.engine import Database, run
 
 CHANNEL = "wa_heard"
-# A payload of NOTIFY is shorter than 8,000 bytes (PostgreSQL); an id at most 128 characters, which JSON may double.
+# A payload of NOTIFY has less than 8,000 bytes (PostgreSQL), and an id at most 128 characters, which JSON may double.
 IDS_AT_ONCE = 25
 
 REMEMBERED = 100_000
@@ -24,7 +24,7 @@ Mark = tuple[Any, ...]
 
 
 def announce(connection: sa.Connection, messages: set[str], statuses: set[str], notices: set[str]) -> None:
-    """In the caller's transaction: these are there now."""
+    """Notify subscribers of these rows, in the caller's transaction."""
     news = [
         json.dumps({kind: part})
         for kind, ids in (("messages", messages), ("statuses", statuses), ("notices", notices))
@@ -39,10 +39,10 @@ def _parts(ids: list[str]) -> Iterator[list[str]]:
 
 
 def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:
-    """What is stored from `on_ready` on, as it comes; an empty list each `idle` seconds without any. Without end.
+    """Yield the rows that are stored from `on_ready` on, and an empty list each `idle` seconds without any. Never ends.
 
-    Each update: kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason, history, raw.
-    `history` is true for a message that was imported. It needs no answer.
+    Each update has kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason,
+    history and raw. `history` is true for an imported message, which needs no answer.
     """
     since = now()
     with database.autocommit() as connection:
@@ -73,7 +73,7 @@ def _new_rows(connection: sa.Connection, names: Names, since: datetime) -> list[
 
 
 def _is_new(row: Mapping[str, Any], shown: dict[Mark, None]) -> bool:
-    """A message's earlier statuses are found again with each later one."""
+    """Return True if the row was not yielded before. Earlier statuses of a message are found again with each later one."""
     mark = (row["kind"], row["id"], row["status"], row["at"], row["customer"])
     if mark in shown:
         return False

@@ -1,4 +1,4 @@
-"""A refusal for want of a right, with the statements that give the right."""
+"""Refusals for a missing right, with the statements that grant it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from wa_cli.errors import ConfigError, RowRefused, WaError
 
-_DENIED = "42501"  # insufficient_privilege; also a row that a policy refuses
+_DENIED = "42501"  # insufficient_privilege, also for a row that a policy refuses
 _SCHEMA = re.compile(r"permission denied for schema (\S+)")
 _WHAT = "SELECT, INSERT, UPDATE, DELETE"
 
 
 def explained(error: WaError) -> WaError:
-    """The error itself, or a ConfigError with the GRANT statements where the database user lacks a right."""
+    """Return the error itself, or a ConfigError with GRANT statements if the database user lacks a right."""
     origin: Any = getattr(error.__cause__, "orig", None)
     if not isinstance(error, RowRefused) or getattr(origin, "pgcode", None) != _DENIED:
         return error
@@ -26,4 +26,4 @@ def explained(error: WaError) -> WaError:
         f"GRANT {_WHAT} ON ALL TABLES IN SCHEMA wa TO {user};",
         f"GRANT {_WHAT} ON whatsapp_messages TO {user};",
     ]
-    return ConfigError(f"The database says: {error.message}.", hint=" ".join(statements))
+    return ConfigError(f"The database refused: {error.message}.", hint=" ".join(statements))

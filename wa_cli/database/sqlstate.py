@@ -1,4 +1,4 @@
-"""The meaning of PostgreSQL's error codes: whether the same statement may pass later, or never.
+"""The meaning of PostgreSQL's error codes: the same statement may pass later, or never.
 
 Source: PostgreSQL, Appendix A, Error Codes. Every code that is not listed is a refusal.
 """
@@ -11,7 +11,7 @@ import psycopg2
 
 
 class Meaning(StrEnum):
-    """`OUTAGE`: the server cannot work now. `CUT`: it ended this statement. `REFUSAL`: the answer stays no."""
+    """`OUTAGE`: the server cannot work now. `CUT`: it cancelled this statement. `REFUSAL`: a retry does not help."""
 
     OUTAGE = "outage"
     CUT = "cut"
@@ -24,13 +24,13 @@ _CUT = frozenset({"57014", "55P03", READ_ONLY})  # query_canceled, lock_not_avai
 # Connection, transaction rollback, insufficient resources, operator intervention, system error.
 _OUTAGE_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 _OUTAGES = frozenset({"25P03", "55006"})  # idle_in_transaction_session_timeout, object_in_use
-_NOT_OUTAGES = frozenset({"40002", "53400"})  # a deferred constraint; a configured limit of this statement
-# The function of the server that reports what a RAISE in somebody's trigger says, under any code it chose.
+_NOT_OUTAGES = frozenset({"40002", "53400"})  # a deferred constraint, and a configured limit of this statement
+# The server function that reports a RAISE of a trigger, under any code.
 _RAISE = "exec_stmt_raise"
 
 
 def meaning(error: psycopg2.Error) -> Meaning:
-    """Return what the error says about the statement. An error without a code is the driver's own."""
+    """Return the meaning of an error. An error without a code is the driver's own."""
     code = error.pgcode
     if code is None:  # no connection, or it was lost
         is_driver = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)

@@ -1,4 +1,4 @@
-"""The business's table as this program knows it. A test holds it to what the migrations make."""
+"""The business's table as this program knows it. A test compares it with the result of the migrations."""
 
 from __future__ import annotations
 

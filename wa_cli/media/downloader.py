@@ -1,4 +1,4 @@
-"""Saves files that customers sent before Meta deletes them, beside the messages and never in their way."""
+"""Downloads files that customers sent before Meta deletes them, beside the messages and never in their way."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit
 
 AT_ONCE = 4
-# Longer than the URL of a file lives: who has it in hand then is dead.
+# Longer than the URL of a file lives, so that its worker has died.
 LEASE = timedelta(minutes=10)
 LOOK_EVERY = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0
-# A refused token is no fault of the file's.
+# A refused token does not count as a try of the file.
 TOKEN_PAUSE = timedelta(minutes=1)
 PATIENCE = 10.0
-# So often Meta has to say that it has no such file.
+# Meta must report a file as missing this often.
 BELIEVED_AFTER = 5
 
 
@@ -42,11 +42,11 @@ class Downloader:
         self._rests_until = float("-inf")
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`; then what is on its way has a moment, and comes again later where that is too short."""
+        """Run until `stop`. Running downloads then get a moment, and unfinished ones are repeated later."""
         self.store.tidy()
         while not stop:
             begun = 0
-            with suppress(DatabaseUnavailable):  # the intake tells of it
+            with suppress(DatabaseUnavailable):  # the intake logs the outage
                 begun = await self._begin()
             if not begun:
                 await stop.wait(LOOK_EVERY)
@@ -56,7 +56,7 @@ class Downloader:
             task.cancel()
 
     async def fetch_due(self) -> int:
-        """Fetch whatever is due, until nothing is; how many were tried."""
+        """Download every due file. Return the number of tries."""
         self.store.tidy()
         tried = 0
         while begun := await self._begin():
@@ -84,7 +84,7 @@ class Downloader:
         return len(claimed)
 
     async def _fetch(self, file: Expected) -> None:
-        """One file, once; what becomes of it is recorded, and what cannot be recorded comes again by its lease."""
+        """Download one file, once, and record the result. If it cannot be recorded, its lease brings it back."""
         with suppress(DatabaseUnavailable):
             try:
                 place, size, mime_type = await self._save(file)
@@ -99,7 +99,7 @@ class Downloader:
                 await self._later(file, _pause(file), error)
 
     async def _not_there(self, file: Expected, error: NotFound) -> None:
-        """Meta says so of what it has lost for a moment, too."""
+        """Retry a missing file some times, since Meta reports files as missing for a moment too."""
         if not file.is_gone and file.attempt < BELIEVED_AFTER:
             await self._later(file, _pause(file), error)
             return
@@ -111,9 +111,9 @@ class Downloader:
         self.emit(events.FilesDelayed(str(error)))
 
     async def _save(self, file: Expected) -> tuple[str, int, str | None]:
-        """Where it lies now, its size, its type."""
+        """Return place, size and type of the saved file."""
         if file.is_gone:
-            raise NotFound("Meta has deleted it: files are kept for seven days.")
+            raise NotFound("Meta deletes files after seven days.")
         located = await self.client.locate(file.media_id, file.number)
         with _coming(self.store.scratch) as coming:
             size, digest = await self.client.download(located.url, coming)
@@ -126,7 +126,7 @@ class Downloader:
 
 @contextmanager
 def _coming(folder: Path | None) -> Iterator[IO[bytes]]:
-    """A file to write to, gone at the end unless it was moved to its place."""
+    """Yield a file to write to. It is deleted at the end unless it was moved to its place."""
     if folder:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
@@ -143,4 +143,4 @@ def _pause(file: Expected) -> timedelta:
 def _check_hash(file: Expected, located: Located, digest: bytes) -> None:
     claimed = located.sha256 or file.sha256
     if claimed and not same_hash(claimed, digest):
-        raise CloudError(f"The bytes of the file {file.media_id} are not the ones that Meta announced.")
+        raise CloudError(f"The file {file.media_id} does not match the hash that Meta announced.")

@@ -1,4 +1,4 @@
-"""Files that came with messages and still lie at Meta: expected with their message, fetched when a worker gets round to it."""
+"""Pending downloads: files of messages that are still at Meta. They are inserted with their message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from wa_cli.clock import now
 from wa_cli.database.engine import Database, rows, run
 from wa_cli.messages.incoming import IncomingMessage
 
-# How long Meta keeps a file that a customer sent (Meta, media: inbound media ids).
+# The retention of a customer's file at Meta (Meta, media: inbound media ids).
 KEPT = timedelta(days=7)
 PRUNED = 1000
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A file to be fetched. `sha256` as Meta writes it, in base64 or in hex; `attempt` counts from 1."""
+    """A file to download. `sha256` is as Meta writes it, in base64 or in hex. `attempt` counts from 1."""
 
     message_id: str
     media_id: str
@@ -32,7 +32,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Left:
-    """How many files are due, wait for another try, and cannot be had any more."""
+    """Counts of files that are due, that wait for another try, and that are lost."""
 
     due: int
     waiting: int
@@ -40,7 +40,7 @@ class Left:
 
 
 def expect(connection: sa.Connection, messages: Iterable[IncomingMessage]) -> None:
-    """Remember the files of these messages, in the transaction that stores the messages."""
+    """Insert the files of these messages, in the transaction that stores the messages."""
     files = [
         {
             "message_id": message.wamid,
@@ -58,39 +58,39 @@ def expect(connection: sa.Connection, messages: Iterable[IncomingMessage]) -> No
 
 
 def _handed_out_at(message: IncomingMessage) -> datetime:
-    """When the days of its file began: history brings files of messages that are older."""
+    """Return the begin of the days that Meta keeps a file. Imported files belong to older messages."""
     return now() if message.from_history else message.sent_at
 
 
 class Files:
-    """What is to be fetched, for all workers."""
+    """The pending downloads, for all workers."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def claim(self, limit: int, lease: timedelta) -> list[Expected]:
-        """Files that are due, in no other worker's hands for `lease`."""
+        """Claim due files for `lease`."""
         with self.database.transaction() as connection:
             return [Expected(*row) for row in run(connection, "media/claim", limit=limit, lease=lease)]
 
     def saved(self, file: Expected, place: str, size: int, mime_type: str | None) -> None:
-        """It lies at `place` now, `size` bytes long: its message says so."""
+        """Record that a file is at `place`, `size` bytes long, also in its message."""
         with self.database.transaction() as connection:
             run(connection, "media/saved", message_id=file.message_id, place=place, size=size, mime_type=mime_type)
 
     def later(self, file: Expected, after: timedelta, reason: str, *, counts: bool = True) -> None:
-        """It could not be had now; a try that does not count was no fault of the file's."""
+        """Record a failed try. A try that does not count was not the file's fault."""
         with self.database.transaction() as connection:
             uncounted = 0 if counts else 1
             run(connection, "media/later", message_id=file.message_id, after=after, reason=reason, uncounted=uncounted)
 
     def lost(self, file: Expected, reason: str) -> None:
-        """It cannot be had any more."""
+        """Record that the file cannot be downloaded any more."""
         with self.database.transaction() as connection:
             run(connection, "media/lost", message_id=file.message_id, reason=reason)
 
     def missed(self) -> int:
-        """Make due what Meta may still have and nobody saved, rows from before wa among them; how many."""
+        """Make unsaved files due that Meta may still have, also of older rows. Return their number."""
         with self.database.transaction() as connection:
             return int(run(connection, "media/missed", kept=KEPT).scalar_one())
 
@@ -99,7 +99,7 @@ class Files:
             return Left(*run(connection, "media/left").one())
 
     def prune(self, keep: timedelta) -> None:
-        """Forget what Meta deleted that long ago."""
+        """Delete files that Meta deleted that long ago."""
         gone = PRUNED
         while gone == PRUNED:
             with self.database.transaction() as connection:

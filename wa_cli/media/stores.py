@@ -1,4 +1,4 @@
-"""Where files are saved: a folder, or S3. A file has one place by its message, so that saving it again is the same."""
+"""Media stores: a folder or S3. A file has one place by its message, so that saving it again changes nothing."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ ABANDONED_SECONDS = 3600.0
 
 
 class MediaStoreUnavailable(WaError):
-    """The folder or the bucket does not take a file; it may later."""
+    """The folder or the bucket does not take a file now."""
 
     exit_code = 4
 
 
 class MediaStore(Protocol):
-    # Where a file may lie until it is whole; None for the system's own place.
+    # The folder of unfinished files, or None for the system's own.
     scratch: Path | None
 
     def tidy(self) -> None:
-        """Remove what workers that died left half way. Raises ShelfAway where nothing can be saved at all."""
+        """Delete partial files of dead workers. Raises MediaStoreUnavailable if nothing can be saved."""
 
     def probe(self) -> None:
-        """Raise ShelfAway where a file could not be saved now; nothing is left behind."""
+        """Raise MediaStoreUnavailable if a file cannot be saved now. Nothing stays behind."""
 
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
-        """Have the file; its place. The given one may be gone then. Raises ShelfAway."""
+        """Save the file and return its place. The given file may be moved. Raises MediaStoreUnavailable."""
 
 
 def open_store(place: str) -> MediaStore:
-    """The shelf at a folder, or at `s3://bucket/prefix`."""
+    """Return the media store at a folder, or at `s3://bucket/prefix`."""
     if not place.startswith("s3://"):
         return FolderStore(Path(place).expanduser().resolve())
     from botocore.config import Config
@@ -54,7 +54,7 @@ def open_store(place: str) -> MediaStore:
 
 
 def _name(message_id: str, mime_type: str | None) -> str:
-    """Like `3f/3f6c…a1.jpg`: nothing of a customer's is in it but the kind of file."""
+    """Return a name like `3f/3f6c…a1.jpg`. It has nothing of the customer but the kind of file."""
     digest = hashlib.sha256(message_id.encode()).hexdigest()[:40]
     ending = mimetypes.guess_extension((mime_type or "").partition(";")[0].strip()) or ".bin"
     return f"{digest[:2]}/{digest}{ending}"
@@ -70,7 +70,7 @@ class FolderStore:
         try:
             coming.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise MediaStoreUnavailable(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {error.strerror or error}.") from error
         abandoned = time.time() - ABANDONED_SECONDS
         for path in coming.glob("*"):
             with suppress(OSError):
@@ -83,7 +83,7 @@ class FolderStore:
         try:
             mine.write_bytes(b"x" * 4096)
         except OSError as error:
-            raise MediaStoreUnavailable(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {error.strerror or error}.") from error
         finally:
             mine.unlink(missing_ok=True)
 
@@ -95,7 +95,7 @@ class FolderStore:
                 os.fsync(whole.fileno())
             file.replace(target)
         except OSError as error:
-            raise MediaStoreUnavailable(f"{self.folder} does not take a file: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {error.strerror or error}.") from error
         return str(target)
 
 
@@ -111,13 +111,13 @@ class S3Store:
         pass
 
     def probe(self) -> None:
-        """By a list of nothing: an object that is written to be deleted would need one more permission."""
+        """List nothing. Writing an object and deleting it would need one more permission."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             self._client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
         except (BotoCoreError, ClientError) as error:
-            raise MediaStoreUnavailable(f"s3://{self.bucket} cannot be looked at: {error}") from error
+            raise MediaStoreUnavailable(f"Cannot list s3://{self.bucket}: {error}") from error
 
     def save(self, file: Path, message_id: str, mime_type: str | None) -> str:
         from boto3.exceptions import Boto3Error
@@ -128,5 +128,5 @@ class S3Store:
         try:
             self._client.upload_file(str(file), self.bucket, key, ExtraArgs=extra)
         except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-            raise MediaStoreUnavailable(f"s3://{self.bucket} does not take a file: {error}") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to s3://{self.bucket}: {error}") from error
         return f"s3://{self.bucket}/{key}"

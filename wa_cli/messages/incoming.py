@@ -1,4 +1,4 @@
-"""What we hear: customers' messages, and WhatsApp's later word on ours. Plain values, whatever wire they came by."""
+"""Received values: messages of customers, and WhatsApp's statuses of sent ones. Without any transport."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPAQUE = re.compile(r"wa:([0-9a-f-]{36}):([0-9]{1,9})")
 
 @dataclass(frozen=True)
 class Media:
-    """A file that came with a message and still lies at Meta: for seven days under its id."""
+    """A file of a message that is still at Meta, for seven days under its id."""
 
     id: str | None
     mime_type: str | None = None
@@ -23,12 +23,13 @@ class Media:
 
 @dataclass(frozen=True)
 class IncomingMessage:
-    """A row to be: one message between a customer and a number of ours.
+    """A message between a customer and a business number, as it becomes a row.
 
-    `phone` is the customer's, `+` and digits, absent where WhatsApp hides it; then `user_id` is there. `sent_at` is an
-    aware instant. `context_wamid`: the message that it answers, reacts to, edits or takes back. `by_us` marks what a
-    colleague wrote in the Business app, `from_history` what was said before we were there. `group_id` names the group in
-    which it was written. `is_placeholder`: it stands for what comes later under the same id. `raw` is the item as it came.
+    `phone` is the customer's, `+` and digits, or None if WhatsApp hides it, and then `user_id` is given. `sent_at` is
+    an aware instant. `context_wamid` is the message that it answers, reacts to, edits or revokes. `by_us` marks a
+    message of a colleague in the Business app, `from_history` an imported one. `group_id` names the group in which it
+    was written. `is_placeholder` marks a message whose content comes later under the same id. `raw` is the item as
+    Meta sent it.
     """
 
     wamid: str
@@ -51,7 +52,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """A status event of one of our messages; `reference` and `attempt` are what we gave Meta to echo."""
+    """A status event of a sent message. `reference` and `attempt` are the values that Meta echoes."""
 
     wamid: str
     status: str
@@ -68,10 +69,10 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class Notice:
-    """What Meta says that is neither a message nor a status: of templates, accounts, preferences, errors.
+    """A webhook entry that is neither a message nor a status: about templates, accounts, preferences or errors.
 
-    `id` is the same for the same notice told twice. `account` is the business account's id, `number` the business number's
-    where it is about one. `error_codes` are those of an error that belongs to no message.
+    `id` is the same for a repeated notice. `account` is the id of the business account, `number` that of the business
+    number if the notice concerns one. `error_codes` are those of an error that belongs to no message.
     """
 
     id: str
@@ -85,10 +86,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Contact:
-    """What an event of the instant `at` says of a person: by which keys they write, and what they call themselves.
+    """The keys and the profile of a person, as known at the instant `at`.
 
-    `phone` is digits or `+` and digits. `source` is the wamid of the message that says it: a message that was stored
-    before says nothing new. None where a status, a call or a list of contacts says it.
+    `phone` is digits or `+` and digits. `source` is the wamid of the message that the contact came with: a message
+    that was stored before teaches nothing new. It is None for a status, a call or a list of contacts.
     """
 
     at: datetime
@@ -101,8 +102,8 @@ class Contact:
 
 @dataclass(frozen=True)
 class Alias:
-    """Two keys of one person, known by `new` from the instant `at`. `is_change`: said to have changed; else a user id with
-    its phone. `source` as in Contact.
+    """Two keys of one person, known by `new` from the instant `at`. `is_change` marks an announced change, else it is a
+    user id with its phone. `source` is as in Contact.
     """
 
     old: str
@@ -114,7 +115,7 @@ class Alias:
 
 @dataclass(frozen=True)
 class Edit:
-    """A message that its author changed or took back at the instant `at`; `content` is the new text, None where revoked."""
+    """An edit or a revocation of a message at the instant `at`. `content` is the new text, or None if it was revoked."""
 
     wamid: str
     at: datetime
@@ -124,7 +125,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Notification:
-    """What one webhook body holds; `unreadable` are parts that are no known shape, each with its reason."""
+    """The content of one webhook body. `unreadable` are unknown shapes, each with its reason."""
 
     messages: tuple[IncomingMessage, ...] = ()
     statuses: tuple[StatusUpdate, ...] = ()
@@ -136,12 +137,12 @@ class Notification:
 
 
 def opaque(reference: UUID, attempt: int) -> str:
-    """What we ask Meta to echo in every status of this attempt (`biz_opaque_callback_data`)."""
+    """Return the text that Meta echoes in every status of this attempt (`biz_opaque_callback_data`)."""
     return f"wa:{reference}:{attempt}"
 
 
 def parse_opaque(text: object) -> tuple[UUID, int] | None:
-    """The reference and attempt of an echo that is ours; None for anybody else's."""
+    """Return reference and attempt of our echo, or None for another program's."""
     found = _OPAQUE.fullmatch(text) if isinstance(text, str) else None
     if not found:
         return None

@@ -1,7 +1,7 @@
 """JSON from outside: parsed within bounds, and made storable.
 
-PostgreSQL holds neither NUL characters nor lone surrogates. Meta's own bodies are some ten levels deep; what is much
-deeper exhausts the stack of whoever walks or writes it.
+PostgreSQL stores neither NUL characters nor lone surrogates. Meta's own bodies are some ten levels deep. Much deeper
+ones exhaust the stack of a program that walks or writes them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from wa_cli.errors import BadInput
 
 DEEPEST = 64
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# The same as JSON escapes; a whole surrogate pair is found too.
+# The same as JSON escapes. A complete surrogate pair is found too.
 _MAYBE_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 
 
 def parse(text: str | bytes, what: str) -> Any:
-    """Return the value of a JSON text. Raises BadInput, naming it by `what`, where it is none or nested too deep."""
+    """Return the value of a JSON text. Raises BadInput, with the name `what`, if it is not JSON or nested too deep."""
     try:
         value = json.loads(text if isinstance(text, str) else text.decode(), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -31,7 +31,7 @@ def parse(text: str | bytes, what: str) -> Any:
 
 
 def may_be_unstorable(text: str) -> bool:
-    """Whether the value of this JSON text may hold what PostgreSQL does not."""
+    """Return True if the value of this JSON text may have characters that PostgreSQL does not store."""
     return bool(_MAYBE_UNSTORABLE.search(text) or UNSTORABLE.search(text))
 
 
@@ -47,7 +47,7 @@ def clean(value: Any) -> Any:
 
 
 def _is_deeper(data: Any, limit: int) -> bool:
-    """Level by level, because a deep value must not exhaust our own stack."""
+    """Return True if the value is deeper. It goes level by level, since a deep value must not exhaust our own stack."""
     level = [data]
     for _ in range(limit):
         inner = [part for part in level if isinstance(part, (dict, list))]
@@ -58,4 +58,4 @@ def _is_deeper(data: Any, limit: int) -> bool:
 
 
 def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number of JSON's")
+    raise ValueError(f"{word} is not a JSON number")

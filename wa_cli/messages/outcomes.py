@@ -1,6 +1,6 @@
-"""What the Cloud API said of one attempt to send, as a value: one place makes it, one place acts on each kind.
+"""The outcome of one attempt to send, as a value. One place makes it, and one place handles each kind.
 
-The kinds differ in what we know. Only Unknown leaves open whether the customer will read the message.
+Only Unknown leaves open if the customer will read the message.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Accepted(Outcome):
-    """Meta took it, under this id. `alias` is the customer's number as WhatsApp writes it, where it differs from ours.
+    """Meta accepted the message under this id. `alias` is the customer's number as WhatsApp writes it, if it differs.
 
-    `paced`: a template held back for quality, whose status may therefore be late.
+    `paced` marks a template that Meta holds back for quality, so that its status may be late.
     """
 
     kind = "accepted"
@@ -29,7 +29,7 @@ class Accepted(Outcome):
 
 @dataclass(frozen=True)
 class Rejected(Outcome):
-    """Never to be sent as it is. `code` is Meta's, None where the answer has none that is a code."""
+    """The message can never be sent as it is. `code` is Meta's, or None if the answer has no code."""
 
     kind = "refused"
     code: int | None
@@ -38,9 +38,9 @@ class Rejected(Outcome):
 
 @dataclass(frozen=True)
 class Retryable(Outcome):
-    """Not now. `scope` says who waits: the message alone, its customer's pair with us, or the whole number.
+    """The message can be sent later. `scope` tells if the message, the customer's pair or the whole number waits.
 
-    Seconds in `after` are the least wait; None leaves it to the back-off. A throttled try does not count.
+    `after` is the least wait in seconds, or None for the usual backoff. A throttled try does not count.
     """
 
     kind = "later"
@@ -53,7 +53,7 @@ class Retryable(Outcome):
 
 @dataclass(frozen=True)
 class NotTransmitted(Outcome):
-    """The request never left this machine: no try at all."""
+    """The request never left this machine, so it does not count as a try."""
 
     kind = "not_sent"
     why: str
@@ -61,7 +61,7 @@ class NotTransmitted(Outcome):
 
 @dataclass(frozen=True)
 class Blocked(Outcome):
-    """The token, the number or the account is refused, not this message: nobody can send now."""
+    """The token, the number or the account is refused, not this message. Nothing can be sent now."""
 
     kind = "blocked"
     code: int | None
@@ -70,7 +70,7 @@ class Blocked(Outcome):
 
 @dataclass(frozen=True)
 class Unknown(Outcome):
-    """It may have reached Meta: only evidence may decide."""
+    """The message may have reached Meta. Only evidence decides."""
 
     kind = "unknown"
     why: str
@@ -82,16 +82,16 @@ KINDS: dict[str, type[Outcome]] = {
 
 
 def may_be_sent_again(outcome: Outcome) -> bool:
-    """Whether the message certainly did not reach the customer and may be sent again."""
+    """Return True if the message certainly did not reach the customer."""
     return isinstance(outcome, (Retryable, NotTransmitted, Blocked))
 
 
 def to_record(outcome: Outcome) -> dict[str, Any]:
-    """The verdict as plain data, for the spool."""
+    """Return the outcome as plain data, for the spool."""
     return {"kind": outcome.kind, **asdict(outcome)}
 
 
 def from_record(record: dict[str, Any]) -> Outcome:
-    """The verdict of such data. Raises KeyError or TypeError where it is none."""
+    """Return the outcome of such data. Raises KeyError or TypeError if it is not one."""
     values = dict(record)
     return KINDS[values.pop("kind")](**values)

@@ -1,4 +1,4 @@
-"""What we say: a message to a customer, and the JSON body in which it travels on the outgoing queue."""
+"""A message to a customer, and its JSON body on the outgoing queue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wa_cli.messages.content.text import text
 from wa_cli.messages.phone import customer_key, is_group_id, is_user_id, parse_phone
 from wa_cli.messages.states import SentBy
 
-# Names a reference for a body without one after the queue's message id: a redelivery gets the same.
+# Namespace for references of bodies without one, made from the queue's message id, so that a redelivery gets the same.
 _REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
 CAMPAIGN_LIMIT = 100
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -30,9 +30,9 @@ OLDEST_UNIX = datetime(2001, 9, 10, tzinfo=UTC)  # ten digits
 class OutgoingMessage:
     """A message to one customer.
 
-    `message` is the Cloud API's own object with its `type`. Either `phone_number` (`+` and digits) or `recipient` (a
-    business-scoped user id) says to whom. `number` is the id of the business number that is to send it: no other may,
-    above all not the real one what was meant for the sandbox. Instants are aware.
+    `message` is the Cloud API's own object with its `type`. The addressee is either `phone_number` (`+` and digits) or
+    `recipient` (a business-scoped user id or a group id). `number` is the id of the business number that must send it:
+    a message for the sandbox must not be sent by a real number. Instants are aware.
     """
 
     message: Mapping[str, Any]
@@ -59,9 +59,9 @@ class OutgoingMessage:
         return key
 
     def check(self) -> None:
-        """Raise BadInput where it could not be sent."""
+        """Raise BadInput if the message cannot be sent."""
         if not (self.phone_number or self.recipient):
-            raise BadInput("The message says to nobody: it has no phone_number.")
+            raise BadInput("The message has no addressee: phone_number is missing.")
         if self.recipient and not (is_user_id(self.recipient) or is_group_id(self.recipient)):
             raise BadInput(f"{self.recipient[:40]!r} is not a user id or a group id.")
         for what, value, limit in (
@@ -73,14 +73,14 @@ class OutgoingMessage:
         content.check(self.message)
 
     def _check_addressee(self) -> None:
-        """The envelope says to whom; a Cloud API object that names somebody else contradicts it."""
+        """Raise BadInput if the Cloud API object names another addressee than the message."""
         for key, ours in (("to", self.phone_number or self.recipient), ("recipient", self.recipient)):
             named = self.message.get(key)
             if named is not None and str(named).lstrip("+") != (ours or "").lstrip("+"):
-                raise BadInput(f"message_data.{key} names {str(named)[:40]!r}, and the message goes to {ours}.")
+                raise BadInput(f"message_data.{key} names {str(named)[:40]!r}, but the message is for {ours}.")
 
     def to_body(self) -> str:
-        """The message as it travels on the queue: JSON in ASCII, which every transport carries unharmed."""
+        """Return the message as queue body: JSON in ASCII, which every transport carries unchanged."""
         body = {
             "reference": str(self.reference),
             "phone_number": self.phone_number,
@@ -101,15 +101,15 @@ class OutgoingMessage:
 
     @classmethod
     def from_body(cls, body: str, *, queue_id: str, language: str = "en_US") -> OutgoingMessage:
-        """The message of such a body, also of an older producer's. Raises BadInput with what is wrong.
+        """Return the message of a body, also of an older producer. Raises BadInput with the fault.
 
-        `queue_id` names the reference of a body that has none; `language` is a template's without one.
+        `queue_id` determines the reference of a body without one. `language` is the default for templates.
         """
         try:
             return cls._from_body(body, queue_id, language)
         except BadInput:
             raise
-        except Exception as error:  # a shape that was not thought of must not end the worker that reads it
+        except Exception as error:  # an unexpected shape must not end the worker that reads it
             raise BadInput(f"The body cannot be read: {type(error).__name__}: {error}.") from error
 
     @classmethod
@@ -138,16 +138,16 @@ class OutgoingMessage:
 
 
 def address(phone_number: str | None, recipient: str | None) -> tuple[str | None, str | None]:
-    """To whom a message goes: a phone number as a person writes it, or a user id. Raises BadInput for neither or both."""
+    """Return phone number or user id of an addressee, as a person writes it. Raises BadInput for neither or both."""
     if (phone_number is None) == (recipient is None):
-        raise BadInput("A message goes to a phone_number, or in its place to a recipient.")
+        raise BadInput("A message needs either a phone_number or a recipient.")
     if recipient is not None and not (is_user_id(recipient) or is_group_id(recipient)):
-        raise BadInput(f"{recipient!r} is not a user id.", hint="WhatsApp writes them like BR.1A2B3C4D5E.")
+        raise BadInput(f"{recipient!r} is not a user id.", hint="Write it like BR.1A2B3C4D5E.")
     return parse_phone(phone_number) if phone_number is not None else None, recipient
 
 
 def _modern(data: object, language: str) -> dict[str, Any]:
-    """The Cloud API's object, made of an older producer's `{"type", "content", "media_url"}` where it is that."""
+    """Return the Cloud API's object, converted from an older producer's `{"type", "content", "media_url"}` if necessary."""
     if not isinstance(data, dict):
         raise BadInput("The body has no message_data.")
     kind = data.get("type")
@@ -175,7 +175,7 @@ def _json_object(body: str) -> dict[str, Any]:
 
 
 def _phone(value: object) -> str:
-    """A producer's number: older ones write digits alone, and mean the country code to be in them."""
+    """Return a producer's number. Older producers write digits only, including the country code."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise BadInput(f"The phone_number {value!r} is not text.", hint='Write it like "+15551234567".')
     text_value = str(value)
@@ -194,7 +194,7 @@ def _optional_text(metadata: Mapping[str, Any], key: str) -> str | None:
 
 
 def _sent_by(metadata: Mapping[str, Any]) -> SentBy:
-    """A campaign's where the body names one; else as it says, by default a person's."""
+    """Return the kind of sender of a body: a campaign if it names one, else its own value, by default a person."""
     word = metadata.get("sent_by")
     if word in list(SentBy):
         return SentBy(word)
@@ -202,7 +202,7 @@ def _sent_by(metadata: Mapping[str, Any]) -> SentBy:
 
 
 def _optional_uuid(value: object) -> UUID | None:
-    """None where it is no UUID: the message is worth more than who sent it."""
+    """Return the UUID, or None if it is not one: the message is worth more than its sender's name."""
     try:
         return UUID(str(value)) if value else None
     except ValueError:
@@ -220,17 +220,17 @@ def _instant(metadata: Mapping[str, Any], key: str) -> datetime | None:
 
 
 def _parse_instant(value: object) -> datetime | None:
-    """Return an ISO 8601 time or Unix seconds as an aware instant; one that no calendar holds as the last there is.
+    """Return an ISO 8601 time or Unix seconds as an aware instant, at most the last one of the calendar.
 
-    None where it is neither.
+    Return None if it is neither.
     """
     try:
         instant = datetime.fromisoformat(str(value))
     except ValueError:
         found = clock.parse_unix(value)
-        return found if found and found > OLDEST_UNIX else None  # a small number is a span, of whatever unit
+        return found if found and found > OLDEST_UNIX else None  # a small number is a duration in an unknown unit
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    if not EARLIEST <= instant.replace(tzinfo=UTC) < LATEST:  # a zone could carry it past the years that there are
+    if not EARLIEST <= instant.replace(tzinfo=UTC) < LATEST:  # a time zone could move it out of the calendar
         return LATEST if instant.year > EARLIEST.year else EARLIEST
     return aware
 

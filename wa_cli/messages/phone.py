@@ -1,4 +1,4 @@
-"""One way to write a phone number: `+` and digits."""
+"""One form of a phone number: `+` and digits."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _GROUP_ID = re.compile(r"[0-9-]{10,120}@g\.us|(?=[A-Za-z0-9_=-]*[A-Za-z])[A-Za-z
 
 
 def parse_phone(text: str) -> str:
-    """Return a number as a person gives it, as `+` and 2 to 15 digits.
+    """Return a number that a person wrote, as `+` and 2 to 15 digits.
 
-    Spaces, dots, dashes, brackets and characters that nobody sees are set aside. A number without `+` is refused, because
-    the country that was meant is a guess: Meta would prepend our own. So is one with a 0 that is dialled only at home, as
-    in +49 (0)171. Raises BadInput, with the number that was probably meant.
+    Spaces, dots, dashes, brackets and invisible characters are ignored. A number without `+` is refused, since its
+    country would be a guess: Meta would prepend ours. A number with a 0 that is dialled only within its country is
+    refused too, as in +49 (0)171. Raises BadInput, with the number that was probably meant.
     """
     seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     bare = _ASIDE.sub("", seen)
@@ -34,20 +34,20 @@ def parse_phone(text: str) -> str:
     if not bare.startswith("+"):
         raise BadInput(
             f"{text!r} does not begin with + and a country code.",
-            hint=f"If the country code is in it already, {meant} is meant.",
+            hint=f"Write {meant} if the country code is included.",
         )
     raise BadInput(
-        f"{text!r} has a 0 that is dialled only at home or in front of a country code.", hint=f"Write {meant}."
+        f"{text!r} has a 0 that is dialled only within its country or before a country code.", hint=f"Write {meant}."
     )
 
 
 def is_user_id(text: str) -> bool:
-    """Whether this names a customer whose number WhatsApp hides: a business-scoped user id."""
+    """Return True for a business-scoped user id, which names a customer whose number WhatsApp hides."""
     return _USER_ID.fullmatch(text) is not None
 
 
 def is_group_id(text: str) -> bool:
-    """Whether this names a group (Meta: an opaque id, in webhooks also with @g.us)."""
+    """Return True for the id of a group (Meta: an opaque id, in webhooks also with @g.us)."""
     return _GROUP_ID.fullmatch(text) is not None
 
 
@@ -58,18 +58,18 @@ def parse_customer(text: str) -> tuple[str | None, str | None]:
 
 
 def from_wire(number: str) -> str:
-    """A number as Meta writes it, digits only, as we store it; anything else as it came."""
+    """Return a number of Meta's, which is digits only, as it is stored. Anything else is returned unchanged."""
     digits = number.lstrip("+")
     return f"+{digits}" if digits.isdigit() else number
 
 
 def customer_key(phone: str | None, user_id: str | None = None) -> str | None:
-    """Under which key a row belongs to a customer: the phone without its `+`, else the user id; as `wa.customer_key` in SQL."""
+    """Return the key of a customer: the phone without its `+`, else the user id. Like `wa.customer_key` in SQL."""
     return (phone or "").lstrip("+") or user_id
 
 
-# Countries in which WhatsApp itself writes one person's number in two ways (Meta: Brazil's and Mexico's prefixes may be
-# rewritten, and that is no bug): how the odd form is recognised, and how the person is known.
+# Countries where WhatsApp itself writes one number in two ways (Meta: the prefixes of Brazil and Mexico may be
+# rewritten, which is not a bug): the pattern of the odd variant, and the key of the person.
 _TWO_FORMS = (
     (re.compile(r"55([1-9][1-9])([6-9][0-9]{7})"), r"55\g<1>9\2"),  # Brazil: mobiles without their ninth digit
     (re.compile(r"521([0-9]{10})"), r"52\1"),  # Mexico: the old mobile 1
@@ -78,7 +78,7 @@ _TWO_FORMS = (
 
 
 def person_key(key: str) -> str:
-    """The one key of a person whose number has two forms; any other key as it is. As `wa.person_key` in SQL."""
+    """Return the one key of a person whose number has two variants. Like `wa.person_key` in SQL."""
     for odd, known in _TWO_FORMS:
         if odd.fullmatch(key):
             return odd.sub(known, key)

@@ -1,4 +1,4 @@
-"""Vocabularies that must not be mixed: where a message stands with us, what WhatsApp says of it, and who sent it."""
+"""Three vocabularies that must not be mixed: the outbox states, WhatsApp's statuses, and the kinds of senders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class OutboxState(StrEnum):
-    """Where a message stands with us.
+    """The state of an outbox message.
 
     `sent` is never overwritten. `failed`, `expired`, `held` and `cancelled` give way only to proof that it was sent.
     """
@@ -22,14 +22,14 @@ class OutboxState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens by itself; held is not, a person decides."""
+        """True if nothing more happens without a person. A held message waits for a decision and is not final."""
         return self in (OutboxState.SENT, OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED)
 
 
 class MessageStatus(StrEnum):
-    """What WhatsApp says of a message, from the lowest to the highest: a row's status only ever rises.
+    """WhatsApp's status of a message, from the lowest to the highest. The status of a row only rises.
 
-    `failed` is below `delivered`: where both come, it arrived on one of the customer's devices.
+    `failed` is below `delivered`: if both come, the message arrived on one of the customer's devices.
     """
 
     SENT = "sent"
@@ -39,9 +39,9 @@ class MessageStatus(StrEnum):
 
 
 class SentBy(StrEnum):
-    """Who sent a message of ours: a person, a program (a bot, an away message), or a campaign to many.
+    """The sender of an outgoing message: a person, a program (a bot, an absence note), or a campaign.
 
-    Only a person's message answers a customer who waits.
+    Only a person's message answers a waiting customer.
     """
 
     HUMAN = "human"

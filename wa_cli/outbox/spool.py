@@ -114,8 +114,8 @@ class Spool:
                 probe.unlink(missing_ok=True)
         except OSError as error:
             raise SpoolUnwritable(
-                f"The spool folder {self.folder} cannot be written ({error.strerror}): nothing begins until it can.",
-                hint="Free the disk, or set WA_SPOOL to another folder.",
+                f"The spool folder {self.folder} cannot be written ({error.strerror}), so nothing can be sent.",
+                hint="Free some space, or set WA_SPOOL to another folder.",
             ) from error
 
     def append(self, records: Sequence[Record]) -> list[Entry]:
@@ -233,9 +233,9 @@ class Spool:
         held = sum(_size(path) for path in self._files())
         if held >= self.quota:
             raise SpoolUnwritable(
-                f"The spool in {self.folder} holds {held:,} bytes, as much as WA_SPOOL_QUOTA allows:"
-                " nothing new is taken until there is room.",
-                hint="Is the database back? wa spool status, wa spool replay",
+                f"The spool in {self.folder} holds {held:,} bytes, the limit of WA_SPOOL_QUOTA."
+                " Nothing new is accepted.",
+                hint="Check the database, then run wa spool replay.",
             )
 
     def _files(self) -> list[Path]:

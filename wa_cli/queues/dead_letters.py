@@ -1,4 +1,4 @@
-"""The dead letters of every queue: in the database with their reason, whatever the transport."""
+"""The dead letters of every queue, with their reasons. They are in the database for every transport."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def insert_dead(connection: sa.Connection, queue: str, messages: Sequence[Mappin
 
 
 def _escaped(value: str | None) -> str | None:
-    """Inside a JSON string the escape means the same character, so a body that is JSON keeps its meaning."""
+    """Return the text with JSON escapes, which mean the same character inside a JSON string."""
     return value and _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], value)
 
 
 class DeadLetters:
-    """Those of one queue."""
+    """The dead letters of one queue."""
 
     def __init__(self, queue: str, transaction: Transaction) -> None:
         self.queue = queue
@@ -47,7 +47,7 @@ class DeadLetters:
         self._bury(delivery.id, QueueMessage(delivery.body, delivery.customer), reason)
 
     def refuse(self, message: QueueMessage, reason: str) -> None:
-        """A letter that was on no queue, under an id of its content: repeating it is a no-op."""
+        """Store a message that was on no queue, under an id of its content, so that a repetition changes nothing."""
         self._bury(hashlib.sha256(message.body.encode(errors="surrogatepass")).hexdigest(), message, reason)
 
     def _bury(self, identity: str, message: QueueMessage, reason: str) -> None:
@@ -59,7 +59,7 @@ class DeadLetters:
         return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
 
     def redrive(self, limit: int, put: Callable[[Sequence[QueueMessage]], None]) -> int:
-        """`put` the oldest somewhere and forget them, one by one: what fails leaves no other behind that is put already."""
+        """`put` the oldest dead letters somewhere and delete them, one by one. A failure leaves no moved one behind."""
         moved = 0
         while moved < limit and self._redrive_oldest(put):
             moved += 1

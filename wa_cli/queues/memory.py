@@ -1,4 +1,4 @@
-"""A queue in memory, for tests of what stands on a queue: it moves its own clock."""
+"""A queue in memory, for tests. It has its own clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class MemoryQueue:
                 self._messages.append(_Message(identity, message.body, message.customer, self.now, self.now))
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
-        del wait  # nobody puts while the caller waits: time moves only by pass_time
+        del wait  # nothing is put while the caller waits, and only pass_time moves the clock
         with self._lock:
             busy = {m.customer for m in self._messages if m.visible_at > self.now} - {None}
             ready = [m for m in self._messages if m.visible_at <= self.now and m.customer not in busy][:limit]

@@ -1,4 +1,4 @@
-"""A queue in a table of the database: the embedded world's, and production's where SQS would be one thing too many."""
+"""A queue in a table of the database: for the embedded database, and for production without SQS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PostgresQueue:
         refused: list[tuple[QueueMessage, str]] = []
         isolate(messages, self._put, lambda message, reason: refused.append((message, reason)))
         if refused:
-            what = f"{len(refused)} of {len(messages)} messages could not be queued"
+            what = f"{len(refused)} of {len(messages)} messages were not queued"
             raise MessagesRejected(f"{what}: {refused[0][1]}", refused)
 
     def _put(self, messages: Sequence[QueueMessage]) -> None:
@@ -43,7 +43,7 @@ class PostgresQueue:
         deadline = time.monotonic() + wait.total_seconds()
         while True:
             with self._transaction() as connection:
-                # One receiver at a time: two at once could each take a message of the same customer.
+                # One receiver at a time, since two could each take a message of the same customer.
                 connection.execute(sa.text(sqlfiles.read("queue/lock")), {"queue": self.name})
                 found = connection.execute(
                     sa.text(sqlfiles.read("queue/receive")), {"queue": self.name, "limit": limit, "lease": lease}

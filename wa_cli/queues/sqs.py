@@ -1,8 +1,8 @@
 """A queue at AWS SQS, standard or FIFO.
 
-A FIFO queue (its URL ends in `.fifo`) keeps each customer's order: the customer is the message group. A standard queue
-promises no order. Facts from outside (AWS, SQS Developer Guide): ten messages a batch; a request of at most 256 KiB on
-every endpoint; a batch may fail in part with HTTP 200; a lease of at most 12 hours.
+A FIFO queue (its URL ends in `.fifo`) keeps the order of each customer: the customer is the message group. A standard
+queue keeps no order. Facts from outside (AWS, SQS Developer Guide): a batch has ten messages, a request at most 256
+KiB on every endpoint. A batch may fail in part with HTTP 200. A lease has at most 12 hours.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ if TYPE_CHECKING:
 BATCH = 10
 BATCH_BYTES = 256 << 10
 LARGEST = 256 << 10  # a queue may take 1 MiB by now, but need not (MaximumMessageSize)
-# What SQS says of a message that it will never take.
+# Error codes of a message that SQS will never take.
 REFUSED = (
     "InvalidMessageContents",
     "InvalidParameterValue",
     "BatchRequestTooLong",
     "AWS.SimpleQueueService.BatchRequestTooLong",
 )
-LONGEST_LEASE = 43_000  # 12 hours from the receive, which was a moment ago
+LONGEST_LEASE = 43_000  # 12 hours from the receive, a moment ago
 LONGEST_POLL = 20
 PARALLEL = 8
 PUT_TRIES = 3
 HINT = "Check the queue's URL, the credentials (AWS_*), and that their policy allows this queue."
 MOVING = timedelta(seconds=60)
 
-# What SQS takes is XML's characters; anything else in a body is refused with all of its batch.
+# SQS takes the characters of XML. Any other character in a body fails its whole batch.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _GROUP = re.compile(r"[\x21-\x7e]{1,128}")
 _REGION = re.compile(r"sqs\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com")
@@ -65,9 +65,9 @@ Entry = dict[str, Any]
 
 
 def connect(queue_url: str) -> SQSClient:
-    """A client for the queue's own endpoint and region, which threads may share.
+    """Return a client for the queue's own endpoint and region. Threads may share it.
 
-    Credentials come from where boto3 finds them; AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_SQS win over the URL.
+    boto3 finds the credentials. AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_SQS override the URL.
     """
     address = urlsplit(queue_url)
     found = _REGION.search(address.hostname or "")
@@ -79,7 +79,7 @@ def connect(queue_url: str) -> SQSClient:
             region_name=found[1] if found else session.region_name or "us-east-1",
             endpoint_url=None if elsewhere else f"{address.scheme}://{address.netloc}",
             config=Config(
-                # Together less than the watchdog's minute.
+                # The sum is less than the watchdog's minute.
                 retries={"mode": "standard", "total_max_attempts": 2},
                 connect_timeout=5,
                 read_timeout=LONGEST_POLL + 5,
@@ -91,7 +91,7 @@ def connect(queue_url: str) -> SQSClient:
 
 @dataclass(frozen=True)
 class _Failure:
-    """An entry that was not taken; `is_final` where it never will be."""
+    """An entry that was not taken. `is_final` is True if it never will be."""
 
     id: str
     reason: str
@@ -100,7 +100,7 @@ class _Failure:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """How a queue is set up. `max_receive_count` and `dead_letter_queue` (an ARN) are of its redrive policy, if any."""
+    """The configuration of a queue. `max_receive_count` and `dead_letter_queue` (an ARN) are of its redrive policy."""
 
     url: str
     is_fifo: bool
@@ -129,7 +129,7 @@ class SqsQueue:
         failures = (self._put_in_order if self.keeps_order else self._put_at_once)(batches)
         refused += [failure for failure in failures if failure.is_final]
         away = [failure for failure in failures if not failure.is_final]
-        what = f"{len(away) or len(refused)} of {len(messages)} messages could not be queued in {self.url}"
+        what = f"{len(away) or len(refused)} of {len(messages)} messages were not queued in {self.url}"
         if away:
             raise QueueError(f"{what}: {away[0].reason}", hint=HINT)
         if refused:
@@ -140,7 +140,7 @@ class SqsQueue:
         return [failure for failed in self._pool.map(self._put, batches) for failure in failed]
 
     def _put_in_order(self, batches: Sequence[list[Entry]]) -> list[_Failure]:
-        """One after the other; nothing follows what failed and may be repeated, so that the caller may repeat it."""
+        """Put messages one after the other. Stop at a failure that may be repeated, so that the caller repeats the rest."""
         failures: list[_Failure] = []
         for place, batch in enumerate(batches):
             failures += self._put(batch)
@@ -155,7 +155,7 @@ class SqsQueue:
             return first
         asked = [min(BATCH, limit - start) for start in range(BATCH, limit, BATCH)]
         more = [self._pool.submit(self._receive, number, lease, timedelta(0)) for number in asked]
-        # What one call got counts, whatever became of the others.
+        # Messages of one call count, even if the others fail.
         return first + [delivery for call in more if not call.exception() for delivery in call.result()]
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -169,7 +169,7 @@ class SqsQueue:
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         if self._hold([delivery], MOVING):
-            self._dead.add(delivery, reason)  # before it is gone from here
+            self._dead.add(delivery, reason)  # before it is deleted here
             self.ack([delivery])
 
     def refuse(self, message: QueueMessage, reason: str) -> None:
@@ -188,7 +188,7 @@ class SqsQueue:
         return self._dead.count()
 
     def depth(self) -> Depth:
-        """The counts are SQS's estimates; it counts what was given back for later as in flight."""
+        """Return the counts, which SQS estimates. It counts messages with a delay as in flight."""
         names: list[Any] = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
         with _translated():
             found: Any = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
@@ -196,7 +196,7 @@ class SqsQueue:
         return Depth(waiting=waiting, in_flight=in_flight, delayed=delayed, oldest_seconds=None)
 
     def arrangement(self) -> Arrangement:
-        """How it is set up at AWS. Raises QueueError where it is not there, or may not be asked."""
+        """Return the configuration at AWS. Raises QueueError if the queue does not exist or may not be described."""
         with _translated():
             found = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
         policy = json.loads(found.get("RedrivePolicy") or "{}")
@@ -212,7 +212,7 @@ class SqsQueue:
         )
 
     def _is_there(self, arn: str) -> bool:
-        """Whether there is a queue of this ARN, in this account and region."""
+        """Return True if a queue with this ARN exists in this account and region."""
         try:
             with _translated():
                 self._client.get_queue_url(QueueName=arn.rpartition(":")[2])
@@ -224,12 +224,12 @@ class SqsQueue:
         entry = {"MessageBody": _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", message.body)}
         if self.keeps_order:
             entry["MessageGroupId"] = _group(message.customer)
-            # For a request that is repeated; not of the content, so that a redriven letter counts as new.
+            # Deduplicates a repeated request. It is not made of the content, so that a redriven message counts as new.
             entry["MessageDeduplicationId"] = uuid4().hex
         return entry
 
     def _put(self, entries: Sequence[Entry]) -> list[_Failure]:
-        """Put a batch; what is not taken however often it is tried."""
+        """Put a batch. Return the entries that were not taken after all tries."""
         left = {entry["Id"]: entry for entry in entries}
         refused: list[_Failure] = []
         failed: list[_Failure] = []
@@ -284,7 +284,9 @@ class SqsQueue:
         return self._each(deliveries, change)
 
     def _each(self, deliveries: Sequence[Delivery], call: Callable[[list[Entry]], Any]) -> int:
-        """Do it to all, ten at a time; to how many. What is refused is no longer ours, or comes again by itself."""
+        """Call `act` on all, ten at a time. Return the number of successes. A refused one was lost, or comes again by
+        itself.
+        """
 
         def do(batch: Sequence[Delivery]) -> int:
             entries = [{"Id": str(place), "ReceiptHandle": held.handle} for place, held in enumerate(batch)]
@@ -311,7 +313,7 @@ def _code(error: ClientError) -> str:
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """At most ten, and together no more than a request may hold; a larger one goes alone."""
+    """Yield batches of at most ten that fit one request. A larger message is alone."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
@@ -326,31 +328,31 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def _group(customer: str | None) -> str:
-    """Whose order it keeps; a message of nobody's is a group of its own."""
+    """Return the message group: the customer, or a group of its own for a message without one."""
     if customer is None:
         return uuid4().hex
     return customer if _GROUP.fullmatch(customer) else hashlib.sha256(customer.encode()).hexdigest()
 
 
 def _seconds(span: timedelta) -> int:
-    """Whole seconds, never too few: `again` must not bring a message back early."""
+    """Return whole seconds, rounded up, since `nack` must not bring a message back early."""
     return min(LONGEST_LEASE, math.ceil(span.total_seconds()))
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Foreign exceptions become ours here and nowhere else."""
+    """Translate foreign exceptions."""
     try:
         yield
     except ClientError as error:
         said = error.response.get("Error", {})
         raise QueueError(
-            f"SQS refuses: {said.get('Code', 'unknown')}: {said.get('Message', error)}",
+            f"SQS refused: {said.get('Code', 'unknown')}: {said.get('Message', error)}",
             hint=HINT,
         ) from error
     except (NoCredentialsError, PartialCredentialsError, InvalidRegionError) as error:
         raise QueueError(
-            f"SQS cannot be asked: {error}", hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or a role."
+            f"SQS cannot be used: {error}", hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or a role."
         ) from error
     except (BotoCoreError, ValueError) as error:  # boto3 raises ValueError for an endpoint that is no URL
         raise QueueError(

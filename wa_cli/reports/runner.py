@@ -94,7 +94,7 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
         try:
             return at - parse_span(word)
         except OverflowError:
-            raise BadInput(f"{text!r} is too long a time.") from None
+            raise BadInput(f"{text!r} is too long.") from None
     if (days := _days_ago(word, at.astimezone(ZoneInfo(zone)).weekday())) is not None:
         day = at.astimezone(ZoneInfo(zone)).date() - timedelta(days=days)
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))

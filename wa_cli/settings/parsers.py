@@ -23,7 +23,7 @@ def secret(value: str) -> str:
     if not any(character.isprintable() and not character.isspace() for character in value):
         raise BadInput("the secret is empty.", hint="Give it a value, or remove the setting.")
     if not value.strip().isprintable():
-        raise BadInput("the secret holds a control or invisible character.", hint="Was a whole file copied into it?")
+        raise BadInput("the secret holds a control or invisible character.", hint="Check that only the secret was copied, not a whole file.")
     return value.strip()
 
 
@@ -72,39 +72,39 @@ def port(value: str) -> int:
 
 def api_url(value: str) -> str:
     if value != SANDBOX and not re.fullmatch(r"https?://[^/\s]+\S*", value):
-        raise BadInput(f"{value!r} is neither a URL nor the word `sandbox`.", hint="Like https://graph.facebook.com")
+        raise BadInput(f"{value!r} is neither a URL nor the word `sandbox`.", hint="Write it like https://graph.facebook.com.")
     return value
 
 
 def size(value: str) -> int:
     found = re.fullmatch(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?", value.strip())
     if not found:
-        raise BadInput(f"{value!r} is not a size, like 500MB.")
+        raise BadInput(f"{value!r} is not a size such as 500MB.")
     return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2].lower()]
 
 
 def web_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+\S*", value):
-        raise BadInput(f"{value!r} is not a URL.", hint="Like https://example.org/webhook")
+        raise BadInput(f"{value!r} is not a URL.", hint="Write it like https://example.org/webhook.")
     return value
 
 
 def graph_version(value: str) -> str:
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", value):
-        raise BadInput(f"{value!r} is not a version of the Graph API.", hint="Like v25.0")
+        raise BadInput(f"{value!r} is not a version of the Graph API.", hint="Write it like v25.0.")
     return value
 
 
 def number_id(value: str) -> str:
     if not re.fullmatch("[0-9]{1,32}", value):
-        raise BadInput(f"{value!r} is not an id: Meta's ids are digits.", hint="Meta's app dashboard shows it.")
+        raise BadInput(f"{value!r} is not an id: Meta's ids are digits.", hint="Copy it from Meta's app dashboard.")
     return value
 
 
 def queue_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
         raise BadInput(
-            f"{value!r} is not a queue's URL.", hint="Like https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing"
+            f"{value!r} is not a queue's URL.", hint="Write it like https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing."
         )
     return value
 
@@ -120,7 +120,7 @@ def folder(value: str) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError:
-        raise BadInput(f"{value!r} begins with the home of a user that is not known.") from None
+        raise BadInput(f"{value!r} names the home of an unknown user.") from None
 
 
 def uuid(value: str) -> str:

@@ -81,7 +81,7 @@ class Loaded:
             return str(value)
         given = self.production
         if given:
-            word = f", or say `{instead}`" if instead in (EMBEDDED, SANDBOX) else ""
+            word = f", or use the word `{instead}`" if instead in (EMBEDDED, SANDBOX) else ""
             raise ConfigError(
                 f"{env_name(name)} is missing. It is required because {env_name(given[0])} is set.",
                 hint=f"Set {env_name(name)}{word}. `wa config show` prints the settings in force.",
@@ -138,7 +138,7 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
     url = settings.cloud_api_url or ""
     if url.startswith("http://") and not settings.allow_http_cloud_api and not is_loopback(url):
         raise ConfigError(
-            f"WA_CLOUD_API_URL (from {origins['cloud_api_url'].place}): {mask_url(url)!r} would get the access token over plain"
+            f"WA_CLOUD_API_URL (from {origins['cloud_api_url'].place}): {mask_url(url)!r} would send the access token over plain"
             " http.",
             hint="Use https://, or set WA_ALLOW_HTTP_CLOUD_API=yes if the network is trusted.",
         )

@@ -85,7 +85,7 @@ def _fitted(row: dict[str, Any], widths: Mapping[str, int]) -> dict[str, Any]:
 
 def _shorter(key: str, value: str, width: int) -> str | None:
     if key in _PRIMARY:
-        raise RowRefused(f"The column {key} takes {width} characters, and the value has {len(value):,}.")
+        raise RowRefused(f"The column {key} has {width} characters, and the value has {len(value):,}.")
     if key == "media_type":  # a MIME type has parameters behind it
         kind = value.partition(";")[0].strip()
         return kind if len(kind) <= width else None

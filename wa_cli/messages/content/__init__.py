@@ -1,4 +1,4 @@
-"""Every type of message that we know how to say: one file each, its name here."""
+"""Every message type that can be sent: one file each, with its name here."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CONTENT_TYPES: dict[str, ContentType] = {
 
 
 def check(message: Mapping[str, Any]) -> None:
-    """Raise BadInput where the API would surely refuse the message. A type nobody knows here is left to the API."""
+    """Raise BadInput if the API would surely refuse the message. An unknown type is left to the API."""
     name = message.get("type")
     if not isinstance(name, str) or not name or len(name) > 20:
-        raise BadInput("The message has no `type`.", hint=f"One of {', '.join(CONTENT_TYPES)}.")
+        raise BadInput("The message has no `type`.", hint=f"Use one of {', '.join(CONTENT_TYPES)}.")
     if name not in message:
-        raise BadInput(f"The message is of type {name!r} but has no {name!r} in it.")
+        raise BadInput(f"The message is of type {name!r} and lacks the object {name!r}.")
     if any(UNSTORABLE.search(text) for text in _texts(message)):
-        raise BadInput("The message holds a character that cannot be sent: a NUL, or half of a surrogate pair.")
+        raise BadInput("The message has a character that cannot be sent: a NUL, or half of a surrogate pair.")
     _check_context(message.get("context"))
     if name in CONTENT_TYPES:
         part = message[name]
@@ -44,7 +44,7 @@ def check(message: Mapping[str, Any]) -> None:
 
 
 def _check_context(context: object) -> None:
-    """The quoted message, where there is one: `{"message_id": wamid}`."""
+    """Check the quoted message, if there is one: `{"message_id": wamid}`."""
     if context is None:
         return
     if not isinstance(context, Mapping) or not isinstance(context.get("message_id"), str):
@@ -53,7 +53,7 @@ def _check_context(context: object) -> None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in it, at any depth."""
+    """Yield every text in the object, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -65,9 +65,9 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def columns(message: Mapping[str, Any]) -> Columns:
-    """Return what the message's row in whatsapp_messages says of its content.
+    """Return the content columns of a message.
 
-    Never fails: by now the message may have been sent, and what cannot be read of it is left out.
+    Never raises: the message may have been sent already, so an unreadable part is left out.
     """
     try:
         kind, part = CONTENT_TYPES[message["type"]], message[message["type"]]

@@ -1,4 +1,4 @@
-"""What a type of message must know of itself."""
+"""The interface of a message type."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Columns:
 
 
 class ContentType(Protocol):
-    """A type of the Cloud API: `name` is its word there, and `part` the object under that word."""
+    """A message type of the Cloud API. `name` is its name there, and `part` the object under that name."""
 
     @property
     def name(self) -> str: ...
 
     def check(self, part: Mapping[str, Any]) -> None:
-        """Raise BadInput where the API would surely refuse it. Limits: Meta, send-messages."""
+        """Raise BadInput if the API would surely refuse it. Limits: Meta, send-messages."""
 
     def columns(self, part: Mapping[str, Any]) -> Columns: ...
 

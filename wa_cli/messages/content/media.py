@@ -1,4 +1,4 @@
-"""Images, documents and the other files: by link or by uploaded id."""
+"""Images, documents and other files: by link or by uploaded id."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ class Media:
 
 
 def check_link(link: object) -> None:
-    """Raise BadInput unless WhatsApp could fetch it."""
+    """Raise BadInput unless WhatsApp can fetch the link."""
     check_length("link", link, LINK_LIMIT)
     if not LINK.fullmatch(str(link)):
-        raise BadInput(f"{link!r} is not a link that WhatsApp can fetch.", hint="It begins with https://.")
+        raise BadInput(f"{link!r} is not a link that WhatsApp can fetch.", hint="Write a link that begins with https://.")
 
 
 def image(link: str, caption: str | None = None) -> dict[str, Any]:
-    """An image message, as the Cloud API takes it."""
+    """Return an image message as the Cloud API takes it."""
     return {"type": "image", "image": _given(link=link, caption=caption)}
 
 
 def document(link: str, filename: str | None = None, caption: str | None = None) -> dict[str, Any]:
-    """A document message, as the Cloud API takes it."""
+    """Return a document message as the Cloud API takes it."""
     return {"type": "document", "document": _given(link=link, filename=filename, caption=caption)}
 
 

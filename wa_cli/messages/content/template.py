@@ -1,4 +1,4 @@
-"""Templates that Meta has approved: the only messages that may go out when the 24-hour window is closed."""
+"""Templates that Meta has approved: the only messages that can be sent when the 24-hour window is closed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Template:
     def check(self, part: Mapping[str, Any]) -> None:
         name, language = part.get("name"), part.get("language")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise BadInput(f"{name!r} is not the name of a template.", hint="Lower-case letters, digits and _.")
+            raise BadInput(f"{name!r} is not the name of a template.", hint="Use lower-case letters, digits and _.")
         code = language.get("code") if isinstance(language, Mapping) else None
         if not isinstance(code, str) or not _LANGUAGE.fullmatch(code):
             raise BadInput(
-                f"{code!r} is not the language of a template.", hint="Like en_US; it must match Meta's exactly."
+                f"{code!r} is not the language of a template.", hint="Write it exactly as at Meta, like en_US."
             )
         if not isinstance(part.get("components", []), list):
             raise BadInput("The template's components are not a list.")
@@ -35,7 +35,7 @@ class Template:
                 )
 
     def columns(self, part: Mapping[str, Any]) -> Columns:
-        """The rendered text is Meta's; what we know are the parameters, in their order."""
+        """Return the parameters in order. The rendered text is known to Meta only."""
         parameters = list(_texts(part))
         return Columns(
             content=", ".join(parameters) or None, template_name=part.get("name"), template_params=parameters
@@ -43,7 +43,7 @@ class Template:
 
 
 def template(name: str, language: str, parameters: Sequence[str] = ()) -> dict[str, Any]:
-    """A template message with positional parameters of its body, as the Cloud API takes it."""
+    """Return a template message with positional parameters of its body, as the Cloud API takes it."""
     part: dict[str, Any] = {"name": name, "language": {"code": language}}
     if parameters:
         body = [{"type": "text", "text": parameter} for parameter in parameters]
@@ -52,7 +52,7 @@ def template(name: str, language: str, parameters: Sequence[str] = ()) -> dict[s
 
 
 def _texts(part: Mapping[str, Any]) -> list[str]:
-    """The text parameters, in order; whatever is not of that shape is left to the API."""
+    """Return the text parameters in order. Any other shape is left to the API."""
     parameters = [parameter for component in _list(part, "components") for parameter in _list(component, "parameters")]
     texts = [parameter.get("text") for parameter in parameters if isinstance(parameter, Mapping)]
     return [text for text in texts if isinstance(text, str)]

@@ -25,5 +25,5 @@ class Text:
 
 
 def text(body: str) -> dict[str, Any]:
-    """A text message, as the Cloud API takes it."""
+    """Return a text message as the Cloud API takes it."""
     return {"type": "text", "text": {"body": body}}
