@@ -1,4 +1,4 @@
-"""How AWS is reached: as boto3 reads the environment, and AWS_REGION too, which it does not read by itself."""
+"""The AWS session: boto3's reading of the environment, and AWS_REGION, which boto3 does not read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def session() -> Session:
-    """A session of the environment. AWS_REGION wins over AWS_DEFAULT_REGION and the profile, as in the AWS CLI."""
+    """Return a session of the environment. AWS_REGION overrides AWS_DEFAULT_REGION and the profile, as in the AWS CLI."""
     import boto3.session
 
     return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)

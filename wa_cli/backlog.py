@@ -1,4 +1,4 @@
-"""How much waits, in both directions: on the queue, and in the outbox that took it over."""
+"""The backlog of both directions: messages on the queue, and messages in the outbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Backlog:
         self.outbox = outbox
 
     def status(self) -> dict[str, dict[str, Any]]:
-        """For each direction: waiting, in_flight, delayed, dead (counts) and oldest_seconds, None where nobody can say."""
+        """Return for each direction waiting, in_flight, delayed, dead (counts) and oldest_seconds, or None if it is
+        unknown.
+        """
         return {
             "outgoing": _sum(self.outgoing.dead_count(), self.outgoing.depth(), self.outbox.depth()),
             "incoming": _sum(self.incoming.dead_count(), self.incoming.depth()),

@@ -1,4 +1,4 @@
-"""Now and sleep for what the process itself waits for.
+"""The clock of the process, and times and durations as people write them.
 
 Leases, schedules and everything else that several processes must agree on use the database's clock instead.
 """
@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 from wa_cli.errors import BadInput
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-LARGEST_UNIX = 1e11  # seconds: the year 5138; what is larger is milliseconds
+LARGEST_UNIX = 1e11  # seconds, the year 5138: a larger number is milliseconds
 LATEST_YEAR = 2200
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
 def now() -> datetime:
-    """The present instant, in UTC."""
+    """Return the present instant, in UTC."""
     return datetime.now(UTC)
 
 
 def naive_utc(moment: datetime) -> datetime:
-    """An aware instant as the TIMESTAMP columns hold it: in UTC, without a zone."""
+    """Return an aware instant as the TIMESTAMP columns hold it: in UTC, without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -45,7 +45,7 @@ def parse_unix(value: object) -> datetime | None:
 
 
 def parse_span(text: str) -> timedelta:
-    """A span as people write it: `25s`, `1h30m`, `7d`; a bare number is seconds.
+    """Return a duration as people write it: `25s`, `1h30m`, `7d`. A bare number is seconds.
 
     Raises BadInput for anything else.
     """
@@ -62,7 +62,7 @@ def parse_span(text: str) -> timedelta:
 
 
 def parse_instant(text: str, zone: str) -> datetime:
-    """An instant as people write it: an ISO 8601 time, in `zone` unless it says its own, or a span from now.
+    """Return an instant as people write it: an ISO 8601 time, by default in `zone`, or a duration from now.
 
     Raises BadInput for anything else.
     """
@@ -84,7 +84,7 @@ def parse_instant(text: str, zone: str) -> datetime:
 
 
 def check_zone(name: str) -> str:
-    """The name of a time zone. Raises BadInput where there is none of that name."""
+    """Return the name of a time zone. Raises BadInput if there is none of that name."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
@@ -95,7 +95,7 @@ def check_zone(name: str) -> str:
 
 
 def format_span(span: timedelta) -> str:
-    """A span in its largest unit and the next one, as a person says it: `2d 3h`, `4m 10s`, `3h`, `350ms`."""
+    """Return a duration in its largest unit and the next one: `2d 3h`, `4m 10s`, `3h`, `350ms`."""
     seconds = abs(span.total_seconds())
     sign = "-" if span.total_seconds() < 0 else ""
     if 0.0005 <= seconds < 1:

@@ -1,4 +1,4 @@
-"""One bad record never stops the others: a batch that fails is halved until the record that fails stands alone."""
+"""Isolation of bad records: a batch that fails is halved until the failing record is alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wa_cli.errors import DatabaseUnavailable, QueueError, WaError
 
 T = TypeVar("T")
 
-# These say nothing about a record: the same batch may pass later.
+# These errors say nothing about a record: the same batch may pass later.
 OUTAGES = (DatabaseUnavailable, QueueError)
 LONGEST_REASON = 500
 
@@ -17,8 +17,8 @@ LONGEST_REASON = 500
 def isolate(items: Sequence[T], work: Callable[[Sequence[T]], object], refuse: Callable[[T, str], object]) -> None:
     """Do `work` on all items, in batches as large as possible.
 
-    `work` does a whole batch or nothing of it. Whatever it raises, the batch is halved, and an item that fails alone
-    goes to `refuse` with the reason. Raises DatabaseDown and QueueError as they come.
+    `work` does a whole batch or nothing of it. If it raises, the batch is halved, and an item that fails alone goes to
+    `refuse` with the reason. DatabaseUnavailable and QueueError are raised unchanged.
     """
     if not items:
         return

@@ -1,4 +1,4 @@
-"""Settings as they may be printed: no password and no key in them."""
+"""Settings without passwords and keys, for printing."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from urllib.parse import unquote
 
 HIDDEN = "…"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-# A name in a query or in a connection string whose value is a secret; `passfile` is the path of a file.
+# A name in a query or in a connection string whose value is a secret. `passfile` is the path of a file.
 _SECRET = re.compile(
     r"pass(?!file)|pwd|secret|token|credential|signature|apikey|accesskey|(^|[_-])(sig|key)$|^auth$", re.I
 )
 _PAIR = re.compile(r"([?&;#])([^=?&;#]*)=([^&]*)")
 _CONNECTION_PAIR = re.compile(r"(\w+)(\s*=\s*)('(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)+)")
-# A host, perhaps a port and a path, and a query: an @ after that is part of a value.
+# A host, with port and path, and a query: an @ after that is part of a value.
 _HOST_AND_QUERY = re.compile(r"[^:/?@]*(:\d*)?(/[^?]*)?\?[^=&@]+=")
 
 
 def mask(secret: str) -> str:
-    """Enough of a secret to tell two apart, never enough to use."""
+    """Return enough of a secret to tell two apart, and never enough to use it."""
     return f"{secret[:3]}{HIDDEN}{secret[-2:]}" if len(secret) >= 16 else HIDDEN
 
 
 def mask_url(text: str) -> str:
-    """A URL, or a connection string like `host=db password=…`, without its passwords and keys; other text as it is."""
+    """Return a URL, or a connection string like `host=db password=…`, without passwords and keys. Other text is
+    unchanged.
+    """
     begin = _URL.match(text)
     if begin is None:
         return _CONNECTION_PAIR.sub(_masked_connection_pair, text)
@@ -34,12 +36,12 @@ def mask_url(text: str) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a parameter of this name carries a secret."""
+    """Return True if a parameter of this name is a secret."""
     return _SECRET.search(unquote(name)) is not None
 
 
 def _login(rest: str) -> str:
-    """What stands before the host, with its @. A password may hold any character, so the last @ that can be one ends it."""
+    """Return the part before the host, with its @. A password may have any character, so the last possible @ ends it."""
     before_query = rest.partition("?")[0]
     if "@" in before_query:
         login = before_query[: before_query.rindex("@") + 1]

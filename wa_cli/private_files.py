@@ -1,4 +1,4 @@
-"""Files and folders that their owner alone can read: what customers wrote is in them."""
+"""Files and folders that only their owner can read, since they hold customers' messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FILE, FOLDER = 0o600, 0o700
 
 
 def make_folder(folder: Path) -> None:
-    """Have the folder, with its parents. One that is there already is closed to other users, if it is ours."""
+    """Create the folder, with its parents. An existing one of this user is closed to other users."""
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     found = folder.stat()
     if found.st_mode & 0o077 and found.st_uid == os.geteuid():
@@ -18,7 +18,7 @@ def make_folder(folder: Path) -> None:
 
 
 def opened(path: Path, mode: str, **how: Any) -> IO[Any]:
-    """As `open`. A file that is there already is closed to other users, if it is ours."""
+    """Open a file like `open`. An existing one of this user is closed to other users."""
     file = open(path, mode, opener=_opener, **how)  # noqa: SIM115
     found = os.fstat(file.fileno())
     if found.st_mode & 0o077 and found.st_uid == os.geteuid():

@@ -1,4 +1,4 @@
-"""Takes messages to be sent: check, queue. The command line and the HTTP API both come here."""
+"""Checks messages and queues them, for the command line and the HTTP API."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def reference_of(key: str, caller: str = "") -> UUID:
 
 
 class Submitter:
-    """`number`: the id of the business number that is to send, where it is known. `rate`: messages a second that the
-    workers may send; `waiting`: how many are in front, asked now and then. `is_taken`: whether another message is known
-    under the reference of this one.
+    """`number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
+    messages a second, and `waiting` returns the number of messages in front. `is_taken` returns True if another
+    message is known under the reference of this one.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Submitter:
         self._asked_at = float("-inf")
 
     def submit(self, messages: Sequence[OutgoingMessage], *, has_key: bool = False) -> list[dict[str, Any]]:
-        """Queue all of them or none; what to tell of each.
+        """Queue all messages or none. Return a receipt for each.
 
-        `has_key`: their references come from idempotency keys and may have been used before. Raises BadInput where one
-        could not be sent, ReferenceTaken where its key was used for another message, and Unconfirmed where the queue does
-        not say whether it has them.
+        With `has_key` their references come from idempotency keys and may have been used before. Raises BadInput if
+        one cannot be sent, ReferenceTaken if its key was used for another message, and Unconfirmed if the queue does
+        not confirm that it has them.
         """
         addressed = [replace(message, number=message.number or self.number) for message in messages]
         for message in addressed:
@@ -63,7 +63,7 @@ class Submitter:
         return [self._receipt(message, place) for place, message in enumerate(messages, start=1)]
 
     def _check_key(self, message: OutgoingMessage) -> None:
-        with suppress(DatabaseUnavailable):  # the worker looks again
+        with suppress(DatabaseUnavailable):  # the worker checks again
             if self._is_taken(message):
                 raise ReferenceTaken("The idempotency key was used before, for another message.", hint="Use a new key.")
 
@@ -88,7 +88,7 @@ class Submitter:
         }
 
     def _backlog(self) -> int:
-        """The messages in front, as far as the queue says: the message is queued whether it does or not."""
+        """Return the number of messages in front, as far as the queue tells. The message is queued in any case."""
         if time.monotonic() - self._asked_at > ESTIMATE_KEPT:
             self._asked_at = time.monotonic()
             with suppress(WaError):

@@ -268,10 +268,10 @@ def test_statuses_come_signed_and_echo_what_they_were_given(tmp_path: Path, rece
 
 
 def test_a_customer_says_something(tmp_path: Path, receiver: Receiver) -> None:
-    async def print_note(sandbox: Sandbox) -> None:
-        sandbox.print_note("5511", "Olá / 😀", "Ana")
+    async def write(sandbox: Sandbox) -> None:
+        sandbox.customer_writes("5511", "Olá / 😀", "Ana")
 
-    run(tmp_path, receiver, 1, print_note)
+    run(tmp_path, receiver, 1, write)
 
     [message] = receiver.updates()
     assert (message.phone, message.content) == ("+5511", "Olá / 😀")
@@ -293,7 +293,7 @@ def test_what_nobody_took_is_delivered_by_the_next_sandbox(tmp_path: Path, recei
     async def say_to_nobody() -> None:
         sandbox = Sandbox(tmp_path, "http://127.0.0.1:9/webhook", "secret")
         await sandbox.start(0)
-        sandbox.print_note("5511", "hello")
+        sandbox.customer_writes("5511", "hello")
         await sandbox.stop()
 
     asyncio.run(say_to_nobody())

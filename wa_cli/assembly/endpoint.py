@@ -35,12 +35,12 @@ class Endpoint:
 
     @cached_property
     def uses_sandbox(self) -> bool:
-        """Whether requests go to the sandbox. Raises ConfigError if production settings are given without a URL."""
+        """True if requests go to the sandbox. Raises ConfigError if production settings are given without a URL."""
         return self.loaded.need("cloud_api_url", SANDBOX) == SANDBOX
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether the settings choose the sandbox, or name nothing of production. Never raises."""
+        """True if the settings choose the sandbox, or no production setting is given. Never raises."""
         return self.loaded.settings.cloud_api_url == SANDBOX or not self.loaded.production
 
     @cached_property

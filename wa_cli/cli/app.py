@@ -1,4 +1,4 @@
-"""The front door: mounts the commands, and turns errors into one line and an exit code."""
+"""The entry point: mounts the commands, and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ app = typer.Typer(
 _FREE = "Free some space, or set WA_HOME to another folder."
 _ALLOW = "Allow this user to use it, or set WA_HOME to another folder."
 _ANOTHER = "Set WA_HOME to another folder."
-# What the system says of a place, and not of our program; and what helps.
+# Errors of the system about a file or folder, with a hint for each.
 _REFUSED_PLACES = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: _FREE,
@@ -111,9 +111,9 @@ def options(
 
 
 def main() -> None:
-    """The `wa` command."""
+    """Run the `wa` command."""
     debug = "--debug" in sys.argv
-    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character is no reason to stop
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character must not stop the command
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -123,7 +123,7 @@ def main() -> None:
             raise
         _print_error(error)
     except BrokenPipeError:
-        # Whoever read our output has left, as `head` does.
+        # The reader of the output has left, as `head` does.
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:

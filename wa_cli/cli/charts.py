@@ -1,4 +1,4 @@
-"""Reports as pictures: in the terminal, and as files."""
+"""Reports as pictures, in the terminal and in files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
 
 FORMS = ("svg", "png")
-# From nothing to the most.
+# Colours from the lowest to the highest value.
 _COLOURS = ("default", "#9be9a8", "#40c463", "#30a14e", "#216e39")
 
 
 def picture(report: Report, table: Table, of: str, note: str = "") -> str | None:
-    """The report drawn, as SVG; None where it is a table and nothing else."""
+    """Return the report as SVG, or None if it has no picture."""
     from wa_cli.reports import heatmap, pictures
 
     if report.shape:
@@ -36,7 +36,7 @@ def picture(report: Report, table: Table, of: str, note: str = "") -> str | None
 
 
 def write(report: Report, table: Table, of: str, output: Path) -> None:
-    """Draw it into a file, .svg or .png. Raises BadInput where there is nothing to draw, or no such folder."""
+    """Write the picture to a file, .svg or .png. Raises BadInput if the report has none, or the folder is missing."""
     from wa_cli.reports import pictures
 
     drawn = picture(report, table, of, (table.note or "").partition(". ")[0])
@@ -47,7 +47,7 @@ def write(report: Report, table: Table, of: str, output: Path) -> None:
 
 
 def show(report: Report, table: Table, value: str) -> None:
-    """A picture in the terminal: colour where someone is watching, shades of grey in characters everywhere."""
+    """Print a picture: in colour at a terminal, with characters as shades elsewhere."""
     from rich.console import Console
     from rich.text import Text
 

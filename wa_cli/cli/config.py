@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="The settings in force.")
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """Every setting, its value, and where it came from; secrets masked.
+    """Show each setting, its value and its origin, with secrets masked.
 
     Example: wa config show
     """

@@ -1,4 +1,4 @@
-"""wa conversation: both sides, in order, with statuses."""
+"""wa conversation: one conversation, both sides, with statuses."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ _COLUMNS = [
     Column("original", "Original", "words"),
     Column("revoked_at", "Deleted", "instant"),
 ]
-# Types whose content says all there is.
+# Types with content that needs no label.
 _WORDS = ("text", "button", "call", "missed_call", "unsupported", "system")
 FOLLOW_EVERY = 1.0
-# With colours, at the end, where the newest is.
+# Options of less: with colours, at the end, where the newest message is.
 PAGED = "-RX +G"
 QUOTED = 50
-# A status comes late, and what a worker has in hand is not stored yet.
+# A status comes late, and a message in a worker's hands is not stored yet.
 LOOKED_BACK = timedelta(days=1)
 
 
@@ -75,7 +75,7 @@ def conversation(
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
-    """Both sides of a conversation, oldest first.
+    """Show both sides of a conversation, oldest message first.
 
     Example: wa conversation +15551234567 --follow
     """
@@ -112,7 +112,7 @@ def conversation(
 
 
 class Chat:
-    """A conversation at a terminal, or in a pipe; what is new is added, what became of a message told."""
+    """A conversation on stdout. New messages and statuses are added with --follow."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         from rich.console import Console
@@ -123,7 +123,7 @@ class Chat:
         self._shown: dict[str, tuple[Any, ...]] = {}
 
     def begin(self, name: str, rows: Sequence[Mapping[str, Any]], *, paged: bool) -> None:
-        """Through a pager where there is more than the terminal holds."""
+        """Print the first messages, through a pager if they do not fit the terminal."""
         from rich.text import Text
 
         lines = [Text(f"Conversation with {tables.clean(name)}", style="italic"), *self._lines(rows)]
@@ -157,7 +157,7 @@ class Chat:
 
 
 def _line(row: Mapping[str, Any]) -> list[Text]:
-    """A message, below what it answers."""
+    """Return a message, below the one that it answers."""
     from rich.text import Text
 
     ours = row["direction"] == "outgoing"
@@ -182,7 +182,7 @@ def _line(row: Mapping[str, Any]) -> list[Text]:
 
 
 def _readable(row: Mapping[str, Any]) -> str:
-    """The words, and in brackets what is not words."""
+    """Return the text of a message, with other content in brackets."""
     kind = row["message_type"]
     if row["revoked_at"]:
         return "[deleted]"

@@ -1,4 +1,4 @@
-"""Tables for programs: JSON, CSV and their like, written row by row, however many there are."""
+"""Tables for programs: JSON, CSV and similar formats, written row by row."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FORMS = (*JSON_FORMS, "csv", "tsv")
 Row = Mapping[str, Any]
 _UNITS = {"span": "seconds", "percent": "fraction", "instant": "ISO 8601, UTC"}
 _PHONE = re.compile(r"\+[0-9]+")
-# Quoted wherever any usual separator, quote or line break stands in it. Python's csv writer before 3.11.9 leaves a bare CR
-# unquoted, and a reader may take the separator of another country for its own.
+# A field with a common separator, quote or line break is quoted. Python's csv writer before 3.11.9 does not quote a
+# bare CR, and a reader may use the separator of another country.
 _QUOTED = re.compile('[",;|\t\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|^ | $')
-# The first character of a formula, after compatibility normalization; and the minus sign, which has no such form.
+# The first character of a formula, after compatibility normalization. The minus sign has no such form.
 _FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
-# What a terminal obeys, and the marks that change the direction of text.
+# Characters that control a terminal, and marks that change the text direction.
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # A spreadsheet drops these before it looks for a formula.
 _DROPPED = ("\t", "\r", "\n")
 
 
 def pieces(table: Table, form: str, rows: Iterable[Row]) -> Iterator[str]:
-    """The text of one of FORMS, of a table with these rows instead of its own."""
+    """Yield the text of one of FORMS, with these rows instead of the table's own."""
     match form:
         case "json":
             return _document(table, rows)
@@ -39,18 +39,18 @@ def pieces(table: Table, form: str, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
-    """Print one JSON document, in which a terminal finds nothing to obey."""
+    """Print one JSON document, without characters that control a terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     print(terminal_json(text) if sys.stdout.isatty() else text, flush=True)
 
 
 def terminal_json(text: str) -> str:
-    """The same JSON with each character escaped that steers a terminal or changes the direction of text."""
+    """Return the same JSON, with escapes for characters that control a terminal or change the text direction."""
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _document(table: Table, rows: Iterable[Row]) -> Iterator[str]:
-    """Schema, parameters, columns with their units, how many rows are shown of how many there are, and the rows."""
+    """Yield schema, parameters, columns with their units, shown and total rows, and the rows."""
     head = {
         "schema": f"wa.{table.name}/1",
         "title": table.title,
@@ -77,7 +77,7 @@ def _separated(table: Table, rows: Iterable[Row], separator: str) -> Iterator[st
 
 
 def _record(fields: Sequence[str], separator: str) -> str:
-    """One record of a file. A single empty field is quoted, because an empty line is no record."""
+    """Return one record of a file. A single empty field is quoted, since an empty line is not a record."""
     if fields == [""]:
         return '""\n'
     return separator.join(map(_field, fields)) + "\n"
@@ -93,24 +93,26 @@ def _values(table: Table, row: Row) -> dict[str, Any]:
 
 
 def _value(value: Any, kind: str) -> Any:
-    """Spans to the millisecond: beyond that is noise of division."""
+    """Return the value, with durations to the millisecond."""
     value = plain_value(value)
     return round(value, 3) if kind == "span" and isinstance(value, float) else value
 
 
 def _harmless(value: Any, kind: str) -> Any:
-    """Text that a spreadsheet will not run as a formula. A number with its + is none."""
+    """Return text that a spreadsheet does not run as a formula. A phone number with its + is harmless."""
     if not isinstance(value, str) or not _is_formula(value) or (kind == "phone" and _PHONE.fullmatch(value)):
         return value
     return f"'{value}"
 
 
 def _is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run it: spaces, control and invisible characters before the first sign do not count."""
+    """Return True if a spreadsheet may run it. Spaces, control and invisible characters before the first sign are
+    ignored.
+    """
     first = next((character for character in text if not _is_invisible(character)), "")
     return text.startswith(_DROPPED) or unicodedata.normalize("NFKC", first).startswith(_FORMULA)
 
 
 def _is_invisible(character: str) -> bool:
-    """Whether it is white space, or a control, format, combining or unassigned character."""
+    """Return True for white space, and for a control, format, combining or unassigned character."""
     return character.isspace() or unicodedata.category(character)[0] in "CMZ"

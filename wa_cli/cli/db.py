@@ -1,4 +1,4 @@
-"""wa db: the database itself."""
+"""wa db: the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="The database: its URL, a shell, an
 
 @app.command()
 def url(ctx: typer.Context) -> None:
-    """Print the database's URL, password included: it is meant for psql.
+    """Print the URL of the database with its password, for psql.
 
     Example: psql "$(wa db url)"
     """
@@ -44,9 +44,10 @@ def shell(ctx: typer.Context) -> None:
 
 
 def _without_secrets(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without its secrets, and the environment with its password: every user of the machine sees arguments.
+    """Return the URL without secrets, and the environment with its password, since every user of the machine sees
+    arguments.
 
-    libpq reads no other secret from the environment; psql asks for them.
+    libpq reads no other secret from the environment. psql asks for them.
     """
     import sqlalchemy as sa
     from sqlalchemy.util import immutabledict
@@ -62,7 +63,7 @@ def _without_secrets(url: str) -> tuple[str, dict[str, str]]:
 
 @app.command()
 def stop(ctx: typer.Context) -> None:
-    """Stop the embedded database; the next command that needs it starts it again.
+    """Stop the embedded database. The next command that needs it starts it again.
 
     Example: wa db stop
     """

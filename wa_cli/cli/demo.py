@@ -1,4 +1,4 @@
-"""wa demo: the whole story in about a minute, on data of its own."""
+"""wa demo: the main job in about a minute, on sample data."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 
 
 def demo(ctx: typer.Context) -> None:
-    """Show the main job on real parts: a sample shop's history, live messages, checks and reports.
+    """Show the main job: a sample shop's history, live messages, checks and reports.
 
-    Everything happens in a database and a folder of its own, on this machine alone.
+    It uses its own database and folder on this machine, and nothing else.
 
     Example: wa demo
     """
@@ -54,13 +54,13 @@ def demo(ctx: typer.Context) -> None:
 
 
 def _forget_environment() -> None:
-    """Take from this process what the shell has for other work; the settings were read before."""
+    """Remove variables of other work from this process. The settings were read before."""
     for name in [name for name in os.environ if name.startswith(_OF_OTHER_WORK)]:
         del os.environ[name]
 
 
 def _advice(shell: AppContext, url: str) -> Iterator[str]:
-    """What to do next. Where the shell has production settings, nothing that would use them."""
+    """Yield the next steps. In a shell with production settings, none that would use them."""
     database = f"WA_DATABASE_URL='{url}'"
     if shell.settings.report_database_url:
         database += f" WA_REPORT_DATABASE_URL='{url}'"

@@ -1,4 +1,4 @@
-"""wa export: whole conversations, to take away."""
+"""wa export: whole conversations as a file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def export(
     form: Format = None,
     output: Output = None,
 ) -> None:
-    """Whole conversations, one after the other, each from its beginning: every row that is stored of them.
+    """Write whole conversations, one after the other, from their first message on.
 
     Example: wa export +15551234567 -o ana.xlsx
     """
@@ -72,7 +72,7 @@ def export(
 
 
 def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:
-    """The rows with their numbers as people write them, counted as they go by."""
+    """Yield the rows with phone numbers in written form, and count them."""
     for row in rows:
         customer = written_number(row["customer"])
         counted[customer or "nobody"] += 1

@@ -1,4 +1,4 @@
-"""wa listen: what customers write and what becomes of our messages, as it is stored."""
+"""wa listen: messages, statuses and notices as they are stored."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def listen(
     as_json: AsJson = False,
     count: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
 ) -> None:
-    """Show webhooks as they come: messages, statuses, notices. Ctrl-C ends it.
+    """Show messages, statuses and notices as they are stored, until Ctrl-C.
 
-    With --json one object a line, with the raw data of each; "history" is true for messages from before wa.
+    With --json each is an object on its own line, with its raw data. "history" is true for imported messages.
 
     Example: wa listen --json | jq .raw
     """
@@ -52,7 +52,7 @@ def listen(
 
 
 def _line(update: Mapping[str, Any]) -> str:
-    """Like `12:01:03 ← +15551234567 Ana text: where is my order?`"""
+    """Return a line like `12:01:03 ← +15551234567 Ana text: where is my order?`"""
     at = f"{update['at']:%H:%M:%S}"
     if update["kind"] == "notice":
         return f"{at} ! {tables.clean(update['type'])} {tables.clean(json.dumps(update['raw'], ensure_ascii=False))}"
@@ -67,5 +67,5 @@ def _line(update: Mapping[str, Any]) -> str:
 
 
 def _phone(customer: str | None) -> str | None:
-    """Statuses have digits alone, rows the number as it is stored."""
+    """Return the number in written form. Statuses have digits only."""
     return f"+{customer}" if customer and customer.isdigit() else customer

@@ -1,4 +1,4 @@
-"""wa media: the files that customers sent."""
+"""wa media: files that customers sent."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ app = typer.Typer(no_args_is_help=True, help="The files that customers sent: at 
 
 @app.command()
 def fetch(ctx: typer.Context, media: Media = None) -> None:
-    """Save the files that nobody saved yet and Meta still has; those of rows from before wa too.
+    """Download files that are not saved yet and that Meta still has, also of older rows.
 
-    Exit 6 where some are not to be had, or not now.
+    Exit 6 if some are lost or cannot be downloaded now.
 
     Example: wa media fetch --media /srv/files
     """

@@ -1,4 +1,4 @@
-"""wa migrate: bring a live database to the schema."""
+"""wa migrate: migrate a live database to the schema."""
 
 from __future__ import annotations
 
@@ -41,11 +41,13 @@ def migrate(
         bool, typer.Option("--backfill-direction", help="Mark old rows from WA_BUSINESS_PHONE as outgoing.")
     ] = False,
 ) -> None:
-    """Bring a live database to the schema, without stopping it.
+    """Migrate a live database to the schema, without downtime.
 
-    Each step is noted as soon as it is done: an interrupted run is finished by the next. Nobody who uses the table
-    waits for it. Exit 6 where a view or a row was in the way of a step, 8 where somebody held the table for too long.
-    Before and after, it tries the writes of the workers and rolls them back. Exit 6 where the table refuses one.
+    Each step is recorded as soon as it is done, and the next run finishes an interrupted one. Before and after it, the
+    workers' writes are tried and rolled back.
+
+    Exit 6 if a view or a row prevents a step or the table refuses a write, 8 if another session holds the table for
+    too long.
 
     Example: wa migrate --yes
     """
@@ -89,7 +91,7 @@ def _migrator(context: AppContext) -> Migrator:
 
 
 def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> None:
-    """Raise PartlyDone where a step was skipped, the table refuses what the workers write, or directions were lost."""
+    """Raise PartlyDone if a step was skipped, the table refuses the workers' writes, or directions were lost."""
     migrator = _migrator(context)
     refused = migrator.try_writes()
     _say_refusals(refused)
@@ -136,7 +138,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _stay_interruptible() -> None:
-    """Let Ctrl-C end a statement that runs for minutes."""
+    """Let Ctrl-C cancel a long statement."""
     from wa_cli.database.engine import be_interruptible
 
     be_interruptible()
@@ -186,7 +188,7 @@ def _fill(backfill: Backfill) -> None:
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """What is applied, pending, or half done.
+    """Show applied, pending and half completed migrations.
 
     Example: wa migrate status
     """
@@ -211,7 +213,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
 
 def _row(migration: Migration, entries: list[Entry]) -> dict[str, object]:
-    """A migration and where it is; the note says what is left of it, or else why it is there."""
+    """Return a migration and its state, with the reason of the state or of the migration as its note."""
     steps = {entry.step: entry for entry in entries}
     whole, skipped = steps.get(0), [entry for entry in entries if entry.state == "skipped"]
     todo = [step for step in migration.up.steps if steps.get(step.number) is None]
@@ -237,9 +239,9 @@ def rollback(
     yes: Yes = False,
     timeout: Timeout = "10m",
 ) -> None:
-    """Take back the newest migration, or those after --to. Columns of the business's table stay, with what they hold.
+    """Roll back the newest migration, or those after --to. Columns of the business's table stay, with their content.
 
-    Programs of the release before work with the newer schema: to go back to one, nothing needs to be taken back.
+    The release before works with the newer schema, so going back to it needs no rollback.
 
     Example: wa migrate rollback
     """
@@ -280,7 +282,7 @@ def rollback(
 
 
 def _check_spools(context: AppContext) -> None:
-    """Raise PartlyDone while records on this machine's disk wait for the tables that would be dropped."""
+    """Raise PartlyDone while spooled records of this machine need the tables that would be dropped."""
     from wa_cli.settings import schema
 
     spools = (

@@ -1,4 +1,4 @@
-"""How a migration looks while it goes on: one moving line at a terminal, lines in a pipe; on stderr."""
+"""The progress of a migration on stderr: one moving line at a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TELL_MOVES_EVERY = 10.0
 
 @contextmanager
 def shown() -> Iterator[Report]:
-    """The report to give to a migrator."""
+    """Yield the report function for a migrator."""
     if not sys.stderr.isatty():
         yield _Lines().show
         return
@@ -35,7 +35,7 @@ def shown() -> Iterator[Report]:
 
 
 class _Lines:
-    """For a pipe or a log: what began, what it waits for, how far it is every few seconds, and how it ended."""
+    """For a pipe or a log: the begin and the end of each step, its waits, and its progress every few seconds."""
 
     def __init__(self) -> None:
         self._told = time.monotonic()
@@ -58,7 +58,7 @@ class _Lines:
 
 
 class _Moving:
-    """For a terminal: a line for each step that is done, and a moving one for the step in hand."""
+    """For a terminal: a line for each completed step, and a moving one for the current step."""
 
     def __init__(self, status: Status) -> None:
         self._status = status

@@ -1,4 +1,4 @@
-"""wa number: the business number that speaks."""
+"""wa number: the send rate of business numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="The business number: how fast it s
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """Every number that a worker ever spoke for: its rate now, and what stops it.
+    """Show each business number with its send rate, and why it is blocked or paused.
 
     Example: wa number show
     """
@@ -41,7 +41,7 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
 def pause(
     ctx: typer.Context, why: Annotated[str, typer.Option(help="What others read who wonder.")] = "paused by hand"
 ) -> None:
-    """Send nothing for this number until it is resumed; messages stay queued.
+    """Pause a number. Its messages stay queued until it is resumed.
 
     Example: wa number pause --why "new token at noon"
     """
@@ -53,7 +53,7 @@ def pause(
 
 @app.command()
 def resume(ctx: typer.Context) -> None:
-    """Send for this number again, whatever stopped it.
+    """Resume a number that is paused or blocked.
 
     Example: wa number resume
     """

@@ -1,4 +1,4 @@
-"""Files that a command writes: whole, or as they were before."""
+"""Output files: complete, or unchanged."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SYSTEM_LINK = re.compile(r"/dev/std(out|err)|(/dev|/proc/self)/fd/\d+")
 
 
 def write(output: Path, pieces: Iterable[str | bytes]) -> None:
-    """The pieces, one after the other; text as UTF-8, what has none escaped. Raises BadInput for what the system says to it.
+    """Write the pieces one after the other, text as UTF-8. Raises BadInput with the system's error.
 
-    A file that is there keeps its mode and, where the pieces end early, what it held. A pipe or a device is written into. A
-    symbolic link is not followed: whoever may write to the folder could have planted it.
+    An existing file keeps its mode, and its content if the pieces end early. A pipe or a device is written into. A
+    symbolic link is not followed, since any user who may write to the folder could have planted it.
     """
     check(output)
     with _explained(output):
@@ -33,7 +33,7 @@ def write(output: Path, pieces: Iterable[str | bytes]) -> None:
 
 
 def check(output: Path) -> None:
-    """Raises BadInput where there is no such folder, or where a symbolic link stands in place of the file."""
+    """Raise BadInput if the folder is missing, or if a symbolic link stands in place of the file."""
     with _explained(output):
         output.parent.stat()
         if output.is_symlink() and not _is_system_link(output):
@@ -44,7 +44,7 @@ def check(output: Path) -> None:
 
 
 def _is_system_link(output: Path) -> bool:
-    """Whether it is a link that the system made for a stream of this process."""
+    """Return True for a link that the system made for a stream of this process."""
     return _SYSTEM_LINK.fullmatch(str(output)) is not None
 
 
@@ -53,7 +53,7 @@ def _is_stream(output: Path) -> bool:
 
 
 def _opened_stream(output: Path) -> IO[bytes]:
-    """A pipe or a device, opened; a link that has taken its place since is not followed."""
+    """Return a pipe or a device, opened. A link that has taken its place since is not followed."""
     flags = os.O_WRONLY | (0 if _is_system_link(output) else os.O_NOFOLLOW)
     return os.fdopen(os.open(output, flags), "wb")
 
@@ -64,7 +64,7 @@ def _bytes(piece: str | bytes) -> bytes:
 
 @contextmanager
 def _unfinished(target: Path) -> Iterator[tempfile._TemporaryFileWrapper[bytes]]:
-    """A file beside the target, that takes its place at the end."""
+    """Yield a file beside the target, which replaces it at the end."""
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
             yield file
@@ -77,7 +77,7 @@ def _unfinished(target: Path) -> Iterator[tempfile._TemporaryFileWrapper[bytes]]
 
 
 def _mode(target: Path) -> int:
-    """That of the file which is replaced, or what the system gives a new one."""
+    """Return the mode of the replaced file, or the system's for a new one."""
     with suppress(FileNotFoundError):
         if stat.S_ISREG(found := target.lstat().st_mode):
             return stat.S_IMODE(found)

@@ -1,4 +1,4 @@
-"""Parameters that several commands take, declared once."""
+"""Parameters of several commands, declared once."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def key_of(customer: str | None) -> str | None:
-    """Under which key the rows of a customer stand, whom a person names by number or user id. Raises BadInput."""
+    """Return the key of a customer who is named by number or user id. Raises BadInput."""
     from wa_cli.messages.phone import customer_key, parse_customer
 
     return customer_key(*parse_customer(customer)) if customer is not None else None
 
 
 def written_number(customer: str | None) -> str | None:
-    """A customer's key as people write it: a number with its +."""
+    """Return a customer's key as people write it: a number with its +."""
     return f"+{customer}" if customer and customer.isdigit() else customer
 
 
 def confirm(question: str) -> None:
-    """Go on only where a person says yes. Raises BadInput where nobody can be asked."""
+    """Ask, and go on only after a yes. Raises BadInput if there is no terminal to ask at."""
     if not sys.stdin.isatty():
         raise BadInput("Nobody is there to be asked.", hint="--yes does it without asking.")
     try:
@@ -51,7 +51,7 @@ def confirm(question: str) -> None:
 
 
 def chosen_format(form: str | None, as_json: bool) -> str | None:
-    """The format that was asked for, or None for what suits the place. Raises BadInput for one there is not, or for two."""
+    """Return the chosen format, or None for the default. Raises BadInput for an unknown one, or for two."""
     form = ALIASES.get(form or "", form)
     if form == "xlsx":
         raise BadInput("A spreadsheet is a file.", hint="-o x.xlsx")

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on stderr, where somebody watches; elsewhere nothing."""
+"""Progress of long work: a bar on stderr at a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def bar(what: str, total: int, *, is_shown: bool = True) -> Iterator[Callable[[int], None]]:
-    """While the block runs; it is told how many more are done."""
+    """Show a bar until the end of the block. Yield a function that adds finished items."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

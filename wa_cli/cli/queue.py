@@ -1,4 +1,4 @@
-"""wa queue: what waits, and what died."""
+"""wa queue: waiting, held and dead messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QueueName = Annotated[Name, typer.Argument(help="Which queue.")]
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """How much waits, is in flight, delayed or dead, in both directions.
+    """Count waiting, in-flight, delayed and dead messages of both directions.
 
     Example: wa queue status
     """
@@ -57,7 +57,7 @@ def dead(
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
-    """Dead letters with their reasons, newest first.
+    """List dead letters with their reasons, newest first.
 
     Example: wa queue dead incoming
     """
@@ -83,7 +83,7 @@ def redrive(
     queue: QueueName = Name.OUTGOING,
     limit: Annotated[int, typer.Option(min=1, help="Move at most this many.")] = 100,
 ) -> None:
-    """Put dead letters back on the queue they died on.
+    """Move dead letters back to their queue.
 
     Example: wa queue redrive --limit 20
     """
@@ -93,7 +93,7 @@ def redrive(
 
 @app.command()
 def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
-    """Forget the dead letters of a queue, which has to be named: what is purged is gone.
+    """Delete the dead letters of a queue. They cannot be restored.
 
     Example: wa queue purge incoming
     """
@@ -110,9 +110,9 @@ def held(
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
-    """Messages of unknown fate that wait for a person: were they sent?
+    """List uncertain messages that wait for a person's decision.
 
-    Then: wa queue release, confirm or cancel.
+    Decide with: wa queue release, confirm or cancel.
 
     Example: wa queue held
     """
@@ -131,7 +131,7 @@ def held(
 
 @app.command()
 def release(ctx: typer.Context, references: References) -> None:
-    """Send held messages again; each is marked as a possible double.
+    """Send held messages again. Each is marked as a possible duplicate.
 
     Example: wa queue release 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
@@ -144,7 +144,7 @@ def confirm(
     references: References,
     wamid: Annotated[str | None, typer.Option(help="WhatsApp's id, where it is known; for one message.")] = None,
 ) -> None:
-    """Held messages were sent, as a person knows: store them so.
+    """Mark held messages as sent.
 
     Example: wa queue confirm 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
@@ -155,7 +155,7 @@ def confirm(
 
 @app.command()
 def cancel(ctx: typer.Context, references: References) -> None:
-    """Never send these. What is being sent at the moment cannot be cancelled.
+    """Cancel messages. A message that is being sent cannot be cancelled.
 
     Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
@@ -197,7 +197,7 @@ def _parsed(references: list[str]) -> list[UUID]:
 
 
 def _say_done(done: int, references: list[str], what: str) -> None:
-    """Raises PartlyDone where some were not in a state that allows it."""
+    """Print the result. Raises PartlyDone if some were not in a state that allows it."""
     if done < len(references):
         raise PartlyDone(
             f"{done} of {len(references)} messages {what}; the others are unknown, not in a state that allows it, or still on"

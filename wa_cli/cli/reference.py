@@ -1,4 +1,4 @@
-"""The tables of README.md that are made from the program: `python -m wa_cli.cli.reference [--check] README.md`."""
+"""The generated tables of the documents: `python -m wa_cli.cli.reference [--check] FILE…`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TABLES = {"commands": commands, "settings": settings, "reports": reports}
 
 
 def filled(text: str) -> str:
-    """The page with every marked table made anew."""
+    """Return the page with every marked table generated anew."""
     for name, table in TABLES.items():
         place = re.search(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", text, re.DOTALL)
         if place is None:

@@ -1,4 +1,4 @@
-"""Every way to show a table: for a person at a terminal, for a pipe, for a file."""
+"""The output of a table: at a terminal, in a pipe, in a file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from wa_cli.errors import BadInput
 from wa_cli.reports.page import document
 
 ALIASES = {"md": "markdown", "txt": "plain", "htm": "html", "jsonl": "ndjson"}
-FILES = ("xlsx", *charts.FORMS)  # forms that only a file has
+FILES = ("xlsx", *charts.FORMS)  # formats of files only
 FORMATS = ("table", "plain", "json", "ndjson", "csv", "tsv", "markdown", "html")
 _SHORT_KINDS = ("phone", "instant", "date")
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~#]")
 
 
 def show(table: Table, form: str | None = None, output: Path | None = None) -> None:
-    """Print the table, or write it to a file whose ending says the form."""
+    """Print the table, or write it to a file in the format of its suffix."""
     chosen = form or ("table" if sys.stdout.isatty() else "plain")
     if table.cut and (output is not None or chosen in data_formats.FORMS or not table.note):
         print(table.cut, file=sys.stderr)
@@ -42,7 +42,7 @@ def show(table: Table, form: str | None = None, output: Path | None = None) -> N
 
 
 def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: Path | None = None) -> None:
-    """As `show`, of more rows than the memory should hold, where the form can be written row by row."""
+    """Print more rows than fit memory, like `show`, if the format can be written row by row."""
     chosen = form if output is None else form_of(output, form)
     if chosen not in data_formats.FORMS:
         show(replace(table, rows=list(rows)), form, output)
@@ -54,7 +54,7 @@ def stream(table: Table, rows: Iterable[Row], form: str | None = None, output: P
 
 
 def text(table: Table, form: str) -> str:
-    """The table as text of that form."""
+    """Return the table as text of that format."""
     if form in data_formats.FORMS:
         return "".join(data_formats.pieces(table, form, table.rows))
     if form in ("markdown", "plain"):
@@ -92,12 +92,12 @@ def _tabulated(table: Table, form: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is: no HTML, no link, no image, no second cell."""
+    """Return text that Markdown shows literally: no HTML, no link, no image, no second cell."""
     return html.escape(_MARKDOWN.sub(r"\\\g<0>", text), quote=False)
 
 
 def fragment(table: Table) -> str:
-    """The table in HTML, for a page that has a style for it."""
+    """Return the table as HTML, for a page with a style for it."""
     table = local(table)
     classes = {
         c.key: "number" if c.is_number else "plain" if c.kind in _SHORT_KINDS else "words" for c in table.columns
@@ -116,8 +116,8 @@ def fragment(table: Table) -> str:
 
 
 def form_of(output: Path, form: str | None) -> str:
-    """The format that the file's name ends in, or the one that was asked for. Raises BadInput for none, for two, or where the
-    file has no place: before anything is asked.
+    """Return the format of the file's suffix, or the chosen one. Raises BadInput for none, for two, or for a missing
+    folder, before anything is queried.
     """
     output_file.check(output)
     ending = output.suffix.lstrip(".").lower()

@@ -1,4 +1,4 @@
-"""wa report: a report is a file in sql/reports, or in a folder of your own; it appears here by itself."""
+"""wa report: the reports. A report is a file in sql/reports or in WA_REPORTS, and appears here by itself."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _OURS = {report.name: report for report in catalogue.reports()}
 
 
 class ReportGroup(TyperGroup):
-    """The reports of wa, and those of the folder that the settings name."""
+    """The reports of wa, and those of the folder WA_REPORTS."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *_own_reports(ctx)]
@@ -69,14 +69,14 @@ class ReportGroup(TyperGroup):
 
 
 def _own_reports(ctx: Any) -> dict[str, Report]:
-    """By name, from the folder in the settings, which are read for that."""
+    """Return the reports of the folder by name. Reads the settings for that."""
     loaded = sources.load(profile=ctx.find_root().params.get("profile"), flags={})
     known = catalogue.reports(loaded.settings.reports)
     return {report.name: report for report in known if report.name not in _OURS}
 
 
 def _refusing(name: str, error: ConfigError) -> Any:
-    """In the place of a report whose file cannot be used: the others are there all the same."""
+    """Return a command in place of a report whose file is invalid. Other reports work."""
 
     def refuse() -> None:
         raise error
@@ -97,7 +97,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """The reports there are.
+    """List the reports.
 
     Example: wa report list
     """
@@ -151,7 +151,7 @@ def sql(
 
 @app.command("all")
 def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zone = None) -> None:
-    """Every report, one after the other, each over its own range unless one is given.
+    """Print every report, one after the other, each over its own range unless one is given.
 
     Example: wa report all --since monday
     """
@@ -176,7 +176,7 @@ def html(
     until: Until = None,
     zone: Zone = None,
 ) -> None:
-    """All reports and drawings as one page, that needs nothing else: for a phone, a mail, or paper.
+    """Write all reports and pictures as one self-contained page: for a phone, a mail, or paper.
 
     Example: wa report html -o report.html --since monday
     """
@@ -201,7 +201,7 @@ def html(
 
 
 def _print_failure(report: Report, error: WaError) -> int:
-    """One report fewer; the others are worth having without it."""
+    """Print why a report failed. The others are made in any case."""
     print_note(f"{report.name}: {error.message}" + (f" {error.hint}" if error.hint else ""))
     return 1
 
@@ -212,7 +212,7 @@ def _check_complete(failed: int) -> None:
 
 
 def _section(report: Report, table: Table) -> Section:
-    """A report for the page: a heatmap is drawn instead of its 168 rows, thrice."""
+    """Return a report for the page. A heatmap is drawn instead of its 168 rows, three times."""
     from wa_cli.reports.page import Section
 
     pictures = [charts.picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
@@ -307,7 +307,7 @@ def _clear() -> None:
 
 
 def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
-    """Print it as it is meant to be looked at, or write it to a file."""
+    """Print a report, or write it to a file."""
     if output is not None and render.form_of(output, chosen) in charts.FORMS:
         charts.write(report, table, of, output)
     elif report.shape and output is None and chosen in (None, "table"):

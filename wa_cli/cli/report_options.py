@@ -1,4 +1,4 @@
-"""The options of a report: what each says, to which report it does something, and which go together."""
+"""The options of reports: their help, the reports that use them, and their combinations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Of = Annotated[Side, typer.Option("--of", help="What a heatmap draws.")]
 
 
 def idle(report: Report) -> set[str]:
-    """What its help need not show: options that this report refuses, or that do nothing to it."""
+    """Return the options that this report refuses, or that do nothing to it. Its help hides them."""
     works = {
         "since": not report.is_of_now,
         "until": not report.is_of_now,
@@ -53,7 +53,7 @@ def idle(report: Report) -> set[str]:
 
 
 def helps(report: Report) -> dict[str, str]:
-    """What is said of an option where its words are this report's own."""
+    """Return the help of options with words of this report's own."""
     said = {"by": f"Broken down by one of: {', '.join(report.by)}."}
     if report.columns:
         keys = ", ".join(column.key for column in report.columns)
@@ -73,7 +73,7 @@ def helps(report: Report) -> dict[str, str]:
 def check_together(
     report: Report, ctx: typer.Context, *, details: bool, by: str | None, judged: bool, watch: bool
 ) -> None:
-    """Raise BadInput where options contradict each other, or do nothing: none is passed over in silence."""
+    """Raise BadInput for options that contradict each other, or that would do nothing."""
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     given = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
     if details and report.details is None:
@@ -91,5 +91,5 @@ def check_together(
 
 
 def broken_down(by: str | None, of: Side, report: Report) -> str | None:
-    """What was asked for, or what the drawing needs: the counts alone cost a quarter."""
+    """Return the chosen breakdown, or the one of the picture: the counts alone cost a quarter."""
     return "response" if report.shape and of is Side.RESPONSE else by

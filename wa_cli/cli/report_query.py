@@ -1,4 +1,4 @@
-"""What is asked of a report, and its answer as a table."""
+"""A query of a report, and its result as a table."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from wa_cli.reports.runner import Narrowed, Range
 
 
-EVERY = 1_000_000  # rows
+EVERY = 1_000_000  # default number of rows
 
 
 @dataclass(frozen=True)
 class Question:
-    """As it was typed; None is the report's own."""
+    """The options of a report as they were typed. None is the report's own default."""
 
     since: str | None = None
     until: str | None = None
@@ -34,7 +34,7 @@ class Question:
     by: str | None = None
     limit: int | None = None
     sort: str | None = None
-    is_one_of_all: bool = False  # there are no options then for this report alone
+    is_one_of_all: bool = False  # then there are no options of a single report
 
     def range(self, context: AppContext, report: Report) -> Range:
         from wa_cli.reports import runner
@@ -56,7 +56,7 @@ class Question:
         )
 
     def parameters(self, context: AppContext, report: Report, asked: Range) -> dict[str, Any]:
-        """What a file says of it: what was given, the range, and what it is broken down by."""
+        """Return the parameters for a file: the given ones, the range, and the breakdown."""
         given = {
             "customer": self.customer,
             "employee": self.employee,
@@ -70,7 +70,7 @@ class Question:
 
 
 def find(name: str, context: AppContext) -> Report:
-    """The report of that name. Raises BadInput."""
+    """Return the report of that name. Raises BadInput."""
     known = {report.name: report for report in catalogue.reports(context.settings.reports)}
     if name not in known:
         raise BadInput(f"There is no report {name!r}.", hint=f"One of {', '.join(known)}.")
@@ -112,7 +112,7 @@ def run_report(context: AppContext, report: Report, question: Question = Questio
 
 
 def run_whole(context: AppContext, report: Report, question: Question) -> tuple[Table, Table]:
-    """All rows there are, and those of them that would be shown."""
+    """Return all rows, and those of them that are shown."""
     most = report.most(question.limit)
     whole = run_report(context, report, replace(question, limit=None if most is None else EVERY))
     parameters = {**whole.parameters, **({} if most is None else {"limit": most})}
@@ -121,9 +121,11 @@ def run_whole(context: AppContext, report: Report, question: Question) -> tuple[
 
 
 def run_each(context: AppContext, question: Question) -> Iterator[tuple[Report, Table | WaError]]:
-    """Each report over its own range, unless one is given; of one that cannot be asked, why. Raises DatabaseDown."""
+    """Yield each report over its own range unless one is given, or the error of one that failed. Raises
+    DatabaseUnavailable.
+    """
     known = catalogue.reports(context.settings.reports)
-    question.range(context, known[0])  # what is no range is said once
+    question.range(context, known[0])  # an invalid range is reported once
     for report in known:
         try:
             yield report, run_report(context, report, _among_all(question, report))
@@ -134,13 +136,13 @@ def run_each(context: AppContext, question: Question) -> Iterator[tuple[Report, 
 
 
 def _among_all(question: Question, report: Report) -> Question:
-    """The one question as this report takes it."""
+    """Return the common options as this report takes them."""
     fitting = replace(question, by=report.page, is_one_of_all=True)
     return replace(fitting, since=None, until=None) if report.is_of_now else fitting
 
 
 def explain(context: AppContext, report: Report, question: Question) -> str:
-    """What is counted and what is not, and the statement that would be asked."""
+    """Return what is counted and what is not, and the statement."""
     from wa_cli.reports import runner
 
     asked, narrowed = question.range(context, report), question.narrowed(context, report)
@@ -163,7 +165,7 @@ def _title(report: Report, by: str | None) -> str:
 def _notes(
     context: AppContext, report: Report, question: Question, asked: Range, count: int, total: int
 ) -> Iterator[str]:
-    """Of when it is, and what its rows do not show."""
+    """Return the notes about the range, and about what the rows do not show."""
     yield f"{_span(asked)}."
     yield report.note
     if report.beside == "spool" and (waiting := context.spools.outcomes.state().records):
@@ -180,7 +182,7 @@ def _span(asked: Range) -> str:
 
 
 def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, Any]:
-    """Periods that are days, as their dates: in a file too."""
+    """Return periods of days as dates, in a file too."""
     days = {column.key for column in report.columns if column.kind == "period"}
     return {
         key: value.astimezone(ZoneInfo(zone)).date() if key in days and value is not None else value
@@ -189,7 +191,7 @@ def _with_dates(report: Report, row: Mapping[str, Any], zone: str) -> dict[str, 
 
 
 def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narrowed) -> list[Column]:
-    """As the header has them, less those that say nothing this time; else as the rows are."""
+    """Return the columns of the header without empty ones, or those of the rows if the header has none."""
     if not report.columns:
         return [Column(key, key.replace("_", " ").capitalize()) for key in (rows[0] if rows else {})]
     silent = set()
@@ -199,7 +201,7 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
         silent.add("response")
     if by != "day" and "day" in report.by:
         silent.add("day")
-    if narrowed.employee is not None and report.uses_turns:  # who waits, waits for nobody in particular
+    if narrowed.employee is not None and report.uses_turns:  # unanswered customers wait for no employee in particular
         silent |= {"waiting", "longest_wait"}
     if narrowed.hours is None and report.uses("open"):
         silent |= {"working_p50", "working_p90", "working_wait"}

@@ -68,7 +68,7 @@ def customer_says(
         Path | None, typer.Option(help="A file with a line for each message: [2s] +15551234567 where is my order?")
     ] = None,
 ) -> None:
-    """Let a customer write to us, as a signed webhook.
+    """Send a message as a customer, as a signed webhook.
 
     Example: wa sandbox say +15551234567 "where is my order?"
     """
@@ -94,7 +94,7 @@ def customer_says(
 
 @app.command("list")
 def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """The notifications that the sandbox can play.
+    """List the notifications that the sandbox can play.
 
     Example: wa sandbox list
     """
@@ -123,9 +123,9 @@ def play(
     wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Post notifications as Meta does, and say how each was answered. What is not taken is posted again later.
+    """Post notifications like Meta, and show the answer to each. Rejected ones are posted again later.
 
-    Exit 3 where one was not answered as it should be: 200, or 401 with a wrong signature.
+    Exit 3 if an answer is not the expected one: 200, or 401 with a wrong signature.
 
     Example: wa sandbox play image reaction --times 2 --shuffled
     """
@@ -185,7 +185,7 @@ async def _call(context: AppContext, path: str, body: dict[str, Any], limit: flo
 
 
 def _script(path: Path) -> list[tuple[float, str, str]]:
-    """Pause in seconds, number and text of each line; empty lines and # comments aside."""
+    """Yield pause in seconds, number and text of each line. Empty lines and # comments are skipped."""
     from wa_cli.messages.phone import parse_phone
 
     try:

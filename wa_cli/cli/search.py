@@ -1,4 +1,4 @@
-"""wa search: what was said, by its words; and people, by their number."""
+"""wa search: messages by their words, and customers by their number."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def search(
     form: Format = None,
     output: Output = None,
 ) -> None:
-    """Messages with these words, the best first; or the people whose number begins so.
+    """Find messages with these words, best matches first, or customers by the beginning of their number.
 
     Example: wa search "order status" --newest
     """
@@ -116,7 +116,7 @@ def _people(context: AppContext, number: str, limit: int, zone: str, chosen: str
 
 
 def _print(table: Table) -> None:
-    """For a person: who and when, and below it what was said, with the words marked."""
+    """Print matches for people: time and customer, and below it the text with the words marked."""
     from rich.console import Console
     from rich.text import Text
 

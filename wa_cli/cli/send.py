@@ -70,7 +70,7 @@ def text(
     timeout: Within = "60s",
     as_json: AsJson = False,
 ) -> None:
-    """Queue a text.
+    """Queue a text message.
 
     Example: wa send text +15551234567 "Your order is on its way."
     """
@@ -162,7 +162,7 @@ def template(
     timeout: Within = "60s",
     as_json: AsJson = False,
 ) -> None:
-    """Queue an approved template: what may be sent when the 24-hour window is closed.
+    """Queue an approved template, which may be sent when the 24-hour window is closed.
 
     Example: wa send template +15551234567 hello_world
     """
@@ -179,7 +179,7 @@ def template(
 
 @dataclass(frozen=True)
 class Terms:
-    """How a message is to be sent, as it was typed."""
+    """The options of sending, as they were typed."""
 
     employee: str | None
     campaign: str | None
@@ -199,7 +199,7 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
     from wa_cli.messages.outgoing import OutgoingMessage
     from wa_cli.messages.phone import parse_customer
 
-    # What is wrong with the message is said before anything is started for it.
+    # A fault of the message is reported before anything is started for it.
     number, user_id = parse_customer(phone)
     patience = parse_span(terms.timeout).total_seconds()
     content.check(message)
@@ -240,7 +240,7 @@ def _submit(context: AppContext, outgoing: OutgoingMessage, terms: Terms) -> dic
 
 
 def _wait_for_json(context: AppContext, reference: UUID, told: dict[str, Any], patience: float | None) -> None:
-    """Print what became of the message, also where it was refused or is not sent yet; then raise what there is to raise."""
+    """Print the result of the message, also if it was rejected or is not sent yet. Then raise its error if there is one."""
     try:
         told |= {} if patience is None else _wait(context, reference, patience)
     except WaError as error:
@@ -252,7 +252,7 @@ def _wait_for_json(context: AppContext, reference: UUID, told: dict[str, Any], p
 
 
 def _reference(key: str | None) -> UUID:
-    """A key's own; a UUID names the reference itself, as that of a message which was not confirmed."""
+    """Return the reference of a key. A UUID is the reference itself, such as that of an unconfirmed message."""
     if key is None:
         return uuid4()
     if not 0 < len(key) <= LONGEST_KEY:
@@ -272,7 +272,7 @@ def _sent_by(terms: Terms) -> SentBy:
 
 
 def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:
-    """Not before and not after. Raises BadInput where no time is left between the two."""
+    """Return the earliest and latest time. Raises BadInput if no time is left between them."""
     due_at = parse_instant(terms.at, zone) if terms.at else None
     expires_at = parse_instant(terms.expires, zone) if terms.expires else None
     if due_at and due_at < now() - ONE_MINUTE:
@@ -290,7 +290,9 @@ def _employee(text: str | None) -> UUID | None:
 
 
 def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, Any]:
-    """Until it is sent; what to add to the answer. Raises CloudError where it was refused, StillPending in the end."""
+    """Wait until the message is sent. Return the additional fields of the answer. Raises CloudError if it was rejected,
+    StillPending at the end.
+    """
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         found = context.outbox.find(reference)

@@ -37,7 +37,7 @@ def serve(
 ) -> None:
     """Run the webhook receiver and the messaging API.
 
-    A webhook is answered 200 when it is safe: on the queue or, while the queue is away, on this machine's disk.
+    A webhook is answered with 200 when it is safe: on the queue or, during an outage, in the spool of this machine.
 
     Example: wa serve --port 8000 --processes 2
     """
@@ -82,7 +82,7 @@ def _unavailable_features(context: AppContext, insecure: bool) -> Iterator[event
 
 
 def listen(context: AppContext, host: str, port: int) -> socket.socket:
-    """The port, when everything that can be wrong with the settings has been said."""
+    """Bind the port, after every setting has been checked."""
     context.keys  # noqa: B018
     context.spools.webhooks.check()
     from wa_cli.server import listening
@@ -91,13 +91,13 @@ def listen(context: AppContext, host: str, port: int) -> socket.socket:
 
 
 def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: bool, started: events.Started) -> None:
-    """In several processes on one socket, that this one looks after; what they count is counted together."""
+    """Serve in several processes on one socket, with common metrics."""
     import asyncio
 
     from wa_cli.telemetry import logs
 
     counts = tempfile.mkdtemp(prefix="wa-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client looks for it when it is loaded
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client reads it when it is loaded
     parent = os.getpid()
     try:
         from wa_cli.runtime.supervisor import Supervisor
@@ -116,7 +116,7 @@ def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: boo
 
 
 def _load() -> None:
-    """What the processes share are the modules, loaded once; connections are each one's own."""
+    """Load the modules that the processes share. Each process opens its own connections."""
     from wa_cli.server import app, health, ingest, messaging, webhook
 
     del app, ingest, health, messaging, webhook

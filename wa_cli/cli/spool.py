@@ -1,4 +1,4 @@
-"""wa spool: what waits on this machine's disk, for the database or for a queue."""
+"""wa spool: records on this machine's disk that wait for the database or a queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="What waits on this machine's disk:
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """What lies in the spool: in calm nothing.
+    """Show spooled records (normally none).
 
     Example: wa spool status
     """
@@ -51,9 +51,9 @@ def _row(holds: str, spool: Spool) -> dict[str, Any]:
 
 @app.command()
 def replay(ctx: typer.Context) -> None:
-    """Settle what dead processes left, and put webhooks back on their queue; every running worker does this by itself.
+    """Settle the spool of dead processes, and requeue spooled webhooks. Running workers do this themselves.
 
-    Exit 6 where something stays in the spool.
+    Exit 6 if records stay in the spool.
 
     Example: wa spool replay
     """

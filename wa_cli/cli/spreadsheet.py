@@ -1,7 +1,7 @@
-"""A table as a spreadsheet that can be counted with: numbers, times and spans are what they are, text is never a formula.
+"""A table as a spreadsheet: numbers, times and durations have their types, and text is never a formula.
 
-Instants stand there in the table's zone, which their head names, because a spreadsheet knows none; spans are parts of a day,
-written as hours. A second sheet says what was asked.
+Instants are in the table's zone, which their column names, since a spreadsheet knows no zones. Durations are parts of
+a day, shown as hours. A second sheet has the parameters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from wa_cli.errors import BadInput
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
 
-# Of Excel, the same since 2007: characters in a cell, rows in a sheet, characters in a sheet's name, the first year.
+# Limits of Excel since 2007: characters in a cell, rows in a sheet, characters in a sheet's name, the first year.
 LONGEST_TEXT, MOST_ROWS, LONGEST_NAME, FIRST_YEAR = 32_767, 1_048_576, 31, 1900
 _FORMATS = {
     "integer": "#,##0",
@@ -34,7 +34,7 @@ _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
 
 
 def content(table: Table) -> bytes:
-    """The file's bytes. Raises BadInput where openpyxl is missing, or for more rows than a sheet holds."""
+    """Return the bytes of the file. Raises BadInput if openpyxl is missing, or for more rows than a sheet holds."""
     try:
         from openpyxl import Workbook
         from openpyxl.styles import Font
@@ -72,7 +72,7 @@ def _cell(sheet: Any, value: Any, kind: str) -> Cell:
     value = _value(value, kind)
     if isinstance(value, str):
         made = WriteOnlyCell(sheet, value=_shortened(_text(value)))
-        made.data_type = "s"  # text stays text, also where it begins with =
+        made.data_type = "s"  # text stays text, even if it begins with =
         return made
     made = WriteOnlyCell(sheet, value=value)
     if kind in _FORMATS and value is not None:
@@ -81,7 +81,7 @@ def _cell(sheet: Any, value: Any, kind: str) -> Cell:
 
 
 def _value(value: Any, kind: str) -> Any:
-    """The value as a spreadsheet counts with it."""
+    """Return the value as a spreadsheet calculates with it."""
     if isinstance(value, datetime | date) and value.year < FIRST_YEAR:
         return value.isoformat()
     if isinstance(value, datetime):
@@ -93,17 +93,17 @@ def _value(value: Any, kind: str) -> Any:
         return float(value) / timedelta(days=1).total_seconds()
     if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    return str(value)  # a JSON column of an own report, or an infinite number
+    return str(value)  # a JSON column of an additional report, or an infinite number
 
 
 def _text(value: str) -> str:
-    """Text that XML takes, with line breaks as a cell has them."""
+    """Return text that XML allows, with line breaks as a cell has them."""
     lines = value.replace("\r\n", "\n").replace("\r", "\n")
     return xml_text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", lines))
 
 
 def _shortened(text: str) -> str:
-    """Text that fits a cell. Excel counts UTF-16 units: an emoji is two."""
+    """Return text that fits a cell. Excel counts UTF-16 units, so an emoji has two."""
     units = text.encode("utf-16-le")
     if len(units) <= 2 * LONGEST_TEXT:
         return text

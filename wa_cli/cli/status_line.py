@@ -1,4 +1,4 @@
-"""The line at the bottom of a terminal that says how a worker is doing, while its log scrolls above."""
+"""The status line of a worker at the bottom of a terminal, with the log scrolling above it."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
 REFRESHES = 4
-# Asking how much waits may itself take long: it is done a tenth of the time at most.
+# Counting the waiting messages may take long, so it is done for a tenth of the time at most.
 ASK_EVERY, ASK_SHARE = 2.0, 10.0
 
 Facts = list[tuple[str, int | float | None]]
 
 
 def is_wanted(log_format: str) -> bool:
-    """Whether somebody watches, and wants to read rather than to parse."""
+    """Return True at a terminal with a log for people."""
     return sys.stderr.isatty() and log_format == logs.TEXT
 
 
 @contextmanager
 def line(now: Callable[[], Facts], queried: Callable[[], Facts]) -> Iterator[None]:
-    """Show the facts until the block ends: `now` is known at once, `asked` needs the database or the queue."""
+    """Show the facts until the end of the block. `now` is known at once, `queried` needs the database or the queue."""
     from rich.console import Console
     from rich.live import Live
 
@@ -86,7 +86,7 @@ class _Line:
         self._answer: Facts = []
 
     def text(self) -> Text:
-        """Like `81.5/s  in flight 20  sent 4,711`."""
+        """Return a line like `81.5/s  in flight 20  sent 4,711`."""
         from rich.text import Text
 
         (unit, rate), *facts = self.now()

@@ -1,4 +1,4 @@
-"""One model of a table: what the screen shows is what the file holds, for all forms come from the same rows."""
+"""The model of a table. All formats are written from the same rows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from uuid import UUID
 
 from wa_cli.clock import format_span
 
-# Control characters, and the marks that turn text round: a customer's text must not steer our terminal.
+# Control characters and direction marks: a customer's text must not control our terminal.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LINE_BREAK = re.compile("\r\n|[\r\n\t\x0b\x0c\x85\u2028\u2029]")
-# Code points that XML 1.0 does not allow: a spreadsheet or a picture that holds one cannot be opened.
+# Code points that XML 1.0 does not allow. A spreadsheet or a picture with one cannot be opened.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -24,8 +24,8 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 class Column:
     """`kind`: text, words, phone, integer, number, percent, span, instant, date. Spans are seconds.
 
-    Words are somebody's free text, of any length: a terminal shows their beginning, every other form all of them. A quiet
-    column is left out at a terminal where all of its values are the same.
+    Words are free text of any length: a terminal shows their beginning, every other format all of them. A quiet column
+    is left out at a terminal if all of its values are equal.
     """
 
     key: str
@@ -40,9 +40,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one shape. `note` is said under the table, to people, who read instants in `zone`; files hold UTC.
+    """Rows of one shape. `note` is printed below the table for people, who read instants in `zone`. Files have UTC.
 
-    `total`: how many rows there are, where not all of them are here.
+    `total` is the number of all rows, if some are missing here.
     """
 
     name: str
@@ -52,17 +52,17 @@ class Table:
     note: str | None = None
     zone: str = "UTC"
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    bars: str | None = None  # the column that a terminal draws beside the others
+    bars: str | None = None  # the column that a terminal draws as bars
     total: int | None = None
 
     def for_terminal(self) -> Table:
-        """The table without quiet columns that tell no row from another."""
+        """Return the table without quiet columns whose values are equal."""
         columns = [c for c in self.columns if not c.is_quiet or len({row[c.key] for row in self.rows}) > 1]
         return replace(self, columns=columns)
 
     @property
     def cut(self) -> str | None:
-        """What is to be said where rows are missing."""
+        """Return the note about missing rows, or None."""
         shown = len(self.rows)
         return (
             f"showing {shown:,} of {self.total:,}: --limit shows more." if self.total and self.total > shown else None
@@ -70,17 +70,17 @@ class Table:
 
 
 def clean(text: str) -> str:
-    """Text without what would steer a terminal; line breaks become spaces."""
+    """Return text without characters that control a terminal. Line breaks become spaces."""
     return xml_text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", _LINE_BREAK.sub(" ", text)))
 
 
 def xml_text(text: str) -> str:
-    """Text with every code point that XML 1.0 does not allow replaced by U+FFFD."""
+    """Return text with U+FFFD for every code point that XML 1.0 does not allow."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def plain_value(value: Any) -> Any:
-    """A value as JSON carries it: instants in ISO 8601, spans in seconds."""
+    """Return a value as JSON carries it: instants in ISO 8601, durations in seconds."""
     match value:
         case timedelta():
             return value.total_seconds()
@@ -95,7 +95,7 @@ def plain_value(value: Any) -> Any:
 
 
 def cell(value: Any, kind: str) -> str:
-    """A value as people read it."""
+    """Return a value as people read it."""
     if value is None:
         return "—"
     match kind:
@@ -116,7 +116,7 @@ def cell(value: Any, kind: str) -> str:
 
 
 def _percent(value: float) -> str:
-    """Rounded, but what is there is never nothing, and what is missing never all."""
+    """Return a rounded percentage. A share above zero is never 0 %, and one below all is never 100 %."""
     if 0 < value < 1:
         return "<1 %"
     if 99 < value < 100:
@@ -125,7 +125,7 @@ def _percent(value: float) -> str:
 
 
 def local(table: Table) -> Table:
-    """The table with its instants in the zone of the people who read it."""
+    """Return the table with its instants in the zone of its readers."""
     from zoneinfo import ZoneInfo
 
     zone = ZoneInfo(table.zone)

@@ -1,4 +1,4 @@
-"""A table for a person at a terminal: side by side where there is room, downwards where there is not."""
+"""A table at a terminal: columns side by side if they fit, else each row downwards."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rich.text import Text
 
 from wa_cli.cli.tables import Column, Table, cell, local
 
-_WIDEST_ROW = 7  # columns of a single row that still read better side by side
+_WIDEST_ROW = 7  # most columns of a single row that is shown side by side
 _LEAST_WORDS, _WIDEST_NAME = 16, 24  # characters
-_NAMES = ("text", "phone")  # kinds that wrap, and are shown whole
-_LINES, _LINES_DOWNWARDS = 2, 6  # of free text
+_NAMES = ("text", "phone")  # kinds that wrap and are shown completely
+_LINES, _LINES_DOWNWARDS = 2, 6  # lines of free text
 _FEWEST_BARS, _SHORTEST_BAR, _LONGEST_BAR = 2, 6, 24
 
 
@@ -36,7 +36,7 @@ def print_table(table: Table) -> None:
 
 @dataclass(frozen=True)
 class Layout:
-    """How wide each column is, what is between two of them, and how much of the line is left."""
+    """The width of each column, the gap between two of them, and the rest of the line."""
 
     widths: Sequence[int]
     padding: int
@@ -44,7 +44,7 @@ class Layout:
 
 
 def _fit(table: Table, width: int) -> Layout | None:
-    """The columns side by side, closer to each other where it must be; None where there is no room for that."""
+    """Return the columns side by side, closer together if necessary, or None if they do not fit."""
     least = [_least(table, column) for column in table.columns]
     wanted = [_wanted(table, column) for column in table.columns]
     for padding in (1, 0):
@@ -61,7 +61,7 @@ def _fit(table: Table, width: int) -> Layout | None:
 
 
 def _goals(table: Table, wanted: Sequence[int]) -> Iterator[dict[int, int]]:
-    """How wide columns are made, one group after the other: figures and usual names, free text, then the longer names."""
+    """Yield the wanted widths, one group after the other: figures and usual names, free text, then longer names."""
     words = {place for place, column in enumerate(table.columns) if column.kind == "words"}
     names = {place for place, column in enumerate(table.columns) if column.kind in _NAMES}
     yield {
@@ -74,7 +74,9 @@ def _goals(table: Table, wanted: Sequence[int]) -> Iterator[dict[int, int]]:
 
 
 def _least(table: Table, column: Column) -> int:
-    """What a column needs: free text and names wrap, and so does its head, between words; figures do not."""
+    """Return the least width of a column. Free text and names wrap between words, and so does the heading. Figures do
+    not.
+    """
     head = max(map(cell_len, column.label.split()), default=0)
     cells = [_terminal_cell(row[column.key], column.kind) for row in table.rows]
     if column.kind == "words":
@@ -86,7 +88,7 @@ def _least(table: Table, column: Column) -> int:
 
 
 def _wanted(table: Table, column: Column) -> int:
-    """The width at which nothing wraps."""
+    """Return the width at which nothing wraps."""
     cells = (cell_len(_terminal_cell(row[column.key], column.kind)) for row in table.rows)
     return max(cell_len(column.label), *cells)
 
@@ -122,7 +124,7 @@ def _below(table: Table, console: Console) -> RichTable:
 
 
 def _shown(row: Mapping[str, Any], column: Column, console: Console, width: int, lines: int) -> Text:
-    """A cell; of free text so many lines at most."""
+    """Return a cell. Free text has a limited number of lines."""
     text = Text(_terminal_cell(row[column.key], column.kind), style="dim" if row[column.key] is None else "")
     if column.kind != "words":
         return text
@@ -136,7 +138,7 @@ def _shown(row: Mapping[str, Any], column: Column, console: Console, width: int,
 
 
 def _bars(table: Table, room: int) -> list[Text]:
-    """Beside each row the length of its drawn column, where there are several and room for it."""
+    """Return bars for the drawn column, if there are several rows and enough room."""
     heads = [cell_len(column.label) for column in table.columns if column.key == table.bars]
     if table.bars is None or not heads or len(table.rows) < _FEWEST_BARS:
         return []
@@ -148,14 +150,14 @@ def _bars(table: Table, room: int) -> list[Text]:
 
 
 def _bar(cells: float) -> str:
-    """So many cells, in eighths; what is not nothing is seen."""
+    """Return a bar in eighths of a cell. A value above zero is always visible."""
     eighths = max(round(cells * 8), 1 if cells > 0 else 0)
     rest = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"[eighths % 8]
     return ("\N{FULL BLOCK}" * (eighths // 8) + rest).rstrip()
 
 
 def _terminal_cell(value: Any, kind: str) -> str:
-    """As people read it where width is dear: this year's instants without the year."""
+    """Return a value as people read it in a narrow place: instants of this year without the year."""
     if kind == "instant" and isinstance(value, datetime) and value.year == datetime.now(UTC).year:
         return value.strftime("%m-%d %H:%M")
     return cell(value, kind)

@@ -1,4 +1,4 @@
-"""--fail-over: a report that a cron job asks, and that says no where somebody waits too long."""
+"""--fail-above: a report as a check in a cron job, which fails if a customer waits too long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wa_cli.clock import format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
 from wa_cli.reports.catalogue import Report, Threshold
 
-OPEN_SINCE = timedelta(hours=48)  # what is older is looked for by who had the last word
+OPEN_SINCE = timedelta(hours=48)  # older turns are found by the last message of each conversation
 
 
 def parse(report: Report, fail_over: str | None) -> timedelta | None:
@@ -25,7 +25,7 @@ def parse(report: Report, fail_over: str | None) -> timedelta | None:
 
 
 def since(report: Report, limit: timedelta | None) -> str | None:
-    """How far back it must look for those who wait so long; None where its own range does."""
+    """Return how far back the report must look to find such a wait, or None if its own range suffices."""
     from wa_cli.reports.runner import instant
 
     if limit is None or report.threshold is None or report.threshold.way != "age":
@@ -35,14 +35,14 @@ def since(report: Report, limit: timedelta | None) -> str | None:
 
 
 def check_range(report: Report, begin: datetime, limit: timedelta) -> None:
-    """Raise BadInput for a range that holds nobody who waits so long."""
+    """Raise BadInput for a range that cannot contain such a wait."""
     if report.threshold and report.threshold.way == "age" and now() - begin <= limit:
         raise BadInput(f"Who waits {format_span(limit)} began to wait before that range.", hint="An earlier --since.")
 
 
 def judge(context: AppContext, report: Report, question: Question, table: Table, limit: timedelta) -> None:
-    """Raise CheckFailed where a row of the whole table is over the limit, or under it for what runs out, and where a turn
-    is open for longer, whatever its age.
+    """Raise CheckFailed if a row of the whole table is above the limit, or below it for a remaining time, or if a turn of
+    any age has been open for longer.
     """
     judged = [*_rows(context, report, table), *_open_turns(context, report, question)]
     is_below = report.threshold is not None and report.threshold.way == "below"
@@ -54,7 +54,9 @@ def judge(context: AppContext, report: Report, question: Question, table: Table,
 
 
 def _rows(context: AppContext, report: Report, table: Table) -> list[timedelta]:
-    """What the threshold's column says in each row; with business hours its working time, where the report has one."""
+    """Return the value of the judged column in each row, as working time if there are business hours and the report has
+    it.
+    """
     if report.threshold is None:
         return []
     working = f"working_{report.threshold.column}"
@@ -72,7 +74,7 @@ def _span(threshold: Threshold, column: str, row: Mapping[str, Any]) -> timedelt
 
 
 def _open_turns(context: AppContext, report: Report, question: Question) -> Iterator[timedelta]:
-    """How long each open turn waits, in business hours where there are some."""
+    """Return the wait of each open turn, in business hours if there are some."""
     from wa_cli.reports import runner
 
     if report.alarm is None:

@@ -1,4 +1,4 @@
-"""wa up: everything in one foreground, one log, one Ctrl-C."""
+"""wa up: all parts in one foreground process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
-    """Run sandbox, service and both workers in one foreground.
+    """Run the sandbox, the service and both workers in the foreground.
 
     In another terminal: wa sandbox say +15551234567 "where is my order?"
 
@@ -50,14 +50,14 @@ async def _up(context: AppContext) -> None:
 
 @asynccontextmanager
 async def everything(context: AppContext, stop: Stop, options: Options | None = None) -> AsyncIterator[str]:
-    """The parts, started in order and stopped in reverse; the service's URL. A part that fails sets `stop`."""
+    """Start the parts in order, and stop them in reverse. Yield the URL of the service. A failing part sets `stop`."""
     from wa_cli.telemetry import events, logs
 
     context.database  # noqa: B018 — what is wrong with it is said before anything else is started
     context.endpoint.app_secret  # noqa: B018
     bound = listen(context, context.settings.host, context.settings.port)
     service, ingest = context.service(bound)
-    # The port may have been left to the system, and the sandbox must know where to post.
+    # The system may have chosen the port, and the sandbox must know where to post.
     context.endpoint.service_port = service.port
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(context.cloud(options))
@@ -72,7 +72,7 @@ async def everything(context: AppContext, stop: Stop, options: Options | None = 
 
 @asynccontextmanager
 async def _running(part: Callable[[Stop], Awaitable[None]], everyones: Stop) -> AsyncIterator[None]:
-    """A part that runs beside the block, with a stop of its own, so that parts can be stopped one after the other."""
+    """Run a part beside the block with a stop of its own, so that parts can be stopped one after the other."""
     import asyncio
 
     from wa_cli.runtime.stop import Stop

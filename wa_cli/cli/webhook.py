@@ -1,4 +1,4 @@
-"""wa webhook: send a webhook again that is in a file or was stored."""
+"""wa webhook: post a webhook again, from a file or from the stored ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def replay(
         str | None, typer.Option(help="Post there; default: WA_WEBHOOK_URL, else this host's wa serve.")
     ] = None,
 ) -> None:
-    """Post a webhook again, signed with our secret. Replaying twice does no harm: what is stored is stored once.
+    """Post a webhook again, signed with our secret. A repetition is harmless: every message is stored once.
 
     Example: wa webhook replay body.json
     """
@@ -37,7 +37,7 @@ def replay(
     found = list(_found(context, what))
     target = url or context.endpoint.webhook_url
     for notification in found:
-        # A mark at the door would take the same bytes for a repetition of Meta's.
+        # The deduplication cache would take the same bytes for a repetition of Meta's.
         body = json.dumps({**notification, "replayed_at": now().isoformat()}).encode()
         status = _post(target, body, {signature.HEADER: signature.sign(body, context.endpoint.app_secret)})
         if status != 200:
@@ -75,7 +75,7 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
 
 def _of_file(path: Path) -> Iterator[dict[str, Any]]:
-    """The notification of a file, or one around the `value` in it."""
+    """Return the notification of a file, or one around the `value` in it."""
     from wa_cli.cloud import webhooks
 
     try:
@@ -102,7 +102,7 @@ def _stored(context: AppContext, identity: str) -> Iterator[dict[str, Any]]:
 
 
 def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
-    """The notification in which it came, as far as it is known."""
+    """Return the notification of a stored item, as far as it is known."""
     from wa_cli.cloud import webhooks
 
     if row["body"] is not None:
@@ -113,6 +113,6 @@ def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
     if row["list"] is None:
         return webhooks.notify(row["raw"], row["field"], row["account"], row["happened_at"])
     head = {"phone_number_id": number, "display_phone_number": (row["business_phone"] or "").lstrip("+")}
-    # Of our own in a history Meta does not always say to whom.
+    # In imported history Meta does not always name the addressee of our messages.
     item = {"to": row["customer"].lstrip("+"), **row["raw"]} if row["customer"] else row["raw"]
     return webhooks.notify({"messaging_product": "whatsapp", "metadata": head, row["list"]: [item]}, row["field"])

@@ -1,4 +1,4 @@
-"""wa worker: what runs all day."""
+"""wa worker: the long-running workers."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def outgoing(
     require_storage: RequireStorage = False,
     log_format: LogFormat = None,
 ) -> None:
-    """Send what is queued, and store every sent message.
+    """Send queued messages and store each one.
 
-    At a terminal a line shows how it is doing; otherwise the log tells of each message. Without --drain it waits
-    for a database of yours that does not answer at the start.
+    At a terminal a status line shows its progress, elsewhere the log has each message. Without --drain it waits for a
+    database that is unavailable at the start.
 
-    Ctrl-C finishes what is in flight; a second one leaves at once.
+    Ctrl-C finishes messages in flight. A second one stops at once.
 
     Example: wa worker outgoing --drain
     """
@@ -70,9 +70,9 @@ def incoming(
     media: Media = None,
     log_format: LogFormat = None,
 ) -> None:
-    """Store what customers write, and what became of our messages.
+    """Store received messages and statuses.
 
-    With --media the files that customers send are saved before Meta deletes them; a slow one holds up no message.
+    With --media customers' files are saved before Meta deletes them, without delaying messages.
 
     Example: wa worker incoming --media /srv/files
     """
@@ -85,7 +85,7 @@ def incoming(
 
 
 def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[], None], *, drain: bool) -> None:
-    """Run the worker here, or in several processes that this one looks after, once `check` raises nothing."""
+    """Run the worker in this process, or in several supervised ones, once `check` raises nothing."""
     import asyncio
 
     from wa_cli.runtime.outage import until_ready
@@ -108,7 +108,7 @@ def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[]
 
 
 def _load(context: AppContext) -> None:
-    """What the processes share are the modules, loaded once; connections are each one's own."""
+    """Load the modules that the processes share. Each process opens its own connections."""
     from wa_cli.cloud import client
     from wa_cli.workers import degraded_mode, worker
 
@@ -130,7 +130,7 @@ async def _outgoing(context: AppContext, drain: bool, require_storage: bool, par
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
-        if parent is None:  # else each process has its own connection to the queue: what fails there ends it
+        if parent is None:  # with several processes each opens its own connection to the queue, and fails alone
             context.queues.outgoing.depth()
         async with context.cloud() as client:
             meter = Meter()
@@ -142,7 +142,7 @@ async def _outgoing(context: AppContext, drain: bool, require_storage: bool, par
 
 
 def _can_degrade(context: AppContext, drain: bool, require_storage: bool) -> bool:
-    """Whether sending goes on while the database is away."""
+    """Return True if sending continues while the database is unavailable."""
     return context.settings.queue == SQS and not (drain or require_storage)
 
 
@@ -171,7 +171,7 @@ def _watched(
     now: Callable[[], status_line.Facts],
     asked: Callable[[], status_line.Facts],
 ) -> AbstractContextManager[None]:
-    """A line at the bottom of the terminal, where this is the one process of its command."""
+    """Show the status line if this is the only process of its command."""
     if parent is None and status_line.is_wanted(context.settings.log_format):
         return status_line.line(now, asked)
     return nullcontext()

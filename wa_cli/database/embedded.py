@@ -126,7 +126,8 @@ class EmbeddedServer:
         except Exception as error:
             self._check_room(error)
             raise DatabaseUnavailable(
-                f"The embedded database in {self.data} does not start: {error}", hint=f"Read its log in {self.data / 'log'}."
+                f"The embedded database in {self.data} does not start: {error}",
+                hint=f"Read its log in {self.data / 'log'}.",
             ) from error
 
     def _check_room(self, error: Exception) -> None:

@@ -1,1 +1,1 @@
-"""A believable shop: thirty days of sample history, and a story that is lived through."""
+"""A sample shop: thirty days of history, and a live story."""

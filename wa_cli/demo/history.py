@@ -1,6 +1,6 @@
-"""Thirty days of a shop that never was: forty customers, four employees, and the hours that people keep.
+"""Thirty days of a fictitious shop: forty customers, four employees, and usual hours.
 
-All of it is sample data, made from one seed, and said to be so.
+All of it is sample data, made from one seed and marked as such.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LAST = ("Souza", "Weber", "Kaya", "Okafor", "Rossi", "Novak", "Silva")
 CUSTOMERS: dict[str, str] = {
     f"+1555300{place:04}": f"{_FIRST[place % len(_FIRST)]} {_LAST[place % len(_LAST)]}" for place in range(40)
 }
-# How busy each hour is, from midnight on: mornings and evenings, hardly the night.
+# Activity of each hour, from midnight on: busy mornings and evenings, quiet nights.
 _HOURS = (1, 0, 0, 0, 0, 1, 3, 6, 12, 18, 20, 17, 12, 14, 16, 15, 14, 16, 19, 17, 11, 7, 4, 2)
 _WEEKDAYS = (20, 18, 17, 18, 22, 14, 7)
 _OPEN = range(9, 19)
@@ -67,7 +67,7 @@ class _Said:
 
 
 def write(database: Database, until: datetime) -> int:
-    """Store the history that ends before `until`; how many messages."""
+    """Store the history that ends before `until`. Return the number of messages."""
     chance = random.Random(SEED)  # noqa: S311 — a sample, not a secret
     said = [message for message in _story(chance, until) if message.at < until - timedelta(hours=2)]
     rows = [_row(chance, place, message) for place, message in enumerate(said)]
@@ -103,7 +103,7 @@ def _conversation(chance: random.Random, begins: datetime) -> Iterator[_Said]:
             at += timedelta(seconds=chance.randrange(5, 90))
             yield _Said(at, customer, None, "text", chance.choice(_MORE))
         if chance.random() < 0.01:
-            return  # nobody ever answered
+            return  # never answered
         at = _answered_at(chance, at)
         employee = chance.choice(list(EMPLOYEES))
         yield _answer(chance, at, customer, name, employee)
@@ -111,7 +111,7 @@ def _conversation(chance: random.Random, begins: datetime) -> Iterator[_Said]:
 
 
 def _answered_at(chance: random.Random, asked: datetime) -> datetime:
-    """Minutes during opening hours; outside them, the next morning."""
+    """Return a time minutes later during opening hours, else the next morning."""
     answered = asked + timedelta(minutes=min(180.0, chance.lognormvariate(2.0, 0.9)))
     if answered.hour in _OPEN:
         return answered

@@ -1,4 +1,4 @@
-"""What happens live in the demo: customers write, employees answer, statuses come back, one customer is left waiting."""
+"""The live part of the demo: customers write, employees answer, statuses arrive, and one customer stays unanswered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ANA, BEN, CARLA, DAVID = _PEOPLE
 
 @dataclass(frozen=True)
 class _Scene:
-    """A customer writes (None: they wrote before), and an employee answers with a message, or nobody does."""
+    """A customer writes (None: they wrote before), and an employee answers with a message, or does not."""
 
     customer: str
     said: str | None
@@ -49,7 +49,7 @@ Say = Callable[[str, str, str], Awaitable[None]]
 
 
 class Story:
-    """`customer_says(phone, name, text)` makes a customer write; `tell` prints a line of what happens."""
+    """`customer_says(phone, name, text)` makes a customer write. `emit` prints a line."""
 
     def __init__(
         self, database: Database, submitter: Submitter, customer_says: Say, emit: Callable[[str], None]
@@ -60,7 +60,7 @@ class Story:
         self.emit = emit
 
     async def live(self) -> None:
-        """Every scene, one after the other, each seen to its end in the table."""
+        """Play the scenes one after the other, each until its row is stored."""
         for scene in SCENES:
             name = CUSTOMERS[scene.customer]
             if scene.said:
@@ -83,7 +83,7 @@ class Story:
             self.emit(f"    {status}")
 
     async def _seen(self, condition: str, **values: Any) -> sa.Row[*tuple[Any, ...]]:
-        """The row that makes the condition true, as soon as there is one."""
+        """Wait for the row that makes the condition true, and return it."""
         asked = sa.text(f"SELECT direction, message_id, status FROM whatsapp_messages WHERE {condition}")  # noqa: S608
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:

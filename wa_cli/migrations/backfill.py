@@ -1,4 +1,4 @@
-"""Gives rows from before wa their direction: what came from the business's own number was written by the business."""
+"""The direction of rows from before wa: messages from the business's own number were written by the business."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONG = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to fill. `nowhere` have no direction, `ours` count as incoming; `to_nobody` of these name no customer."""
+    """Rows to fill. `nowhere` have no direction, `ours` count as incoming, and `to_nobody` of these name no customer."""
 
     nowhere: int
     ours: int
@@ -42,7 +42,7 @@ class Backfill:
         self.business = business.lstrip("+")
 
     def count(self) -> Found:
-        """Reads the whole table once."""
+        """Count the rows to fill. Reads the whole table once."""
         with self.database.reading(timeout=_LONG) as connection:
             is_there = connection.execute(
                 sa.text(
@@ -54,9 +54,10 @@ class Backfill:
             return Found(*run(connection, query, business=self.business).one())
 
     def fill(self, advance: Callable[[int], None] = lambda _: None) -> int:
-        """Batch by batch, each a transaction; how many rows. A row in use is passed over and tried again by another round.
+        """Fill in batches, each in a transaction. Return the number of rows. A row in use is skipped and tried again
+        later.
 
-        Interrupted anywhere, what is filled stays filled, and the next call goes on.
+        If it is interrupted, filled rows stay filled, and the next call continues.
         """
         filled = 0
         for _ in range(ROUNDS):
@@ -67,7 +68,7 @@ class Backfill:
         return filled
 
     def _fill_once(self, advance: Callable[[int], None]) -> tuple[int, int]:
-        """How many rows were found, and how many of them filled."""
+        """Fill one batch. Return the number of rows that were found, and of those that were filled."""
         after, seen, filled = _FIRST, 0, 0
         while True:
             with self.database.reading(timeout=_LONG) as connection:

@@ -1,4 +1,4 @@
-"""The migrations there are: the files of `sql/migrations/`, so that a DBA can read them and run them with psql."""
+"""The migrations: files in `sql/migrations/`, so that a DBA can read them and run them with psql."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ TABLE = "whatsapp_messages"
 
 @dataclass(frozen=True)
 class Step:
-    """What is done and noted as one: a statement, or a whole file in its transaction.
+    """A unit of work and of the ledger: one statement, or a whole file in its transaction.
 
-    `number` is its place in the ledger, where 0 stands for the whole file. `lock` is what it takes of the business's table
-    and for how long, as its file says.
+    `number` is its place in the ledger, where 0 stands for the whole file. `lock` is its lock on the business's table
+    and how long it is held, as the file says.
     """
 
     version: str
@@ -41,19 +41,19 @@ class Step:
     statements: tuple[str, ...]
     checksum: str
     needs_previous: bool = False
-    # What earlier versions of wa built under the name of its index.
+    # Definitions with which earlier versions of wa built an index of this name.
     formerly: tuple[str, ...] = ()
-    # It is noted as done, and its work is not there any more.
+    # The step is recorded as done, but its work is missing.
     again: bool = False
 
     @property
     def is_strong(self) -> bool:
-        """Whether everybody who uses the table waits while it has its lock."""
+        """True if its lock makes every user of the table wait."""
         return self.lock.startswith(STRONG)
 
     @property
     def table(self) -> str | None:
-        """The table that a strong lock is of; None where it is of several of wa's own."""
+        """The table of a strong lock, or None for several of wa's own tables."""
         if not self.is_strong or self.lock.startswith(f"{STRONG},"):
             return TABLE
         found = _STRONG_OF.match(self.lock)
@@ -61,22 +61,22 @@ class Step:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it cannot be part of a transaction."""
+        """True if it cannot be part of a transaction."""
         return any(_ALONE.search(statement) for statement in self.statements)
 
     @property
     def index(self) -> str | None:
-        """The index that it builds beside running programs."""
+        """The index that it builds concurrently."""
         return _index(self.statements[0])
 
     @property
     def definition(self) -> str:
-        """How the index that it builds is defined, to be compared."""
+        """The definition of the index that it builds, in a form that can be compared."""
         return comparable(self.statements[0])
 
     @property
     def dropped_index(self) -> str | None:
-        """The index that it drops beside running programs."""
+        """The index that it drops concurrently."""
         found = _DROPPED_INDEX.search(self.statements[0])
         return found[1] if found else None
 
@@ -88,12 +88,12 @@ class Step:
 
     @property
     def tables(self) -> list[str]:
-        """wa's own tables that it makes."""
+        """The tables of wa that it creates."""
         return [table for statement in self.statements for table in _TABLE.findall(statement)]
 
     @property
     def widened(self) -> str | None:
-        """The column of the business's table that it makes wider."""
+        """The column of the business's table that it widens."""
         found = _WIDENED.search(self.statements[0])
         return found[1] if found else None
 
@@ -106,7 +106,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Script:
-    """One file: why it is there, whether it runs in a transaction, and its steps in order."""
+    """One file: its reason, whether it runs in a transaction, and its steps in order."""
 
     path: Path
 
@@ -128,17 +128,17 @@ class Script:
 
     @cached_property
     def last(self) -> str | None:
-        """The table or index that it makes last: where that exists, the file was run by hand, to its end."""
+        """The table or index that it creates last. If it exists, the file was run by hand to its end."""
         return self._headers.get("last")
 
     @cached_property
     def checksum(self) -> str:
-        """Of what it does: a comment may be written better while a run is half done."""
+        """The checksum of its statements. Comments may change while a run is half done."""
         return hashlib.sha256("\n".join(self.statements).encode()).hexdigest()
 
     @cached_property
     def accepted_checksums(self) -> frozenset[str]:
-        """Its own, and those of earlier versions of the file whose steps are the same in number and order."""
+        """Its own checksum, and those of earlier versions with the same number and order of steps."""
         return frozenset({self.checksum, *self._headers.get("replaces", "").split()})
 
     @property
@@ -147,7 +147,7 @@ class Script:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """Each statement for itself, or all of them in one transaction."""
+        """Its steps: each statement, or all of them in one transaction."""
         head, _, _ = self.text.partition("\n\n")
         whole = _remarks(head)
         lock = whole.get("lock", "none")
@@ -169,7 +169,7 @@ class Script:
 
     @cached_property
     def _parts(self) -> list[tuple[str, dict[str, str], str]]:
-        """Every statement without its comments, what they say of it, and both as they stand in the file."""
+        """Every statement without its comments, the remarks in them, and its text in the file."""
         import sqlparse
 
         parts = [
@@ -184,13 +184,13 @@ class Script:
 
 
 def _remarks(text: str) -> dict[str, str]:
-    """Like `step` and its words; of two of a kind the later one."""
+    """Return remarks such as `step` with their words. The later one of two of a kind wins."""
     return dict(_REMARK.findall(text))
 
 
 @dataclass(frozen=True)
 class Migration:
-    """A step of the schema: a file that goes up and, beside it, one that goes down."""
+    """A migration: a file that goes up and, beside it, one that goes down."""
 
     up: Script
     down: Script
@@ -201,13 +201,13 @@ class Migration:
 
 
 def names() -> list[str]:
-    """The names alone, oldest first: what the check at start needs, without reading a file."""
+    """Return the names, oldest first. The check at the start needs no more, and reads no file."""
     folder = sqlfiles.root() / "migrations"
     return sorted(path.stem for path in folder.glob("[0-9]*.sql") if not path.name.endswith(".down.sql"))
 
 
 def indexes() -> list[str]:
-    """Every index that the migrations build beside running programs and do not drop again."""
+    """Return every index that the migrations build concurrently and do not drop again."""
     found: dict[str, None] = {}
     for step in (step for migration in migrations() for step in migration.up.steps):
         if step.index:
@@ -218,7 +218,7 @@ def indexes() -> list[str]:
 
 
 def _index(statement: str) -> str | None:
-    """Its name, with the schema of its table where that one is given."""
+    """Return the name, with the schema of its table if it is given."""
     found = _INDEX.search(statement)
     if found is None:
         return None
@@ -233,7 +233,9 @@ _BEFORE = re.compile(r'^.*?\bindex\b.*?\bon\s+(?:only\s+)?(?:"[^"]*"|[^\s"(])+\s
 
 
 def comparable(definition: str) -> str:
-    """What an index is on, in a form in which our statement and PostgreSQL's own text of the same index are equal."""
+    """Return the definition of an index in a form in which our statement and PostgreSQL's text of the same index are
+    equal.
+    """
     text = definition.lower()
     unique = "unique " if re.match(r"\s*create\s+unique", text) else ""
     text = _CAST.sub("", _BEFORE.sub("", text).replace('"', "")).strip().rstrip(";")
@@ -242,7 +244,7 @@ def comparable(definition: str) -> str:
 
 
 def built_definitions(index: str) -> frozenset[str]:
-    """Every definition under which a version of wa has built this index."""
+    """Return every definition under which a version of wa has built this index."""
     return frozenset(definition for name, definition in _built() if name == index)
 
 
@@ -258,6 +260,6 @@ def _built() -> frozenset[tuple[str, str]]:
 
 
 def migrations() -> list[Migration]:
-    """Every migration, oldest first."""
+    """Return every migration, oldest first."""
     folder = sqlfiles.root() / "migrations"
     return [Migration(Script(folder / f"{name}.sql"), Script(folder / f"{name}.down.sql")) for name in names()]

@@ -1,6 +1,6 @@
-"""What is done, and what is half done: the table `wa.migrations`, a row for each step.
+"""The ledger of completed and half completed work: the table `wa.migrations`, a row for each step.
 
-Step 0 stands for the whole file; it is `done` when every step is. A step that could not be done and hinders nobody is
+Step 0 stands for the whole file. It is `done` when every step is. A step that could not be done without harm is
 `skipped` with its reason, and tried again by the next run.
 """
 
@@ -45,19 +45,19 @@ def exists(connection: sa.Connection) -> bool:
 
 
 def creation() -> list[str]:
-    """The statements that make the ledger where there is none."""
+    """Return the statements that create the ledger if it does not exist."""
     return [part.strip().rstrip(";") for part in _CREATE.split(";\n") if part.strip()]
 
 
 def create(connection: sa.Connection) -> None:
-    """Have the ledger. IF NOT EXISTS is no shield against two at once: call it as the one migrator."""
+    """Create the ledger. IF NOT EXISTS does not protect against two at once: call it as the only migrator."""
     has_schema = connection.execute(sa.text("SELECT to_regnamespace('wa') IS NOT NULL")).scalar_one()
-    for statement in creation()[1 if has_schema else 0 :]:  # IF NOT EXISTS asks for the right to make one all the same
+    for statement in creation()[1 if has_schema else 0 :]:  # IF NOT EXISTS needs the right to create one in any case
         connection.execute(sa.text(statement))
 
 
 def done(connection: sa.Connection) -> set[str]:
-    """The versions that are applied, by one SELECT; empty where there is no ledger yet."""
+    """Return the applied versions, by one SELECT, or none if there is no ledger yet."""
     if not exists(connection):
         return set()
     found = connection.execute(sa.text("SELECT version FROM wa.migrations WHERE step = 0 AND state = 'done'"))
@@ -89,7 +89,7 @@ def write(
 
 
 def written(version: str, step: int, state: str, checksum: str) -> str:
-    """The statement that `write` executes, with its values in it: for psql."""
+    """Return the statement that `write` executes, with its values in it, for psql."""
     bound = _WRITE.bindparams(version=version, step=step, state=state, checksum=checksum, note=None)
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

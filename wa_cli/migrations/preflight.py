@@ -1,4 +1,4 @@
-"""What must hold before anything is changed: said in one sentence, and nothing is begun."""
+"""Conditions that must hold before anything is changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wa_cli.errors import ConfigError
 
 OLDEST, NEWEST = 13, 18
 ENCODING = "UTF8"
-# The least that a table called whatsapp_messages must have to be the one that is meant.
+# Columns that the table must have to be the expected whatsapp_messages.
 NEEDED = ("id", "message_id", "from_phone", "to_phone", "message_type", "content", "status", "timestamp")
 _NOT_MIGRATABLE = {"v": "a view", "m": "a materialised view", "p": "a partitioned table", "f": "a foreign table"}
 
@@ -17,7 +17,7 @@ _TIMES = ("timestamp without time zone", "timestamp with time zone")
 
 
 def check(connection: sa.Connection) -> None:
-    """Raises ConfigError where the migrations cannot be applied to what is there."""
+    """Raise ConfigError if the migrations cannot be applied to this database."""
     found = run(connection, "watch/preflight", needed=list(NEEDED)).one()
     if found.version < OLDEST:
         raise ConfigError(f"This is PostgreSQL {found.version}; wa needs {OLDEST} to {NEWEST}.")
@@ -39,7 +39,7 @@ def check(connection: sa.Connection) -> None:
 
 
 def _check_rights(connection: sa.Connection, username: str) -> None:
-    """Raises ConfigError with every right that the user lacks, and the statements that give them."""
+    """Raise ConfigError with every missing right, and the statements that grant them."""
     lacking = run(connection, "watch/rights").all()
     if lacking:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""What a migration tells while it goes on. How it reads is the front door's business."""
+"""Progress events of a migration. The command line decides how they are printed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Moved:
-    """What it does now; `share` of that, from 0 to 1, and the seconds it has left, where that is known."""
+    """The phase of a step, its share from 0 to 1, and the remaining seconds if known."""
 
     said: str
     share: float | None = None
@@ -28,7 +28,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Waiting:
-    """It waits for others, since so many seconds."""
+    """A step waits for other sessions, since so many seconds."""
 
     who: str
     seconds: float
@@ -42,7 +42,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Skipped:
-    """It could not be done and hinders nobody; the next run tries it again."""
+    """A step could not be done now. The next run tries it again."""
 
     step: Step
     why: str
@@ -53,5 +53,5 @@ Report = Callable[[Event], None]
 
 
 def quiet(event: Event) -> None:
-    """For whom nobody looks on."""
+    """Print nothing."""
     del event

@@ -1,4 +1,4 @@
-"""The same migrations as one script, for who lets nothing but psql near the database."""
+"""The migrations as one script, for a database that may be changed with psql only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SELECT format('DROP INDEX CONCURRENTLY %s', indexrelid::regclass)
 
 
 def script(plan: Sequence[Step]) -> Iterator[str]:
-    """The text by pieces, of the steps that are to be taken, in order."""
+    """Yield the pieces of the script for these steps, in order."""
     yield _HEAD
     yield from (_ended(statement) for statement in ledger.creation())
     for version, steps in groupby(plan, key=lambda step: step.version):

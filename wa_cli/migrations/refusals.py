@@ -1,4 +1,4 @@
-"""Names what refuses a write: the column, constraint, trigger, rule, policy or publication, and what mends it."""
+"""The causes of refused writes: a column, constraint, trigger, rule, policy or publication, and the remedy of each."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from wa_cli.database.engine import rows, run
 
 _FUNCTION = re.compile(r"^PL/\S+ function (\S+?)\(|^\S+ function \"?(\w+)", re.MULTILINE)
 NOT_NULL, NO_RIGHT, NO_IDENTITY, NOT_SUPPORTED, NO_SETTING = "23502", "42501", "55000", "0A000", "42704"
-# What a value can be that its column does not take: data exceptions, a type mismatch.
+# Errors of a value that its column refuses: data exceptions, a type mismatch.
 _OF_VALUES = ("22", "42804")
 
 
 class Unexpected(Exception):
-    """The statement passed, but the row is not as it was written."""
+    """The statement passed, but the row differs from what was written."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One refused write. `cause` is the same for all that one thing refuses; `value` what it refused, `mend` what mends it."""
+    """One refused write. `cause` is the same for everything that one object refuses. `value` was refused, and `mend` is
+    the remedy.
+    """
 
     write: str
     cause: str
@@ -35,7 +37,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What refuses writes, by name: `writes` are those that it refuses, `mends` the statements that mend it."""
+    """One cause of refused writes: `writes` are the refused ones, `mends` the statements that remedy it."""
 
     cause: str
     writes: tuple[str, ...]
@@ -46,7 +48,7 @@ class Refusal:
 
 
 def gathered(connection: sa.Connection, faults: Iterable[Fault]) -> tuple[Refusal, ...]:
-    """One refusal for each cause, then the policies that hide rows which no try has written."""
+    """Return one refusal for each cause, then the policies that hide rows which no trial has written."""
     by_cause: dict[str, list[Fault]] = {}
     for fault in faults:
         by_cause.setdefault(fault.cause, []).append(fault)
@@ -62,7 +64,7 @@ def gathered(connection: sa.Connection, faults: Iterable[Fault]) -> tuple[Refusa
 
 
 def remarks(connection: sa.Connection) -> tuple[str, ...]:
-    """What a try cannot show and what need not be a fault."""
+    """Return conditions that a trial cannot show, and those that need not be a fault."""
     children = [name for (name,) in run(connection, "trial/children")]
     if not children:
         return ()
@@ -71,7 +73,7 @@ def remarks(connection: sa.Connection) -> tuple[str, ...]:
 
 
 def faults(connection: sa.Connection, write: str, values: Mapping[str, Any], error: exc.DBAPIError) -> list[Fault]:
-    """Name what refused this write. A value that its column does not take is named for each such column."""
+    """Return the causes of this refused write, one for each column that refuses its value."""
     code, message = str(error.orig.pgcode), _message(error)  # type: ignore[union-attr]
     guards = run(connection, "trial/guards").all()
     if trigger := _trigger(guards, error):
@@ -82,14 +84,14 @@ def faults(connection: sa.Connection, write: str, values: Mapping[str, Any], err
 
 
 def surprise(connection: sa.Connection, write: str, operation: str, what: Unexpected) -> Fault:
-    """Name what may have changed or swallowed the row."""
+    """Return the objects that may have changed or swallowed the row."""
     guards = run(connection, "trial/guards").all()
     suspects = [f"the {g.kind} {g.name}" for g in guards if g.is_before and getattr(g, f"on_{operation}")]
     return Fault(write, f"{', '.join(suspects)}: {what}" if suspects else str(what))
 
 
 def as_text(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as PostgreSQL reads them for a column of any type; None stays None."""
+    """Return the values as PostgreSQL reads them for a column of any type. None stays None."""
     [values] = json.loads(rows([dict(row)]))
     return {
         name: value if value is None or isinstance(value, str) else json.dumps(value) for name, value in values.items()
@@ -103,7 +105,7 @@ def _cause(
     message: str,
     diagnostics: Any,
 ) -> tuple[str, str | None, str | None]:
-    """The cause, the refused value and the mending statement, as far as they are known."""
+    """Return cause, refused value and remedy, as far as they are known."""
     table = diagnostics.table_name or "whatsapp_messages"
     if code == NOT_NULL:
         return f"the column {table}.{diagnostics.column_name} is NOT NULL and gets no value", None, None
@@ -126,7 +128,7 @@ def _cause(
 
 
 def of_columns(connection: sa.Connection, write: str, values: Mapping[str, Any]) -> list[Fault]:
-    """Give each value to its column alone, and name those that do not take it."""
+    """Write each value to its column alone, and return the columns that refuse theirs."""
     columns = {row.name: row for row in run(connection, "trial/columns")}
     return [
         Fault(
@@ -170,7 +172,7 @@ def _degraded_mode(connection: sa.Connection) -> str:
 
 
 def _trigger(guards: Sequence[sa.Row[Any]], error: exc.DBAPIError) -> sa.Row[Any] | None:
-    """The trigger whose function the server names in the error's context."""
+    """Return the trigger whose function the server names in the error's context."""
     context = str(_diagnostics(error).context or "")
     called = {(one or other).rpartition(".")[2] for one, other in _FUNCTION.findall(context)}
     return next((g for g in guards if g.kind == "trigger" and g.function.rpartition(".")[2] in called), None)
@@ -183,7 +185,7 @@ def _diagnostics(error: exc.DBAPIError) -> Any:
 def _message(error: exc.DBAPIError) -> str:
     diagnostics = _diagnostics(error)
     primary, detail = diagnostics.message_primary or str(error.orig), diagnostics.message_detail
-    # The values are of the trial, and would tell apart what one thing refuses.
+    # Values of the trial would split one cause into several.
     return f"{primary} ({detail})" if detail and not detail.startswith(("Failing row", "Key (")) else str(primary)
 
 

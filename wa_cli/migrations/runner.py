@@ -1,4 +1,4 @@
-"""Brings a live database to the schema: one migrator at a time, step by step, each step noted as soon as it is done."""
+"""Migrates a live database: one migrator at a time, step by step, each step recorded as soon as it is done."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from wa_cli.migrations.trial_writes import TrialResult
 from wa_cli.migrations.watch import Watch
 
 _LOCK_KEY = 0x77615F6D  # "wa_m"
-# Time-outs that would end the transaction with the lock while a long step runs. The last one came with PostgreSQL 17.
+# Time-outs that would end the transaction with the lock during a long step. The last one came with PostgreSQL 17.
 _UNLIMITED = ("idle_in_transaction_session_timeout", "transaction_timeout")
 NEEDS_PREVIOUS = "it needs the step before"
 
 
 def check(database: Database) -> None:
-    """Raise SchemaTooOld unless every migration this program needs is applied. One SELECT."""
+    """Raise SchemaTooOld unless every migration that this program needs is applied, by one SELECT."""
     with database.reading() as connection:
         done = ledger.done(connection)
     missing = [name for name in catalogue.names() if name not in done]
@@ -36,7 +36,7 @@ def check(database: Database) -> None:
 
 
 def find(revision: str) -> Migration:
-    """The migration of this name, number, or beginning of its name. Raises BadInput."""
+    """Return the migration of this name, number, or beginning of its name. Raises BadInput."""
     found = [m for m in catalogue.migrations() if m.name == revision or m.name.startswith(f"{revision.zfill(4)}_")]
     if len(found) != 1:
         raise BadInput(f"There is no migration {revision!r}.", hint="wa migrate status lists them.")
@@ -45,7 +45,7 @@ def find(revision: str) -> Migration:
 
 @dataclass(frozen=True)
 class LostDirections:
-    """How many messages of ours count as incoming, from when to when, in UTC, and the newest of their ids."""
+    """Outgoing messages that count as incoming: their number, their first and last time in UTC, and the newest ids."""
 
     rows: int
     oldest: datetime | None
@@ -54,10 +54,10 @@ class LostDirections:
 
 
 class Migrator:
-    """Applies and takes back migrations. Interrupted anywhere, the next run finishes.
+    """Applies and rolls back migrations. After an interruption at any point, the next run finishes.
 
-    `timeout` is how long one step waits for others before it gives up with StillPending. `business` is what outgoing rows
-    have as `from_phone`.
+    `timeout` is the time that one step waits for other sessions before it gives up with StillPending. `business` is
+    the value of `from_phone` in outgoing rows.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Migrator:
         self._lock: sa.Connection | None = None
 
     def pending(self, to: Migration | None = None) -> list[Migration]:
-        """What `apply` would do: the migrations that are not done, up to `to` if given."""
+        """Return the migrations that `apply` would run, up to `to` if given."""
         with self.database.reading() as connection:
             done = ledger.done(connection)
         return [migration for migration in _up_to(to) if migration.name not in done]
 
     def plan(self, to: Migration | None = None) -> list[Step]:
-        """Every step that `apply` would take."""
+        """Return every step that `apply` would run."""
         with self.database.reading() as connection:
             done = ledger.done(connection)
             noted = {(e.version, e.step) for e in ledger.entries(connection) if e.state == "done"}
@@ -98,26 +98,26 @@ class Migrator:
             return [step for step in planned if not statements.is_needless(connection, step)]
 
     def applied(self) -> list[Migration]:
-        """What is done, the newest first."""
+        """Return the applied migrations, newest first."""
         with self.database.reading() as connection:
             done = ledger.done(connection)
         return [migration for migration in reversed(catalogue.migrations()) if migration.name in done]
 
     def preflight(self) -> TrialResult:
-        """Raise ConfigError where the migrations cannot be applied, else try what the workers will write.
+        """Raise ConfigError if the migrations cannot be applied, else try the workers' writes.
 
-        Nothing is changed. Where the table refuses a write, the migrations can be applied and messages would be lost.
+        Nothing is changed. If the table refuses a write, the migrations can be applied and messages would be lost.
         """
         with self.database.reading() as connection:
             preflight.check(connection)
         return self.try_writes()
 
     def try_writes(self) -> TrialResult:
-        """Try what the workers write, as far as the migrations are applied; all of it is rolled back."""
+        """Try the workers' writes, as far as the migrations are applied. All of it is rolled back."""
         return trial_writes.run_trials(self.database, migrated=not self.pending(), business=self.business)
 
     def apply(self, to: Migration | None = None) -> list[str]:
-        """Apply what is pending; what could not be done and hinders nobody, in words."""
+        """Apply pending migrations. Return the skipped steps, in words."""
         with self._as_the_only_one() as connection:
             preflight.check(connection)
             ledger.create(connection)
@@ -131,7 +131,9 @@ class Migrator:
             ]
 
     def rollback(self, count: int = 1) -> list[str]:
-        """Take back so many of the newest migrations; their names, newest first. Raises PartlyDone where one cannot be."""
+        """Roll back that many of the newest migrations. Return their names, newest first. Raises PartlyDone if one cannot
+        be.
+        """
         taken: list[str] = []
         with self._as_the_only_one() as connection:
             for migration in self.applied()[:count]:
@@ -140,19 +142,21 @@ class Migrator:
         return taken
 
     def uses_of_direction(self) -> list[str]:
-        """Views over the column, which would have to be dropped before it."""
+        """Return the views over the column, which would have to be dropped before it."""
         with self.database.reading() as connection:
             return [name for (name,) in run(connection, "watch/views", column="direction")]
 
     def lost_directions(self) -> LostDirections:
-        """Messages of ours that count as incoming, because the column was dropped and made again. Reads each of ours."""
+        """Return outgoing messages that count as incoming, since the column was dropped and made again. Reads each
+        outgoing row.
+        """
         with self.database.reading(timeout=timedelta(hours=1)) as connection:
             return LostDirections(*run(connection, "watch/lost_directions").one())
 
     def drop_direction(self) -> None:
-        """Drop the column, and with it the knowledge which messages were ours. Only after every migration that uses it.
+        """Drop the column, which loses the direction of every message. Only after every migration that uses it.
 
-        Raises PartlyDone where something else uses it.
+        Raises PartlyDone if another object uses it.
         """
         step = Step(
             version="0002_direction",
@@ -189,12 +193,12 @@ class Migrator:
         return skipped
 
     def _mend(self, connection: sa.Connection, migration: Migration) -> list[str]:
-        """Do what was skipped, and again what somebody has taken away since."""
+        """Run skipped steps, and repeat those whose work was removed since."""
         wanted = _to_mend(connection, migration)
         return self._do(connection, migration.up.steps, wanted) if wanted else []
 
     def _do(self, connection: sa.Connection, steps: Sequence[Step], wanted: Sequence[Step]) -> list[str]:
-        """Do the wanted ones of these steps; what is skipped, in words."""
+        """Run the wanted ones of these steps. Return the skipped ones, in words."""
         skipped: dict[int, str] = {}
         for step in wanted:
             is_hindered = step.needs_previous and step.number - 1 in skipped
@@ -210,7 +214,7 @@ class Migrator:
         ]
 
     def _do_or_skip(self, connection: sa.Connection, step: Step, of: int) -> str | None:
-        """Do it, or say why that is not possible now."""
+        """Run a step. Return the reason if it is not possible now."""
 
         place = max(step.number, 1)
         try:
@@ -225,7 +229,7 @@ class Migrator:
     def _do_without(
         self, connection: sa.Connection, indexes: Sequence[Step], step: Step, place: int, of: int
     ) -> str | None:
-        """Do it between a drop and a new build of our own indexes; as `_do_or_skip`."""
+        """Run a step between a drop and a new build of our own indexes, like `_do_or_skip`."""
         for index in indexes:
             statements.drop_index(connection, index)
         try:
@@ -259,12 +263,12 @@ class Migrator:
 
     @contextmanager
     def _as_the_only_one(self) -> Iterator[sa.Connection]:
-        """A connection to work on, while another one holds the migrators' lock.
+        """Yield a connection for the work, while another connection holds the migrators' lock.
 
-        The lock is asked for in a poll loop and never waited for: a blocked advisory lock is an open snapshot, and a
-        concurrent index build of the other migrator would wait for it forever. It is held in a transaction, which has no
-        snapshot between its statements: an idle-session time-out does not end it, and a pooler gives it a server
-        connection of its own.
+        The lock is polled and never waited for: a blocked advisory lock is an open snapshot, and a concurrent index
+        build of the other migrator would wait for it for ever. It is held in a transaction, which has no snapshot
+        between its statements: an idle-session time-out does not end it, and a pooler gives it its own server
+        connection.
         """
         with self.database.autocommit() as lock, self.database.autocommit() as connection:
             self._take_lock(lock)
@@ -273,8 +277,8 @@ class Migrator:
                 yield connection
             finally:
                 self._lock = None
-                connection.invalidate()  # its time-outs are nobody else's
-                lock.invalidate()  # and the end of its session is the end of the lock
+                connection.invalidate()  # its time-outs belong to this connection only
+                lock.invalidate()  # and the end of its session releases the lock
 
     def _take_lock(self, connection: sa.Connection) -> None:
         began, told = time.monotonic(), False
@@ -288,7 +292,9 @@ class Migrator:
         self._lock = connection
 
     def _check_lock(self) -> None:
-        """Raise DatabaseDown if the connection with the lock was lost: another migrator may work by now."""
+        """Raise DatabaseUnavailable if the connection with the lock was lost, since another migrator may be running by
+        now.
+        """
         if self._lock is not None:
             self._lock.exec_driver_sql("SELECT 1")
 
@@ -305,7 +311,9 @@ def _locks(connection: sa.Connection) -> bool:
 
 
 def _set_if_known(connection: sa.Connection, name: str, setting: str) -> None:
-    """Set it for the transaction where the server knows it; `pg_settings` asks without an error that would end it."""
+    """Set it for the transaction if the server knows it. `pg_settings` tells without an error, which would end the
+    transaction.
+    """
     connection.execute(
         sa.text("SELECT set_config(name, :setting, true) FROM pg_settings WHERE name = :name"),
         {"name": name, "setting": setting},
@@ -325,7 +333,7 @@ def _up_to(last: Migration | None) -> list[Migration]:
 
 
 def _to_mend(connection: sa.Connection, migration: Migration) -> list[Step]:
-    """The steps of an applied migration that were skipped, or whose work is not there any more."""
+    """Return the steps of an applied migration that were skipped, or whose work is missing."""
     skipped = {e.step for e in ledger.entries(connection) if e.version == migration.name and e.state == "skipped"}
     steps = migration.up.steps
     wanted = [step for step in steps if step.number in skipped or statements.is_undone(connection, step)]
@@ -333,7 +341,7 @@ def _to_mend(connection: sa.Connection, migration: Migration) -> list[Step]:
 
 
 def _with_what_they_need(steps: Sequence[Step], wanted: Sequence[Step]) -> list[Step]:
-    """A step that needs the one before is not done without that one's looking again."""
+    """Return the steps with those that they need before them."""
     numbers = {step.number for step in wanted}
     for step in reversed(steps):
         if step.number in numbers and step.needs_previous:
@@ -341,8 +349,8 @@ def _with_what_they_need(steps: Sequence[Step], wanted: Sequence[Step]) -> list[
     return [step for step in steps if step.number in numbers]
 
 
-# Where the server and the user can. A statement ends when this process dies: else it would go on alone. And an index is built
-# in small portions, packed: the commits of others wait behind each on its way to the disk.
+# If the server and the user allow it: a statement ends when this process dies, and an index is built in small, packed
+# portions, since commits of others wait behind each one on its way to the disk.
 _CONSIDERATE = {
     "client_connection_check_interval": "1s",
     "wal_compression": "on",

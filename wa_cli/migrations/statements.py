@@ -1,10 +1,10 @@
 """Runs one step of a migration without stalling a hot table.
 
-- A step that needs a strong lock asks for it briefly and tries again, because everybody behind it waits as long as it does.
-  Before it takes a weak one, that blocks neither readers nor writers, and for which an autovacuum makes room.
-- What is built concurrently waits for old transactions by design: it gets no lock time-out, since one would leave an
-  invalid index behind. An index that an earlier try left half built is dropped first, since IF NOT EXISTS would accept it.
-- A step and its note in the ledger are one transaction, wherever the step may be in one.
+- A step that needs a strong lock asks for it briefly and repeatedly, since every session behind it waits as long as it does.
+  Before that it takes a weak lock, which blocks neither readers nor writers and for which an autovacuum makes room.
+- A concurrent build waits for old transactions by design. It has no lock time-out, which would leave an invalid index.
+  An index that an earlier try left half built is dropped first, since IF NOT EXISTS would accept it.
+- A step and its entry in the ledger are one transaction, if the step can be in one.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from wa_cli.migrations.watch import Watch
 
 STRONG_LOCK_TIMEOUT = "40ms"
 WEAK_LOCK_TIMEOUT = "3s"
-# Nothing that holds the strong lock may last. What is cut off by its own time-out so often in a row never fits into it.
+# The strong lock must be held briefly. A statement that its own time-out cancels this often in a row never fits.
 STRONG_STATEMENT_TIMEOUT = "60ms"
 STRONG_TRIES = 5
-# Nor may this process be stopped while it holds one.
+# This process must not be stopped while it holds one.
 STRONG_IDLE_TIMEOUT = "200ms"
-# An attempt that lasted longer than any of its time-outs has worked, and not waited.
+# An attempt that lasted longer than its time-outs has worked and not waited.
 WORKED = 4.0
 LONGEST_PAUSE = 5.0
 INDEX_TRIES = 5
 TELL_EVERY = 5.0
-# Writes into the ledger that a step is done.
+# Records in the ledger that a step is done.
 Note = Callable[[sa.Connection], None]
-# feature_not_supported, dependent_objects_still_exist: a view is in the way; object_not_in_prerequisite_state: a publication.
+# feature_not_supported, dependent_objects_still_exist: a view prevents it. object_not_in_prerequisite_state: a publication.
 _HINDERED = ("0A000", "2BP01", "55000")
-# A row is in the way: it violates a constraint, a trigger refuses its change, it is too large for an index.
+# A row prevents it: it violates a constraint, a trigger refuses its change, or it is too large for an index.
 _HINDERED_BY_ROW = ("23", "P0", "54")
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
-_CANCELLED = "57014"  # by its time-out, or by somebody
+_CANCELLED = "57014"  # by its time-out, or by a person
 
 
 _TOO_SLOW = (
@@ -54,24 +54,24 @@ _TOO_SLOW = (
 
 
 class Hindered(Exception):
-    """The step cannot be done now and hinders nobody: a view stands in the way of a wider column, a row of a constraint."""
+    """The step cannot be done now, without harm: a view prevents a wider column, a row prevents a constraint."""
 
 
 class _Locked(Exception):
-    """The lock was not to be had within the time-out."""
+    """The lock was not granted within the time-out."""
 
 
 class _Cancelled(Exception):
-    """It was ended: by its own time-out, by the one who looks on, or by somebody at the database."""
+    """The statement was cancelled: by its own time-out, by the watch, or by a person."""
 
 
 def opening(step: Step) -> list[str]:
-    """What comes before its statements, in psql too."""
+    """Return the statements before those of the step, in psql too."""
     if step.is_alone:
         return [
             f"SET lock_timeout = '{0 if step.index or step.dropped_index else STRONG_LOCK_TIMEOUT}'",
             "SET statement_timeout = 0",
-            # A build with helpers is done sooner, and takes the machine from those who use the table meanwhile.
+            # Parallel workers build faster, and take the machine from the users of the table.
             "SET max_parallel_maintenance_workers = 0",
         ]
     if step.is_strong:
@@ -82,7 +82,7 @@ def opening(step: Step) -> list[str]:
             f"SET LOCAL lock_timeout = '{STRONG_LOCK_TIMEOUT}'",
             f"SET LOCAL statement_timeout = '{STRONG_STATEMENT_TIMEOUT}'",
             f"SET LOCAL idle_in_transaction_session_timeout = '{STRONG_IDLE_TIMEOUT}'",
-            # The lock would be held until the disk, or a replica, has answered; step and note are lost together, if at all.
+            # Otherwise the lock would be held until the disk or a replica has answered. Step and ledger entry are lost together.
             "SET LOCAL synchronous_commit = off",
         ]
     return ["BEGIN", f"SET LOCAL lock_timeout = '{WEAK_LOCK_TIMEOUT}'", "SET LOCAL statement_timeout = 0"]
@@ -93,7 +93,7 @@ def closing(step: Step) -> list[str]:
 
 
 def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note) -> None:
-    """Do it on an autocommit connection, and have it noted. Raises StillPending when the patience is over, and Hindered."""
+    """Run the step on an autocommit connection and record it. Raises StillPending after the time limit, and Hindered."""
     pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
     began, told, tries, cut_off = time.monotonic(), float("-inf"), 0, 0
     while True:
@@ -128,7 +128,7 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
 
 
 def is_undone(connection: sa.Connection, step: Step) -> bool:
-    """Whether a table, column, index or constraint that it made is not there any more, or not whole."""
+    """Return True if a table, column, index or constraint that the step made is missing or incomplete."""
     if step.index:
         found = _index(connection, step.index)
         return found is None or not (_is_built(step, found) or found.is_being_built)
@@ -140,14 +140,14 @@ def is_undone(connection: sa.Connection, step: Step) -> bool:
 
 
 def is_needless(connection: sa.Connection, step: Step) -> bool:
-    """Whether the step drops an index of an earlier version of wa that is not there."""
+    """Return True if the step drops an index of an earlier version of wa that does not exist."""
     if not step.formerly or step.dropped_index is None:
         return False
     return _index(connection, step.dropped_index) is None or is_kept(connection, step)
 
 
 def own_indexes_in_the_way(connection: sa.Connection, step: Step) -> list[Step]:
-    """The steps that build the indexes because of which a column is not widened, where nothing but those is in the way."""
+    """Return the steps that build the indexes that prevent a wider column, if nothing else prevents it."""
     if step.widened is None or run(connection, "watch/views", column=step.widened).first():
         return []
     users = run(connection, "watch/expression_users", column=step.widened).all()
@@ -190,7 +190,7 @@ def _attempt(connection: sa.Connection, step: Step, note: Note) -> None:
 
 
 def _build(connection: sa.Connection, step: Step, index: str) -> None:
-    """The index, whole. One that another process builds at this moment, such as one whose migrator died, is waited for."""
+    """Build the index completely. If another process builds it now, such as one whose migrator died, wait for it."""
     for _ in range(INDEX_TRIES):
         found = _index(connection, index)
         if found and not found.is_ours:
@@ -212,12 +212,12 @@ def _index(connection: sa.Connection, index: str) -> sa.Row[tuple[Any, ...]] | N
 
 
 def _is_built(step: Step, found: sa.Row[tuple[Any, ...]]) -> bool:
-    """Whether the index is whole, and defined as the step defines it."""
+    """Return True if the index is complete, and defined as the step defines it."""
     return bool(found.is_valid) and comparable(found.definition) == step.definition
 
 
 def is_kept(connection: sa.Connection, step: Step) -> bool:
-    """Whether the index that the step would drop is there and not to be dropped: it is not what wa has built."""
+    """Return True if the index that the step would drop exists and was not built by wa."""
     assert step.dropped_index is not None
     found = _index(connection, step.dropped_index)
     if found is None:
@@ -228,7 +228,7 @@ def is_kept(connection: sa.Connection, step: Step) -> bool:
 
 
 def execute(connection: sa.Connection, statement: str) -> None:
-    """Execute it by the driver: in SQLAlchemy's text a colon would begin a parameter."""
+    """Execute by the driver, since a colon would begin a parameter in SQLAlchemy's text."""
     try:
         connection.exec_driver_sql(statement.replace("%", "%%"))
     except exc.DBAPIError as error:

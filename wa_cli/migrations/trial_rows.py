@@ -1,4 +1,4 @@
-"""Rows as the workers write them, one for each message type, direction and status: for the trial writes."""
+"""Rows as the workers write them, one for each message type, direction and status, for the trial writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wa_cli.outbox.settlement import Decision, Settlement
 from wa_cli.store.messages import PLACEHOLDERS, incoming_row
 
 BUSINESS, CUSTOMER = "+15550100000", "+15557654321"
-# As long as the user ids that Meta shows in its documentation.
+# As long as the user ids in Meta's documentation.
 USER_ID = "US.13491208655302741918"
 LONGEST_TEXT = 4096
 FILES = ("image", "video", "audio", "voice", "document", "sticker")
@@ -28,7 +28,7 @@ OUTGOING = (*content.CONTENT_TYPES, "interactive", "location", "contacts", "reac
 
 @dataclass(frozen=True)
 class Trial:
-    """A row to write, and what it stands for, like `incoming sticker`."""
+    """A row to write, and its description, such as `incoming sticker`."""
 
     name: str
     row: dict[str, Any]
@@ -39,7 +39,7 @@ def wamid() -> str:
 
 
 def incoming(kind: str = "text", **changes: Any) -> IncomingMessage:
-    """A message of this type that a customer sent."""
+    """Return a received message of this type."""
     message: dict[str, Any] = {
         "wamid": wamid(),
         "number": "0",
@@ -56,7 +56,7 @@ def incoming(kind: str = "text", **changes: Any) -> IncomingMessage:
 
 
 def outbox_row(kind: str = "text", **changes: Any) -> dict[str, Any]:
-    """A locked row of the outbox with a message of this type; no such message is queued."""
+    """Return a locked outbox row with a message of this type. No such message is queued."""
     row: dict[str, Any] = {
         "reference": uuid4(),
         "number": "0",
@@ -94,7 +94,7 @@ def _message(kind: str) -> dict[str, Any]:
 
 
 def settled(row: dict[str, Any], outcome: Outcome) -> Decision:
-    """What settling this outbox row with this verdict changes."""
+    """Return the changes of settling this outbox row with this outcome."""
     decision = Decision()
     answered_at = now().replace(microsecond=0)
     decision.settle(row, Settlement(row["reference"], row["attempt"], row["token"], outcome, answered_at))
@@ -106,7 +106,7 @@ def refused() -> Outcome:
 
 
 def without_phone() -> Trial:
-    """A message of a customer whose number WhatsApp hides: it needs the wider columns."""
+    """Return a message of a customer whose number WhatsApp hides, which needs the wider columns."""
     return Trial("incoming text without a phone number", incoming_row(incoming(phone=None, user_id=USER_ID)))
 
 
@@ -116,12 +116,12 @@ def of_employee(employee: UUID) -> Trial:
 
 
 def long_text() -> str:
-    """As many characters as a text message may have; of random words, which no index can compress."""
+    """Return a text of the maximum length, of random words, which no index can compress."""
     return "".join(uuid4().hex for _ in range(LONGEST_TEXT // 32))
 
 
 def trials(business: str) -> Iterator[Trial]:
-    """Every kind of row, each with its own message id. `business` is what outgoing rows have as `from_phone`."""
+    """Return every kind of row, each with its own message id. `business` is the value of `from_phone` in outgoing rows."""
     for kind in INCOMING:
         yield Trial(f"incoming {kind}", incoming_row(incoming(kind)))
     yield Trial("incoming text of imported history", incoming_row(incoming(from_history=True)))

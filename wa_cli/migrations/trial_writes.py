@@ -1,7 +1,7 @@
-"""Tries what the workers will write, in a transaction that is always rolled back.
+"""Tries the writes of the workers, in a transaction that is always rolled back.
 
-Each try has a savepoint of its own, so that one refusal hides no other. Before the migrations are applied, the rows are
-written as far as the table has their columns; after that by the workers' own functions.
+Each try has a savepoint of its own, so that one refusal does not hide others. Before the migrations are applied, the
+rows are written as far as the table has their columns, and afterwards by the workers' own functions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from wa_cli.migrations.refusals import Refusal, Unexpected
 from wa_cli.store import messages
 
 Row = dict[str, Any]
-# Says nothing of the table: connection, cancelled, locked, shut down, disk full, read-only.
+# Errors that say nothing about the table: connection, cancelled, locked, shut down, disk full, read-only.
 _NO_ANSWER = ("08", "40", "53", "57", "58", "25")
 _LOCKED, _FOREIGN_KEY_VIOLATION = "55P03", "23503"
 COMPARED = ("from_phone", "to_phone", "message_type", "content", "status")
@@ -37,7 +37,7 @@ ROUNDING = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Try:
-    """A write to try. `operation` is insert, update or delete; `values` what it writes, to find the column that refuses."""
+    """A write to try. `operation` is insert, update or delete. `values` are needed to find the column that refuses."""
 
     name: str
     operation: str
@@ -47,7 +47,7 @@ class Try:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """How many writes were tried, what refused some of them, and remarks on what a try cannot show."""
+    """The number of tried writes, the causes of refusals, and remarks on conditions that a try cannot show."""
 
     tried: int
     refusals: tuple[Refusal, ...]
@@ -55,16 +55,16 @@ class TrialResult:
 
     @property
     def mend(self) -> str | None:
-        """The statements after which every write passes; None where no statement alone does it."""
+        """The statements after which every write passes, or None if statements alone do not suffice."""
         if not all(refusal.mends for refusal in self.refusals):
             return None
         return " ".join(dict.fromkeys(mend for refusal in self.refusals for mend in refusal.mends)) or None
 
 
 def run_trials(database: Database, *, migrated: bool, business: str) -> TrialResult:
-    """Try every write and take all of it back. Nothing is tried where there is no table yet.
+    """Try every write and roll all of them back. Nothing is tried if there is no table yet.
 
-    `business` is what outgoing rows have as `from_phone`.
+    `business` is the value of `from_phone` in outgoing rows.
     """
     with database.transaction() as connection:
         try:
@@ -84,7 +84,7 @@ def run_trials(database: Database, *, migrated: bool, business: str) -> TrialRes
 
 
 def _faults(connection: sa.Connection, one: Try) -> Iterable[refusals.Fault]:
-    """What refuses this write; nothing where it passes."""
+    """Return the causes if this write is refused, else nothing."""
     savepoint = connection.begin_nested()
     try:
         one.write(connection)
@@ -112,7 +112,7 @@ def _employee(connection: sa.Connection) -> UUID:
 
 
 def _unknown_employee(connection: sa.Connection, employee: UUID) -> list[str]:
-    """Say where messages of this employee would be stored without the employee."""
+    """Return a remark if messages of this employee would be stored without the employee."""
     keys = [name for (name,) in run(connection, "trial/employee_keys")]
     if not keys or _keeps_employee(connection, employee):
         return []
@@ -126,7 +126,7 @@ def _keeps_employee(connection: sa.Connection, employee: UUID) -> bool:
     try:
         messages.insert(connection, [row])
         return connection.execute(stored, {"message_id": row["message_id"]}).scalar() is not None
-    except RowRefused:  # for another reason, which the tries name
+    except RowRefused:  # for another reason, which the tries report
         return True
     except exc.DBAPIError as error:
         return getattr(error.orig, "pgcode", None) != _FOREIGN_KEY_VIOLATION
@@ -134,11 +134,13 @@ def _keeps_employee(connection: sa.Connection, employee: UUID) -> bool:
         savepoint.rollback()
 
 
-# The workers' own functions.
+# Writes by the workers' own functions.
 
 
 def _workers_tries(employee: UUID | None, business: str) -> Iterator[Try]:
-    """None for an employee whom the business does not know: then messages are stored without them."""
+    """Yield the writes of the workers. The employee is None if the business does not know one: messages are then stored
+    without.
+    """
     known = [trial_rows.of_employee(employee)] if employee else []
     for trial in (*trial_rows.trials(business), trial_rows.without_phone(), *known):
         yield Try(trial.name, "insert", trial.row, _inserting(trial.row))
@@ -169,7 +171,7 @@ def _inserting_two(connection: sa.Connection) -> None:
 
 
 def _two_at_once() -> tuple[Row, Row]:
-    """The same text twice, of one customer, in one second."""
+    """Yield two messages with the same text of one customer in one second."""
     message = trial_rows.incoming()
     return messages.incoming_row(message), messages.incoming_row(replace(message, wamid=trial_rows.wamid()))
 
@@ -212,7 +214,7 @@ def _save_file(connection: sa.Connection) -> None:
         raise Unexpected("the row is not updated")
 
 
-# The same rows on a table that lacks some of the columns.
+# The same rows, on a table that lacks some of the columns.
 
 
 def _present_tries(columns: set[str], business: str) -> Iterator[Try]:
@@ -230,7 +232,7 @@ def _present_tries(columns: set[str], business: str) -> Iterator[Try]:
 
 
 def _present(row: Row, columns: set[str]) -> Row:
-    """The values of these columns, as text, which PostgreSQL reads as the column's own type."""
+    """Return the values of these columns as text, which PostgreSQL reads as the column's own type."""
     values = refusals.as_text({"id": uuid4(), **row})
     return {name: value for name, value in values.items() if name in columns and value is not None}
 
@@ -274,7 +276,7 @@ def _deleting(table: sa.TableClause, row: Row) -> Callable[[sa.Connection], None
 
 
 def _expect(connection: sa.Connection, row: Mapping[str, Any]) -> None:
-    """Raise Unexpected unless the row is there as it was written."""
+    """Raise Unexpected unless the row was stored as it was written."""
     found = run(connection, "trial/stored", message_id=row["message_id"]).mappings().first()
     if found is None:
         raise Unexpected("the row is not there after it was written")

@@ -1,7 +1,7 @@
-"""Looks on while a statement runs, from a connection of its own: how far it is, and whom it waits for.
+"""Watches a running statement from another connection: its progress, and the sessions that it waits for.
 
-What is built concurrently waits for older transactions by design, without a time-out that could leave it half built. So it
-is this one that stops a statement which has waited for too long.
+A concurrent build waits for older transactions by design, without a time-out that could leave it half built. So the
+watch cancels a statement that has waited for too long.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OURS = "wa migrate: "
 
 
 class Watch:
-    """`patience` is how long one statement may wait for others."""
+    """`patience` is the time that one statement may wait for others."""
 
     def __init__(self, database: Database, report: Report, patience: timedelta) -> None:
         self.database = database
@@ -35,7 +35,7 @@ class Watch:
 
     @contextmanager
     def over(self, pid: int) -> Iterator[None]:
-        """For as long as the block lasts, over the server process `pid`."""
+        """Watch the server process `pid` until the end of the block."""
         self.gave_up_on = None
         over = threading.Event()
         thread = threading.Thread(target=self._look_on, args=(pid, over), daemon=True)
@@ -57,7 +57,7 @@ class Watch:
                     self._stop(pid, who)
                     continue
             except (DatabaseUnavailable, RowRefused):
-                continue  # the next look may work, and the statement itself will say what is wrong
+                continue  # the next query may work, and the statement itself reports the fault
             if over.is_set() or seen is None:
                 return
             if who:
@@ -75,7 +75,7 @@ class Watch:
 
 
 class _Waiting:
-    """Since when a statement waits, told every few seconds."""
+    """The time that a statement waits, reported every few seconds."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -83,7 +83,7 @@ class _Waiting:
         self._told = float("-inf")
 
     def emit(self, who: str) -> float:
-        """Seconds it has waited by now."""
+        """Return the seconds it has waited."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if now - self._told >= TELL_WAITING_EVERY:
@@ -96,7 +96,7 @@ class _Waiting:
 
 
 class _Pace:
-    """How long the rest of a phase takes, if it goes on as it went so far."""
+    """Estimates the remaining time of a phase from its pace so far."""
 
     def __init__(self) -> None:
         self._phase: str | None = None
@@ -113,7 +113,7 @@ class _Pace:
 
 
 def holders(connection: sa.Connection, table: str | None) -> str:
-    """Who uses the table now, the oldest transaction first, in words."""
+    """Return the sessions that use the table now, the oldest transaction first, in words."""
     return _who(connection, [pid for (pid,) in run(connection, "watch/holders", table=table)])
 
 
@@ -126,7 +126,7 @@ def _who(connection: sa.Connection, pids: list[int]) -> str:
 
 
 def _named(process: Any) -> str:
-    """Like `process 4711 (reports, user shop, idle in transaction, open for 12 s: SELECT …)`."""
+    """Return a session like `process 4711 (reports, user shop, idle in transaction, open for 12 s: SELECT …)`."""
     known = [
         process.application_name or "unnamed",
         f"user {process.usename}" if process.usename else None,

@@ -1,22 +1,22 @@
-"""The reports there are: files with a header that is a report's title, its flags and its columns.
+"""The reports: SQL files whose header declares title, options and columns.
 
-    -- title:      what stands above it             -- include:   a part of sql/reports/parts that it begins with
-    -- about:      one line, for the list           -- filter:    customer, employee: what it can be narrowed to
-    -- define:     a definition, for --explain      -- by:        what it can be broken down by, the default first
-    -- note:       what is said under it each time
-    -- param:      since or limit, and its default  -- column:    key, kind and label, in the order of the SELECT
-    -- shape:      heatmap and its two sides        -- bars:      the column that is drawn
-    -- list:       the file of sql/reports/lists    -- threshold: the column that --fail-over judges, above, below or by
-                   with what was counted                          age, and the column with yes in the rows that are judged
+    -- title:      the heading                       -- include:   a part of sql/reports/parts that it begins with
+    -- about:      one line, for the list            -- filter:    customer, employee: its filters
+    -- define:     a definition, for --explain       -- by:        its breakdowns, the default first
+    -- note:       a note below it, each time
+    -- param:      since or limit, and its default   -- column:    key, kind and label, in the order of the SELECT
+    -- shape:      heatmap and its two sides         -- bars:      the column that is drawn as bars
+    -- details:    the file of sql/reports/details   -- threshold: the column of --fail-above, above, below or by age,
+                   with the counted rows                            and the column with yes in the judged rows
     -- meaning:    the column with Meta's codes
-    -- place:      where it stands among others     -- page:      what it is broken down by on the page of all
-    -- beside:     spool: its note says what lies there
-    -- of:         now: of this moment, it takes no other range
-    -- quiet:      columns that a terminal leaves out where they tell no row from another
-    -- alarm:      open_turns: --fail-over judges every turn that is open, of any age
+    -- place:      its place among the reports       -- page:      its breakdown on the page of all reports
+    -- beside:     spool: its note tells the spooled records
+    -- of:         now: it shows this moment, and has no range
+    -- quiet:      columns that a terminal omits if their values are equal
+    -- alarm:      open_turns: --fail-above judges every open turn, of any age
 
 The statement may use :since, :until and :now (UTC, as the TIMESTAMP columns hold them), :tz, :limit, :by, :customer (a
-person's key), :employee (a UUID) and :open (business hours, as JSON); what it does not use it is not given.
+person's key), :employee (a UUID) and :open (business hours, as JSON).
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class ReportColumn:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A column, and how it is judged: `above` or `below` the span that is given, or by its `age`. `among`: a column that says
-    yes in the rows that are judged.
+    """A column and its judgement: `above` or `below` the given duration, or by its `age`. `among` is a column that says
+    yes in the judged rows.
     """
 
     column: str
@@ -59,7 +59,9 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: `parameters` are its own defaults, as text. `counted_by`: for a list, the report whose numbers it opens."""
+    """A report. `parameters` are its own defaults, as text. `counted_by` is, for details, the report whose figures they
+    explain.
+    """
 
     path: Path
     counted_by: Report | None = None

@@ -1,4 +1,4 @@
-"""A heatmap: weekdays by hours, as cells that read without colour; turned round where the hours find no room in a line."""
+"""A heatmap in characters: weekdays by hours, readable without colour, turned if the hours do not fit a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHADES = (" ", "\N{LIGHT SHADE}", "\N{MEDIUM SHADE}", "\N{DARK SHADE}", "\N{FULL
 
 
 class Piece(NamedTuple):
-    """Characters of a line, and how dark they are: 0 to 4."""
+    """Characters of a line, with their shade from 0 to 4."""
 
     text: str
     shade: int = 0
@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """`cells[row][column]` are counts, or seconds where `is_span`; `rows` and `columns` name the sides."""
+    """`cells[row][column]` are counts, or seconds if `is_span`. `rows` and `columns` name the sides."""
 
     rows: list[str]
     columns: list[str]
@@ -32,8 +32,8 @@ class Grid:
 
     @cached_property
     def steps(self) -> list[float]:
-        """The largest value of each shade but the darkest: quarters of the largest count; of spans, which one outlier would
-        make all alike, quarters of their number.
+        """Return the largest value of each shade but the darkest: quarters of the largest count. For durations, quarters
+        of their number, since one outlier would make all others alike.
         """
         there = [value for line in self.cells for value in line if value]
         if self.is_span:
@@ -42,7 +42,7 @@ class Grid:
 
     @property
     def legend(self) -> list[tuple[int, str]]:
-        """The shades there are, each with its largest value."""
+        """Return the shades, each with its largest value."""
         largest: dict[int, float] = {}
         for value in (value for line in self.cells for value in line if value):
             shade = self.shade(value)
@@ -50,21 +50,21 @@ class Grid:
         return [(shade, f"to {self.readable(value)}") for shade, value in sorted(largest.items())]
 
     def turned(self) -> Grid:
-        """Its rows as columns."""
+        """Return the grid with rows as columns."""
         cells = [list(column) for column in zip(*self.cells, strict=True)]
         return replace(self, rows=self.columns, columns=self.rows, cells=cells)
 
     def shade(self, value: float) -> int:
-        """How dark a cell is: 0 for nothing, 1 to 4."""
+        """Return the shade of a cell: 0 for nothing, 1 to 4."""
         return 0 if not value else 1 + sum(value > step for step in self.steps)
 
     def readable(self, value: float) -> str:
-        """The value of a cell, for people."""
+        """Return the value of a cell for people."""
         return format_span(timedelta(seconds=value)) if self.is_span else f"{value:,.0f}"
 
 
 def grid(found: Sequence[Mapping[str, Any]], down: str, across: str, value: str) -> Grid:
-    """The rows of a report as a grid of one of its values."""
+    """Return the rows of a report as a grid of one of its values."""
     rows = list(dict.fromkeys(str(row[down]) for row in found))
     columns = sorted({int(row[across]) for row in found})
     values = {(str(row[down]), int(row[across])): float(row[value] or 0) for row in found}
@@ -73,7 +73,7 @@ def grid(found: Sequence[Mapping[str, Any]], down: str, across: str, value: str)
 
 
 def lines(drawn: Grid, width: int) -> list[list[Piece]]:
-    """The grid in characters alone, in lines of at most `width` where that can be."""
+    """Return the grid in characters, in lines of at most `width` if possible."""
     if _needed(drawn) > width and _needed(drawn.turned()) < _needed(drawn):
         drawn = drawn.turned()
     label, cell = _widths(drawn)
@@ -89,7 +89,7 @@ def lines(drawn: Grid, width: int) -> list[list[Piece]]:
 
 
 def _widths(drawn: Grid) -> tuple[int, int]:
-    """Of the labels at the left, and of a cell, in characters."""
+    """Return the widths of the labels at the left and of a cell, in characters."""
     return 2 + max(map(len, drawn.rows), default=0), max(2, *map(len, drawn.columns), 0)
 
 

@@ -1,7 +1,7 @@
-"""Business hours: `mon-fri 09:00-18:00; sat 10:00-14:00`, and the days on which nobody works.
+"""Business hours: `mon-fri 09:00-18:00; sat 10:00-14:00`, and holidays.
 
-Hours are of the wall clock. Where it is set forward or back an interval ends when that clock says so, and is an hour shorter
-or longer for it.
+Hours are of the wall clock. When it is set forward or back, an interval ends when that clock says so, and is an hour
+shorter or longer.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Hours:
-    """For each weekday from Monday on, from when to when; 24:00 is the next midnight. `holidays` have none."""
+    """The intervals of each weekday from Monday on. 24:00 is the next midnight. `holidays` have none."""
 
     week: tuple[tuple[tuple[int, int], ...], ...]
     holidays: frozenset[date] = frozenset()
 
     def spans(self, since: datetime, until: datetime, zone: str) -> Iterator[tuple[datetime, datetime]]:
-        """The open intervals that touch [since, until), as instants in UTC, in order."""
+        """Yield the open intervals that touch [since, until), as instants in UTC, in order."""
         place = ZoneInfo(zone)
         day, last = since.astimezone(place).date() - timedelta(days=1), until.astimezone(place).date()
         while day <= last:
@@ -43,13 +43,13 @@ class Hours:
             day += timedelta(days=1)
 
     def between(self, since: datetime, until: datetime, zone: str) -> timedelta:
-        """How much of that time is in the hours."""
+        """Return the time of the interval that is within business hours."""
         spans = self.spans(since, until, zone)
         inside = (min(finish, until) - max(start, since) for start, finish in spans)
         return sum((span for span in inside if span > timedelta(0)), timedelta(0))
 
     def as_json(self, since: datetime, until: datetime, zone: str) -> str:
-        """The same for SQL: a list of `start` and `finish`, as the TIMESTAMP columns hold them."""
+        """Return the hours for SQL: a list of `start` and `finish`, as the TIMESTAMP columns hold them."""
         return json.dumps(
             [
                 {"start": start.replace(tzinfo=None).isoformat(), "finish": finish.replace(tzinfo=None).isoformat()}
@@ -59,13 +59,15 @@ class Hours:
 
 
 def _instant(day: date, minutes: int, place: ZoneInfo) -> datetime:
-    """When that many minutes after midnight the wall clock says so; UTC. Of a time that comes twice, the first."""
+    """Return the instant in UTC when the wall clock shows that many minutes after midnight. Of a time that comes twice,
+    the first.
+    """
     whole = day + timedelta(days=minutes // 1440)
     return datetime.combine(whole, time(minutes % 1440 // 60, minutes % 60), place).astimezone(UTC)
 
 
 def parse(text: str, holidays: str = "") -> Hours:
-    """Hours and holidays as people write them. Raises BadInput."""
+    """Parse hours and holidays as people write them. Raises BadInput."""
     week: list[list[tuple[int, int]]] = [[] for _ in DAYS]
     for part in filter(None, (part.strip().lower() for part in text.split(";"))):
         found = _PART.fullmatch(part)

@@ -1,4 +1,4 @@
-"""All reports as one page: nothing is fetched for it, it reads on a phone, in the dark, and on paper."""
+"""All reports as one HTML page without external files, for a phone, a dark screen, and paper."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ section td.words > div { display: -webkit-box; -webkit-box-orient: vertical; -we
 
 @dataclass(frozen=True)
 class Section:
-    """A report on the page. `table` and `picture` are HTML and SVG as they are; everything else is text."""
+    """A report on the page. `table` and `picture` are HTML and SVG as they are. Everything else is text."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ class Section:
 
 
 def page(title: str, made: str, sections: Sequence[Section]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     links = "".join(f"<a href='#{escape(part.name)}'>{escape(part.title)}</a>" for part in sections)
     return document(
         title, f"<p class='pale'>{escape(made)}</p>\n<nav>{links}</nav>\n{''.join(map(_section, sections))}"
@@ -70,7 +70,7 @@ def page(title: str, made: str, sections: Sequence[Section]) -> str:
 
 
 def document(title: str, body: str) -> str:
-    """A page of its own with this HTML on it."""
+    """Return a page with this HTML in it."""
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"

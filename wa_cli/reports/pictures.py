@@ -1,4 +1,4 @@
-"""Drawings of reports, as SVG: a heatmap's cells, bars. They read without colour too: every value is written there."""
+"""Pictures of reports as SVG: the cells of a heatmap, and bars. Every value is written too, so that colour is not needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` is its length; None draws none. `said` is written beside it."""
+    """`value` is its length, and None draws none. `said` is written beside it."""
 
     label: str
     value: float | None
@@ -29,7 +29,7 @@ class Bar:
 
 
 def heatmap(title: str, grid: Grid, note: str = "") -> str:
-    """Weekdays down, hours across; `note` stands below the title."""
+    """Return a heatmap: weekdays down, hours across. `note` stands below the title."""
     width = LABEL + len(grid.columns) * (CELL + GAP) + 10
     height = HEAD + len(grid.rows) * (CELL + GAP) + 12
     parts = [_text(8, 20, title, size=15, weight="bold"), _text(8, NOTE, note, size=11, colour=PALE)]
@@ -56,7 +56,7 @@ def _cell(grid: Grid, left: float, top: float, value: float) -> str:
 
 
 def bars(title: str, drawn: Sequence[Bar], note: str = "") -> str:
-    """A bar below the other, each with its label before it and its value behind; `note` stands below the title."""
+    """Return bars below each other, each with its label and its value. `note` stands below the title."""
     label = 16 + 7 * max((len(_short(bar.label)) for bar in drawn), default=0)
     longest = max((float(bar.value or 0) for bar in drawn), default=0.0) or 1.0
     parts = [_text(8, 20, title, size=15, weight="bold"), _text(8, NOTE, note, size=11, colour=PALE)]
@@ -74,7 +74,7 @@ def _short(label: str) -> str:
 
 
 def png(svg: str) -> bytes:
-    """The same as pixels, twice as fine. Raises BadInput where the package for it is missing."""
+    """Return the picture in pixels, at twice its size. Raises BadInput if the package for it is missing."""
     try:
         from resvg_py import svg_to_bytes
     except ImportError:

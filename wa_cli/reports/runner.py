@@ -1,4 +1,4 @@
-"""Asks a report's question: read-only, on one snapshot, within a time-out."""
+"""Runs a report: read-only, on one snapshot, within a time limit."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS, Hours
 
 _SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
-_LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may hold an apostrophe
+_LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may have an apostrophe
 EARLIEST, LATEST = 1970, 2200  # years
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
-    "work_mem": "64MB",  # for sorting, a step of a report; what is larger goes by way of the disk
-    "parallel_tuple_cost": "0.01",  # a row from one process to another; the default, ten times that, keeps large reads in one
+    "work_mem": "64MB",  # memory for one sort, above which it goes to disk
+    "parallel_tuple_cost": "0.01",  # the cost of a row between processes: the default, ten times that, keeps large reads in one process
 }
 _NUMBERS = (int, float, Decimal)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -51,7 +51,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 @dataclass(frozen=True)
 class Range:
-    """From `since` (included) to `until` (excluded), aware instants; days and hours are those of `zone`."""
+    """From `since` (included) to `until` (excluded), aware instants. Days and hours are those of `zone`."""
 
     since: datetime
     until: datetime
@@ -60,7 +60,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """What is asked for of the whole: a person's key, an employee; what it is broken down by; business hours."""
+    """The part that is asked for: a person's key, an employee, the breakdown, business hours."""
 
     customer: str | None = None
     employee: UUID | None = None
@@ -70,10 +70,10 @@ class Narrowed:
 
 
 def range_of(report: Report, *, since: str | None, until: str | None, zone: str, at: datetime | None = None) -> Range:
-    """The range that was asked for, or the report's own. Raises BadInput for what is no time."""
+    """Return the given range, or the report's own. Raises BadInput for an invalid time."""
     at = at or now()
     end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
-    own = instant(report.since, zone, at if until is None else end)  # so long before the end
+    own = instant(report.since, zone, at if until is None else end)  # this long before the end
     begin = own if since is None else instant(since, zone, at)
     for moment in (begin, end):
         if not EARLIEST <= moment.year < LATEST:
@@ -84,8 +84,8 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
 
 
 def instant(text: str, zone: str, at: datetime) -> datetime:
-    """A date (its midnight in `zone`), an ISO 8601 time, a span before now like `7d`, `today`, `yesterday`, or the
-    midnight of the last `monday`. Raises BadInput for anything else.
+    """Return the instant of a date (its midnight in `zone`), an ISO 8601 time, a duration before now like `7d`, `today`,
+    `yesterday`, or the last `monday`. Raises BadInput for anything else.
     """
     word = text.strip().lower()
     if word.isdigit():
@@ -106,7 +106,7 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
 
 
 def _days_ago(word: str, weekday: int) -> int | None:
-    """How many midnights ago that day began; None where the word names none."""
+    """Return the number of midnights since that day began, or None if the word is not a day."""
     if word in ("today", "yesterday"):
         return 0 if word == "today" else 1
     named = [place for place, day in enumerate(_WEEKDAYS) if word in (day, DAYS[place])]
@@ -122,7 +122,9 @@ def narrow(
     by: str | None = None,
     hours: Hours | None = None,
 ) -> Narrowed:
-    """What was asked for, by the names under which it is known. Raises BadInput for what the report cannot do."""
+    """Return the filters by the names under which they are stored. Raises BadInput for those that the report does not
+    have.
+    """
     for name, value in (("customer", customer), ("employee", employee)):
         if value is not None and name not in report.filters:
             raise BadInput(f"The report {report.name} cannot be narrowed to one {name}.")
@@ -168,7 +170,9 @@ def run(
     sort: str | None = None,
     timeout: timedelta,
 ) -> Sequence[Mapping[str, Any]]:
-    """The report's rows, in the order of its columns, or of `sort`, a column's key, downwards with `-` before it."""
+    """Return the report's rows, in the order of its columns, or sorted by `sort`, a column's key, descending with `-`
+    before it.
+    """
     report.check()
     most = _limit(report, limit)
     values = values_for(report, asked, narrowed, limit=None if sort else most)
@@ -200,7 +204,7 @@ def count(database: Database, report: Report, asked: Range, narrowed: Narrowed, 
 
 @contextmanager
 def _explained(report: Report, timeout: timedelta) -> Iterator[None]:
-    """What the database does not do, in terms of the report."""
+    """Translate errors of the database into terms of the report."""
     try:
         yield
     except StatementCancelled as error:
@@ -214,7 +218,7 @@ def _explained(report: Report, timeout: timedelta) -> Iterator[None]:
 
 
 def _check_kinds(report: Report, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Raise ConfigError where a value is not of the kind that the header says."""
+    """Raise ConfigError if a value is not of the kind that the header declares."""
     for column in report.columns:
         types = _TYPES.get(column.kind, (object,))
         strange = [value for row in rows if (value := row[column.key]) is not None and not isinstance(value, types)]
@@ -225,12 +229,12 @@ def _check_kinds(report: Report, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _statement(report: Report) -> sa.TextClause:
-    """With its parameters; what looks like one inside a literal is none."""
+    """Return the statement with its parameters. Text like one inside a literal is not a parameter."""
     return sa.text(_LITERAL.sub(lambda found: found[0] if found[1] else found[0].replace(":", "\\:"), report.sql))
 
 
 def _unknown(report: Report) -> str | None:
-    """A parameter that its statement uses and nobody gives."""
+    """Return a parameter that the statement uses and that has no value."""
     used = re.findall(r"(?<![:\w\\]):([a-z]\w*)", _LITERAL.sub("", report.sql))
     return next((name for name in used if name not in PARAMETERS), None)
 
@@ -242,7 +246,7 @@ def _limit(report: Report, limit: int | None) -> int | None:
 
 
 def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int | None) -> dict[str, Any]:
-    """The values of the parameters that its statement uses."""
+    """Return the values of the parameters that the statement uses."""
     at = now()
     hours = narrowed.hours
     every: dict[str, Any] = {
@@ -261,28 +265,28 @@ def values_for(report: Report, asked: Range, narrowed: Narrowed, *, limit: int |
 
 
 def _array(words: Sequence[str]) -> str:
-    """An array as PostgreSQL writes one, for a CAST: psql takes it too."""
+    """Return an array as PostgreSQL writes one, for a CAST, which psql takes too."""
     return "{" + ",".join(json.dumps(word, ensure_ascii=False) for word in words) + "}"
 
 
 def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), *, limit: int | None = None) -> str:
-    """The statement with its values in it: for psql."""
+    """Return the statement with its values in it, for psql."""
     report.check()
     values = values_for(report, asked, narrowed, limit=_limit(report, limit))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     bound = _statement(report).bindparams(**values)
     text = str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-    return f"{text.replace('%%', '%')};"  # doubled for a driver, which psql is not
+    return f"{text.replace('%%', '%')};"  # doubled for a driver, and single for psql
 
 
 def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: timedelta) -> dict[str, int]:
-    """Rows of the range that reports leave out, by why."""
+    """Return the rows of the range that reports leave out, by reason."""
     [row] = run(database, Report(sqlfiles.root() / "reporting" / "exclusions.sql"), asked, narrowed, timeout=timeout)
     return dict(row)
 
 
 def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
-    """What SQL does not know: how a number is written, what is none, that spans are seconds, and what Meta's code means."""
+    """Return rows with values that SQL does not know: written numbers, durations in seconds, the meaning of Meta's codes."""
     keys = [column.key for column in report.columns if column.kind == "phone"]
     for key in [*keys, "what"] if narrowed.by == "customer" else keys:
         if str(row.get(key)).isdigit():

@@ -1,7 +1,7 @@
 """A stand-in for the Graph API: a real HTTP server that judges for itself and shares no code with our client.
 
-Real paths answer as Meta's do. What is the sandbox's own lies under `/_sandbox`, where production code cannot get by
-accident. Accepted messages are kept in a log on disk, which is the witness in every test of what was really sent.
+Real paths answer like Meta's. Routes of its own lie under `/_sandbox`, which production code cannot call by accident.
+Accepted messages are logged on disk, and the log proves in tests what was really sent.
 """
 
 from __future__ import annotations
@@ -50,11 +50,12 @@ _MEANINGS = {
 
 @dataclass(frozen=True)
 class Options:
-    """How the sandbox behaves. `strict` applies the 24-hour windows; `answer_after`: seconds before it answers a send.
+    """The behaviour of the sandbox. `strict` applies the 24-hour windows. `answer_after` is the delay of an answer in
+    seconds.
 
-    `templates`: the approved ones besides hello_world, (name, language) → number of parameters. `pace`: how much slower
-    than the usual half second statuses follow. `statuses=False` sends none, as where webhooks are not subscribed.
-    `limit`: sends a second that the number may do, a quarter of a second's worth at once.
+    `templates` maps approved templates besides hello_world, (name, language), to their number of parameters. `pace`
+    multiplies the usual half second of statuses. `statuses=False` sends none, like an unsubscribed webhook. `limit` is
+    the send rate of the number per second, in bursts of a quarter of a second.
     """
 
     strict: bool = False
@@ -68,7 +69,7 @@ class Options:
 
 
 class Sandbox:
-    """One business number at a Graph API of our own."""
+    """One business number at a stand-in for the Graph API."""
 
     def __init__(self, folder: Path, webhook_url: str, secret: str, options: Options | None = None) -> None:
         self.folder = folder
@@ -85,7 +86,7 @@ class Sandbox:
         self.url = ""
 
     async def start(self, port: int) -> None:
-        """Listen on loopback: on `port` if it is free, else on another. Sets `url`."""
+        """Listen on loopback, on `port` if it is free, else on another. Sets `url`."""
         app = web.Application(client_max_size=LARGEST_REQUEST)
         app.router.add_post("/{version}/{number}/messages", self._messages)
         app.router.add_get("/{version}/{object}/message_templates", self._templates)
@@ -121,8 +122,8 @@ class Sandbox:
         if self._log:
             self._log.close()
 
-    def print_note(self, customer: str, text: str, name: str | None = None) -> str:
-        """A customer writes; the id of their message."""
+    def customer_writes(self, customer: str, text: str, name: str | None = None) -> str:
+        """Send the webhook of a customer's message. Return its id."""
         filled = replay.words("text", customer, text, name or f"Customer {customer[-4:]}", self.url, None)
         self.windows[customer] = time.time()
         self.callbacks.schedule(Update(notification_files.value("text", **filled)))
@@ -224,7 +225,7 @@ class Sandbox:
         return web.json_response({"data": listed, "paging": {}})
 
     async def _object(self, request: web.Request) -> web.Response:
-        """The business number, or a file that a customer sent."""
+        """Answer with the business number, or a file that a customer sent."""
         identity = request.match_info["object"]
         try:
             rules.check_version(request.match_info["version"])
@@ -250,7 +251,7 @@ class Sandbox:
         )
 
     async def _token(self, request: web.Request) -> web.Response:
-        """What is known of a token: the one that we take is good for ever, and may do everything."""
+        """Answer with a token that never expires and has every permission."""
         try:
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
         except no.GraphError as error:
@@ -260,7 +261,7 @@ class Sandbox:
         return web.json_response({"data": known})
 
     async def _subscribers(self, request: web.Request) -> web.Response:
-        """The one app there is hears of everything."""
+        """Answer with the only app, which gets every webhook."""
         identity = request.match_info["object"]
         try:
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
@@ -272,7 +273,7 @@ class Sandbox:
         return web.json_response({"data": [{"whatsapp_business_api_data": app}]})
 
     async def _file(self, request: web.Request) -> web.Response:
-        """Its bytes: with the token, and while the URL is good."""
+        """Answer with the bytes of a file: with the token, and while the URL is valid."""
         try:
             rules.check_token(request.headers.get("Authorization"), None)
         except no.GraphError:
@@ -299,7 +300,7 @@ class Sandbox:
         customer, text = str(asked.get("from", "")).lstrip("+"), asked.get("text")
         if not customer.isdigit() or not isinstance(text, str) or not text:
             return web.json_response({"error": "say needs `from`, a number, and `text`"}, status=400)
-        return web.json_response({"id": self.print_note(customer, text, asked.get("name"))})
+        return web.json_response({"id": self.customer_writes(customer, text, asked.get("name"))})
 
     async def _play(self, request: web.Request) -> web.Response:
         asked = await _json(request)

@@ -1,6 +1,6 @@
-"""Webhooks back to the business: signed over the raw bytes, several updates to a POST, repeated until they are taken.
+"""Webhooks to the business: signed over the raw bytes, several updates in a POST, repeated until they are accepted.
 
-What is not taken is kept on disk, so that a service that is up tomorrow gets it tomorrow, as Meta does for seven days.
+Rejected webhooks stay on disk, so that a service that starts tomorrow gets them, as Meta repeats for seven days.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LISTS = ("contacts", "messages", "statuses", "message_echoes")
 
 @dataclass(frozen=True)
 class Update:
-    """A change to tell of. `alone`: in a POST of its own. Without `genuine` its signature is wrong, and it is told once."""
+    """An update to post. `alone` posts it by itself. Without `genuine` its signature is wrong, and it is posted once."""
 
     value: Value
     field: str = "messages"
@@ -44,7 +44,7 @@ class Update:
 
 
 def encode(notification: dict[str, Any]) -> bytes:
-    """The bytes as Meta writes them: ASCII, lower-case escapes, `/` escaped too."""
+    """Return the bytes as Meta writes them: ASCII, lower-case escapes, `/` escaped too."""
     return json.dumps(notification, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
@@ -53,7 +53,7 @@ def sign(body: bytes, secret: str) -> str:
 
 
 def merge(updates: Sequence[Update]) -> list[dict[str, Any]]:
-    """The changes of a POST: what is of one field and number becomes one value, as when Meta is busy."""
+    """Return the changes of a POST: updates of one field and number share one value, as when Meta is busy."""
     merged: dict[tuple[str, str], Value] = {}
     changes = []
     for update in updates:
@@ -72,7 +72,7 @@ Due = tuple[int, int, Update]
 
 
 class Callbacks:
-    """The way from the sandbox to one webhook URL."""
+    """The delivery from the sandbox to one webhook URL."""
 
     def __init__(self, url: str, secret: str, journal: Path, account: str) -> None:
         self.url = url
@@ -87,7 +87,7 @@ class Callbacks:
         self._stop = asyncio.Event()
 
     def schedule(self, update: Update, after: float = 0.0) -> None:
-        """Post it after that many seconds, and keep it until it is taken."""
+        """Post the update after that many seconds, and keep it until it is accepted."""
         identity = next(self._order)
         if update.genuine:
             self._undelivered[identity] = update
@@ -99,12 +99,12 @@ class Callbacks:
         return len(self._undelivered)
 
     def resume(self) -> None:
-        """Take up what an earlier run could not deliver; before anything new is scheduled."""
+        """Schedule the undelivered updates of an earlier run, before anything new."""
         for update in self._left_behind():
             self.schedule(update)
 
     async def run(self) -> None:
-        """Until cancelled: post what is due."""
+        """Post due updates until cancelled."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             try:
                 while not self._stop.is_set():
@@ -118,7 +118,7 @@ class Callbacks:
                 self._close_journal()
 
     async def flush(self, patience: float) -> None:
-        """Give what is on its way a moment to arrive."""
+        """Wait a moment for running posts."""
         deadline = time.monotonic() + patience
         while self._undelivered and time.monotonic() < deadline:  # noqa: ASYNC110 — polled at the deliverer's own pace
             await asyncio.sleep(TICK)
@@ -177,7 +177,7 @@ class Callbacks:
             self._journal_path.unlink(missing_ok=True)
 
     def _left_behind(self) -> list[Update]:
-        """What an earlier run could not deliver within the days that Meta tries; the journal begins anew."""
+        """Return undelivered updates of the days that Meta repeats, and start a new journal."""
         kept: dict[int, tuple[float, Update]] = {}
         if self._journal_path.exists():
             for line in self._journal_path.read_text(encoding="utf-8").splitlines():

@@ -1,12 +1,12 @@
-"""Trouble on request: a share of the sends meets it, as `throttled=3%,cut_accepted=1%` asks.
+"""Faults on request: `throttled=3%,cut_accepted=1%` names the shares of sends that meet one.
 
 throttled          refused with 130429, as when the number's throughput is reached
-failed             HTTP 500 with Meta's own error object: not taken, try again
-gateway_rejected   HTTP 504 of a gateway, and what is behind it never saw the message
-gateway_accepted   HTTP 504 of a gateway, and what is behind it took the message
-cut_before         the connection is cut when the request is read, before the message is taken
-cut_accepted       the message is taken, and the connection cut before the answer
-slow               the message is taken, and the answer comes seconds late
+failed             HTTP 500 with Meta's own error object: not accepted, to be retried
+gateway_rejected   HTTP 504 of a gateway; the API behind it never saw the message
+gateway_accepted   HTTP 504 of a gateway; the API behind it accepted the message
+cut_before         the connection is closed after the request, and the message is not accepted
+cut_accepted       the message is accepted, and the connection is closed before the answer
+slow               the message is accepted, and the answer comes seconds late
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ SLOW_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Faults:
-    """Kind → share of the sends, together at most 1."""
+    """Shares of the sends by kind of fault, together at most 1."""
 
     shares: Mapping[str, float] = field(default_factory=dict)
 
     def draw(self) -> str | None:
-        """What the next send meets."""
+        """Return the fault of the next send, or None."""
         at = random.random()  # noqa: S311
         for kind, share in self.shares.items():
             at -= share
@@ -39,7 +39,7 @@ class Faults:
 
 
 def parse(text: str) -> Faults:
-    """The faults of `KIND=SHARE,…`. Raises BadInput for what is none."""
+    """Parse `KIND=SHARE,…`. Raises BadInput."""
     shares: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         kind, _, share = part.partition("=")

@@ -1,4 +1,4 @@
-"""How the Graph API says no, as data (reference: Cloud API, errors and the texts worth reproducing)."""
+"""Errors of the Graph API as data (Meta, Cloud API error codes)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class GraphError(Exception):
-    """A refusal, in the shape in which Meta gives it."""
+    """A refusal in Meta's shape."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""Has a sandbox up for as long as somebody needs one: shared where one listens, hosted in this process where none does.
+"""The running sandbox: shared if one listens, hosted by this process if none does.
 
-The sandbox's address is a file in its folder. Whoever holds the folder's lock hosts it; when the host ends, another
-process that needs it takes over, on the same port.
+The address of the sandbox is a file in its folder. The process that holds the folder's lock is the host. When it ends,
+another process that needs the sandbox takes over, on the same port.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ START_LIMIT = 10.0
 
 
 def app_secret(folder: Path) -> str:
-    """The key of the sandbox's signatures, made at first use and readable by its owner alone."""
+    """Return the key of the sandbox's signatures. It is made at first use, readable by its owner only."""
     path = folder / "app_secret"
     private_files.make_folder(folder)
     if not (path.is_file() and path.read_text().strip()):
@@ -36,7 +36,7 @@ def app_secret(folder: Path) -> str:
 
 
 def _make_secret(path: Path) -> None:
-    """Whole or not at all, and once: a process that dies meanwhile leaves no empty key, and the first of two wins."""
+    """Write the key once, completely or not at all. A process that dies leaves no empty key, and the first of two wins."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".app_secret.") as made:
         made.write(secrets.token_hex(16))
         made.flush()
@@ -48,7 +48,7 @@ def _make_secret(path: Path) -> None:
 
 
 class SandboxHost:
-    """`async with SandboxHost(...) as host:` and `host.url` answers as the Graph API does."""
+    """Within `async with SandboxHost(...) as host:` the Graph API's stand-in answers at `host.url`."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class SandboxHost:
         self._moved_to(self.sandbox.url)
 
     async def _keep_up(self) -> None:
-        """When the process that hosts it ends, be the next host."""
+        """Become the host when the process that hosts the sandbox ends."""
         while not self.is_ours:
             await asyncio.sleep(LOOK_EVERY)
             if not await find(self.folder):
@@ -134,7 +134,7 @@ class SandboxHost:
 
 
 async def find(folder: Path) -> str | None:
-    """The URL of the sandbox that listens for this folder, if one does."""
+    """Return the URL of the sandbox that listens for this folder, or None."""
     try:
         url = (folder / "url").read_text().strip()
     except OSError:
@@ -144,7 +144,7 @@ async def find(folder: Path) -> str | None:
 
 
 async def call(url: str, method: str, path: str, body: Any = None, limit: float = 3.0) -> dict[str, Any] | None:
-    """The JSON answer of a sandbox's own route; None where nothing of the kind answers within `limit` seconds."""
+    """Return the JSON answer of one of the sandbox's own routes, or None if there is none within `limit` seconds."""
     try:
         timeout = aiohttp.ClientTimeout(total=limit)
         async with (

@@ -1,4 +1,4 @@
-"""Files that the sandbox's customers send: made from their id alone, so that they survive a restart."""
+"""Files of the sandbox's customers. They are made from their id, so that they survive a restart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 
 URL_LIFETIME = 300
-# The first digits of an id say of what type its file is.
+# The first digits of an id tell the type of its file.
 _TYPES = {
     "31": "image/png",
     "32": "video/mp4",
@@ -30,19 +30,19 @@ class File:
 
     @property
     def sha256(self) -> str:
-        """In base64, as webhooks have it."""
+        """The hash in base64, as in webhooks."""
         return base64.b64encode(hashlib.sha256(self.content).digest()).decode()
 
 
 def make(kind: str) -> File:
-    """A new file of that kind of message; any other kind gets a picture."""
+    """Return a new file of that message type. Any other type gets a picture."""
     found = find(KINDS.get(kind, "31") + f"{secrets.randbelow(10**13):013}")
     assert found is not None
     return found
 
 
 def find(identity: str) -> File | None:
-    """The file of that id, if it is one of ours."""
+    """Return the file of that id, or None."""
     mime_type = _TYPES.get(identity[:2]) if len(identity) == 15 and identity.isdigit() else None
     if mime_type is None:
         return None
@@ -51,7 +51,7 @@ def find(identity: str) -> File | None:
 
 
 def ticket(identity: str, secret: str, now: float | None = None) -> str:
-    """What a URL has to carry to be good for five minutes."""
+    """Return the token of a URL that is valid for five minutes."""
     until = int(now if now is not None else time.time()) + URL_LIFETIME
     return f"{until}-{_mark(identity, until, secret)}"
 
@@ -70,7 +70,7 @@ def _mark(identity: str, until: int, secret: str) -> str:
 
 
 def _png(seed: int) -> bytes:
-    """A small picture of one colour."""
+    """Return a small picture of one colour."""
     colour = bytes((seed & 255, seed >> 8 & 255, seed >> 16 & 255))
     rows = b"".join(b"\x00" + colour * 16 for _ in range(16))
     header = struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)

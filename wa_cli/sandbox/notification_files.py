@@ -1,4 +1,4 @@
-"""Notifications that the sandbox can play: one JSON file each in `notifications/`, with $words to be filled in."""
+"""Notifications that the sandbox can play: one JSON file each in `notifications/`, with $words to fill in."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def names() -> list[str]:
 
 
 def about(event: str) -> str:
-    """What it is, in a sentence."""
+    """Return a description of the notification in one sentence."""
     return str(_read(event)["about"])
 
 
 def field(event: str) -> str:
-    """The field that it is a change of."""
+    """Return the webhook field of the notification."""
     return str(_read(event)["field"])
 
 
 def value(event: str, /, **words: str) -> dict[str, Any]:
-    """The `value` of the notification of that name, its words filled in."""
+    """Return the `value` of the notification of that name, with its words filled in."""
     filled = _fill(_read(event)["value"], words)
     assert isinstance(filled, dict)
     return filled if field(event) in ACCOUNT_FIELDS else {**_head(), **filled}
@@ -49,7 +49,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _fill(part: Any, words: dict[str, str]) -> Any:
-    """A text that is one $word becomes it; in a longer one each $word is put in its place."""
+    """Replace $words: a text that is only one becomes its value, in a longer text each is replaced."""
     if isinstance(part, str) and "$" in part:
         for word in sorted(words, key=len, reverse=True):
             part = part.replace(f"${word}", words[word])

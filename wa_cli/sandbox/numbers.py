@@ -1,6 +1,6 @@
-"""Numbers with a scripted fate, so that any error can be had by writing to it.
+"""Phone numbers with a scripted result, for testing any error.
 
-+9990CCCCCC   accepted, then the status `failed` with the code CCCCCC, like +9990131026
++9990CCCCCC   accepted, then the status `failed` with the code CCCCCC, such as +9990131026
 +9991CCCCCC   refused at once with the code CCCCCC
 +9992…        accepted and delivered, never read
 +9993…        accepted and sent, never delivered
@@ -18,7 +18,7 @@ _SCRIPTED = re.compile(r"999([01])([0-9]{6})")
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of a message: refused with a code, or the statuses it gets, the last of them perhaps with a code."""
+    """The result of a message: a refusal with a code, or its statuses, the last of them perhaps with a code."""
 
     refused: int | None = None
     statuses: tuple[str, ...] = ("sent", "delivered", "read")

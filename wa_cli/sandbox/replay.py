@@ -1,4 +1,4 @@
-"""Plays notifications by name: who says what, and how the POSTs arrive."""
+"""Plays notifications by name, from chosen customers and in chosen ways."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ DAYS = 86400
 
 @dataclass(frozen=True)
 class Manner:
-    """How often each is told, whether in random order, after how many seconds, all in one POST, and signed rightly."""
+    """The way of posting: how often, in random order, after how many seconds, all in one POST, and with a right
+    signature.
+    """
 
     times: int = 1
     shuffled: bool = False
@@ -29,7 +31,7 @@ class Manner:
 
 
 def words(name: str, customer: str, text: str, profile: str, url: str, about: str | None) -> dict[str, str]:
-    """What a notification's $words stand for. `about`: the wamid that it refers to, else one that nobody knows."""
+    """Return the values of a notification's $words. `about` is the wamid that it refers to, by default an unknown one."""
     now = int(time.time())
     file = media_files.make(name)
     return {
@@ -55,7 +57,7 @@ def words(name: str, customer: str, text: str, profile: str, url: str, about: st
 async def play(
     callbacks: Callbacks, told: Sequence[tuple[str, dict[str, str]]], manner: Manner
 ) -> list[dict[str, Any]]:
-    """Tell of each, and wait for the answers: name, id (None where it has none) and HTTP status (0 where nobody answered)."""
+    """Post each notification and wait for the answers. Return name, id (or None) and HTTP status (0 without an answer)."""
     loop = asyncio.get_running_loop()
     plan = [one for one in told for _ in range(manner.times)]
     if manner.shuffled:

@@ -1,4 +1,4 @@
-"""What the real API would say to a request to send: the envelope here, each type's object in `types/`."""
+"""The real API's checks of a request to send: the envelope here, each type's object in `types/`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"v[0-9]{1,2}\.[0-9]")
 
 
 def check_version(version: str) -> None:
-    """A version that never existed is no version; an expired one is served all the same."""
+    """Check the version. One that never existed is refused, an expired one is served."""
     if not _VERSION.fullmatch(version):
         raise no.unknown_path(f"/{version}")
 
@@ -34,7 +34,7 @@ def check_token(header: str | None, query: str | None) -> None:
 
 
 def check_envelope(request: Any, templates: Templates) -> tuple[str, str]:
-    """Check all that can be said at once; the customer (digits, or a user id) and the type."""
+    """Check the envelope. Return the customer (digits or a user id) and the type."""
     if not isinstance(request, Mapping):
         raise no.missing("messaging_product")
     product = request.get("messaging_product")
@@ -70,7 +70,7 @@ def _customer(request: Mapping[str, Any]) -> str:
 
 
 def make_wamid(customer: str, *, outbound: bool) -> str:
-    """An id as WhatsApp makes them: opaque, at most 128 characters, never the same twice."""
+    """Return an id like WhatsApp's: opaque, at most 128 characters, unique."""
     phone = customer.encode()[:40]
     unique = secrets.token_hex(10).upper().encode()
     parts = b"\x1c\x18" + bytes([len(phone)]) + phone + b"\x15\x02\x00" + (b"\x11" if outbound else b"\x12")

@@ -14,7 +14,7 @@ from wa_cli.telemetry.events import Emit
 
 
 def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
-    """The application of these routes; our errors become answers here. `tell` is told of what is refused unread."""
+    """Return the application with these routes. Errors of wa become HTTP answers here."""
     app = FastAPI(title="wa", version=__version__, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit, emit=emit)
     for router in routers:
@@ -47,7 +47,7 @@ def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
 
 
 def _sentence(error: RequestValidationError) -> str:
-    """What is wrong with the request, without repeating it."""
+    """Return the fault of the request, without repeating its content."""
     told = []
     for problem in error.errors()[:5]:
         where = ".".join(str(part) for part in problem["loc"] if part != "body")

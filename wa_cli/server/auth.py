@@ -1,4 +1,4 @@
-"""Who may send: the holder of a key; without keys only this machine's own people, in the embedded world."""
+"""Authentication of the messaging API: keys, or without any key programs of this machine on an embedded installation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks; `employee` and `sent_by` where the key stands for them. `name` tells callers apart and is no secret."""
+    """A known caller. `employee` and `sent_by` are given if the key stands for them. `name` tells callers apart and is
+    not secret.
+    """
 
     employee: UUID | None = None
     sent_by: SentBy | None = None
@@ -28,14 +30,14 @@ class Caller:
 
 
 class Keys:
-    """`keys`: key → who holds it. `open_to_this_machine`: whether loopback may do without one."""
+    """`keys` maps keys to callers. With `open_to_this_machine` loopback needs no key if there are none."""
 
     def __init__(self, keys: Mapping[str, Caller], *, open_to_this_machine: bool) -> None:
         self.keys = keys
         self.open_to_this_machine = open_to_this_machine and not keys
 
     def required(self, request: Request) -> Caller:
-        """For routes that only known callers may use. Raises HTTPException 401 for a stranger."""
+        """Return the caller. Raises HTTPException 401 for an unknown one."""
         found = self.caller(request.client.host if request.client else None, request.headers)
         if found is None:
             raise HTTPException(
@@ -46,7 +48,7 @@ class Keys:
         return found
 
     def caller(self, peer: str | None, headers: Mapping[str, str]) -> Caller | None:
-        """Who it is, or None for a stranger. Every key is compared, in constant time."""
+        """Return the caller, or None for an unknown one. Every key is compared, in constant time."""
         given = headers.get("authorization", "").removeprefix("Bearer ").strip().encode()
         found = None
         for key, caller in self.keys.items():
@@ -58,14 +60,16 @@ class Keys:
 
 
 def _is_this_machine(peer: str | None, headers: Mapping[str, str]) -> bool:
-    """A proxy on this host would make every request a loopback one: its headers, and the Host, give it away."""
+    """Return True for a direct request of this machine. A proxy here would make every request a local one: its headers
+    and the Host give it away.
+    """
     host = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
     return peer in _LOOPBACK and host in _LOCAL_HOSTS and not any(name in headers for name in _FORWARDED)
 
 
 def parse_keys(text: str | None) -> dict[str, Caller]:
-    """Read `key`, `key=employee`, `key=automatic` or `key=employee:automatic`, by comma. A key may end in `=` itself, as
-    base64 does.
+    """Parse `key`, `key=employee`, `key=automatic` or `key=employee:automatic`, separated by commas. A key may end in
+    `=`, as in base64.
 
     Raises ConfigError, which never shows a key.
     """
@@ -79,7 +83,7 @@ def parse_keys(text: str | None) -> dict[str, Caller]:
 
 
 def _key_and_words(part: str, place: int) -> tuple[str, str]:
-    """What stands behind the last `=` says whose key it is; where nothing does, each `=` belongs to the key."""
+    """Split at the last `=`, if text stands behind it. Otherwise each `=` belongs to the key."""
     if part.startswith("="):
         raise ConfigError(f"WA_API_KEYS: key number {place} is empty.")
     key, separator, words = part.rpartition("=")
@@ -89,7 +93,7 @@ def _key_and_words(part: str, place: int) -> tuple[str, str]:
 
 
 def _caller(words: str, place: int) -> Caller:
-    """The employee and the kind of sender that these words name."""
+    """Return the caller with the employee and the kind of sender that these words name."""
     caller = Caller()
     for word in filter(None, (word.strip() for word in words.split(":"))):
         if word in list(SentBy):

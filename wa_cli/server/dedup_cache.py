@@ -1,7 +1,7 @@
-"""Marks in DynamoDB on webhook bodies that were handed over, so that a repetition need not trouble the queue.
+"""The deduplication cache: a DynamoDB table of enqueued webhook bodies, so that a repetition does not burden the queue.
 
-A mark is a cache, never the authority: it is written after the hand-over, and where the table does not answer the queue
-gets the body again, which does no harm. The table's key is `id` (a string); its TTL attribute is `expires_at`.
+It is only a cache. An entry is written after the body was enqueued, and if the table does not answer the queue gets
+the body again, which is harmless. The key of the table is `id` (a string). Its TTL attribute is `expires_at`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from wa_cli.telemetry.events import Component, Emit
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Meta repeats for seven days.
+# Meta repeats a webhook for seven days.
 KEPT = timedelta(days=8)
-# Keys in one BatchGetItem (AWS, DynamoDB limits); PutItem alone can be conditional.
+# Keys in one BatchGetItem (AWS, DynamoDB limits). Only PutItem can be conditional.
 READ_AT_ONCE, PARALLEL = 100, 8
-# After trouble the table is left alone for a while: it was to save time.
+# The pause after a failure. The cache is there to save time.
 REST = 30.0
 TROUBLE = (BotoCoreError, ClientError)
 
 
 def connect() -> DynamoDBClient:
-    """A client from the AWS_* variables, impatient: a mark that is slow is worth nothing."""
+    """Return a client from the AWS_* variables with short time-outs, since a slow cache is useless."""
     session = aws.session()
     return session.client(
         "dynamodb",
@@ -48,9 +48,9 @@ def connect() -> DynamoDBClient:
 
 
 class DedupCache:
-    """Threads may share it. Nothing here raises because the table is away.
+    """Threads may share it. No method raises because the table is unavailable.
 
-    `scope` keeps apart what two installations that share the table hand over.
+    `scope` separates installations that share the table.
     """
 
     def __init__(self, table: str, client: DynamoDBClient, emit: Emit, *, scope: str = "") -> None:
@@ -58,14 +58,14 @@ class DedupCache:
         self.scope = scope
         self._client = client
         self._emit = emit
-        # Webhooks wait for a look, and nobody for a mark: the one must not queue behind the other.
+        # Webhooks wait for lookups and not for writes, so lookups must not queue behind writes.
         self._finding = ThreadPoolExecutor(PARALLEL, thread_name_prefix="looking")
         self._marking = ThreadPoolExecutor(PARALLEL, thread_name_prefix="marking")
         self._lock = threading.Lock()
         self._resting_until = float("-inf")
 
     def seen(self, digests: Sequence[str]) -> set[str]:
-        """Which of these bodies were handed over before; none where the table does not say."""
+        """Return those of these bodies that were enqueued before, or none if the table does not answer."""
         if self._rests():
             return set()
         wanted = list(dict.fromkeys(digests))
@@ -77,7 +77,7 @@ class DedupCache:
             return set()
 
     def remember(self, digests: Sequence[str]) -> None:
-        """They were handed over."""
+        """Store that these bodies were enqueued."""
         if self._rests():
             return
         try:

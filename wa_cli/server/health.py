@@ -1,4 +1,4 @@
-"""Is the service alive, can it do its work, and how much has it done?"""
+"""Health and metrics of the service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNAVAILABLE = "database"
 
 
 class _Pulse:
-    """What is wrong, by the names of checks: whoever asks while somebody looks waits for the same answer."""
+    """The names of the failing checks. Requests during an examination share its result."""
 
     def __init__(self, database: Database, failing: Callable[[], list[str]]) -> None:
         self.database = database
@@ -30,7 +30,7 @@ class _Pulse:
     async def problems(self) -> list[str]:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(asyncio.to_thread(self._examine))
-        looking = self._looking  # by the time this look is over, somebody may have begun another
+        looking = self._looking  # another request may have started an examination meanwhile
         done, _ = await asyncio.wait({looking}, timeout=LONGEST_LOOK)
         return looking.result() if done else [UNAVAILABLE]
 
@@ -44,15 +44,15 @@ class _Pulse:
 
 
 def routes(database: Database, metrics: Metrics, keys: Keys, failing: Callable[[], list[str]] = list) -> APIRouter:
-    """`failing` names the checks that fail."""
+    """Return the routes. `failing` returns the names of the failing checks."""
     router = APIRouter(include_in_schema=False)
     pulse = _Pulse(database, failing)
 
     @router.get("/health")
     async def health() -> JSONResponse:
-        """Live: it answers. Ready: the database answers it, and no check fails; the names of those that do are told.
+        """Ready: the database answers, and no check fails. The answer names failing checks.
 
-        Webhooks are taken all the same, as long as the service lives.
+        Webhooks are accepted even so, as long as the service is live.
         """
         problems = await pulse.problems()
         status = "unavailable" if UNAVAILABLE in problems else "failing" if problems else "ok"
@@ -63,7 +63,7 @@ def routes(database: Database, metrics: Metrics, keys: Keys, failing: Callable[[
 
     @router.get("/health/live")
     async def live() -> JSONResponse:
-        """For whoever restarts what does not live, and for whoever hands on webhooks."""
+        """Live, for a supervisor that restarts a dead service and for a load balancer."""
         return JSONResponse({"status": "ok", "live": True})
 
     @router.get("/metrics", dependencies=[Depends(keys.required)])

@@ -1,6 +1,6 @@
-"""Where webhooks come in: each is safe before it is answered, on the queue or, while that is away, on the disk.
+"""Ingest: each webhook is safe before it is answered, on the queue or, during an outage, in the spool.
 
-What arrives while the last batch is on its way goes together: one commit, or one request to SQS, for all of it.
+Webhooks that arrive while a batch is being put go together: one commit, or one request to SQS, for all of them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from wa_cli.telemetry.events import Component, Emit, WebhookResult
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks, admit
 
 BATCH, BATCH_CHARACTERS = 500, 4 << 20
-# A queue that takes longer is taken for away: Meta waits for the answer. What it does take all the same is twice on it.
+# A slower queue counts as unavailable, since Meta waits for the answer. If it takes the message even so, it has it twice.
 PATIENCE = 3.0
-# How often to look whether the queue is back; and for what a dead process left on the disk.
+# Seconds between two probes of an unavailable queue, and between two looks for spool files of dead processes.
 LOOK_EVERY, READMIT_EVERY = 1.0, 5.0
 MOST_MARKINGS = 4
 MARK_PATIENCE = 0.5
@@ -48,7 +48,7 @@ class _Arrived:
 
 
 class Ingest:
-    """One for each process; from one event loop."""
+    """One for each process, used from one event loop."""
 
     def __init__(
         self, queue: Queue, spooled_webhooks: SpooledWebhooks, *, emit: Emit, dedup_cache: SeenWebhooks | None = None
@@ -80,7 +80,7 @@ class Ingest:
                 await self._keep(batch)
             except SpoolUnwritable as error:
                 _fail(batch, error)
-            except Exception:  # one of them: each is tried alone, and hears for itself that it was not kept
+            except Exception:  # one of them failed: each is tried alone and fails alone
                 for arrived in batch:
                     await self._keep_alone(arrived)
 
@@ -91,7 +91,7 @@ class Ingest:
             _fail([arrived], error)
 
     def _next_batch(self) -> list[_Arrived]:
-        """What has arrived, as far as one hand-over should carry it."""
+        """Return the waiting webhooks, as many as one put should carry."""
         size, end = 0, 0
         while end < min(BATCH, len(self._waiting)) and (not end or size < BATCH_CHARACTERS):
             size += sum(len(message.body) for message in self._waiting[end].messages)
@@ -113,7 +113,7 @@ class Ingest:
             self.emit(events.Spooled(count=len(new)))
 
     async def _queued(self, messages: Sequence[QueueMessage]) -> bool:
-        """Whether the queue has them; where it does not answer, nobody asks it until it is found to be back."""
+        """Return True if the queue has them. During an outage it is not asked until `run` finds it available."""
         if self._outage:
             return False
         try:
@@ -131,25 +131,25 @@ class Ingest:
         return False
 
     async def run(self, stop: Stop) -> None:
-        """Beside the service, until `stop`: look for the queue while it is away, and bring back what lies on the disk."""
+        """Run beside the service until `stop`: probe an unavailable queue, and put spooled webhooks back."""
         while not stop:
             await self.look_once()
             await stop.wait(LOOK_EVERY if self._outage else READMIT_EVERY)
 
     async def look_once(self) -> None:
-        """Whether the queue is back; then it gets what was kept, by this process or by one that is dead."""
+        """Probe the queue if it is unavailable. Once it answers, put spooled webhooks back, also those of dead processes."""
         try:
             if self._outage:
                 await self.in_thread(self.queue.depth)
                 self._outage.succeeded()
             await self.in_thread(self.spooled_webhooks.run_once)
-        except WaError as error:  # also where the database answers but refuses: nobody is served by a service that ends
+        except WaError as error:  # also a database that refuses, since a service that ends helps less
             self._outage.failed(error.message)
         except OSError as error:
             self.emit(events.Unavailable(Component.WEBHOOK_SPOOL, str(error)))
 
     async def _known(self, digests: Sequence[str]) -> set[str]:
-        """Which were handed over before; a table that takes its time spares nobody anything."""
+        """Return those that were enqueued before. A slow table is not waited for."""
         if self.dedup_cache is None:
             return set()
         looking = self.in_thread(self.dedup_cache.seen, digests)
@@ -157,7 +157,7 @@ class Ingest:
         return looking.result() if done else set()
 
     def _mark(self, digests: Sequence[str]) -> None:
-        """After the hand-over, never before it, and nobody waits for it."""
+        """Remember them after they were enqueued, never before. No webhook waits for it."""
         if self.dedup_cache is not None and len(self._marking) < MOST_MARKINGS:
             marking = self.in_thread(self.dedup_cache.remember, digests)
             self._marking.add(marking)
@@ -169,7 +169,7 @@ class Ingest:
 
 def _settle(batch: Sequence[_Arrived], outcome: WebhookResult) -> None:
     for arrived in batch:
-        if not arrived.outcome.done():  # its client may have gone
+        if not arrived.outcome.done():  # its client may have disconnected
             arrived.outcome.set_result(outcome)
 
 

@@ -1,4 +1,4 @@
-"""How much a request may bring, and all of them together, before anybody knows who sends it."""
+"""Limits for a request, and for all requests together, before the caller is known."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from starlette.exceptions import HTTPException
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit
 
-# Meta's own bodies have up to 3 MB. Elsewhere a body is read before it is known who sends it, and nobody has much to say.
+# Meta's own bodies have up to 3 MB. On other routes a body is read before its caller is known, and is small.
 LARGEST_WEBHOOK, LARGEST_BODY = 4 << 20, 64 << 10
 WEBHOOKS = ("/webhook", "/webhook/")
 MOST_IN_MEMORY = 64 << 20
-# A request of this size passes while large ones have to wait: most webhooks, and each look at the health.
+# A request of this size passes while large ones wait: most webhooks, and each health check.
 SMALL = 64 << 10
-# What all connections of this process may hold outside the application.
+# Bytes that all connections of this process may hold outside the application.
 MOST_BUFFERED = 64 << 20
-# A body that is refused is read to its end and thrown away, so that whoever sends it hears why; within reason.
+# A refused body is read to its end and dropped, within reason, so that its client gets the answer.
 DRAINED = 64 << 20
 
 Scope = MutableMapping[str, Any]
@@ -28,7 +28,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class BodyLimit:
-    """In front of the application: 413 for a body that is too large, 503 while too many bytes are in memory."""
+    """Middleware in front of the application: 413 for a body that is too large, 503 while too many bytes are in memory."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], emit: Emit = lambda _: None) -> None:
         self.app = app
@@ -60,7 +60,7 @@ class BodyLimit:
 
 
 class Buffered:
-    """How much the connections hold, by client. A client that holds more than half is cut off first."""
+    """The bytes that connections hold, by client. A client that holds more than half is disconnected first."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -74,17 +74,17 @@ class Buffered:
             del self._by_client[client]
 
     def is_too_much(self, client: str, amount: int) -> bool:
-        """Whether a connection of this client that holds so much has to give way: at twice the limit each one has to."""
+        """Return True if a connection of this client with so many bytes must be closed. At twice the limit each one must."""
         is_greedy = amount > SMALL and self._by_client[client] > self.held / 2
         return self.held > (MOST_BUFFERED if is_greedy else 2 * MOST_BUFFERED)
 
     def cut_off(self, reason: str) -> None:
-        """Count a connection that was cut off, and tell of it now and then."""
+        """Emit that a connection was closed."""
         self._emit(events.ConnectionsCut(reason))
 
 
 def _claimed(scope: Scope) -> int:
-    """What the request says of its length; the parser has refused what is no number."""
+    """Return the announced length of the body. The parser has refused a value that is not a number."""
     return next((int(value) for name, value in scope.get("headers", ()) if name == b"content-length"), 0)
 
 

@@ -1,4 +1,4 @@
-"""The application, listening: one socket, any number of processes, and nobody who is slow holds it up."""
+"""The listening socket and its connections: one socket, any number of processes, and limits for slow clients."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from wa_cli.server.limits import Buffered
 from wa_cli.telemetry.events import Emit
 
 BACKLOG = 2048
-# From its first byte a request is there whole by then, or its connection is cut off. An answer is taken by then, too.
+# Seconds from its first byte until a request must be complete, and until an answer must be read.
 REQUEST_LIMIT = 10.0
 HEADER_BYTES, MOST_HEADERS = 64 << 10, 100
 LATE_REQUEST, LATE_READER = "request not finished in time", "answer not taken in time"
-# Requests that wait behind the one in hand. Proxies send the next one after the answer; Meta does, too.
+# Requests that may wait behind a running one. Proxies and Meta send the next one after the answer.
 MOST_PIPELINED = 16
-# What a connection costs, and a request, beside its bytes.
+# Bytes that a connection and a request cost, beside their content.
 CONNECTION_COST, REQUEST_COST = 16 << 10, 8 << 10
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The port, taken at once, so that a taken one is an error before anything is started."""
+    """Bind the port at once, so that a taken port is an error before anything is started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,7 +52,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Service:
-    """The application on a socket that `listen` has taken; processes may share one."""
+    """The application on a socket that `listen` has bound. Processes may share one."""
 
     def __init__(self, app: FastAPI, bound: socket.socket, emit: Emit = lambda _: None) -> None:
         self.socket = bound
@@ -67,12 +67,12 @@ class Service:
             lifespan="off",
             timeout_graceful_shutdown=10,
             server_header=False,
-            proxy_headers=False,  # who asks is who is connected: a header must not make a stranger a neighbour
+            proxy_headers=False,  # the client is the connected one: a header must not turn a stranger into a local caller
         )
         self._server = _QuietServer(config)
 
     async def run(self, stop: Stop) -> None:
-        """Until `stop`, then until the requests in hand are answered."""
+        """Serve until `stop`, then until running requests are answered."""
         _allow_many_connections()
         serving = asyncio.create_task(self._server.serve(sockets=[self.socket]))
         stopping = asyncio.create_task(stop.wait())
@@ -85,14 +85,15 @@ class Service:
 class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the lifecycle's."""
+        """Leave signals to `runtime.signals`."""
         yield
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """Cuts a connection that does not end its request, sends too much ahead, or does not take its answers.
+    """Closes a connection that does not end its request, sends too far ahead, or does not read its answers.
 
-    uvicorn itself waits for ever for the rest of a request, and each request in hand makes room for any number behind it.
+    uvicorn itself waits for the rest of a request for ever, and lets any number of requests queue behind a running
+    one.
     """
 
     def __init__(self, *arguments: Any, buffered: Buffered, **named: Any) -> None:
@@ -100,7 +101,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._buffered = buffered
         self._peer = ""
         self._charged = 0
-        self._unparsed = 0  # bytes since the parser last had something whole to say
+        self._unparsed = 0  # bytes since the parser last completed something
         self._headers = 0
         self._is_begun = False
         self._is_cut = False
@@ -138,7 +139,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().resume_writing()
         self._end_timer(LATE_READER)
 
-    # What the parser says.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= MOST_PIPELINED:
@@ -174,7 +175,7 @@ class BoundedConnection(HttpToolsProtocol):
     # Limits.
 
     def _charge(self) -> None:
-        """Tell what this connection holds now, and give way where that is too much."""
+        """Report the bytes that this connection holds, and close it if they are too many."""
         cycles = [cycle for cycle, _ in self.pipeline]
         if self.cycle is not None and not self.cycle.response_complete and self.cycle not in cycles:
             cycles.append(self.cycle)
@@ -186,7 +187,7 @@ class BoundedConnection(HttpToolsProtocol):
                 self._cut("too much in memory")
 
     def _stop_parsing(self, reason: str) -> None:
-        """Cut the connection in the middle of what the parser was given: an exception ends its work."""
+        """Close the connection in the middle of the parser's input. An exception ends its work."""
         self._cut(reason)
         raise httptools.HttpParserError(reason)
 
@@ -206,7 +207,7 @@ class BoundedConnection(HttpToolsProtocol):
 
 
 def _allow_many_connections() -> None:
-    """A thousand slow clients must not be all that this process can hold."""
+    """Raise the limit of open files, so that a thousand slow clients do not exhaust it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):

@@ -1,4 +1,4 @@
-"""The messaging API: queue a message, look at the queues."""
+"""The messaging API: queue a message, show the queues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from wa_cli.messages.states import SentBy
 from wa_cli.server.auth import Caller, Keys
 from wa_cli.submit import LONGEST_KEY, Submitter, reference_of
 
-# What the document says of each field; a value that does not fit is answered by our own checks, which say why.
+# Fields for the OpenAPI document. Our own checks answer a wrong value with its reason.
 _NUMBER: dict[str, Any] = {"pattern": r"^[ ().-]*\+([ ().-]*[0-9]){2,15}[ ().-]*$", "examples": ["+15551234567"]}
 _USER_ID: dict[str, Any] = {"pattern": r"^[A-Z]{2}\.([A-Z]+\.)?[A-Za-z0-9]{1,128}$", "examples": ["BR.1A2B3C4D5E"]}
 _SPACES = r"\x00\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -34,7 +34,7 @@ _NO_NUL = r"^[^\x00]*$"
 
 
 class _Message(BaseModel):
-    """`phone_number`, or in its place `recipient`: the user id of a customer whose number WhatsApp hides."""
+    """The addressee is `phone_number` or, for a customer whose number WhatsApp hides, `recipient`: the user id."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -47,7 +47,7 @@ class _Message(BaseModel):
     sent_by: SentBy | None = Field(None, description="human (default), automatic, or campaign: only a human answers.")
 
     def to(self, message: Mapping[str, Any], who: Caller, key: str | None = None) -> OutgoingMessage:
-        """The message, addressed. Raises BadInput where that is to nobody, or to two."""
+        """Return the message with its addressee. Raises BadInput for none or two."""
         phone_number, recipient = (
             getattr(self, name) if name in self.model_fields_set else None for name in ("phone_number", "recipient")
         )
@@ -112,7 +112,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 class Queued(BaseModel):
-    """`message_id` is our reference, `phone_number` the customer's number or user id; `estimated_processing_time` is in
+    """The answer. `message_id` is our reference, `phone_number` the number or user id, `estimated_processing_time` is in
     seconds.
     """
 

@@ -1,4 +1,4 @@
-"""Meta's webhook: verify, hand over, answer at once. On any trouble of ours Meta is told to keep it, which it does for days."""
+"""Meta's webhook: verify, ingest, answer at once. If wa cannot take it, Meta keeps it and repeats it for days."""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ def secret(value: str) -> str:
     if not any(character.isprintable() and not character.isspace() for character in value):
         raise BadInput("the secret is empty.", hint="Give it a value, or remove the setting.")
     if not value.strip().isprintable():
-        raise BadInput("the secret holds a control or invisible character.", hint="Check that only the secret was copied, not a whole file.")
+        raise BadInput(
+            "the secret holds a control or invisible character.",
+            hint="Check that only the secret was copied, not a whole file.",
+        )
     return value.strip()
 
 
@@ -72,7 +75,9 @@ def port(value: str) -> int:
 
 def api_url(value: str) -> str:
     if value != SANDBOX and not re.fullmatch(r"https?://[^/\s]+\S*", value):
-        raise BadInput(f"{value!r} is neither a URL nor the word `sandbox`.", hint="Write it like https://graph.facebook.com.")
+        raise BadInput(
+            f"{value!r} is neither a URL nor the word `sandbox`.", hint="Write it like https://graph.facebook.com."
+        )
     return value
 
 
@@ -104,7 +109,8 @@ def number_id(value: str) -> str:
 def queue_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
         raise BadInput(
-            f"{value!r} is not a queue's URL.", hint="Write it like https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing."
+            f"{value!r} is not a queue's URL.",
+            hint="Write it like https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing.",
         )
     return value
 

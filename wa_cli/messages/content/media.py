@@ -47,7 +47,9 @@ def check_link(link: object) -> None:
     """Raise BadInput unless WhatsApp can fetch the link."""
     check_length("link", link, LINK_LIMIT)
     if not LINK.fullmatch(str(link)):
-        raise BadInput(f"{link!r} is not a link that WhatsApp can fetch.", hint="Write a link that begins with https://.")
+        raise BadInput(
+            f"{link!r} is not a link that WhatsApp can fetch.", hint="Write a link that begins with https://."
+        )
 
 
 def image(link: str, caption: str | None = None) -> dict[str, Any]:

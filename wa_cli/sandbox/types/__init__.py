@@ -1,4 +1,4 @@
-"""What the real API refuses, a file for each type of message; a type joins by its name here."""
+"""The real API's checks of each message type, one file each. A type joins by its name here."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ _FORBIDDEN = re.compile(r"[\n\t]| {5,}")
 
 
 def check(part: Mapping[str, Any], templates: Mapping[tuple[str, str], int]) -> None:
-    """`templates`: name and language of the approved ones → number of parameters in the body."""
+    """Check a template. `templates` maps name and language of the approved ones to the number of body parameters."""
     name = part.get("name")
     if not name:
         raise no.missing("template['name']")
