@@ -6,7 +6,7 @@
 -- filter:  customer
 -- param:   since   7d
 -- param:   limit   20
--- list:    messages
+-- details: messages
 -- column:  customer  phone    Customer
 -- column:  name      text     Name
 -- column:  incoming  integer  Incoming

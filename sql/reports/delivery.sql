@@ -11,7 +11,8 @@
 -- page:    type
 -- param:   since   7d
 -- param:   limit   200
--- list:    sent
+-- details: sent
+-- shown:   what by template type day employee
 -- column:  what             text     What
 -- column:  sent             integer  Sent
 -- column:  delivered        integer  Delivered

@@ -12,8 +12,9 @@
 -- page:    employee
 -- param:   since   30d
 -- param:   limit   1000
--- list:    written
+-- details: written
 -- quiet:   campaign
+-- shown:   day by day
 -- column:  day              date     Day
 -- column:  employee         text     Employee
 -- column:  messages         integer  Messages

@@ -7,7 +7,7 @@
 -- filter:  customer employee
 -- param:   since   7d
 -- param:   limit   50
--- list:    failures
+-- details: failures
 -- meaning: code
 -- beside:  spool
 -- column:  code       code     Code

@@ -11,8 +11,9 @@
 -- include: turns
 -- filter:  customer employee
 -- param:   since   30d
--- list:    messages
+-- details: messages
 -- quiet:   days
+-- shown:   response by response
 -- column:  weekday   text     Weekday
 -- column:  hour      integer  Hour
 -- column:  incoming  integer  Incoming

@@ -8,7 +8,7 @@
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
 -- define:  Who still waits is counted beside: leaving them out would reward ignoring people.
 -- define:  Working median and p90 count what lies in the business hours (--business-hours, WA_BUSINESS_HOURS); the rest is clock time.
--- define:  --fail-over judges p90, and the wait of every open turn of any age; with business hours, the working times of both.
+-- define:  --fail-above judges p90, and the wait of every open turn of any age; with business hours, the working times of both.
 -- define:  Of one employee no waiting is shown: who waits, waits for nobody in particular.
 -- include: turns
 -- include: names
@@ -17,10 +17,15 @@
 -- param:   since   30d
 -- param:   limit   1000
 -- bars:    p50
--- list:    turns
+-- details: turns
 -- threshold: p90 above
+-- working: working_p90
 -- alarm:   open_turns
 -- quiet:   automatic_p50
+-- shown:   what by customer employee day hour
+-- shown:   working_p50 working_p90 with business-hours
+-- shown:   waiting longest_wait without employee
+-- phones:  what by customer
 -- column:  what          text     By
 -- column:  answered      integer  Answered
 -- column:  mean          span     Mean

@@ -6,7 +6,7 @@
 -- filter:  customer employee
 -- param:   since   7d
 -- param:   limit   100
--- list:    messages
+-- details: messages
 -- column:  type      text     Type
 -- column:  incoming  integer  Incoming
 -- column:  outgoing  integer  Outgoing

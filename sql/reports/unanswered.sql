@@ -9,7 +9,7 @@
 -- define:  The window is Meta's 24 hours from the customer's last message or call; once closed, only a template can be sent.
 -- define:  On its way: messages of a person to this customer that are queued, uncertain or held.
 -- define:  Working wait counts the business hours alone (--business-hours, WA_BUSINESS_HOURS).
--- define:  --fail-over judges every open turn of any age, with business hours by its working wait.
+-- define:  --fail-above judges every open turn of any age, with business hours by its working wait.
 -- note:    Only turns that began in this range: an earlier --since looks further back.
 -- include: turns
 -- filter:  customer
@@ -17,6 +17,7 @@
 -- param:   since   48h
 -- param:   limit   50
 -- quiet:   number queued
+-- shown:   working_wait with business-hours
 -- column:  customer          phone    Customer
 -- column:  name              text     Name
 -- column:  number            phone  To

@@ -10,7 +10,7 @@
 -- by:      hour day
 -- param:   since   24h
 -- bars:    total
--- list:    messages
+-- details: messages
 -- quiet:   partial
 -- column:  at        period   Start
 -- column:  incoming  integer  Incoming

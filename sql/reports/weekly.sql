@@ -9,7 +9,7 @@
 -- filter:  customer
 -- param:   since   90d
 -- bars:    incoming
--- list:    messages
+-- details: messages
 -- quiet:   partial
 -- column:  week             date     Week of
 -- column:  incoming         integer  Incoming

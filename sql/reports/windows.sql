@@ -4,7 +4,7 @@
 -- define:  WhatsApp lets a business number write freely for 24 hours after a customer's last message or call to it.
 -- define:  Imported history, reactions, edits, deletions and system rows open no window.
 -- define:  Who waits is who wrote last, as turns have it: a reaction, a campaign or an automatic message changes nothing.
--- define:  --fail-over judges those who wait.
+-- define:  --fail-above judges those who wait.
 -- of:      now
 -- include: messages
 -- filter:  customer

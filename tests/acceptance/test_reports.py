@@ -79,7 +79,7 @@ def test_files_hold_what_the_screen_shows(shop: Shell) -> None:
 
 
 def test_drawings_are_pictures(shop: Shell) -> None:
-    shop.wa("report", "heatmap", "--of", "response", "-o", "heat.svg")
+    shop.wa("report", "heatmap", "--metric", "response", "-o", "heat.svg")
     shop.wa("report", "volume", "--by", "day", "--since", "7d", "-o", "volume.png")
 
     drawn = ElementTree.fromstring((shop.folder / "heat.svg").read_text())  # noqa: S314 — our own
@@ -108,20 +108,20 @@ def shortest_wait(shop: Shell) -> timedelta:
 def test_a_report_may_judge(shop: Shell) -> None:
     limit = shortest_wait(shop) / 2
 
-    over = shop.wa("report", "unanswered", "--fail-over", f"{limit / timedelta(milliseconds=1):.0f}ms", code=3)
+    over = shop.wa("report", "unanswered", "--fail-above", f"{limit / timedelta(milliseconds=1):.0f}ms", code=3)
     said = re.search(r"(\d+) of (\d+) over", over.stderr)
     assert said
     assert int(said[1]) == int(said[2]) >= 1
     assert over.stdout.strip()
-    shop.wa("report", "unanswered", "--fail-over", "400d")
+    shop.wa("report", "unanswered", "--fail-above", "400d")
     for since in ("1h", "48h"):  # an open turn is judged whatever the range
-        again = shop.wa("report", "unanswered", "--since", since, "--fail-over", "1ms", code=3)
+        again = shop.wa("report", "unanswered", "--since", since, "--fail-above", "1ms", code=3)
         assert f"{said[1]} of {said[2]} over" in again.stderr
-    assert shop.wa("report", "response-times", "--fail-over", "1s", "--list", code=2).stderr.startswith(
-        "wa: --list goes"
+    assert shop.wa("report", "response-times", "--fail-above", "1s", "--details", code=2).stderr.startswith(
+        "wa: --details cannot"
     )
-    shop.wa("report", "unanswered", "--fail-over", "1m", "--watch", "1", code=2)
-    assert "nothing that --fail-over could judge" in shop.wa("report", "types", "--fail-over", "1h", code=2).stderr
+    shop.wa("report", "unanswered", "--fail-above", "1m", "--watch", "1", code=2)
+    assert "nothing for --fail-above to judge" in shop.wa("report", "types", "--fail-above", "1h", code=2).stderr
 
 
 def test_rows_that_are_not_shown_are_judged_too(shop: Shell) -> None:
@@ -130,7 +130,7 @@ def test_rows_that_are_not_shown_are_judged_too(shop: Shell) -> None:
     between = f"{(most + next_to) / 2:.3f}s"
     judged = set()
     for more in ([], ["--limit", "1"], ["--sort", "p90", "--limit", "1"]):
-        told = shop.wa("report", "response-times", "--by", "customer", "--fail-over", between, *more, code=3)
+        told = shop.wa("report", "response-times", "--by", "customer", "--fail-above", between, *more, code=3)
         judged.add(told.stderr.splitlines()[-1].partition(", the worst")[0])
     assert len(judged) == 1, judged
     assert len(told.stdout.splitlines()) == 2
@@ -138,12 +138,12 @@ def test_rows_that_are_not_shown_are_judged_too(shop: Shell) -> None:
 
 def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
     [types] = [r for r in json.loads(shop.wa("report", "types", "--json").stdout)["rows"] if r["type"] == "image"]
-    listed = json.loads(shop.wa("report", "types", "--list", "--limit", "10000", "--json").stdout)["rows"]
+    listed = json.loads(shop.wa("report", "types", "--details", "--limit", "10000", "--json").stdout)["rows"]
     assert sum(row["type"] == "image" for row in listed) == types["total"]
 
     answered = json.loads(shop.wa("report", "response-times", "--employee", "mia", "--json").stdout)["rows"][0]
     turns = json.loads(
-        shop.wa("report", "response-times", "--list", "--employee", "Mia", "--limit", "9999", "--json").stdout
+        shop.wa("report", "response-times", "--details", "--employee", "Mia", "--limit", "9999", "--json").stdout
     )
     assert len(turns["rows"]) == answered["answered"]
     assert max(row["length"] for row in turns["rows"]) == answered["max"]
@@ -151,7 +151,7 @@ def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
 
 def test_what_was_sent_is_listed_with_what_failed(shop: Shell) -> None:
     [delivery] = json.loads(shop.wa("report", "delivery", "--json").stdout)["rows"]
-    listed = json.loads(shop.wa("report", "delivery", "--list", "--limit", "9999", "--json").stdout)["rows"]
+    listed = json.loads(shop.wa("report", "delivery", "--details", "--limit", "9999", "--json").stdout)["rows"]
 
     assert len(listed) == delivery["sent"]
     assert sum(row["status"] == "failed" for row in listed) == delivery["failed"]
@@ -210,7 +210,7 @@ def test_the_report_of_the_documentation_is_one(shop: Shell) -> None:
         by_employee = json.loads(shop.wa("report", "slow-evenings", "--json").stdout)["rows"]
         by_day = json.loads(shop.wa("report", "slow-evenings", "--by", "day", "--json").stdout)["rows"]
         assert sum(row["turns"] for row in by_employee) == sum(row["turns"] for row in by_day) > 0
-        assert "the worst" in shop.wa("report", "slow-evenings", "--fail-over", "1s", code=3).stderr
+        assert "the worst" in shop.wa("report", "slow-evenings", "--fail-above", "1s", code=3).stderr
         assert "employee, day" in shop.wa("report", "slow-evenings", "--help").stdout
     finally:
         shop.environ.pop("WA_REPORTS")
@@ -269,10 +269,10 @@ def test_what_is_explained_is_what_would_be_asked(shop: Shell) -> None:
         (["heatmap", "--format", "csv", "-o", "y.svg"], "y.svg would not be csv"),
         (["types", "--format", "xlsx"], "-o x.xlsx"),
         (["types", "-o", "x.svg"], "-o x.csv"),
-        (["heatmap", "--by", "response"], "is said with --of"),
-        (["types", "--of", "response"], "--of does nothing"),
+        (["heatmap", "--by", "response"], "has no --by"),
+        (["types", "--metric", "response"], "--metric does nothing"),
         (["types", "--business-hours", "mon 09:00-10:00"], "--business-hours does nothing"),
-        (["heatmap", "--of", "outgoing", "--list"], "--list goes without"),
+        (["heatmap", "--metric", "outgoing", "--details"], "--details cannot be used"),
         (["types", "--since", "1s", "--sort", "nosuch"], "has no column 'nosuch'"),
         (["types", "-o", "x.docx"], "is not a format"),
         (["types", "--explain", "--json"], "--explain is read by people"),
@@ -358,7 +358,7 @@ def test_where_nothing_is_there_nothing_breaks(shell: Shell) -> None:
     assert "nothing" in shell.wa("report", "unanswered", "--format", "table").stdout
     shell.wa("report", "html", "-o", "empty.html")
     shell.wa("report", "heatmap", "-o", "empty.png")
-    shell.wa("report", "unanswered", "--fail-over", "1s")
+    shell.wa("report", "unanswered", "--fail-above", "1s")
     assert "nothing" in shell.wa("conversation", "+123").stdout
     shell.wa("search", "anything")
     shell.wa("export", "-o", "nothing.csv")

@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.conftest import Shell
 from tests.local_aws import ENVIRON, LocalAws
 from tests.outage import Outage
+from tests.waiting import line_with
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import QueueMessage
@@ -78,10 +79,9 @@ def test_a_worker_that_starts_in_an_outage_sends_all_the_same(production: Shell,
     outage.begin()
 
     with production.running("worker", "outgoing") as worker:
-        assert worker.stdout is not None
-        said = next(line for line in worker.stdout if "Message sent successfully" in line)
+        said = line_with("Message sent successfully", worker)
         outage.end()
-        stored = next(line for line in worker.stdout if "Outgoing message stored in database" in line)
+        stored = line_with("Outgoing message stored in database", worker)
 
     assert said.split(": ")[-1] == stored.split(": ")[-1]
 
@@ -102,10 +102,9 @@ def test_a_worker_waits_for_the_database_it_starts_without(
     outage.begin()
 
     with production.running("worker", *worker, "--processes", processes) as process:
-        assert process.stdout is not None
-        assert any("The database is away" in line for line in process.stdout)
+        line_with("database unavailable, retrying", process)
         outage.end()
-        assert any("worker is running" in line for line in process.stdout)
+        line_with("worker is running", process)
 
 
 def test_a_queue_that_is_not_there_is_said_at_once(production: Shell) -> None:

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
-from tests.waiting import free_port
+from tests.waiting import free_port, line_with
 from wa_cli.database.embedded import EmbeddedServer
 
 LINES = [
@@ -233,9 +233,7 @@ def test_several_first_uses_at_once_share_one_database(shell: Shell) -> None:
 
 def test_two_workers_share_one_sandbox(shell: Shell) -> None:
     with shell.running("worker", "outgoing") as first:
-        assert first.stdout is not None
-        while "worker is running" not in (line := first.stdout.readline()):
-            assert line, "the first worker ended"
+        line_with("worker is running", first)
         shell.wa("send", "text", "+123", "hi")
 
         second = shell.wa("worker", "outgoing", "--drain")

@@ -19,7 +19,7 @@ import psycopg2.extras
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
-from tests.waiting import free_port, until
+from tests.waiting import free_port, line_with, until
 from wa_cli.sandbox import notification_files
 
 NOT_ROWS = {
@@ -74,9 +74,7 @@ def listening(shell: Shell) -> Iterator[list[dict[str, Any]]]:
     with subprocess.Popen(
         command, env=shell.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as heard:
-        assert heard.stderr
-        while "Listening" not in heard.stderr.readline():
-            pass
+        line_with("Listening", heard, heard.stderr)
         reading = threading.Thread(target=lambda: lines.extend(map(json.loads, heard.stdout or [])))
         reading.start()
         try:

@@ -207,7 +207,9 @@ def test_no_report_reads_the_whole_table(crowded: Database, report: catalogue.Re
     assert "Seq Scan on whatsapp_messages" not in plan, plan
 
 
-@pytest.mark.parametrize("report", [r for r in catalogue.reports() if "customer" in r.filters], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "report", [r for r in catalogue.reports() if "customer" in r.header.filters], ids=lambda r: r.name
+)
 def test_one_customer_costs_what_they_wrote(crowded: Database, report: catalogue.Report) -> None:
     now = datetime.now(UTC)
     span = runner.Range(now - timedelta(days=365), now, "Europe/Berlin")

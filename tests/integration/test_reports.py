@@ -826,7 +826,7 @@ def test_a_reports_columns_are_those_of_its_header(database: Database, report: c
     found = runner.run(database, report, Range(now - timedelta(days=9), now, "UTC"), timeout=TIMEOUT)
 
     assert report.title
-    assert report.about
+    assert report.header.about
     assert found
     assert [column.key for column in report.columns] == list(found[0])
     integers = [column.key for column in report.columns if column.kind == "integer"]

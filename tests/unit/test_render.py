@@ -223,7 +223,7 @@ def test_an_empty_table_is_its_head() -> None:
 
 def drawn(width: int) -> list[str]:
     rows = [{"day": day, "hour": hour, "n": hour} for day in ("Mon", "Tue") for hour in range(24)]
-    lines = heatmap.lines(heatmap.grid(rows, "day", "hour", "n"), width)
+    lines = heatmap.lines(heatmap.grid(rows, "day", "hour", "n", is_span=False), width)
     return ["".join(piece.text for piece in line).rstrip() for line in lines]
 
 

@@ -44,7 +44,7 @@ def _default(value: Any) -> str:
 def reports() -> str:
     lines = ["| report | what it says | range |", "|---|---|---|"]
     for report in catalogue.reports():
-        lines.append(f"| `wa report {report.name}` | {report.about} | {report.parameters.get('since', '')} |")
+        lines.append(f"| `wa report {report.name}` | {report.header.about} | {report.parameters.get('since', '')} |")
     return "\n".join(lines)
 
 

@@ -21,10 +21,10 @@ from wa_cli.cli.report_options import (
     Details,
     Employee,
     Explain,
-    FailOver,
+    FailAbove,
     Limit,
-    Of,
-    Side,
+    Metric,
+    MetricOption,
     Sort,
     Watch,
     broken_down,
@@ -47,6 +47,13 @@ _OURS = {report.name: report for report in catalogue.reports()}
 
 class ReportGroup(TyperGroup):
     """The reports of wa, and those of the folder WA_REPORTS."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Replace former names of options, with a note."""
+        for former, name in report_options.FORMER.items():
+            if former in args:
+                print_note(f"{former} is now {name}; the former name will be removed.")
+        return super().parse_args(ctx, [report_options.FORMER.get(argument, argument) for argument in args])
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *_own_reports(ctx)]
@@ -116,7 +123,7 @@ def _listed(report: Report) -> dict[str, str | None]:
         report.check()
         return {
             "name": report.name,
-            "about": report.about,
+            "about": report.header.about,
             "by": "" if report.shape else " ".join(report.by),
             "range": report.since,
         }
@@ -215,19 +222,21 @@ def _section(report: Report, table: Table) -> Section:
     """Return a report for the page. A heatmap is drawn instead of its 168 rows, three times."""
     from wa_cli.reports.page import Section
 
-    pictures = [charts.picture(report, table, side.value) for side in (Side if report.shape else [Side.INCOMING])]
+    pictures = [
+        charts.picture(report, table, metric.value) for metric in (Metric if report.shape else [Metric.INCOMING])
+    ]
     listed = (
         "" if report.shape else f"<div class='wide'>{render.fragment(table)}</div>" if table.rows else "<p>Nothing.</p>"
     )
     return Section(
         name=report.name,
         title=report.title,
-        about=report.about,
+        about=report.header.about,
         table=listed,
         picture="".join(filter(None, pictures)) or None,
         is_heatmap=bool(report.shape),
         note=table.note or "",
-        definitions=report.definitions,
+        definitions=report.header.definitions,
     )
 
 
@@ -243,9 +252,9 @@ def _command(report: Report) -> Callable[..., None]:
         limit: Limit = None,
         sort: Sort = None,
         business_hours: BusinessHours = None,
-        of: Of = Side.INCOMING,
+        metric: MetricOption = Metric.INCOMING,
         details: Details = False,
-        fail_over: FailOver = None,
+        fail_above: FailAbove = None,
         watch: Watch = None,
         explain: Explain = False,
         as_json: AsJson = False,
@@ -254,10 +263,10 @@ def _command(report: Report) -> Callable[..., None]:
     ) -> None:
         chosen = chosen_format(form, as_json)
         context = AppContext.of(ctx, business_hours=business_hours)
-        longest = threshold.parse(report, fail_over)
+        longest = threshold.parse(report, fail_above)
         check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
         if explain and (chosen or output or watch):
-            raise BadInput("--explain is read by people: it goes without --format, --output and --watch.")
+            raise BadInput("--explain cannot be used with --format, --output or --watch.")
         if output is not None:
             render.form_of(output, chosen)
         wanted = report.details if details and report.details else report
@@ -267,7 +276,7 @@ def _command(report: Report) -> Callable[..., None]:
             zone=zone,
             customer=customer,
             employee=employee,
-            by=broken_down(by, of, report) if wanted is report else None,
+            by=broken_down(by, metric, report) if wanted is report else None,
             limit=limit,
             sort=sort,
         )
@@ -281,17 +290,19 @@ def _command(report: Report) -> Callable[..., None]:
         if longest is not None:
             threshold.check_range(report, question.range(context, report).since, longest)
             whole, shown = run_whole(context, report, question)
-            show(report, shown, chosen, output, of.value)
+            show(report, shown, chosen, output, metric.value)
             threshold.judge(context, report, question, whole, longest)
             return
-        show(wanted, once(), chosen, output, of.value)
+        show(wanted, once(), chosen, output, metric.value)
         while watch is not None:
             time.sleep(watch)
             if (newer := or_unavailable(once)) is not None:
                 _clear()
-                show(wanted, newer, chosen, output, of.value)
+                show(wanted, newer, chosen, output, metric.value)
 
-    command.__doc__ = f"{report.about}\n\nExample: wa report {report.name}{'' if report.is_of_now else ' --since 7d'}"
+    command.__doc__ = (
+        f"{report.header.about}\n\nExample: wa report {report.name}{'' if report.header.is_of_now else ' --since 7d'}"
+    )
     return command
 
 
@@ -306,12 +317,12 @@ def _clear() -> None:
     console.clear() if console.is_terminal else print()
 
 
-def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, of: str = "incoming") -> None:
+def show(report: Report, table: Table, chosen: str | None = None, output: Any = None, metric: str = "incoming") -> None:
     """Print a report, or write it to a file."""
     if output is not None and render.form_of(output, chosen) in charts.FORMS:
-        charts.write(report, table, of, output)
+        charts.write(report, table, metric, output)
     elif report.shape and output is None and chosen in (None, "table"):
-        charts.show(report, table, of)
+        charts.show(report, table, metric)
         return
     else:
         render.show(table, chosen, output)

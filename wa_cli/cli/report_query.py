@@ -39,7 +39,7 @@ class Question:
     def range(self, context: AppContext, report: Report) -> Range:
         from wa_cli.reports import runner
 
-        if report.is_of_now and (self.since is not None or self.until is not None):
+        if report.header.is_of_now and (self.since is not None or self.until is not None):
             raise BadInput(f"The report {report.name} is of this moment: it takes no --since and no --until.")
         return runner.range_of(report, since=self.since, until=self.until, zone=context.zone(self.zone))
 
@@ -106,7 +106,7 @@ def run_report(context: AppContext, report: Report, question: Question = Questio
         note=" ".join(filter(None, _notes(context, report, question, asked, len(rows), total))),
         zone=asked.zone,
         parameters=parameters,
-        bars=report.bars,
+        bars=report.header.bars,
         total=total,
     )
 
@@ -137,8 +137,8 @@ def run_each(context: AppContext, question: Question) -> Iterator[tuple[Report, 
 
 def _among_all(question: Question, report: Report) -> Question:
     """Return the common options as this report takes them."""
-    fitting = replace(question, by=report.page, is_one_of_all=True)
-    return replace(fitting, since=None, until=None) if report.is_of_now else fitting
+    fitting = replace(question, by=report.header.page, is_one_of_all=True)
+    return replace(fitting, since=None, until=None) if report.header.is_of_now else fitting
 
 
 def explain(context: AppContext, report: Report, question: Question) -> str:
@@ -149,8 +149,8 @@ def explain(context: AppContext, report: Report, question: Question) -> str:
     left_out = runner.exclusions(context.databases.reports, asked, narrowed, context.settings.report_timeout)
     return "\n".join(
         [
-            f"{report.title}: {report.about}\n",
-            *(f"  - {sentence}" for sentence in report.definitions),
+            f"{report.title}: {report.header.about}\n",
+            *(f"  - {sentence}" for sentence in report.header.definitions),
             f"\nNot counted, of the rows from {_span(asked)}:",
             *(f"  {count:>9,}  {what}" for what, count in left_out.items() if report.uses_turns or "turns" not in what),
             f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
@@ -167,8 +167,8 @@ def _notes(
 ) -> Iterator[str]:
     """Return the notes about the range, and about what the rows do not show."""
     yield f"{_span(asked)}."
-    yield report.note
-    if report.beside == "spool" and (waiting := context.spools.outcomes.state().records):
+    yield report.header.note
+    if report.header.beside == "spool" and (waiting := context.spools.outcomes.state().records):
         yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "What one employee wrote: nothing incoming is counted."
@@ -194,21 +194,13 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
     """Return the columns of the header without empty ones, or those of the rows if the header has none."""
     if not report.columns:
         return [Column(key, key.replace("_", " ").capitalize()) for key in (rows[0] if rows else {})]
-    silent = set()
-    if by in ("all", None) and "all" in report.by:
-        silent.add("what")
-    if by == "counts" and report.shape:
-        silent.add("response")
-    if by != "day" and "day" in report.by:
-        silent.add("day")
-    if narrowed.employee is not None and report.uses_turns:  # unanswered customers wait for no employee in particular
-        silent |= {"waiting", "longest_wait"}
-    if narrowed.hours is None and report.uses("open"):
-        silent |= {"working_p50", "working_p90", "working_wait"}
+    given = {"business-hours": narrowed.hours is not None, "employee": narrowed.employee is not None}
+    hidden = report.header.hidden(by=by, given=given)
     kinds = {"period": "date" if by == "day" else "instant"}
-    own = {"what": "phone"} if by == "customer" else {}
-    shown = [column for column in report.columns if column.key not in silent]
+    phones = report.header.phones
+    own = dict.fromkeys(phones.keys, "phone") if phones and phones.holds(by=by, given=given) else {}
+    shown = [column for column in report.columns if column.key not in hidden]
     return [
-        Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind), is_quiet=c.key in report.quiet)
+        Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind), is_quiet=c.key in report.header.quiet)
         for c in shown
     ]

@@ -11,7 +11,8 @@ from wa_cli.cli.report_query import Question
 from wa_cli.cli.tables import Table
 from wa_cli.clock import format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
-from wa_cli.reports.catalogue import Report, Threshold
+from wa_cli.reports.catalogue import Report
+from wa_cli.reports.header import Threshold
 
 OPEN_SINCE = timedelta(hours=48)  # older turns are found by the last message of each conversation
 
@@ -20,7 +21,7 @@ def parse(report: Report, fail_over: str | None) -> timedelta | None:
     if fail_over is None:
         return None
     if not report.is_judged:
-        raise BadInput(f"The report {report.name} has nothing that --fail-over could judge.")
+        raise BadInput(f"The report {report.name} has nothing for --fail-above to judge.")
     return parse_span(fail_over)
 
 
@@ -59,9 +60,8 @@ def _rows(context: AppContext, report: Report, table: Table) -> list[timedelta]:
     """
     if report.threshold is None:
         return []
-    working = f"working_{report.threshold.column}"
-    has_working = context.business_hours is not None and any(column.key == working for column in report.columns)
-    column = working if has_working else report.threshold.column
+    working = report.threshold.working if context.business_hours is not None else None
+    column = working or report.threshold.column
     spans = [_span(report.threshold, column, row) for row in table.rows]
     return [span for span in spans if span is not None]
 

@@ -82,7 +82,7 @@ def opening(step: Step) -> list[str]:
             f"SET LOCAL lock_timeout = '{STRONG_LOCK_TIMEOUT}'",
             f"SET LOCAL statement_timeout = '{STRONG_STATEMENT_TIMEOUT}'",
             f"SET LOCAL idle_in_transaction_session_timeout = '{STRONG_IDLE_TIMEOUT}'",
-            # Otherwise the lock would be held until the disk or a replica has answered. Step and ledger entry are lost together.
+            # Otherwise the lock is held until the disk or a replica answers. Step and ledger entry are lost together.
             "SET LOCAL synchronous_commit = off",
         ]
     return ["BEGIN", f"SET LOCAL lock_timeout = '{WEAK_LOCK_TIMEOUT}'", "SET LOCAL statement_timeout = 0"]

@@ -63,13 +63,13 @@ class Grid:
         return format_span(timedelta(seconds=value)) if self.is_span else f"{value:,.0f}"
 
 
-def grid(found: Sequence[Mapping[str, Any]], down: str, across: str, value: str) -> Grid:
+def grid(found: Sequence[Mapping[str, Any]], down: str, across: str, value: str, *, is_span: bool) -> Grid:
     """Return the rows of a report as a grid of one of its values."""
     rows = list(dict.fromkeys(str(row[down]) for row in found))
     columns = sorted({int(row[across]) for row in found})
     values = {(str(row[down]), int(row[across])): float(row[value] or 0) for row in found}
     cells = [[values.get((row, column), 0.0) for column in columns] for row in rows]
-    return Grid(rows, [str(column) for column in columns], cells, is_span=value == "response")
+    return Grid(rows, [str(column) for column in columns], cells, is_span=is_span)
 
 
 def lines(drawn: Grid, width: int) -> list[list[Piece]]:

@@ -33,7 +33,7 @@ EARLIEST, LATEST = 1970, 2200  # years
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
     "work_mem": "64MB",  # memory for one sort, above which it goes to disk
-    "parallel_tuple_cost": "0.01",  # the cost of a row between processes: the default, ten times that, keeps large reads in one process
+    "parallel_tuple_cost": "0.01",  # the cost of a row between processes: a tenth of the default, so that large reads get helpers
 }
 _NUMBERS = (int, float, Decimal)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -126,7 +126,7 @@ def narrow(
     have.
     """
     for name, value in (("customer", customer), ("employee", employee)):
-        if value is not None and name not in report.filters:
+        if value is not None and name not in report.header.filters:
             raise BadInput(f"The report {report.name} cannot be narrowed to one {name}.")
     if by is not None and by not in report.by:
         known = f"One of {', '.join(report.by)}." if report.by else "It has one form."
@@ -288,13 +288,14 @@ def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: ti
 def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
     """Return rows with values that SQL does not know: written numbers, durations in seconds, the meaning of Meta's codes."""
     keys = [column.key for column in report.columns if column.kind == "phone"]
-    for key in [*keys, "what"] if narrowed.by == "customer" else keys:
+    phones = report.header.phones
+    for key in [*keys, *phones.keys] if phones and narrowed.by in phones.values else keys:
         if str(row.get(key)).isdigit():
             row[key] = f"+{row[key]}"
     row.update({key: value.total_seconds() for key, value in row.items() if isinstance(value, timedelta)})
     row.update({key: None for key, value in row.items() if isinstance(value, float | Decimal) and not isfinite(value)})
-    if report.meaning and row[report.meaning] is not None:
-        row["meaning"] = codes.meaning(row[report.meaning])
+    if report.header.meaning and row[report.header.meaning] is not None:
+        row["meaning"] = codes.meaning(row[report.header.meaning])
 
 
 def _sorted(report: Report, rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:

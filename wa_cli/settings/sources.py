@@ -138,8 +138,8 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
     url = settings.cloud_api_url or ""
     if url.startswith("http://") and not settings.allow_http_cloud_api and not is_loopback(url):
         raise ConfigError(
-            f"WA_CLOUD_API_URL (from {origins['cloud_api_url'].place}): {mask_url(url)!r} would send the access token over plain"
-            " http.",
+            f"WA_CLOUD_API_URL (from {origins['cloud_api_url'].place}): {mask_url(url)!r} would send the access token"
+            " over plain http.",
             hint="Use https://, or set WA_ALLOW_HTTP_CLOUD_API=yes if the network is trusted.",
         )
     if settings.outgoing_lease <= settings.send_timeout:
