@@ -113,7 +113,7 @@ def _wrong(text: Text) -> Iterator[tuple[str, str]]:
     if text.is_docstring:
         if text.words.split(maxsplit=1)[0].rstrip(",:") in WH_WORDS:
             yield text.words.splitlines()[0], "begin with a verb or a noun"
-        if found := re.search(r"[^;]{0,30};[^;]{0,30}", text.words):
+        if found := re.search(r"[^;]{0,30};[^;]{0,30}", re.sub(r"`[^`]*`", "", text.words)):
             yield found[0], "write two sentences"
 
 

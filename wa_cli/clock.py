@@ -29,8 +29,8 @@ def naive_utc(moment: datetime) -> datetime:
 def parse_unix(value: object) -> datetime | None:
     """Return the instant of a Unix time in seconds: a number, or text that is one.
 
-    Milliseconds and microseconds are recognised by their size, fractions are kept. None for anything that is no time of
-    a message: 0, a negative number, other text, a year after 2200.
+    Milliseconds and microseconds are recognised by their size, and fractions are kept. Return None for a value that is not
+    the time of a message: 0, a negative number, other text, a year after 2200.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None

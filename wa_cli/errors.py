@@ -6,7 +6,7 @@ WaError                    one sentence for the person at the terminal, with a h
 ├── CheckFailed            `wa verify` found a problem, or a report crossed a threshold
 ├── ConfigError            a setting is missing or contradicts another
 │   └── SchemaTooOld       the database lacks a migration that this program needs
-├── DatabaseUnavailable    the database does not answer; it will be available again
+├── DatabaseUnavailable    the database does not answer, and will be available again
 │   └── StatementCancelled it answers, but cancelled this statement: a time-out, or it is read-only
 ├── RowRefused             the database answers, but refuses this row
 ├── QueueError             a queue did not do what it was asked

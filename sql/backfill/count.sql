@@ -1,5 +1,5 @@
--- Rows without a direction, and rows from the business's own number :business, or with our
--- reference, that count as incoming.
+-- Count rows without a direction, and rows that count as incoming although they are from the business's own number
+-- :business or have our reference.
 SELECT count(*) FILTER (WHERE direction IS NULL AND ours IS NOT TRUE) AS nowhere,
        count(*) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing') AS ours,
        count(*) FILTER (WHERE ours AND direction IS DISTINCT FROM 'outgoing' AND to_phone IS NULL) AS to_nobody,

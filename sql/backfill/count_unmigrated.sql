@@ -1,4 +1,4 @@
--- The same where there is no column direction yet.
+-- The same for a table without the column direction.
 SELECT 0 AS nowhere, count(*) AS ours, count(*) FILTER (WHERE to_phone IS NULL) AS to_nobody,
        min(timestamp)::timestamp AS oldest, max(timestamp)::timestamp AS newest
   FROM whatsapp_messages

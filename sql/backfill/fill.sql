@@ -1,5 +1,5 @@
--- Gives these rows the direction they lack; one that somebody holds is passed over. `received`, what the table says where
--- nobody said anything, is no status of a message of ours.
+-- Set the direction of these rows. A row in use is skipped. `received`, the table's default status, is not a status
+-- of an outgoing message.
 WITH batch AS (
     SELECT id, ltrim(from_phone, '+') = :business OR reference IS NOT NULL AS ours
       FROM whatsapp_messages

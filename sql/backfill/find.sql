@@ -1,5 +1,5 @@
--- The next :limit rows after the id :after without a direction, or that count as incoming though they are from :business or
--- have our reference. No lock is held while they are looked for.
+-- The next :limit rows after the id :after without a direction, or that count as incoming although they are from
+-- :business or have our reference. No lock is held during the search.
 SELECT id
   FROM whatsapp_messages
  WHERE id > CAST(:after AS uuid)

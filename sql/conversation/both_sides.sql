@@ -1,6 +1,6 @@
--- Both sides of one conversation, oldest first, whichever way the number was written; what is not sent yet is there too. Each
--- with the message that it answers. A message that was changed says what it says now and keeps its original; one that was
--- taken back says nothing. Rows of changes are left out where the message that they are about is stored.
+-- Both sides of one conversation, oldest first, for every variant of the number, with unsent messages, each with the
+-- message that it answers. An edited message shows its new text and keeps the original, a revoked one shows none.
+-- Rows of edits are left out if their message is stored.
 WITH keys AS MATERIALIZED (
     SELECT name
       FROM wa.keys(coalesce((SELECT same_as FROM wa.contacts WHERE customer = wa.person_key(:customer)),

@@ -1,4 +1,4 @@
--- How many stored messages of one conversation there are since then.
+-- The number of stored messages of one conversation since then.
 SELECT count(*)
   FROM wa.keys(coalesce((SELECT same_as FROM wa.contacts WHERE customer = wa.person_key(:customer)),
                         wa.person_key(:customer))) AS known (name)

@@ -1,4 +1,5 @@
--- Whole conversations of [:since, :until), of these people, one after the other; rows of nobody where :people is NULL.
+-- Whole conversations in [:since, :until) of these people, one after the other, or rows without a customer if
+-- :people is NULL.
 SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.timestamp::timestamp AT TIME ZONE 'UTC' AS at,
        coalesce(stored.direction, 'incoming') AS direction, coalesce(employee.name, stored.employee_id::text) AS employee,
        stored.message_type AS type,

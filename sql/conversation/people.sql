@@ -1,5 +1,5 @@
--- People whose number begins so, by any number they are known by, with what was said last; also those of whom there are only
--- messages, which are older than wa or all ours. :beyond is the first number that begins otherwise, NULL where none follows.
+-- People whose number, or any of its variants, begins so, with their last message. People without a profile are
+-- included. :beyond is the first number that begins otherwise, or NULL.
 WITH RECURSIVE written AS (
     (SELECT wa.customer_key(direction, from_phone, to_phone, customer_user_id, group_id) AS key
        FROM whatsapp_messages

@@ -1,5 +1,5 @@
--- Messages in [:since, :until) with these words, by rank or newest first, of one person where asked. Not those that were
--- taken back, nor what a message said before it was changed: the newest change of it is found instead.
+-- Messages in [:since, :until) with these words, by rank or newest first, optionally of one person. Revoked messages
+-- and former texts of edited messages are left out.
 SELECT found.timestamp::timestamp AT TIME ZONE 'UTC' AS at, coalesce(found.direction, 'incoming') AS direction,
        coalesce(alias.same_as, who.customer) AS customer, contact.name, employee.name AS employee,
        found.message_type AS type, found.content, found.message_id,

@@ -1,4 +1,4 @@
--- The keys of the people of whom [:since, :until) holds something; one that is NULL for rows of nobody.
+-- The keys of the people with messages in [:since, :until), and NULL for rows without a customer.
 SELECT DISTINCT coalesce(alias.same_as, who.customer) AS customer
   FROM whatsapp_messages AS stored
  CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,

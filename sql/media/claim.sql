@@ -1,4 +1,4 @@
--- Files to be fetched now, in this worker's hands for :lease; the newest first, because they are asked for first.
+-- Claim due files for :lease, newest first, since people ask for them first.
 WITH due AS MATERIALIZED (
     SELECT message_id FROM wa.media
      WHERE state = 'waiting' AND due_at <= clock_timestamp()

@@ -1,4 +1,4 @@
--- Files that came with messages, each once.
+-- Insert pending downloads, each once.
 INSERT INTO wa.media (message_id, media_id, number, mime_type, sha256, gone_at)
 SELECT DISTINCT ON (message_id) message_id, media_id, number, mime_type, sha256, gone_at
   FROM json_to_recordset(CAST(:rows AS json)) AS file (

@@ -1,4 +1,4 @@
--- What was given up and Meta may still have, and files of rows that nobody expected: due again.
+-- Make lost files due that Meta may still have, and insert unknown files of stored rows.
 WITH again AS (
     UPDATE wa.media SET state = 'waiting', attempt = 0, due_at = clock_timestamp()
      WHERE state <> 'saved' AND gone_at > clock_timestamp()

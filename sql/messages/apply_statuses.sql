@@ -1,6 +1,7 @@
--- The events of these messages, applied to their rows: upward only, whatever order, number or repetition they came in.
--- :ranking are the statuses from the lowest to the highest. Rows are locked first, in key order; events without a row stay pending.
--- In a group one participant's event says no more than that the message arrived.
+-- Apply the stored events of these messages to their rows. A status only rises, whatever the order, the number or
+-- the repetitions of events. :ranking lists the statuses from the lowest to the highest. Rows are locked first, in
+-- key order. Events without a row stay pending. In a group the event of one participant only proves that the message
+-- arrived.
 WITH locked AS MATERIALIZED (
     SELECT id, message_id FROM whatsapp_messages
      WHERE message_id = ANY(:wamids) AND direction = 'outgoing'

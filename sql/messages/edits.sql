@@ -1,4 +1,4 @@
--- What became of messages that were changed or taken back: the newest text, the first revocation, in whatever order they come.
+-- Store edits and revocations: the newest text and the first revocation, in any order of arrival.
 INSERT INTO wa.message_edits AS known (message_id, content, edited_at, revoked_at)
 SELECT message_id,
        (array_agg(content ORDER BY at DESC) FILTER (WHERE NOT is_revoked))[1],

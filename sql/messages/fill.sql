@@ -1,4 +1,4 @@
--- What stood in for a message until it came: the message itself takes its place, and the end of a call that of its beginning.
+-- Replace a placeholder by the message itself, and the begin of a call by its end.
 UPDATE whatsapp_messages AS message
    SET message_type = real.message_type, content = real.content, media_url = real.media_url, media_type = real.media_type,
        context_message_id = coalesce(real.context_message_id, message.context_message_id),

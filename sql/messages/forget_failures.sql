@@ -1,2 +1,2 @@
--- Rows of messages that were failed before they had a wamid, and were sent after all.
+-- Delete rows of messages that failed before they had a wamid and were proven as sent later.
 DELETE FROM whatsapp_messages WHERE message_id = ANY(:ids)

@@ -1,4 +1,4 @@
--- What these announcements are about, in the order in which it was said.
+-- The rows of these notifications, in the order in which they were stored.
 SELECT 'message' AS kind, message.message_id AS id, message.timestamp::timestamp AT TIME ZONE 'UTC' AS at, message.direction,
        CASE WHEN message.direction = 'outgoing' THEN message.to_phone ELSE message.from_phone END AS customer,
        contact.name, message.message_type::text AS type, message.content, NULL AS status, NULL AS reason,

@@ -1,5 +1,5 @@
--- Rows of either direction, once each, in key order. Those of one second are told apart by created_at: it rises in the order
--- in which they are given. Values are read as the types of the business's own columns: an enum or a TIMESTAMPTZ takes them too.
+-- Insert rows of either direction, once each, in key order. created_at rises in the given order, which tells rows of
+-- one second apart. Values are read as the types of the business's own columns, such as an enum or a TIMESTAMPTZ.
 INSERT INTO whatsapp_messages (
     id, message_id, from_phone, to_phone, message_type, content, media_url, media_type, status, timestamp,
     context_message_id, webhook_raw_data, direction, template_name, template_params, retry_count, last_retry_at,

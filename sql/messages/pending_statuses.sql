@@ -1,4 +1,4 @@
--- Events that a settle and their own transaction both missed, which takes a moment, not a day.
+-- Events that were stored in the moment between a settle and its commit, and so missed their row.
 SELECT DISTINCT event.wamid
   FROM wa.status_events AS event
   JOIN whatsapp_messages AS message ON message.message_id = event.wamid AND message.direction = 'outgoing'

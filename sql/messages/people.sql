@@ -1,4 +1,4 @@
--- Of these keys and of every key of the same persons: whose each is, and what is known of it. Locked, in key order.
+-- These keys and every other key of the same persons, with their profiles. Locked, in key order.
 WITH person AS MATERIALIZED (
     SELECT coalesce(same_as, customer) AS key FROM wa.contacts WHERE customer = ANY(:customers)
 ), related AS MATERIALIZED (

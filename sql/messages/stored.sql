@@ -1,4 +1,4 @@
--- What was heard under an id: a message or the statuses of one, a notice, or a dead letter's whole body.
+-- The stored item with this id: a message, the statuses of one, a notice, or a dead letter's body.
 SELECT CASE WHEN campaign = 'history' THEN 'history' WHEN direction = 'outgoing' THEN 'smb_message_echoes' ELSE 'messages' END
            AS field,
        CASE WHEN direction = 'outgoing' THEN 'message_echoes' ELSE 'messages' END AS list,

@@ -1,4 +1,4 @@
--- What is known of people from now, for rows that the transaction has locked.
+-- Write the people that the transaction has locked.
 UPDATE wa.contacts AS known
    SET same_as = said.same_as, name = said.name, username = said.username, user_id = said.user_id, name_at = said.name_at,
        changed_at = said.changed_at, updated_at = clock_timestamp()

@@ -1,6 +1,6 @@
--- why: The business's own table. Where it exists it is adopted as it is; a new installation gets it as others find it.
+-- why: The business's own table. An existing one is adopted as it is, a new installation gets the usual one.
 -- transaction: yes
--- step: have the table
+-- step: create the table
 -- lock: none on the business's table
 -- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
 -- squawk-ignore-file prefer-bigint-over-int

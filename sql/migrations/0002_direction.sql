@@ -1,4 +1,4 @@
--- why: The column that tells our messages from theirs. Names are fixed: other tools look for them.
+-- why: The column that tells outgoing from incoming messages. The names are fixed, since other tools use them.
 -- transaction: no
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
@@ -8,12 +8,12 @@
 -- squawk-ignore-file prefer-text-field
 
 -- step: add the column direction
--- lock: ACCESS EXCLUSIVE, an instant: the value of the rows that are there stands in the catalogue, none is touched
+-- lock: ACCESS EXCLUSIVE, an instant: the value of existing rows is in the catalogue, and no row is rewritten
 ALTER TABLE whatsapp_messages ADD COLUMN IF NOT EXISTS direction VARCHAR(20) DEFAULT 'incoming';
 
--- Where the column was there before, made by hand, a person decides: another default, other words or too narrow a type are the
+-- If the column was made by hand, a person decides: another default, other words or too narrow a type are the
 -- vocabulary of programs that would begin to fail.
--- step: look whether direction is ours to define
+-- step: check an existing column direction
 -- lock: ACCESS SHARE, as long as reading the table takes; readers and writers go on
 DO $$
 DECLARE
@@ -46,13 +46,13 @@ BEGIN
     END IF;
 END $$;
 
--- step: let new rows be incoming unless they say otherwise
+-- step: set the default to incoming
 -- needs: the step before
 -- lock: ACCESS EXCLUSIVE, an instant: for a column that was added by hand without the default
 ALTER TABLE whatsapp_messages ALTER COLUMN direction SET DEFAULT 'incoming';
 
--- A batch a transaction, by primary key, with a pause after each; a row that somebody has in hand is passed over and found by
--- the next round. What is filled stays filled, wherever this is interrupted. The application's name says how far it is.
+-- A batch for each transaction, by primary key, with a pause after each. A row in use is skipped and found by
+-- the next round. Filled rows stay filled after an interruption. The application's name has the progress.
 -- step: fill rows without a direction
 -- needs: the step before
 -- lock: ROW EXCLUSIVE, batches of 1,000 rows, for some milliseconds each
@@ -96,10 +96,10 @@ BEGIN
     PERFORM set_config('application_name', name, false);
 END $$;
 
--- NOT VALID first: the rows that are there are checked by the next step, which blocks nobody.
--- step: let only incoming and outgoing be written
+-- NOT VALID first: existing rows are checked by the next step, which does not block.
+-- step: allow only incoming and outgoing
 -- needs: the step before
--- lock: ACCESS EXCLUSIVE, an instant: no row is looked at
+-- lock: ACCESS EXCLUSIVE, an instant: no row is read
 DO $$
 DECLARE
     words text[];
@@ -118,7 +118,7 @@ BEGIN
     END IF;
 END $$;
 
--- step: check the rows that are there
+-- step: check existing rows
 -- needs: the step before
 -- lock: SHARE UPDATE EXCLUSIVE, as long as reading the table takes; readers and writers go on
 ALTER TABLE whatsapp_messages VALIDATE CONSTRAINT check_direction;

@@ -1,4 +1,4 @@
--- why: Drops what wa keeps for itself. The migration ledger stays: it is what says that this happened.
+-- why: Drop wa's own tables. The migration ledger stays, with the record of this.
 -- transaction: yes
 -- step: drop wa's own tables
 -- lock: ACCESS EXCLUSIVE of wa's own tables, an instant

@@ -1,7 +1,7 @@
 -- why: wa's own tables, in a schema of their own so that nothing collides with the business's `employees` or `outbox`.
 -- transaction: yes
 -- last: wa.worker_heartbeats
--- step: make wa's own tables
+-- step: create the tables of wa
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

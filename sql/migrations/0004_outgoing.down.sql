@@ -1,4 +1,4 @@
--- why: The columns stay, because dropping them would lose what no other place knows; nothing else was made here.
+-- why: The columns stay, since only they have their values. Nothing else was made here.
 -- transaction: yes
 -- step: leave the columns
 -- lock: none on the business's table

@@ -1,7 +1,7 @@
--- why: What an outgoing row needs to say: when it arrived and was read, who sent it, what failed, whose message it was.
+-- why: The columns of outgoing rows: delivery and read times, sender, failure, customer.
 -- transaction: yes
 -- step: add the columns of outgoing rows
--- lock: ACCESS EXCLUSIVE, an instant: what the rows that are there hold stands in the catalogue
+-- lock: ACCESS EXCLUSIVE, an instant: the values of existing rows are in the catalogue
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 -- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB

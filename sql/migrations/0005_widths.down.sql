@@ -1,6 +1,6 @@
--- why: A wider column hurts nobody, and narrowing one would refuse the values it holds by now: it stays.
+-- why: The columns stay wide: narrowing one would refuse the values that it has by now.
 -- transaction: yes
--- step: leave the widths
+-- step: keep the widths
 -- lock: none on the business's table
 
 SELECT 1;

@@ -1,13 +1,13 @@
 -- why: A wamid has up to 128 characters, a business-scoped user id 132, an Office MIME type 71, a signed URL over 500.
---      A column that a view uses cannot be widened: that step is named, left out, and done by a later `wa migrate`.
+--      A column that a view uses cannot be widened: that step is named, skipped, and done by a later `wa migrate`.
 -- transaction: no
 -- lock: ACCESS EXCLUSIVE, an instant: a change of the length alone rewrites nothing
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
 -- Widens a VARCHAR and never narrows one: a change of the length alone rewrites nothing, unless an index of an expression or
--- a constraint uses the column. Those would be built and checked anew with everybody waiting, so they are named instead.
--- step: be careful with what uses a column
+-- a constraint uses the column. Those would be rebuilt while every session waits, so they are named instead.
+-- step: check the users of a column
 -- lock: none on the business's table
 CREATE OR REPLACE FUNCTION wa.widen(target regclass, name text, length integer)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -55,6 +55,6 @@ SELECT wa.widen('whatsapp_messages', 'media_type', 150);
 SELECT wa.widen('whatsapp_messages', 'media_url', 2048);
 
 -- A column whose type changed has no statistics any more.
--- step: look at the table's values anew
+-- step: analyze the table again
 -- lock: SHARE UPDATE EXCLUSIVE, some seconds; readers and writers go on
 ANALYZE whatsapp_messages;

@@ -1,10 +1,10 @@
--- why: Receipts, templates, employees and our own reference are looked up by these. The first three names are fixed.
+-- why: Indexes for receipts, templates, employees and references. The first three names are fixed.
 -- transaction: no
 -- lock: SHARE UPDATE EXCLUSIVE, as long as the index takes; readers and writers go on
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
--- step: index when a message was read
+-- step: index the read time
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_read
     ON whatsapp_messages (read_at) WHERE read_at IS NOT NULL;
 
@@ -16,6 +16,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_template
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_employee
     ON whatsapp_messages (employee_id, timestamp) WHERE employee_id IS NOT NULL;
 
--- step: index our references
+-- step: index references
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_reference
     ON whatsapp_messages (reference) WHERE reference IS NOT NULL;

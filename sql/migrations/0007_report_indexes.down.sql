@@ -1,4 +1,4 @@
--- why: The indexes of 0007, without blocking anybody.
+-- why: Drop the indexes of 0007, without blocking readers and writers.
 -- transaction: no
 -- lock: SHARE UPDATE EXCLUSIVE, until the transactions that may use the index have ended; readers and writers go on
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them

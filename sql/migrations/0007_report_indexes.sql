@@ -1,4 +1,4 @@
--- why: A report costs what its time range holds, not what the table holds: by time, by conversation, by word.
+-- why: Indexes by time, conversation and word: the cost of a report then depends on its time range, not on the table.
 -- transaction: no
 -- replaces: 62c78e372a8f7739ecc14339b4a0dc8ca5f4110737bfce5e500a93bd5f36a9a1
 -- lock: SHARE UPDATE EXCLUSIVE, as long as the index takes; readers and writers go on
@@ -8,7 +8,7 @@
 -- step: index by time
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_timestamp ON whatsapp_messages (timestamp);
 
--- step: leave the index by conversation to 0012, which knows groups too
+-- step: leave the index by conversation to 0012, which includes groups
 -- lock: none on the business's table
 SELECT 1;
 
@@ -22,6 +22,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_content_search
     ON whatsapp_messages USING gin (to_tsvector('simple', left(coalesce(content, ''), 50000))) WITH (fastupdate = off);
 
 -- An index of an expression has statistics of its own.
--- step: look at the table's values anew
+-- step: analyze the table again
 -- lock: SHARE UPDATE EXCLUSIVE, some seconds; readers and writers go on
 ANALYZE whatsapp_messages;

@@ -1,4 +1,4 @@
--- why: What 0008 added.
+-- why: Remove the objects of 0008.
 -- transaction: no
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
@@ -9,10 +9,10 @@
 -- step: drop the index of early statuses
 DROP INDEX CONCURRENTLY IF EXISTS wa.status_events_early;
 
--- step: forget the rate that was too fast
+-- step: drop the column of the rate that was too fast
 -- lock: ACCESS EXCLUSIVE of wa.rate_limits, an instant
 ALTER TABLE wa.rate_limits DROP COLUMN IF EXISTS throttled_rate;
 
--- step: forget which number a worker speaks for
+-- step: drop the column of a worker's number
 -- lock: ACCESS EXCLUSIVE of wa.worker_heartbeats, an instant
 ALTER TABLE wa.worker_heartbeats DROP COLUMN IF EXISTS number;

@@ -1,6 +1,6 @@
--- why: What 0009 added; contacts stay as they are.
+-- why: Remove the objects of 0009. Contacts stay as they are.
 -- transaction: yes
--- step: drop the tables of the way in
+-- step: drop the tables of the incoming path
 -- lock: ACCESS EXCLUSIVE of wa's own tables, an instant
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

@@ -1,8 +1,8 @@
--- why: What the incoming path needs: people whose number has two forms, notices that are neither message nor status, files
--- that still lie at Meta. An edit or a message taken back is no new turn, and neither is what was imported in bulk.
+-- why: Objects of the incoming path: people whose number has two variants, notices, files
+-- that are still at Meta. Edits, revocations and imported rows do not start a turn.
 -- transaction: yes
 -- last: wa.media_gone
--- step: make the tables of the way in
+-- step: create the tables of the incoming path
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
@@ -11,8 +11,8 @@
 -- squawk: prefer-bigint-over-int: counts of tries, codes, sizes below 2 GB
 -- squawk-ignore-file prefer-bigint-over-int
 
--- Whether a row may start or end a turn: reactions, system rows, edits and revocations do neither, nor what belongs to a
--- bulk run; and a failed message of ours ends none.
+-- True if a row may start or end a turn. Reactions, system rows, edits and revocations do neither, nor do rows of a
+-- bulk run, and a failed outgoing message does not end one.
 CREATE OR REPLACE FUNCTION wa.is_turn_event(direction text, message_type text, status text, campaign text)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT message_type NOT IN ('reaction', 'system', 'edit', 'revoke') AND campaign IS NULL

@@ -1,6 +1,6 @@
--- why: A person's keys as 0009 said them; the same keys.
+-- why: A person's keys as in 0009, which are the same.
 -- transaction: yes
--- step: say a person's keys as before
+-- step: define a person's keys as before
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

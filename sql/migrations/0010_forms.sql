@@ -1,7 +1,7 @@
--- why: Reports ask for the person of each of their rows, and for the keys of each person: said so that PostgreSQL writes it
+-- why: Reports need the person of each of their rows, and the keys of each person, in a form that PostgreSQL writes
 -- into their statements, that costs a tenth, and a look at the first two digits spares most numbers the rest.
 -- transaction: yes
--- step: say a person's keys in expressions
+-- step: define a person's keys as expressions
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout

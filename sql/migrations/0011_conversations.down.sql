@@ -1,4 +1,4 @@
--- why: What 0011 added; the columns of the business's table stay, because dropping them would lose what no other place knows.
+-- why: Remove the objects of 0011. The columns of the business's table stay, since only they have their values.
 -- transaction: no
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
@@ -6,35 +6,35 @@
 -- squawk: ban-drop-column, ban-drop-table, ban-drop-function: a way down takes away what the way up made
 -- squawk-ignore-file ban-drop-column, ban-drop-table, ban-drop-function
 
--- step: forget when an hour of the clock began
+-- step: drop the function of the begin of an hour
 DROP FUNCTION IF EXISTS wa.hour_start(timestamptz, text);
 
--- step: forget what opens a window
+-- step: drop the function of what opens a window
 DROP FUNCTION IF EXISTS wa.opens_window(text, text, text);
 
--- step: say what starts and ends a turn as before
+-- step: define turns as before
 DROP FUNCTION IF EXISTS wa.is_turn_event(text, text, text, text, text);
 
--- step: forget who sent a row
+-- step: drop the function of a row's sender
 DROP FUNCTION IF EXISTS wa.sent_by(text, text, text);
 
--- step: forget business numbers
+-- step: drop the function of a row's business number
 DROP FUNCTION IF EXISTS wa.business_number(text, text, text);
 
--- step: say whose conversation a row belongs to as before
+-- step: define conversations as before
 DROP FUNCTION IF EXISTS wa.customer_key(text, text, text, text, text);
 
 -- step: drop the table of edits
 -- lock: ACCESS EXCLUSIVE of wa.message_edits, an instant
 DROP TABLE IF EXISTS wa.message_edits;
 
--- step: forget usernames, and when a name and a number were current
+-- step: drop the columns of usernames and of the time of names and keys
 -- lock: ACCESS EXCLUSIVE of wa.contacts, an instant
 ALTER TABLE wa.contacts
     DROP COLUMN IF EXISTS username,
     DROP COLUMN IF EXISTS name_at,
     DROP COLUMN IF EXISTS changed_at;
 
--- step: forget who sends an outbox message
+-- step: drop the column of an outbox message's sender
 -- lock: ACCESS EXCLUSIVE of wa.outbox, an instant
 ALTER TABLE wa.outbox DROP COLUMN IF EXISTS sent_by;

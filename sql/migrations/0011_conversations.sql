@@ -1,4 +1,4 @@
--- why: Who sent a message (a person, a program, a campaign), the group of a group message, what a customer changed or took
+-- why: The sender of a message (a person, a program, a campaign), the group of a group message, edited and revoked
 -- back, and the times by which an older event is known from a newer one.
 -- transaction: no
 -- lock: none on the business's table
@@ -8,26 +8,26 @@
 -- squawk-ignore-file prefer-text-field
 
 -- step: add the columns sent_by and group_id
--- lock: ACCESS EXCLUSIVE, an instant: what the rows that are there hold stands in the catalogue
+-- lock: ACCESS EXCLUSIVE, an instant: the values of existing rows are in the catalogue
 ALTER TABLE whatsapp_messages
     ADD COLUMN IF NOT EXISTS sent_by  VARCHAR(20),
     ADD COLUMN IF NOT EXISTS group_id VARCHAR(150);
 
--- step: remember who sends an outbox message
+-- step: add the column of an outbox message's sender
 -- lock: ACCESS EXCLUSIVE of wa.outbox, an instant
 ALTER TABLE wa.outbox ADD COLUMN IF NOT EXISTS sent_by TEXT NOT NULL DEFAULT 'human';
 
--- step: remember usernames, and when a name and a number were current
+-- step: add the columns of usernames and of the time of names and keys
 -- lock: ACCESS EXCLUSIVE of wa.contacts, an instant
 ALTER TABLE wa.contacts
     ADD COLUMN IF NOT EXISTS username   TEXT,
     ADD COLUMN IF NOT EXISTS name_at    TIMESTAMPTZ,
     ADD COLUMN IF NOT EXISTS changed_at TIMESTAMPTZ;
 
--- step: describe when a key became current
+-- step: describe the time of a key
 COMMENT ON COLUMN wa.contacts.changed_at IS 'when the person changed to this key: an older change does not bring an older key back';
 
--- step: make the table of edits
+-- step: create the table of edits
 CREATE TABLE IF NOT EXISTS wa.message_edits (
     message_id TEXT PRIMARY KEY,
     content    TEXT,
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS wa.message_edits (
 COMMENT ON TABLE wa.message_edits IS 'what became of a message whose author changed it or took it back; its row keeps the original';
 
 -- Who a row of whatsapp_messages is a conversation with: the group, else the phone without its +, else the user id.
--- step: say whose conversation a row belongs to
+-- step: define the conversation of a row
 CREATE OR REPLACE FUNCTION wa.customer_key(
     direction text, from_phone text, to_phone text, customer_user_id text, group_id text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -51,14 +51,14 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The business's own number of a row, NULL where the row does not say.
--- step: say which business number a row belongs to
+-- step: define the business number of a row
 CREATE OR REPLACE FUNCTION wa.business_number(direction text, from_phone text, to_phone text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT nullif(nullif(ltrim(CASE WHEN direction = 'outgoing' THEN from_phone ELSE to_phone END, '+'), ''), 'business')
 $$;
 
 -- Who sent an outgoing row. An older row does not say: a campaign's is known, a template is taken for a program's.
--- step: say who sent a row
+-- step: define the sender of a row
 CREATE OR REPLACE FUNCTION wa.sent_by(sent_by text, campaign text, message_type text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(sent_by, CASE WHEN campaign <> 'history' THEN 'campaign'
@@ -68,7 +68,7 @@ $$;
 
 -- Whether a row may start or end a turn: reactions, system rows, edits, revocations and answered calls do neither, nor what
 -- belongs to a campaign or was imported; a turn is ended by a person's message that did not fail.
--- step: say what starts and ends a turn
+-- step: define the begin and the end of a turn
 CREATE OR REPLACE FUNCTION wa.is_turn_event(direction text, message_type text, status text, campaign text, sent_by text)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT message_type NOT IN ('reaction', 'system', 'edit', 'revoke', 'call', 'request_welcome') AND campaign IS NULL
@@ -79,7 +79,7 @@ $$;
 
 -- Whether a row of a customer opens Meta's window: any message or call does, but not what was imported, nor a reaction, an
 -- edit, a revocation or a system row.
--- step: say what opens a window
+-- step: define what opens a window
 CREATE OR REPLACE FUNCTION wa.opens_window(direction text, message_type text, campaign text)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT direction IS DISTINCT FROM 'outgoing' AND campaign IS NULL
@@ -88,7 +88,7 @@ $$;
 
 -- The instant at which the clock's hour of this moment began. Where a zone is set by half an hour, that hour is half an hour
 -- longer or shorter.
--- step: say when an hour of the clock began
+-- step: define the begin of an hour
 CREATE OR REPLACE FUNCTION wa.hour_start(moment timestamptz, zone text)
 RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN (start - interval '30 minutes') AT TIME ZONE zone = clock THEN start - interval '30 minutes'

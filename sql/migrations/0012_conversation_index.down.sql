@@ -1,4 +1,4 @@
--- why: The index of 0007 again, and not that of 0012.
+-- why: The index of 0007 in place of that of 0012.
 -- transaction: no
 -- lock: SHARE UPDATE EXCLUSIVE, as long as the index takes; readers and writers go on
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them

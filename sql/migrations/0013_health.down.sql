@@ -1,4 +1,4 @@
--- why: What 0013 added.
+-- why: Remove the objects of 0013.
 -- transaction: no
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
@@ -6,7 +6,7 @@
 -- squawk: ban-drop-column: a way down takes away what the way up made
 -- squawk-ignore-file ban-drop-column
 
--- step: forget what blocked a number and which share of its answers throttled
+-- step: drop the columns of blocks and throttled shares
 -- lock: ACCESS EXCLUSIVE of wa.rate_limits, an instant
 ALTER TABLE wa.rate_limits
     DROP COLUMN IF EXISTS blocked_by,
@@ -15,7 +15,7 @@ ALTER TABLE wa.rate_limits
     DROP COLUMN IF EXISTS throttled_share,
     DROP COLUMN IF EXISTS steady_share;
 
--- step: forget a worker's version and its last progress
+-- step: drop the columns of a worker's version and progress
 -- lock: ACCESS EXCLUSIVE of wa.worker_heartbeats, an instant
 ALTER TABLE wa.worker_heartbeats
     DROP COLUMN IF EXISTS version,

@@ -1,4 +1,4 @@
--- why: Which workers run, and whether they get on; what blocked a number; and whether a limit depends on our rate: a steady
+-- why: The workers and their progress, the reason of a block, and whether a limit depends on our rate: a steady
 -- share of throttled answers does not, and sending slower would not help.
 -- transaction: no
 -- lock: none on the business's table
@@ -7,13 +7,13 @@
 -- squawk: prefer-bigint-over-int: counts of seconds
 -- squawk-ignore-file prefer-bigint-over-int
 
--- step: remember a worker's version and its last progress
+-- step: add the columns of a worker's version and progress
 -- lock: ACCESS EXCLUSIVE of wa.worker_heartbeats, an instant
 ALTER TABLE wa.worker_heartbeats
     ADD COLUMN IF NOT EXISTS version     TEXT,
     ADD COLUMN IF NOT EXISTS progress_at TIMESTAMPTZ;
 
--- step: remember what blocked a number and which share of its answers throttled
+-- step: add the columns of blocks and throttled shares
 -- lock: ACCESS EXCLUSIVE of wa.rate_limits, an instant
 ALTER TABLE wa.rate_limits
     ADD COLUMN IF NOT EXISTS blocked_by      TEXT,

@@ -1,4 +1,4 @@
--- why: The release before searches with this index too, and would refuse rows with the one that it built.
+-- why: The release before uses this index too, and its own index would refuse rows.
 -- transaction: yes
 -- step: keep the index
 -- lock: none on the business's table

@@ -1,7 +1,7 @@
--- why: A table that is older than wa may lack a column that every row is written with: the first message would be refused.
+-- why: A table that is older than wa may lack a column that every row needs, so that the first message would be refused.
 -- transaction: yes
--- step: add the columns that every row is written with
--- lock: ACCESS EXCLUSIVE, an instant: the rows that are there get NULL, none is touched
+-- step: add the columns that every row needs
+-- lock: ACCESS EXCLUSIVE, an instant: existing rows get NULL, and none is rewritten
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 -- squawk: prefer-bigint-over-int: sizes below 2 GB

@@ -1,4 +1,4 @@
--- The first verdict of an attempt stands, unless it was that nobody knows.
+-- Insert attempts with their outcomes. The first outcome of an attempt stands, unless it was unknown.
 INSERT INTO wa.send_attempts AS known (reference, attempt, token, verdict, wamid, code, reason, answered_at)
 SELECT DISTINCT ON (reference, attempt) *
   FROM json_to_recordset(CAST(:rows AS json)) AS made (

@@ -9,7 +9,7 @@ WITH locked AS MATERIALIZED (
     SELECT *, least(600, greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)))::float AS elapsed FROM locked
 ), recovered AS MATERIALIZED (
     -- Fast back to just under the rate that was too fast, carefully past it, slowly on from there. What was too fast ten
-    -- minutes ago need not be now. A pause is no recovery.
+    -- minutes ago need not be now. During a pause there is no recovery.
     SELECT *, least(ceiling, CASE WHEN paused_until > clock_timestamp() THEN rate
                                   WHEN slowed_at < clock_timestamp() - interval '10 minutes'
                                   THEN rate * power(1 + :slow, elapsed)

@@ -1,4 +1,4 @@
--- Sends that were ever in doubt, of those the outbox still keeps.
+-- Counts of messages in the outbox that were ever uncertain.
 SELECT count(*) FILTER (WHERE state = 'uncertain')                        AS uncertain,
        count(*) FILTER (WHERE state = 'held')                             AS held,
        count(*) FILTER (WHERE uncertain_count > 0 AND attempt > 1)        AS resent,

@@ -1,5 +1,5 @@
--- Statuses that came while nobody knew the message yet, or passed its row by: each wamid proves a send of its own.
--- :references are those to look at, NULL for all.
+-- Statuses that came before their message was known, or that missed its row: each wamid proves a send. :references
+-- limits them, NULL means all.
 SELECT DISTINCT ON (event.reference, event.wamid) event.reference, event.wamid, event.attempt, event.happened_at
   FROM wa.status_events AS event
   JOIN wa.outbox AS message ON message.reference = event.reference AND message.number = event.number

@@ -1,2 +1,2 @@
--- A worker has ended after finishing its work: nothing is expected of it.
+-- Delete the heartbeat of a worker that has finished its work.
 DELETE FROM wa.worker_heartbeats WHERE worker = :worker

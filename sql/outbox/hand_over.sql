@@ -1,5 +1,5 @@
--- The turn goes to the next of each customer, unless somebody still has it. What has changed meanwhile keeps out: a
--- hand-over that misses is mended by the sweep, a turn that a finished message has would be lost.
+-- Make the next message of each customer the head of line, unless the customer has one. A hand-over that misses a
+-- concurrent change is repaired by a sweep, while a finished head of line would block its customer.
 UPDATE wa.outbox AS message
    SET turn = TRUE
   FROM (SELECT next.reference

@@ -1,5 +1,5 @@
--- A worker lives; the share of its number's rate that is its own, 0 while the number may not send. Rows of workers that
--- ended are forgotten after a day. :idle is how long ago it last got on with its work.
+-- Write a heartbeat. Return the worker's share of the number's rate, or 0 while the number may not send. Heartbeats
+-- of dead workers are deleted after a day. :idle is the time since its last progress.
 WITH alive AS (
     INSERT INTO wa.worker_heartbeats AS known (worker, kind, number, host, pid, version, progress_at)
     VALUES (:worker, :kind, :number, :host, :pid, :version, clock_timestamp() - CAST(:idle AS interval))

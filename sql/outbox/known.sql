@@ -1,2 +1,2 @@
--- What is known under these references, to be compared with what comes under them again.
+-- The messages under these references, for comparison with new ones.
 SELECT reference, number, phone_number, recipient, message FROM wa.outbox WHERE reference = ANY(CAST(:references AS uuid[]))

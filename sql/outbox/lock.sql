@@ -1,4 +1,4 @@
--- Rows named by our reference or by WhatsApp's id, in the order in which every transaction locks them.
+-- Lock rows by reference or by wamid, in the order of every transaction.
 SELECT reference, number, customer, phone_number, recipient, message_type, message, business_phone, employee_id, campaign, sent_by,
        state, attempt, retry_count, token, last_attempt_at, uncertain_count, possible_double, wamid, expires_at, failure_reason,
        expires_at <= clock_timestamp() IS TRUE AS overdue, state = 'sent' AND wamid IS NULL AS confirmed

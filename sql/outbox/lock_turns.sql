@@ -1,4 +1,4 @@
--- Whoever holds the turn of these customers: nobody hands it over while we look who is next.
+-- Lock the heads of line of these customers, so that they do not change while the next one is chosen.
 SELECT reference
   FROM wa.outbox
  WHERE number = :number AND customer = ANY(:customers) AND turn

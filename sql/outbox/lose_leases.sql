@@ -1,4 +1,5 @@
--- A worker died, or took too long: whether the request left is not known. The token stays, so a late verdict settles.
+-- Make messages with lost leases uncertain: the request may have left. The token stays, so that a late outcome
+-- settles the message.
 WITH lost AS MATERIALIZED (
     SELECT reference FROM wa.outbox
      WHERE state = 'sending' AND lease_until < clock_timestamp()

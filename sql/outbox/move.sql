@@ -1,5 +1,5 @@
--- Messages of one business number that are not being sent, for another number from now. None of them keeps its place as the
--- head of line: the customers of the other number may have one.
+-- Move messages that are not being sent to another business number. None of them stays head of line, since a
+-- customer of the other number may have one.
 UPDATE wa.outbox
    SET number = :to, turn = scheduled
  WHERE number = :from AND state IN ('queued', 'held')

@@ -1,4 +1,4 @@
--- The number's bucket, made when a worker first speaks for it; a new ceiling holds for the next claim.
+-- Create the number's token bucket when a worker first uses it. A new ceiling applies from the next claim.
 INSERT INTO wa.rate_limits AS limits (number, ceiling, rate, tokens)
 VALUES (:number, :ceiling, :ceiling, greatest(1, CAST(:ceiling AS float) / 4))
 ON CONFLICT (number) DO UPDATE

@@ -1,4 +1,5 @@
--- An uncertain message holds up its customer's later ones no longer than :wait, and a held one not at all.
+-- Pass the head of line on: an uncertain message blocks its customer no longer than :wait, and a held one not at
+-- all.
 WITH tired AS MATERIALIZED (
     SELECT reference FROM wa.outbox
      WHERE turn AND (state = 'held' OR state = 'uncertain' AND uncertain_since < clock_timestamp() - :wait)

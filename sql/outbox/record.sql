@@ -1,4 +1,4 @@
--- Messages that a worker holds become rows, once each. The first of a customer who has none unfinished gets the turn.
+-- Insert messages of a queue, once each. The first one of a customer without unfinished messages is head of line.
 WITH letters AS MATERIALIZED (
     SELECT letter.*, letter.due_at > clock_timestamp() IS TRUE AS scheduled
       FROM ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS (

@@ -1,6 +1,6 @@
--- Messages that were sent while the database was away, as if they had been claimed now: the sweep finds their lease over,
--- unless a verdict comes. One that the outbox knew already and nobody has in hand is claimed after the fact; one that
--- somebody else tried too may be a double. Nothing happens the second time.
+-- Insert messages of degraded mode as if they had been claimed now. A sweep ends their lease unless an outcome
+-- comes. A known message that is not claimed is claimed after the fact. One that another worker tried too is a
+-- possible duplicate. A repetition changes nothing.
 INSERT INTO wa.outbox AS known (reference, number, customer, phone_number, recipient, message_type, message, business_phone,
                                 employee_id, campaign, sent_by, on_uncertain, queued_at, expires_at, due_at, turn, state, attempt,
                                 token, last_attempt_at, lease_until, possible_double)

@@ -1,4 +1,4 @@
--- Claimed, but not sent after all: as if it had never been claimed.
+-- Undo the claim of messages that were not sent.
 UPDATE wa.outbox AS message
    SET state = 'queued', token = NULL, lease_until = NULL
   FROM json_to_recordset(CAST(:rows AS json)) AS held (reference uuid, token uuid)

@@ -1,5 +1,5 @@
--- Customers with waiting messages of whom none has the turn: a hand-over that met an intake and missed it.
--- Walks the index from customer to customer, so that a million messages of one cost one step.
+-- Customers with waiting messages and no head of line, after a hand-over that missed a concurrent intake. It walks
+-- the index from customer to customer, so that a million messages of one customer cost one step.
 WITH RECURSIVE walk AS (
     (SELECT number, customer FROM wa.outbox
       WHERE state = 'queued' AND NOT turn AND (number, customer) > (:number, :after)

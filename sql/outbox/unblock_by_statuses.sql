@@ -1,4 +1,4 @@
--- A number that statuses blocked is free when a message that was sent since then left WhatsApp's servers.
+-- Unblock numbers that statuses had blocked, if a message that was sent since has left WhatsApp's servers.
 UPDATE wa.rate_limits AS limits SET blocked_at = NULL, blocked_why = NULL, blocked_by = NULL, paused_until = NULL
  WHERE limits.blocked_by = 'status'
    AND EXISTS (SELECT FROM wa.outbox AS message

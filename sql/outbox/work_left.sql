@@ -1,4 +1,4 @@
--- What is unfinished, and of that what waits for something else than a worker.
+-- Counts of unfinished messages, and of those that wait for more than a worker.
 SELECT count(*) FILTER (WHERE state = 'sending')                     AS sending,
        count(*) FILTER (WHERE is_open AND is_due)                    AS due,
        count(*) FILTER (WHERE is_open AND NOT is_due)                AS waiting,

@@ -1,6 +1,6 @@
--- The oldest messages that nobody holds, of customers none of whose earlier ones is held or given back for later. Who is
--- busy is asked with the statement's time, for which there is an index; who is next with the clock's, for which there is
--- none, so that the walk is along the order.
+-- The oldest messages that are free, of customers without an earlier message that is held or delayed. Busy customers
+-- are found with the statement's time, for which there is an index. The next messages are found with the clock's
+-- time, without an index, so that the walk follows the order.
 WITH busy AS MATERIALIZED (
     SELECT DISTINCT customer
       FROM wa.queue_messages

@@ -1,2 +1,2 @@
--- Employees of this name, or with this id.
+-- Employees with this name or id.
 SELECT id FROM wa.employees WHERE lower(name) = lower(:who) OR id::text = lower(:who)

@@ -1,2 +1,2 @@
--- The key under which the person with this key is known.
+-- The key of the person with this key.
 SELECT coalesce((SELECT same_as FROM wa.contacts WHERE customer = wa.person_key(:customer)), wa.person_key(:customer))

@@ -1,8 +1,8 @@
 -- title:   Errors
 -- place:   10
--- about:   What failed or had to be tried again, by Meta's code and reason.
--- define:  Failed: outgoing rows of the range whose last word is failure, WhatsApp's or the API's, or that expired.
--- define:  Tried again: attempts of the range that the API put off, that did not leave, or whose fate nobody knew.
+-- about:   Failed and retried messages, by Meta's code and reason.
+-- define:  Failed: outgoing rows of the range that failed at WhatsApp or at the API, or that expired.
+-- define:  Retried: attempts of the range that were retryable, not transmitted or uncertain.
 -- include: messages
 -- filter:  customer employee
 -- param:   since   7d
@@ -14,7 +14,7 @@
 -- column:  meaning    text     Meaning
 -- column:  reason     words    Reason
 -- column:  failed     integer  Failed
--- column:  retried    integer  Tried again
+-- column:  retried    integer  Retried
 -- column:  customers  integer  Customers
 -- column:  last_at    instant  Last
 

@@ -1,15 +1,15 @@
 -- title:   Response times
 -- place:   3
--- about:   How long customers waited for an answer, and how many still wait.
+-- about:   Response times to customers, and open turns.
 -- define:  A turn starts at a customer's first unanswered message or missed call to a business number.
 -- define:  It ends at the next message that a person sends them from that number and that did not fail.
--- define:  Its length is the response time. Later messages to the customer do not count; nor do campaigns and automatic ones.
+-- define:  Its length is the response time. Later messages to the customer, campaigns and automatic messages do not count.
 -- define:  First automatic: the median to the first automatic message of a turn, where one came before a person answered.
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
--- define:  Who still waits is counted beside: leaving them out would reward ignoring people.
+-- define:  Open turns are counted too: without them, ignoring customers would improve the figures.
 -- define:  Working median and p90 count what lies in the business hours (--business-hours, WA_BUSINESS_HOURS); the rest is clock time.
 -- define:  --fail-above judges p90, and the wait of every open turn of any age; with business hours, the working times of both.
--- define:  Of one employee no waiting is shown: who waits, waits for nobody in particular.
+-- define:  For one employee no waiting turns are shown, since they wait for no employee in particular.
 -- include: turns
 -- include: names
 -- filter:  customer employee

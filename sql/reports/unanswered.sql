@@ -49,7 +49,7 @@ SELECT turn.customer,
        said.content
   FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer, number LIMIT :limit) AS turn
  CROSS JOIN LATERAL (
-       -- Nobody has answered: all that they wrote since its first is of this turn, past the end of the range too.
+       -- Not answered yet: every later message of the customer belongs to this turn, also past the end of the range.
        SELECT count(*) FILTER (WHERE is_of_turn) AS messages, max(at) FILTER (WHERE opens_window) AS opened_at,
               (array_agg(content ORDER BY at DESC, created_at DESC, id DESC) FILTER (WHERE is_of_turn))[1] AS content
          FROM (SELECT message.timestamp::timestamp AS at, message.created_at, message.id,

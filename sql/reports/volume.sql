@@ -1,9 +1,9 @@
 -- title:   Volume
 -- place:   4
--- about:   Messages in each direction, by the hour or day, and how many of those sent are stored.
+-- about:   Messages in each direction by hour or day, and the stored share of sent ones.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Hours and days are in the time zone.
--- define:  Stored: of the messages that the API accepted in that time, the part that is a row; the goal is all of them. It is
--- define:  of the whole number: not shown for one customer or employee.
+-- define:  Stored: the stored share of the messages that the API accepted in that time. The goal is 100 %. It is
+-- define:  of the whole number and not shown for one customer or employee.
 -- define:  Partial: the hour or day begins before the range, or ends after it.
 -- include: messages
 -- filter:  customer employee

@@ -1,5 +1,5 @@
--- Triggers, rules and policies of the business's table that may refuse, change or hide a row; `filters` where a policy looks at
--- a column.
+-- Triggers, rules and policies of the business's table that may refuse, change or hide a row. `filters` is true if a
+-- policy reads a column.
 SELECT 'trigger' AS kind, tgname::text AS name, tgfoid::regproc::text AS function, tgtype & 2 > 0 AS is_before,
        tgtype & 4 > 0 AS on_insert, tgtype & 16 > 0 AS on_update, tgtype & 8 > 0 AS on_delete, FALSE AS filters,
        NULL AS condition

@@ -1,4 +1,4 @@
--- A row as it was stored; its time as UTC.
+-- A row as it was stored, with its time in UTC.
 SELECT from_phone, to_phone, message_type::text AS message_type, content, status::text AS status,
        timestamp::timestamp AS timestamp
   FROM whatsapp_messages

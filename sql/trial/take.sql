@@ -1,2 +1,2 @@
--- Reads a value as the type of its column, as the workers' statements do.
+-- Read a value as the type of its column, like the workers' statements.
 SELECT json_populate_record(NULL::whatsapp_messages, CAST(:record AS json))

@@ -1,4 +1,4 @@
--- How many rows there are, and how many of them are outgoing: counted up to a million, estimated beyond.
+-- The number of rows and of outgoing ones, counted up to a million and estimated beyond.
 SELECT is_estimate,
        CASE WHEN is_estimate THEN estimate ELSE (SELECT count(*) FROM whatsapp_messages) END AS total,
        CASE WHEN is_estimate THEN (

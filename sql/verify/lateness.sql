@@ -1,4 +1,4 @@
--- How long after its acceptance a message of the last day had its first status, in seconds.
+-- The delay of the first status of the messages of the last day, in seconds after acceptance.
 SELECT count(*) AS messages,
        percentile_cont(0.99) WITHIN GROUP (ORDER BY late)::float8 AS p99,
        max(late)::float8 AS longest

@@ -1,4 +1,4 @@
--- Of each business number: what waits in the outbox, since when, whether it may be sent, and whether a worker sends it.
+-- For each business number its unfinished messages, the oldest one, its state, and the number of its workers.
 SELECT waiting.number, waiting.due, waiting.unfinished, waiting.oldest_seconds,
        CASE WHEN limits.blocked_at IS NOT NULL THEN 'blocked' WHEN limits.paused_until = 'infinity' THEN 'paused'
             ELSE 'open' END AS state,

@@ -1,5 +1,5 @@
--- Rows that no report can place: without a direction or a time, outgoing to nobody, or ours by our reference and said to be
--- incoming; files of messages that are gone.
+-- Rows that no report can use: without a direction or a time, outgoing without an addressee, or incoming with our
+-- reference. Files without their message.
 SELECT (SELECT count(*) FROM whatsapp_messages WHERE direction IS NULL) AS without_direction,
        (SELECT count(*) FROM whatsapp_messages WHERE reference IS NOT NULL AND direction = 'incoming') AS lost_direction,
        (SELECT count(*) FROM whatsapp_messages WHERE timestamp IS NULL) AS without_time,

@@ -1,4 +1,4 @@
--- What this user lacks of what the workers need, and the statements that give it.
+-- Rights that this user lacks for the workers, and the statements that grant them.
 WITH needed AS (
     SELECT 'USAGE' AS privilege, 'schema ' || quote_ident(nspname) AS name, has_schema_privilege(oid, 'USAGE') AS is_there,
            format('GRANT USAGE ON SCHEMA %I TO %I;', nspname, current_user) AS given

@@ -1,4 +1,4 @@
--- The server and what of its settings a promise of ours stands on.
+-- The server, and the settings that durability depends on.
 SELECT current_setting('server_version') AS version,
        current_setting('server_version_num')::integer / 10000 AS major,
        pg_is_in_recovery() AS is_standby,

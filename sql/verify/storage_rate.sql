@@ -1,4 +1,4 @@
--- Messages that the API accepted since then, and those of them that are a row. Some of what is missing.
+-- Messages that the API accepted since then, those that are stored, and some of the missing ones.
 SELECT count(*) AS accepted,
        count(message.message_id) AS stored,
        (array_agg(attempt.wamid ORDER BY attempt.created_at DESC) FILTER (WHERE message.message_id IS NULL))[1\:5] AS missing

@@ -1,4 +1,4 @@
--- What the process :pid is doing: how far, and for whom it waits.
+-- The progress of the process :pid, and the processes that it waits for.
 SELECT activity.application_name,
        CASE WHEN build.current_locker_pid > 0 THEN ARRAY[build.current_locker_pid::integer]
             ELSE pg_blocking_pids(activity.pid) END AS waits_for,

@@ -1,4 +1,5 @@
--- Indexes of an expression, or with a condition, that use this column of the business's table; `is_index` FALSE: a constraint.
+-- Indexes with an expression or a condition that use this column of the business's table, and constraints
+-- (`is_index` is false).
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition, TRUE AS is_index
   FROM pg_index
   JOIN pg_depend ON objid = indexrelid AND classid = 'pg_class'::regclass

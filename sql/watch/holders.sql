@@ -1,4 +1,4 @@
--- Who holds a lock on the table, but for us.
+-- Processes that hold a lock on the table, without this one.
 SELECT DISTINCT pid
   FROM pg_locks
  WHERE relation = to_regclass(:table) AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -1,4 +1,4 @@
--- Whether the index :index is there, whole, being built at this moment, and on :table or one of wa's own.
+-- True if the index :index exists, is complete, is being built now, and is on :table or on a table of wa.
 SELECT indexrelid::regclass::text AS name, indrelid::regclass::text AS table, indisvalid AS is_valid,
        pg_get_indexdef(indexrelid) AS definition,
        EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid) AS is_being_built,

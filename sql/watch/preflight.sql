@@ -1,4 +1,5 @@
--- What there is to migrate. `needed`: columns that the business's table must have; `path` leads to a table that is elsewhere.
+-- The database to migrate. `needed` are columns that the business's table must have. `path` is a search_path that
+-- contains a table elsewhere.
 SELECT current_setting('server_version_num')::integer / 10000 AS version,
        pg_is_in_recovery() AS is_standby,
        current_setting('server_encoding') AS encoding,

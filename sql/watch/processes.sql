@@ -1,4 +1,4 @@
--- Who these processes are, the oldest transaction first.
+-- These processes, the oldest transaction first.
 SELECT pid, usename, application_name, state, left(query, 60) AS query,
        extract(epoch FROM clock_timestamp() - xact_start)::float8 AS open_seconds
   FROM pg_stat_activity

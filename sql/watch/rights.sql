@@ -1,5 +1,5 @@
--- What this user lacks of what a migration needs, and the statement that gives it. The table is the one that the search_path
--- leads to, else one in a schema that the user may not enter.
+-- Rights that this user lacks for a migration, and the statements that grant them. The table is the one in the
+-- search_path, or one in a schema that the user may not use.
 WITH business AS (
     SELECT pg_class.oid, relowner, relnamespace, nspname
       FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace

@@ -1,2 +1,2 @@
--- Whether there is a table, or an index, of this name.
+-- True if a table or an index of this name exists.
 SELECT to_regclass(:table) IS NOT NULL

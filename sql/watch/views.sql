@@ -1,4 +1,4 @@
--- Views that read this column of the business's table.
+-- Views that use this column of the business's table.
 SELECT DISTINCT view.oid::regclass::text
   FROM pg_depend AS dependency
   JOIN pg_rewrite AS rule ON rule.oid = dependency.objid AND dependency.classid = 'pg_rewrite'::regclass

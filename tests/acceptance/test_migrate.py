@@ -49,7 +49,7 @@ def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatc
     kept = spool.append([{"webhook": "a"}])
 
     refused = shell.wa("migrate", "rollback", "--drop-direction", "--yes", code=6)
-    assert f"Nothing is taken back: the spool holds 1 records in {spool.folder}" in refused.stderr
+    assert f"Nothing was rolled back: the spool has 1 records in {spool.folder}" in refused.stderr
     assert "applied" in shell.wa("migrate", "status").stdout
     shell.wa("migrate", "rollback", "--to", "0002", "--yes", code=6)
 

@@ -21,7 +21,7 @@ def test_another_number_takes_over_what_waits(shell: Shell) -> None:
 
     assert "1 messages wait for 42 now." in moved.stderr
     assert rows(shell, "SELECT number, state FROM wa.outbox") == [("42", "queued")]
-    assert "wait for 42 already" in shell.wa("queue", "move", "--from", "42", "--to", "42", code=2).stderr
+    assert "already wait for 42" in shell.wa("queue", "move", "--from", "42", "--to", "42", code=2).stderr
 
 
 def test_a_replay_brings_back_what_can_be_read_and_says_what_stays(

@@ -283,4 +283,4 @@ def test_a_message_may_have_a_time_of_its_own(shell: Shell) -> None:
     assert said.count("Message sent successfully") == 1
     assert "1 scheduled for later" in said
     too_late = shell.wa("send", "text", "+15551234567", "hi", "--at", "2h", "--expires", "1h", code=2).stderr
-    assert "--expires 1h is over before the message could be sent." in too_late
+    assert "--expires 1h is before the earliest send time." in too_late

@@ -96,7 +96,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def options(
     profile: Annotated[
-        str | None, typer.Option(help="The table of the settings files to use.", envvar="WA_PROFILE", show_envvar=True)
+        str | None, typer.Option(help="Profile: a table of the settings files.", envvar="WA_PROFILE", show_envvar=True)
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
@@ -159,7 +159,7 @@ def _leave_interrupted() -> NoReturn:
 def _unexpected(error: Exception, *, debug: bool) -> NoReturn:
     if debug:
         raise error
-    _leave(f"unexpected {type(error).__name__}: {error}", "The same command with --debug shows where.", 1)
+    _leave(f"unexpected {type(error).__name__}: {error}", "Run the command with --debug for a traceback.", 1)
 
 
 def _leave(message: str, hint: str | None, code: int, *, command: str | None = None) -> NoReturn:

@@ -69,9 +69,9 @@ def conversation(
     ctx: typer.Context,
     phone: Phone,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest messages, at most this many.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of messages.")] = 200,
     zone: Zone = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes. Ctrl-C ends it.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Add new messages and statuses until Ctrl-C.")] = False,
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
@@ -86,7 +86,7 @@ def conversation(
 
     chosen = chosen_format(form, as_json)
     if follow and chosen is not None:
-        raise BadInput("What is followed is shown as it comes, in no other format.", command="wa listen --json")
+        raise BadInput("--follow cannot be used with a format.", command="wa listen --json")
     context = AppContext.of(ctx)
     whom = parse_customer(phone)
     zone = context.zone(zone)
@@ -189,9 +189,9 @@ def _readable(row: Mapping[str, Any]) -> str:
     if kind in _WORDS:
         return row["content"] or "[no text]"
     if kind == "revoke":
-        return "[took a message back]"
+        return "[deleted a message]"
     if kind == "edit":
-        return f"[changed a message] {row['content'] or ''}"
+        return f"[edited a message] {row['content'] or ''}"
     what = row["template_name"] or row["media_url"]
     marked = f"[{kind}: {what}]" if what else f"[{kind}]"
     return f"{marked} {row['content']}" if row["content"] else marked

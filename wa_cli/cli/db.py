@@ -12,7 +12,7 @@ from wa_cli.errors import ConfigError
 from wa_cli.masking import is_secret
 from wa_cli.settings.parsers import EMBEDDED
 
-app = typer.Typer(no_args_is_help=True, help="The database: its URL, a shell, and stopping the embedded one.")
+app = typer.Typer(no_args_is_help=True, help="Print the database URL, open a shell, stop the embedded database.")
 
 
 @app.command()
@@ -38,7 +38,7 @@ def shell(ctx: typer.Context) -> None:
     if program is None and context.databases.is_embedded:
         program = str(context.databases.embedded.programs / "psql")
     if program is None:
-        raise ConfigError("psql is not installed.", hint="Debian: apt install postgresql-client")
+        raise ConfigError("psql is not installed.", hint="Install it, on Debian with: apt install postgresql-client.")
     url, secrets = _without_secrets(context.databases.url())
     os.execve(program, [program, url], {**os.environ, **secrets})  # noqa: S606
 
@@ -69,8 +69,8 @@ def stop(ctx: typer.Context) -> None:
     """
     context = AppContext.of(ctx)
     if context.databases.embedded.data.exists() and context.databases.embedded.stop():
-        print_note("The embedded database is stopped.")
+        print_note("Stopped the embedded database.")
     elif context.settings.database_url not in (None, EMBEDDED):
-        raise ConfigError("The database in use is not the embedded one: stop it where it was started.")
+        raise ConfigError("WA_DATABASE_URL is not the embedded database. Stop it where it was started.")
     else:
         print_note("The embedded database was not running.")

@@ -33,9 +33,9 @@ def demo(ctx: typer.Context) -> None:
     shell = AppContext.of(ctx)
     _forget_environment()
     context = shell.beside("demo", port=0, sandbox_port=0, business_phone="+15550100000")
-    _title("A shop with thirty days of history (sample data: no such shop, no such people)")
+    _title("A shop with thirty days of history (sample data of a fictitious shop)")
     if context.databases.embedded.ensure("postgres"):
-        print_note(f"Started the embedded database in {context.databases.embedded.data}; it stays up until: wa db stop")
+        print_note(f"Started the embedded database in {context.databases.embedded.data}. Stop it with: wa db stop")
     context.databases.embedded.drop(context.databases.name)
     _print_line(
         f"{_history(context):,} messages of 40 customers and 4 employees are in the database {context.databases.name}."
@@ -50,7 +50,7 @@ def demo(ctx: typer.Context) -> None:
     for line in _advice(shell, context.databases.url()):
         _print_line(line)
     if not found:
-        raise CheckFailed("The demo's storage is not verified.")
+        raise CheckFailed("The checks of the demo failed.")
 
 
 def _forget_environment() -> None:
@@ -64,7 +64,7 @@ def _advice(shell: AppContext, url: str) -> Iterator[str]:
     database = f"WA_DATABASE_URL='{url}'"
     if shell.settings.report_database_url:
         database += f" WA_REPORT_DATABASE_URL='{url}'"
-    yield f"Look around in the demo's shop: {database} wa report all"
+    yield f"Explore the sample shop: {database} wa report all"
     if given := shell.loaded.production:
         names = ", ".join(map(env_name, given))
         yield f"This shell has production settings ({names}). The demo did not use them."

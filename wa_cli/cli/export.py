@@ -38,7 +38,7 @@ _COLUMNS = [
 def export(
     ctx: typer.Context,
     customers: Annotated[
-        list[str] | None, typer.Argument(help="Numbers or user ids; without any, everybody.", metavar="[PHONE]...")
+        list[str] | None, typer.Argument(help="Numbers or user ids of customers. Default: all.", metavar="[PHONE]...")
     ] = None,
     since: Since = None,
     until: Until = None,
@@ -68,7 +68,7 @@ def export(
     with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
         render.stream(head, _written(kept.export(begin, end, people, told), counted), chosen, output)
     if output is not None:
-        print_note(f"Written: {counted.total():,} messages of {len(counted):,} people to {output}.")
+        print_note(f"Wrote {counted.total():,} messages of {len(counted):,} customers to {output}.")
 
 
 def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:

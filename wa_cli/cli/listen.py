@@ -20,7 +20,7 @@ RETRY = 1.0
 def listen(
     ctx: typer.Context,
     as_json: AsJson = False,
-    count: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after so many updates.")] = None,
 ) -> None:
     """Show messages, statuses and notices as they are stored, until Ctrl-C.
 
@@ -34,7 +34,7 @@ def listen(
     shown, is_away = 0, False
     while True:
         try:
-            for updates in notify.heard(database, lambda: print_note("Listening. Ctrl-C ends it.")):
+            for updates in notify.heard(database, lambda: print_note("Listening until Ctrl-C.")):
                 is_away = False
                 for update in updates:
                     if as_json:
@@ -46,7 +46,7 @@ def listen(
                         return
         except DatabaseUnavailable as error:
             if not is_away:
-                print_note(f"{error.message}; trying until it does.")
+                print_note(f"{error.message}; retrying.")
             is_away = True
             time.sleep(RETRY)
 

@@ -8,7 +8,7 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.worker import Media
 from wa_cli.errors import ConfigError, PartlyDone
 
-app = typer.Typer(no_args_is_help=True, help="The files that customers sent: at Meta for seven days, then nowhere.")
+app = typer.Typer(no_args_is_help=True, help="Download customers' files, which Meta deletes after seven days.")
 
 
 @app.command()
@@ -24,22 +24,23 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
     context = AppContext.of(ctx, media=media)
     if context.settings.media is None:
         raise ConfigError(
-            "Nobody says where files are saved.", hint="Give --media DIR or s3://bucket/prefix, or set WA_MEDIA."
+            "No media destination is configured.",
+            hint="Set WA_MEDIA, or use --media DIR or --media s3://bucket/prefix.",
         )
     from wa_cli.telemetry import logs
 
     logs.start(context.settings.log_format)
     missed = context.downloads.missed()
-    print_note(f"Missed until now: {missed}." if missed else "No file was missed.")
+    print_note(f"{missed} missing files will be downloaded." if missed else "No file is missing.")
     tried = asyncio.run(_fetch(context))
     left = context.downloads.left()
     if left.waiting or left.lost:
         raise PartlyDone(
-            f"Not all files are saved: {left.waiting} cannot be had now, {left.lost} not any more.",
-            hint="The lines above say why; wa media fetch tries again.",
+            f"Not all files are saved: {left.waiting} cannot be downloaded now, {left.lost} are lost.",
+            hint="Read the reasons above, then run wa media fetch again.",
         )
     if tried:
-        print_note(f"Saved in {context.settings.media}: {tried}.")
+        print_note(f"Saved {tried} files in {context.settings.media}.")
 
 
 async def _fetch(context: AppContext) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True)
 
 Timeout = Annotated[
-    str, typer.Option("--timeout", help="How long a step waits for others, like 90s or 2h, before it gives up.")
+    str, typer.Option("--timeout", help="Time that a step waits for other sessions, such as 90s or 2h.")
 ]
 DIRECTION = "0002_direction"
 OWN_TABLES = "0003_wa"
@@ -34,8 +34,8 @@ OWN_TABLES = "0003_wa"
 def migrate(
     ctx: typer.Context,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL, for psql -f, and change nothing.")] = False,
-    to: Annotated[str | None, typer.Option(help="Go no further than this migration.", metavar="REVISION")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL for psql -f, and change nothing.")] = False,
+    to: Annotated[str | None, typer.Option(help="Last migration to apply.", metavar="REVISION")] = None,
     timeout: Timeout = "10m",
     backfill_direction: Annotated[
         bool, typer.Option("--backfill-direction", help="Mark old rows from WA_BUSINESS_PHONE as outgoing.")
@@ -104,8 +104,8 @@ def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> N
         )
     if skipped:
         raise PartlyDone(
-            f"Not everything could be done; the rest works without it. {'; '.join(skipped)}.",
-            hint="Take that out of the way (a view: drop it, create it again afterwards), then: wa migrate",
+            f"Some steps were skipped, and wa works without them. {'; '.join(skipped)}.",
+            hint="Remove the obstacle (drop a view and create it again afterwards), then run wa migrate.",
         )
 
 
@@ -113,7 +113,7 @@ def _lost(lost: LostDirections) -> str:
     between = f", from {lost.oldest:%Y-%m-%d} to {lost.newest:%Y-%m-%d}" if lost.oldest and lost.newest else ""
     more = ", …" if lost.rows > len(lost.some or ()) else ""
     return (
-        f"{lost.rows:,} messages of ours are marked as incoming{between}, because a rollback dropped their direction:"
+        f"{lost.rows:,} outgoing messages are marked as incoming{between}, because a rollback dropped their direction:"
         f" {', '.join(lost.some or ())}{more}."
     )
 
@@ -161,7 +161,7 @@ def _backfill(context: AppContext) -> Backfill:
     business = context.settings.business_phone
     if not business.lstrip("+").isdigit():
         raise ConfigError(
-            "WA_BUSINESS_PHONE does not say the business's own number: which old rows are from it?",
+            "WA_BUSINESS_PHONE is not set, so outgoing rows cannot be recognised.",
             hint="WA_BUSINESS_PHONE=+15550100000 wa migrate --backfill-direction --dry-run",
         )
     return Backfill(context.databases.unchecked, business)
@@ -175,7 +175,7 @@ def _say_what_it_would_fill(backfill: Backfill) -> None:
     )
     print_note(f"to fill: {found.nowhere:,} rows without a direction become incoming")
     if found.to_nobody:
-        print_note(f"    {found.to_nobody:,} of the outgoing ones do not say to whom: they belong to no conversation")
+        print_note(f"    {found.to_nobody:,} of the outgoing ones have no addressee and belong to no conversation")
 
 
 def _fill(backfill: Backfill) -> None:
@@ -183,7 +183,7 @@ def _fill(backfill: Backfill) -> None:
         filled = backfill.fill(told)
     print_note(f"{filled:,} rows filled.")
     if left := backfill.count().rows:
-        raise PartlyDone(f"{left:,} rows were in use and are not filled.", hint="The same command again fills them.")
+        raise PartlyDone(f"{left:,} rows were in use and are not filled.", hint="Run the command again to fill them.")
 
 
 @app.command()
@@ -220,7 +220,7 @@ def _row(migration: Migration, entries: list[Entry]) -> dict[str, object]:
     if whole is None:
         state, note = "pending", migration.up.why
     elif whole.state == "running":
-        state = f"half done, {len(migration.up.steps) - len(todo)} of {len(migration.up.steps)}"
+        state = f"incomplete, {len(migration.up.steps) - len(todo)} of {len(migration.up.steps)}"
         note = f"next: {todo[0].title}" if todo else "next: wa migrate"
     elif skipped:
         state, note = f"applied but {len(skipped)}", "; ".join(entry.note or "" for entry in skipped)
@@ -232,9 +232,11 @@ def _row(migration: Migration, entries: list[Entry]) -> dict[str, object]:
 @app.command()
 def rollback(
     ctx: typer.Context,
-    to: Annotated[str | None, typer.Option(help="Take back everything after this one.", metavar="REVISION")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Roll back every migration after this one.", metavar="REVISION")
+    ] = None,
     drop_direction: Annotated[
-        bool, typer.Option("--drop-direction", help="Take back everything, and drop the column direction too.")
+        bool, typer.Option("--drop-direction", help="Roll back every migration, and drop the column direction.")
     ] = False,
     yes: Yes = False,
     timeout: Timeout = "10m",
@@ -249,36 +251,39 @@ def rollback(
 
     if to and drop_direction:
         raise BadInput(
-            "--to and --drop-direction contradict each other.", hint="--drop-direction takes back everything."
+            "--to and --drop-direction cannot be used together.",
+            hint="Use --drop-direction alone to roll back every migration.",
         )
     context = AppContext.of(ctx)
     applied = runner.Migrator(context.databases.unchecked).applied()
     wanted = _to_take_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
-        print_note("There is nothing to take back.")
+        print_note("There is no migration to roll back.")
         return
     for migration in wanted:
-        print_note(f"to take back: {migration.name}: {_first_sentence(migration.down.why)}")
+        print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
         _check_spools(context)
     if drop_direction and (views := runner.Migrator(context.databases.unchecked).uses_of_direction()):
         raise PartlyDone(
-            f"Nothing is taken back: {', '.join(views)} read the column direction.", hint="Drop them first."
+            f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."
         )
     if drop_direction and not yes:
-        confirm("Dropping the column direction loses which messages were ours. Drop it?")
+        confirm("Dropping the column loses the direction of every message. Drop it?")
     if not yes:
-        confirm(f"Take back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
+        confirm(f"Roll back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
         migrator = runner.Migrator(context.databases.unchecked, report, timeout=parse_span(timeout))
         for name in migrator.rollback(len(wanted)):
-            print_note(f"Taken back: {name}")
+            print_note(f"Rolled back: {name}")
         if drop_direction:
             migrator.drop_direction()
             print_note("The column direction is dropped.")
     if not drop_direction and any(migration.name == DIRECTION for migration in wanted):
-        print_note("The column direction stays: only it knows which messages were ours. --drop-direction drops it.")
+        print_note(
+            "The column direction stays, since only it has the direction of messages. Drop it with --drop-direction."
+        )
 
 
 def _check_spools(context: AppContext) -> None:
@@ -292,7 +297,7 @@ def _check_spools(context: AppContext) -> None:
     )
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
         said = " and ".join(f"{records:,} records in {folder}" for folder, records in held)
-        raise PartlyDone(f"Nothing is taken back: the spool holds {said}.", hint="Store them first: wa spool replay")
+        raise PartlyDone(f"Nothing was rolled back: the spool has {said}.", hint="Run wa spool replay first.")
 
 
 def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:

@@ -54,7 +54,7 @@ class _Lines:
             case Done():
                 print_note(f"    done in {_span(event.seconds)}")
             case Skipped():
-                print_note(f"    left out: {event.step.title}: {event.why}")
+                print_note(f"    skipped: {event.step.title}: {event.why}")
 
 
 class _Moving:
@@ -78,7 +78,7 @@ class _Moving:
             case Done():
                 self._print(Text.assemble(("✓ ", "green"), f"{self._step}  ", (_span(event.seconds), "dim")))
             case Skipped():
-                self._print(Text.assemble(("! ", "yellow"), f"left out: {event.step.title}: {tables.clean(event.why)}"))
+                self._print(Text.assemble(("! ", "yellow"), f"skipped: {event.step.title}: {tables.clean(event.why)}"))
 
     def _show(self, below: str, style: str = "dim") -> None:
         from rich.text import Text
@@ -102,7 +102,7 @@ def _moved(event: Moved) -> str:
 
 def _waiting(event: Waiting) -> str:
     since = f" since {_span(event.seconds)}" if event.seconds >= 1 else ""
-    return f"waits{since} for {event.who}"
+    return f"waiting{since} for {event.who}"
 
 
 def _span(seconds: float) -> str:

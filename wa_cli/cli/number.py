@@ -12,7 +12,7 @@ from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput
 
-app = typer.Typer(no_args_is_help=True, help="The business number: how fast it speaks, and whether it may.")
+app = typer.Typer(no_args_is_help=True, help="Show and control a number's send rate.")
 
 
 @app.command()
@@ -30,7 +30,7 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
         Column("state", "State"),
         Column("queued", "Queued", "integer"),
         Column("rate", "Rate/s", "number"),
-        Column("ceiling", "At most", "number"),
+        Column("ceiling", "Limit", "number"),
         Column("paused_until", "Until", "instant"),
         Column("blocked_why", "Why", "words"),
     ]
@@ -39,7 +39,7 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
 
 @app.command()
 def pause(
-    ctx: typer.Context, why: Annotated[str, typer.Option(help="What others read who wonder.")] = "paused by hand"
+    ctx: typer.Context, why: Annotated[str, typer.Option(help="Reason, for other people.")] = "paused by hand"
 ) -> None:
     """Pause a number. Its messages stay queued until it is resumed.
 
@@ -47,7 +47,7 @@ def pause(
     """
     context = AppContext.of(ctx)
     if not context.outbox.rate_limit.pause(why):
-        raise BadInput(f"No worker ever spoke for the number {context.endpoint.known_number}.")
+        raise BadInput(f"No worker has used the number {context.endpoint.known_number} yet.")
     print_note(f"The number {context.endpoint.known_number} is paused.")
 
 
@@ -59,5 +59,5 @@ def resume(ctx: typer.Context) -> None:
     """
     context = AppContext.of(ctx)
     if not context.outbox.rate_limit.resume():
-        raise BadInput(f"No worker ever spoke for the number {context.endpoint.known_number}.")
-    print_note(f"The number {context.endpoint.known_number} sends again.")
+        raise BadInput(f"No worker has used the number {context.endpoint.known_number} yet.")
+    print_note(f"The number {context.endpoint.known_number} is resumed.")

@@ -39,7 +39,7 @@ def check(output: Path) -> None:
         if output.is_symlink() and not _is_system_link(output):
             raise BadInput(
                 f"Cannot write {output}: it is a symbolic link to {output.readlink()}.",
-                hint="Remove the link, or name the file itself with --output.",
+                hint="Remove the link, or choose another path with --output.",
             )
 
 
@@ -91,4 +91,4 @@ def _explained(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadInput(f"{output} cannot be written: {error.strerror}.") from None
+        raise BadInput(f"Cannot write {output}: {error.strerror}.") from None

@@ -11,18 +11,16 @@ import typer
 from wa_cli.cli.render import ALIASES, FORMATS
 from wa_cli.errors import BadInput
 
-AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
 Format = Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file; its ending says the format.")]
-Phone = Annotated[
-    str, typer.Argument(help="The customer's number, with + and country code; or their user id.", metavar="PHONE")
-]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Its suffix decides the format.")]
+Phone = Annotated[str, typer.Argument(help="Phone number with + and country code, or user id.", metavar="PHONE")]
 Since = Annotated[
-    str | None, typer.Option(help="From then: 7d, today, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")
+    str | None, typer.Option(help="Begin: 7d, today, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")
 ]
-Until = Annotated[str | None, typer.Option(help="Up to then, not included; default: now.", metavar="TIME")]
-Zone = Annotated[str | None, typer.Option("--tz", help="Days and hours of this zone; default: WA_TIMEZONE.")]
-Customer = Annotated[str | None, typer.Option(help="This customer alone: number or user id.", metavar="PHONE")]
+Until = Annotated[str | None, typer.Option(help="End, not included. Default: now.", metavar="TIME")]
+Zone = Annotated[str | None, typer.Option("--tz", help="Time zone. Default: WA_TIMEZONE.")]
+Customer = Annotated[str | None, typer.Option(help="Only this customer: number or user id.", metavar="PHONE")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -41,7 +39,9 @@ def written_number(customer: str | None) -> str | None:
 def confirm(question: str) -> None:
     """Ask, and go on only after a yes. Raises BadInput if there is no terminal to ask at."""
     if not sys.stdin.isatty():
-        raise BadInput("Nobody is there to be asked.", hint="--yes does it without asking.")
+        raise BadInput(
+            "Cannot ask for a confirmation without a terminal.", hint="Use --yes to go on without a question."
+        )
     try:
         typer.confirm(question, abort=True, err=True)
     except typer.Abort as abort:
@@ -54,9 +54,9 @@ def chosen_format(form: str | None, as_json: bool) -> str | None:
     """Return the chosen format, or None for the default. Raises BadInput for an unknown one, or for two."""
     form = ALIASES.get(form or "", form)
     if form == "xlsx":
-        raise BadInput("A spreadsheet is a file.", hint="-o x.xlsx")
+        raise BadInput("A spreadsheet cannot be printed.", hint="Use --output x.xlsx.")
     if form is not None and form not in FORMATS:
-        raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}.")
+        raise BadInput(f"{form!r} is not a format.", hint=f"Use one of {', '.join(FORMATS)}.")
     if as_json and form not in (None, "json"):
-        raise BadInput(f"--json and --format {form} contradict each other.")
+        raise BadInput(f"--json and --format {form} cannot be used together.")
     return "json" if as_json else form

@@ -18,7 +18,7 @@ from wa_cli.errors import BadInput, PartlyDone
 if TYPE_CHECKING:
     from wa_cli.queues.base import Queue
 
-app = typer.Typer(no_args_is_help=True, help="What waits in the queues, and what died there.")
+app = typer.Typer(no_args_is_help=True, help="Show and manage waiting, held and dead messages.")
 
 
 class Name(StrEnum):
@@ -26,8 +26,8 @@ class Name(StrEnum):
     INCOMING = "incoming"
 
 
-References = Annotated[list[str], typer.Argument(help="Our references, as printed when they were queued.")]
-QueueName = Annotated[Name, typer.Argument(help="Which queue.")]
+References = Annotated[list[str], typer.Argument(help="References, as printed when the messages were queued.")]
+QueueName = Annotated[Name, typer.Argument(help="Queue.")]
 
 
 @app.command()
@@ -52,8 +52,8 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 @app.command()
 def dead(
     ctx: typer.Context,
-    queue: Annotated[Name | None, typer.Argument(help="Which queue; both where none is named.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Of each queue at most this many.")] = 20,
+    queue: Annotated[Name | None, typer.Argument(help="Queue. Default: both.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of each queue.")] = 20,
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
@@ -81,14 +81,14 @@ def dead(
 def redrive(
     ctx: typer.Context,
     queue: QueueName = Name.OUTGOING,
-    limit: Annotated[int, typer.Option(min=1, help="Move at most this many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number to move.")] = 100,
 ) -> None:
     """Move dead letters back to their queue.
 
     Example: wa queue redrive --limit 20
     """
     moved = _queue(AppContext.of(ctx), queue).redrive(limit)
-    print_note(f"{moved} dead letters wait again on the {queue} queue.")
+    print_note(f"{moved} dead letters moved back to the {queue} queue.")
 
 
 @app.command()
@@ -99,14 +99,14 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
     """
     of = _queue(AppContext.of(ctx), queue)
     if not yes:
-        ask(f"Forget {of.dead_count()} dead letters of the {queue} queue?")
-    print_note(f"{of.purge_dead()} dead letters of the {queue} queue are gone.")
+        ask(f"Delete {of.dead_count()} dead letters of the {queue} queue?")
+    print_note(f"{of.purge_dead()} dead letters of the {queue} queue deleted.")
 
 
 @app.command()
 def held(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most this many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of messages to show.")] = 50,
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
@@ -142,14 +142,14 @@ def release(ctx: typer.Context, references: References) -> None:
 def confirm(
     ctx: typer.Context,
     references: References,
-    wamid: Annotated[str | None, typer.Option(help="WhatsApp's id, where it is known; for one message.")] = None,
+    wamid: Annotated[str | None, typer.Option(help="Id at WhatsApp, if known. For one message only.")] = None,
 ) -> None:
     """Mark held messages as sent.
 
     Example: wa queue confirm 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
     if wamid and len(references) > 1:
-        raise BadInput("One id of WhatsApp's is of one message.", hint="Confirm them one at a time.")
+        raise BadInput("--wamid needs exactly one reference.", hint="Confirm them one at a time.")
     _say_done(AppContext.of(ctx).outbox.operator.confirm(_parsed(references), wamid), references, "stored as sent")
 
 
@@ -165,9 +165,9 @@ def cancel(ctx: typer.Context, references: References) -> None:
 @app.command()
 def move(
     ctx: typer.Context,
-    number: Annotated[str, typer.Option("--from", help="Business number (its id at Meta) whose messages wait.")],
+    number: Annotated[str, typer.Option("--from", help="Id of the business number whose messages wait.")],
     to: Annotated[
-        str | None, typer.Option("--to", help="Number that is to send them. Default: WA_PHONE_NUMBER_ID.")
+        str | None, typer.Option("--to", help="Id of the number to send from. Default: WA_PHONE_NUMBER_ID.")
     ] = None,
     yes: Yes = False,
 ) -> None:
@@ -180,9 +180,9 @@ def move(
     context = AppContext.of(ctx)
     target = to or context.endpoint.number
     if target == number:
-        raise BadInput(f"The messages wait for {number} already.", hint="Name another number with --to.")
+        raise BadInput(f"The messages already wait for {number}.", hint="Choose another number with --to.")
     if not yes:
-        ask(f"Send what waits for {number} from {target}?")
+        ask(f"Send messages that wait for {number} from {target}?")
     print_note(f"{Outbox(context.database, number).operator.move(target)} messages wait for {target} now.")
 
 
@@ -192,7 +192,7 @@ def _parsed(references: list[str]) -> list[UUID]:
         try:
             parsed.append(UUID(reference))
         except ValueError:
-            raise BadInput(f"{reference!r} is not a reference.", hint="wa queue held prints them.") from None
+            raise BadInput(f"{reference!r} is not a reference.", hint="List references with wa queue held.") from None
     return parsed
 
 
@@ -200,9 +200,9 @@ def _say_done(done: int, references: list[str], what: str) -> None:
     """Print the result. Raises PartlyDone if some were not in a state that allows it."""
     if done < len(references):
         raise PartlyDone(
-            f"{done} of {len(references)} messages {what}; the others are unknown, not in a state that allows it, or still on"
-            " the queue, where no worker has taken them over yet.",
-            hint="wa queue held lists what waits for a person; wa queue status counts what waits for a worker.",
+            f"{done} of {len(references)} messages {what}. The others are unknown, in another state, or still on"
+            " the queue.",
+            hint="Check wa queue held and wa queue status.",
         )
     print_note(f"{done} messages {what}.")
 

@@ -17,7 +17,7 @@ from wa_cli.settings import schema
 
 
 def commands() -> str:
-    lines = ["| command | what it does |", "|---|---|"]
+    lines = ["| command | description |", "|---|---|"]
     lines += [f"| `wa {' '.join(path)}` | {_first_sentence(command.help)} |" for path, command in _walk()]
     return "\n".join(lines)
 
@@ -29,7 +29,7 @@ def settings() -> str:
         value = getattr(defaults, name)
         shown = _default(value)
         names = ", ".join(f"`{each}`" for each in (schema.env_name(name), *spec.other_names))
-        marks = " Secret: may be a file's path in `…_FILE`." if spec.secret else ""
+        marks = " Secret, also as the path of a file in `…_FILE`." if spec.secret else ""
         kind = " **Production.**" if spec.production else ""
         lines.append(f"| {names} | {shown} | {spec.meaning}{marks}{kind} |")
     return "\n".join(lines)
@@ -42,7 +42,7 @@ def _default(value: Any) -> str:
 
 
 def reports() -> str:
-    lines = ["| report | what it says | range |", "|---|---|---|"]
+    lines = ["| report | description | range |", "|---|---|---|"]
     for report in catalogue.reports():
         lines.append(f"| `wa report {report.name}` | {report.header.about} | {report.parameters.get('since', '')} |")
     return "\n".join(lines)
@@ -52,11 +52,11 @@ TABLES = {"commands": commands, "settings": settings, "reports": reports}
 
 
 def filled(text: str) -> str:
-    """Return the page with every marked table generated anew."""
+    """Return the page with every marked table generated again."""
     for name, table in TABLES.items():
         place = re.search(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", text, re.DOTALL)
         if place is None:
-            raise SystemExit(f"There is no place for the {name} table: <!-- {name} --> … <!-- /{name} -->")
+            raise SystemExit(f"The {name} table has no markers: <!-- {name} --> … <!-- /{name} -->")
         text = f"{text[: place.start()]}{table()}\n{text[place.end() :]}"
     return text
 
@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> None:
     text = page.read_text(encoding="utf-8")
     made = filled(text)
     if "--check" in arguments and made != text:
-        raise SystemExit(f"{page} is not what the program says. Type: make docs")
+        raise SystemExit(f"{page} is out of date. Run: make docs")
     page.write_text(made, encoding="utf-8")
 
 

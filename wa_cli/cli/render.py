@@ -62,7 +62,7 @@ def text(table: Table, form: str) -> str:
     if form == "html":
         note = f"<p class='pale'>{html.escape(table.note)}</p>\n" if table.note else ""
         return document(table.title, f"<div class='wide'>{fragment(table)}</div>{note}")
-    raise BadInput(f"{form!r} is not a format.", hint=f"One of {', '.join(FORMATS)}; for a file xlsx too.")
+    raise BadInput(f"{form!r} is not a format.", hint=f"Use one of {', '.join(FORMATS)}, or xlsx for a file.")
 
 
 def _print(said: str, form: str) -> None:
@@ -123,13 +123,16 @@ def form_of(output: Path, form: str | None) -> str:
     ending = output.suffix.lstrip(".").lower()
     if not form and not ending:
         raise BadInput(
-            f"The name {str(output)!r} does not end in a format.", hint="Like .csv, .xlsx, .json, .md or .html."
+            f"The suffix of {str(output)!r} is not a format.",
+            hint="Use a suffix such as .csv, .xlsx, .json, .md or .html.",
         )
     named = ALIASES.get(ending, ending)
     if form and form != named and named in (*FORMATS, *FILES):
-        raise BadInput(f"{output} would not be {form}.", hint="The ending says the format; leave --format away.")
+        raise BadInput(
+            f"The suffix of {output} is not of the format {form}.", hint="Leave out --format, or choose another suffix."
+        )
     if not form and named not in (*FORMATS, *FILES):
-        raise BadInput(f"{named!r} is not a format.", hint=f"One of {', '.join(FORMATS[1:])}, {', '.join(FILES)}.")
+        raise BadInput(f"{named!r} is not a format.", hint=f"Use one of {', '.join(FORMATS[1:])}, {', '.join(FILES)}.")
     return form or named
 
 

@@ -98,7 +98,7 @@ def _as_click(report: Report) -> Any:
 
 
 app = typer.Typer(
-    cls=ReportGroup, no_args_is_help=True, help="Who waits, how fast we answer, what becomes of messages."
+    cls=ReportGroup, no_args_is_help=True, help="Show unanswered customers, response times, deliveries and errors."
 )
 
 
@@ -113,7 +113,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
         Column("name", "Report"),
         Column("range", "Range"),
         Column("by", "--by"),
-        Column("about", "What it says"),
+        Column("about", "Description"),
     ]
     render.show(Table("reports", "Reports", columns, rows), chosen_format(form, as_json))
 
@@ -134,7 +134,7 @@ def _listed(report: Report) -> dict[str, str | None]:
 @app.command("sql")
 def sql(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="A report's name.")],
+    name: Annotated[str, typer.Argument(help="Name of a report.")],
     since: Since = None,
     until: Until = None,
     zone: Zone = None,
@@ -178,7 +178,7 @@ def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zon
 @app.command("html")
 def html(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="File of the page.")] = Path("report.html"),
     since: Since = None,
     until: Until = None,
     zone: Zone = None,
@@ -190,7 +190,7 @@ def html(
     from wa_cli.reports.page import page
 
     if output.suffix.lower() not in (".html", ".htm"):
-        raise BadInput(f"{output} would be a page of HTML.", hint="-o report.html")
+        raise BadInput(f"The page is HTML, and {output} is not.", hint="Use --output report.html.")
     output_file.check(output)
     context = AppContext.of(ctx)
     sections, failed = [], 0
@@ -201,9 +201,9 @@ def html(
             else:
                 sections.append(_section(report, answer))
             told(1)
-    made = f"Made {now():%Y-%m-%d %H:%M} UTC; days and hours in {context.zone(zone)}."
+    made = f"Created {now():%Y-%m-%d %H:%M} UTC, with days and hours in {context.zone(zone)}."
     output_file.write(output, [page("WhatsApp messages", made, sections)])
-    print_note(f"Written: {len(sections)} reports to {output}.")
+    print_note(f"Wrote {len(sections)} reports to {output}.")
     _check_complete(failed)
 
 
@@ -215,7 +215,7 @@ def _print_failure(report: Report, error: WaError) -> int:
 
 def _check_complete(failed: int) -> None:
     if failed:
-        raise PartlyDone(f"{failed} {'report' if failed == 1 else 'reports'} could not be made.")
+        raise PartlyDone(f"{failed} {'report' if failed == 1 else 'reports'} failed.")
 
 
 def _section(report: Report, table: Table) -> Section:
@@ -327,4 +327,4 @@ def show(report: Report, table: Table, chosen: str | None = None, output: Any = 
     else:
         render.show(table, chosen, output)
     if output is not None:
-        print_note(f"Written: {len(table.rows):,} rows to {output}. {table.note or ''}")
+        print_note(f"Wrote {len(table.rows):,} rows to {output}. {table.note or ''}")

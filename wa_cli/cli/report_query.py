@@ -40,7 +40,7 @@ class Question:
         from wa_cli.reports import runner
 
         if report.header.is_of_now and (self.since is not None or self.until is not None):
-            raise BadInput(f"The report {report.name} is of this moment: it takes no --since and no --until.")
+            raise BadInput(f"The report {report.name} shows this moment and has no --since and --until.")
         return runner.range_of(report, since=self.since, until=self.until, zone=context.zone(self.zone))
 
     def narrowed(self, context: AppContext, report: Report) -> Narrowed:
@@ -73,7 +73,7 @@ def find(name: str, context: AppContext) -> Report:
     """Return the report of that name. Raises BadInput."""
     known = {report.name: report for report in catalogue.reports(context.settings.reports)}
     if name not in known:
-        raise BadInput(f"There is no report {name!r}.", hint=f"One of {', '.join(known)}.")
+        raise BadInput(f"There is no report {name!r}.", hint=f"Use one of {', '.join(known)}.")
     return known[name]
 
 
@@ -151,7 +151,7 @@ def explain(context: AppContext, report: Report, question: Question) -> str:
         [
             f"{report.title}: {report.header.about}\n",
             *(f"  - {sentence}" for sentence in report.header.definitions),
-            f"\nNot counted, of the rows from {_span(asked)}:",
+            f"\nNot counted, of the rows in {_span(asked)}:",
             *(f"  {count:>9,}  {what}" for what, count in left_out.items() if report.uses_turns or "turns" not in what),
             f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
         ]
@@ -169,9 +169,9 @@ def _notes(
     yield f"{_span(asked)}."
     yield report.header.note
     if report.header.beside == "spool" and (waiting := context.spools.outcomes.state().records):
-        yield f"In this machine's spool: {waiting:,} answers that are not stored yet."
+        yield f"The spool of this machine has {waiting:,} outcomes that are not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
-        yield "What one employee wrote: nothing incoming is counted."
+        yield "Only messages of one employee, so nothing incoming is counted."
     if total > count:
         yield f"showing {count:,} of {total:,}{'' if question.is_one_of_all else ': --limit shows more'}."
 

@@ -20,7 +20,7 @@ from wa_cli.errors import BadInput, CheckFailed, ConfigError
 if TYPE_CHECKING:
     from wa_cli.sandbox.app import Options
 
-app = typer.Typer(no_args_is_help=True, help="A stand-in for WhatsApp: nothing leaves this machine.")
+app = typer.Typer(no_args_is_help=True, help="Run and control a stand-in for WhatsApp on this machine.")
 
 _LINE = re.compile(r"(?:(?P<after>\d[\d.]*(?:ms|s|m))\s+)?(?P<phone>\+\d[\d ]*\d)\s+(?P<text>.+)")
 
@@ -28,14 +28,14 @@ _LINE = re.compile(r"(?:(?P<after>\d[\d.]*(?:ms|s|m))\s+)?(?P<phone>\+\d[\d ]*\d
 @app.command()
 def serve(
     ctx: typer.Context,
-    strict: Annotated[bool, typer.Option(help="Apply the real rules: 24-hour windows.")] = False,
-    answer_after: Annotated[str, typer.Option(help="How long an answer takes, like 100ms.", metavar="SPAN")] = "0s",
+    strict: Annotated[bool, typer.Option(help="Apply the rules of the 24-hour window.")] = False,
+    answer_after: Annotated[str, typer.Option(help="Delay of an answer, such as 100ms.", metavar="SPAN")] = "0s",
     fault: Annotated[
         str,
-        typer.Option(help="Trouble for a share of the sends, like throttled=3%,cut_accepted=1%.", metavar="KIND=SHARE"),
+        typer.Option(help="Faults for a share of the sends: throttled=3%,cut_accepted=1%.", metavar="KIND=SHARE"),
     ] = "",
-    limit: Annotated[float | None, typer.Option(min=0.1, help="Sends a second before it throttles.")] = None,
-    statuses: Annotated[bool, typer.Option(help="Report what becomes of each message, by webhook.")] = True,
+    limit: Annotated[float | None, typer.Option(min=0.1, help="Sends per second before it throttles.")] = None,
+    statuses: Annotated[bool, typer.Option(help="Send status webhooks.")] = True,
 ) -> None:
     """Run the sandbox in the foreground.
 
@@ -61,11 +61,11 @@ def serve(
 @app.command("say")
 def customer_says(
     ctx: typer.Context,
-    phone: Annotated[str | None, typer.Argument(help="The customer's number.")] = None,
-    text: Annotated[str | None, typer.Argument(help="What they write.")] = None,
-    name: Annotated[str | None, typer.Option(help="The name in their profile.")] = None,
+    phone: Annotated[str | None, typer.Argument(help="Phone number of the customer.")] = None,
+    text: Annotated[str | None, typer.Argument(help="Text of the message.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name in the customer's profile.")] = None,
     script: Annotated[
-        Path | None, typer.Option(help="A file with a line for each message: [2s] +15551234567 where is my order?")
+        Path | None, typer.Option(help="File with a line for each message: [2s] +15551234567 where is my order?")
     ] = None,
 ) -> None:
     """Send a message as a customer, as a signed webhook.
@@ -83,7 +83,7 @@ def customer_says(
     elif phone and text:
         lines = [(0.0, parse_phone(phone), text)]
     else:
-        raise BadInput("Who says what?", hint='wa sandbox say +15551234567 "where is my order?"')
+        raise BadInput("A customer and a text are missing.", hint='wa sandbox say +15551234567 "where is my order?"')
     context = AppContext.of(ctx)
     for after, number, words in lines:
         time.sleep(after)
@@ -105,21 +105,21 @@ def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format
         {"name": name, "field": notification_files.field(name), "about": notification_files.about(name)}
         for name in notification_files.names()
     ]
-    columns = [Column("name", "Name"), Column("field", "Field"), Column("about", "What it is", "words")]
+    columns = [Column("name", "Name"), Column("field", "Field"), Column("about", "Description", "words")]
     render.show(Table("notifications", "Notifications", columns, rows), chosen_format(form, as_json))
 
 
 @app.command()
 def play(
     ctx: typer.Context,
-    names: Annotated[list[str], typer.Argument(help="Which: wa sandbox list; or all.", metavar="NAME…")],
-    customer: Annotated[str, typer.Option("--from", help="The customer.", metavar="PHONE")] = "+15551234567",
-    text: Annotated[str, typer.Option(help="What they say.")] = "hello",
-    about: Annotated[str | None, typer.Option(help="The message that it refers to.", metavar="WAMID")] = None,
-    times: Annotated[int, typer.Option(min=1, max=1000, help="Post each so often.")] = 1,
-    shuffled: Annotated[bool, typer.Option("--shuffled", help="In random order.")] = False,
-    after: Annotated[str, typer.Option(help="Post after that long.", metavar="SPAN")] = "0s",
-    batched: Annotated[bool, typer.Option("--batched", help="All in one POST.")] = False,
+    names: Annotated[list[str], typer.Argument(help="Names from wa sandbox list, or all.", metavar="NAME…")],
+    customer: Annotated[str, typer.Option("--from", help="Customer.", metavar="PHONE")] = "+15551234567",
+    text: Annotated[str, typer.Option(help="Text.")] = "hello",
+    about: Annotated[str | None, typer.Option(help="Id of the message that it refers to.", metavar="WAMID")] = None,
+    times: Annotated[int, typer.Option(min=1, max=1000, help="Number of times to post each.")] = 1,
+    shuffled: Annotated[bool, typer.Option("--shuffled", help="Post in random order.")] = False,
+    after: Annotated[str, typer.Option(help="Delay before posting.", metavar="SPAN")] = "0s",
+    batched: Annotated[bool, typer.Option("--batched", help="Post all in one request.")] = False,
     wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -137,7 +137,7 @@ def play(
     wanted = notification_files.names() if names == ["all"] else names
     for name in wanted:
         if name not in notification_files.names():
-            raise BadInput(f"{name!r} is no notification.", hint="wa sandbox list names them all.")
+            raise BadInput(f"There is no notification {name!r}.", hint="List them with wa sandbox list.")
     manner = {
         "times": times,
         "shuffled": shuffled,
@@ -156,8 +156,8 @@ def play(
         print_note(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
     wanted_status = 401 if wrong_signature else 200
     if any(one["status"] != wanted_status for one in played):
-        hint = "Does the service run, with the same WA_APP_SECRET? What was not taken is posted again."
-        raise CheckFailed(f"Not everything was answered {wanted_status}.", hint=hint)
+        hint = "Start the service with the same WA_APP_SECRET. Rejected notifications are posted again."
+        raise CheckFailed(f"Not every answer was {wanted_status}.", hint=hint)
 
 
 async def _serve(context: AppContext, options: Options) -> None:
@@ -179,7 +179,7 @@ async def _call(context: AppContext, path: str, body: dict[str, Any], limit: flo
     answer = await call(url, "POST", path, body, limit) if url else None
     if not answer or "error" in answer:
         raise ConfigError(
-            "No sandbox is listening.", hint="In another terminal: wa up; or beside wa serve: wa sandbox serve"
+            "No sandbox is listening.", hint="Run wa up in another terminal, or wa sandbox serve beside wa serve."
         )
     return answer
 
@@ -191,7 +191,7 @@ def _script(path: Path) -> list[tuple[float, str, str]]:
     try:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}.") from None
+        raise BadInput(f"Cannot read {path}: {error}.") from None
     lines = []
     for number, line in enumerate(content.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

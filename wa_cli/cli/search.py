@@ -46,16 +46,14 @@ def search(
     ctx: typer.Context,
     terms: Annotated[
         list[str],
-        typer.Argument(
-            help="Like: order status, '\"a phrase\" -not', 'ord* or inv*'; or a number with +.", metavar="WORDS"
-        ),
+        typer.Argument(help="order status, '\"a phrase\" -not', 'ord* or inv*', or a number with +.", metavar="WORDS"),
     ],
-    since: Annotated[str | None, typer.Option(help="From then: 7d, 2026-11-23; default: 365d.", metavar="TIME")] = None,
+    since: Annotated[str | None, typer.Option(help="Begin: 7d, 2026-11-23. Default: 365d.", metavar="TIME")] = None,
     until: Until = None,
     zone: Zone = None,
     customer: Customer = None,
-    newest: Annotated[bool, typer.Option("--newest", help="The newest first, not the best.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most this many.")] = 50,
+    newest: Annotated[bool, typer.Option("--newest", help="Show the newest first instead of the best.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number.")] = 50,
     as_json: AsJson = False,
     form: Format = None,
     output: Output = None,
@@ -69,12 +67,12 @@ def search(
     chosen = chosen_format(form, as_json)
     words = " ".join(terms)
     if not words.strip():
-        raise BadInput("There is nothing to search for.", hint='wa search "order status"')
+        raise BadInput("The search is empty.", hint='wa search "order status"')
     context = AppContext.of(ctx)
     zone = context.zone(zone)
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
-            raise BadInput("A number is searched for among people, at any time.", hint=f'wa search "{words.strip()}"')
+            raise BadInput("A search for a number has no --since and no --newest.", hint=f'wa search "{words.strip()}"')
         _people(context, words, limit, zone, chosen, output)
         return
     begin = instant(_SINCE if since is None else since, zone, now())
@@ -104,15 +102,15 @@ def search(
     else:
         render.show(table, chosen, output)
     if not rows and _DIGITS.fullmatch(words.strip()):
-        print_note(f'For people with that number: wa search "+{words.strip()}"')
+        print_note(f'Find customers by number with: wa search "+{words.strip()}"')
 
 
 def _people(context: AppContext, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:
     digits = "".join(filter(str.isdigit, number))
     found = context.conversations.people(digits, limit)
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
-    note = f"Who was spoken with last; the first {limit:,}: --limit shows more." if len(rows) == limit else None
-    render.show(Table("people", f"People with {number}", _PEOPLE, rows, note=note, zone=zone), chosen, output)
+    note = f"Newest conversation first. The first {limit:,}: --limit shows more." if len(rows) == limit else None
+    render.show(Table("people", f"Customers with {number}", _PEOPLE, rows, note=note, zone=zone), chosen, output)
 
 
 def _print(table: Table) -> None:

@@ -22,35 +22,33 @@ from wa_cli.submit import LONGEST_KEY, reference_of
 if TYPE_CHECKING:
     from wa_cli.messages.outgoing import OutgoingMessage
 
-app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer; a worker sends it.")
+app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer. A worker sends it.")
 
 POLL = 0.2
 ONE_MINUTE = timedelta(minutes=1)
 
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until a worker has sent it; exit 5 where it was refused.")]
-Within = Annotated[str, typer.Option("--timeout", help="How long to wait, like 30s.", metavar="SPAN")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it was rejected.")]
+Within = Annotated[str, typer.Option("--timeout", help="Maximum time to wait, such as 30s.", metavar="SPAN")]
 At = Annotated[
     str | None,
-    typer.Option("--at", help='Not before: "2026-12-24 09:00" in WA_TIMEZONE, or 30m from now.', metavar="WHEN"),
+    typer.Option("--at", help='Earliest send time: "2026-12-24 09:00" or 30m. Default: now.', metavar="WHEN"),
 ]
 Expires = Annotated[
     str | None,
-    typer.Option(
-        "--expires", help="Not after, as a time or a span from now: what is unsent by then is given up.", metavar="WHEN"
-    ),
+    typer.Option("--expires", help="Latest send time. An unsent message expires then.", metavar="WHEN"),
 ]
-Employee = Annotated[str | None, typer.Option("--employee", help="In whose name (a UUID); default: WA_EMPLOYEE.")]
+Employee = Annotated[
+    str | None, typer.Option("--employee", help="Employee who sends the message: UUID. Default: WA_EMPLOYEE.")
+]
 Campaign = Annotated[
     str | None,
-    typer.Option("--campaign", help="Campaign of the message; a campaign answers no customer.", metavar="NAME"),
+    typer.Option("--campaign", help="Campaign of the message. It does not end a turn.", metavar="NAME"),
 ]
-Automatic = Annotated[
-    bool, typer.Option("--automatic", help="Sent by a program, such as a bot: it answers no customer.")
-]
+Automatic = Annotated[bool, typer.Option("--automatic", help="Mark as sent by a program. It does not end a turn.")]
 IdempotencyKey = Annotated[
     str | None,
     typer.Option(
-        "--idempotency-key", help="Queue one message, however often it is repeated with this key.", metavar="KEY"
+        "--idempotency-key", help="Queue only one message for repeated commands with this key.", metavar="KEY"
     ),
 ]
 
@@ -59,7 +57,7 @@ IdempotencyKey = Annotated[
 def text(
     ctx: typer.Context,
     phone: Phone,
-    body: Annotated[str, typer.Argument(help="What to say; at most 4,096 characters.")],
+    body: Annotated[str, typer.Argument(help="Text, at most 4,096 characters.")],
     employee: Employee = None,
     campaign: Campaign = None,
     automatic: Automatic = False,
@@ -88,8 +86,8 @@ def text(
 def image(
     ctx: typer.Context,
     phone: Phone,
-    link: Annotated[str, typer.Argument(help="Where WhatsApp fetches it, https.")],
-    caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
+    link: Annotated[str, typer.Argument(help="URL of the file, https.")],
+    caption: Annotated[str | None, typer.Option(help="Caption.")] = None,
     employee: Employee = None,
     campaign: Campaign = None,
     automatic: Automatic = False,
@@ -118,9 +116,9 @@ def image(
 def document(
     ctx: typer.Context,
     phone: Phone,
-    link: Annotated[str, typer.Argument(help="Where WhatsApp fetches it, https.")],
-    filename: Annotated[str | None, typer.Option(help="The name the customer sees.")] = None,
-    caption: Annotated[str | None, typer.Option(help="The words under it.")] = None,
+    link: Annotated[str, typer.Argument(help="URL of the file, https.")],
+    filename: Annotated[str | None, typer.Option(help="File name that the customer sees.")] = None,
+    caption: Annotated[str | None, typer.Option(help="Caption.")] = None,
     employee: Employee = None,
     campaign: Campaign = None,
     automatic: Automatic = False,
@@ -149,9 +147,11 @@ def document(
 def template(
     ctx: typer.Context,
     phone: Phone,
-    name: Annotated[str, typer.Argument(help="The template's name at Meta.")],
-    parameters: Annotated[list[str] | None, typer.Argument(help="The values of its body, in order.")] = None,
-    language: Annotated[str | None, typer.Option(help="Like en_US; default: WA_TEMPLATE_LANGUAGE.")] = None,
+    name: Annotated[str, typer.Argument(help="Name of the template at Meta.")],
+    parameters: Annotated[list[str] | None, typer.Argument(help="Parameters of the body, in order.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language, such as en_US. Default: WA_TEMPLATE_LANGUAGE.")
+    ] = None,
     employee: Employee = None,
     campaign: Campaign = None,
     automatic: Automatic = False,
@@ -235,7 +235,7 @@ def _submit(context: AppContext, outgoing: OutgoingMessage, terms: Terms) -> dic
         [told] = context.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
     except Unconfirmed as error:
         key = terms.idempotency_key or outgoing.reference
-        raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key}: it is sent once.") from error
+        raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key} to send it once.") from error
     return told
 
 
@@ -256,7 +256,7 @@ def _reference(key: str | None) -> UUID:
     if key is None:
         return uuid4()
     if not 0 < len(key) <= LONGEST_KEY:
-        raise BadInput(f"The idempotency key has {len(key):,} characters, and may have 1 to {LONGEST_KEY}.")
+        raise BadInput(f"The idempotency key has {len(key):,} characters. It must have 1 to {LONGEST_KEY}.")
     try:
         return UUID(key)
     except ValueError:
@@ -265,9 +265,7 @@ def _reference(key: str | None) -> UUID:
 
 def _sent_by(terms: Terms) -> SentBy:
     if terms.automatic and terms.campaign:
-        raise BadInput(
-            "A message is sent by a campaign or by a program: --campaign and --automatic exclude each other."
-        )
+        raise BadInput("--campaign and --automatic cannot be used together.")
     return SentBy.AUTOMATIC if terms.automatic else SentBy.CAMPAIGN if terms.campaign else SentBy.HUMAN
 
 
@@ -276,9 +274,9 @@ def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:
     due_at = parse_instant(terms.at, zone) if terms.at else None
     expires_at = parse_instant(terms.expires, zone) if terms.expires else None
     if due_at and due_at < now() - ONE_MINUTE:
-        raise BadInput(f"--at {terms.at} is past.", hint="Leave it out to send now.")
+        raise BadInput(f"--at {terms.at} is in the past.", hint="Leave out --at to send now.")
     if expires_at and expires_at <= max(now(), due_at or now()):
-        raise BadInput(f"--expires {terms.expires} is over before the message could be sent.")
+        raise BadInput(f"--expires {terms.expires} is before the earliest send time.")
     return due_at, expires_at
 
 
@@ -300,11 +298,12 @@ def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, An
             return {"status": "sent", "wamid": found.wamid}
         if found is not None and found.state in ("failed", "expired", "cancelled", "held"):
             raise CloudError(
-                f"The message was not sent ({found.state}): {found.failure_reason}", hint=f"Its reference: {reference}"
+                f"The message was not sent ({found.state}): {found.failure_reason}",
+                hint=f"Use its reference: {reference}",
             )
         time.sleep(POLL)
     state = found.state if found is not None else "queued"
     raise StillPending(
-        f"The message is still {state} after {format_span(parse_span(str(patience)))}; it will be sent.",
-        hint=f"Is a worker running? wa worker outgoing --drain. Its reference: {reference}",
+        f"The message is still {state} after {format_span(parse_span(str(patience)))}. It will be sent.",
+        hint=f"Start a worker: wa worker outgoing --drain. The reference is {reference}.",
     )

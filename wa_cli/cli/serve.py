@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from wa_cli.telemetry import events
 
-Host = Annotated[str | None, typer.Option(help="Address to listen on; default: WA_HOST, this machine alone.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; default: WA_PORT.", min=0, max=65535)]
+Host = Annotated[str | None, typer.Option(help="Listening address. Default: WA_HOST.")]
+Port = Annotated[int | None, typer.Option(help="Port. Default: WA_PORT.", min=0, max=65535)]
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -29,9 +29,9 @@ def serve(
     ctx: typer.Context,
     host: Host = None,
     port: Port = None,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes on the port.")] = 1,
     insecure_no_signature: Annotated[
-        bool, typer.Option("--insecure-no-signature", help="Take unsigned webhooks; on loopback only.")
+        bool, typer.Option("--insecure-no-signature", help="Accept unsigned webhooks, on loopback only.")
     ] = False,
     log_format: LogFormat = None,
 ) -> None:
@@ -48,7 +48,7 @@ def serve(
     address = host or context.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
-            "Unsigned webhooks are taken on loopback only.", hint="Leave --insecure-no-signature away, or --host."
+            "Unsigned webhooks are accepted on loopback only.", hint="Leave out --insecure-no-signature or --host."
         )
     from wa_cli.telemetry import events, logs
 

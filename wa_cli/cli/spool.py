@@ -15,7 +15,7 @@ from wa_cli.errors import PartlyDone
 if TYPE_CHECKING:
     from wa_cli.outbox.spool import Spool
 
-app = typer.Typer(no_args_is_help=True, help="What waits on this machine's disk: for the database, or for a queue.")
+app = typer.Typer(no_args_is_help=True, help="Show and replay the records on this machine's disk.")
 
 
 @app.command()
@@ -67,7 +67,7 @@ def replay(ctx: typer.Context) -> None:
         context.outbox, context.spools.outcomes, UncertaintyLimits(), context.settings.outgoing_lease, logs.emit
     )
     webhooks = SpooledWebhooks(context.queues.incoming, context.spools.webhooks, logs.emit)
-    print_note(f"{maintenance.adopt()} verdicts settled from the spool.")
+    print_note(f"{maintenance.adopt()} outcomes of the spool settled.")
     print_note(f"{webhooks.run_once()} webhooks put back on the queue.")
     states = [context.spools.outcomes.state(), context.spools.webhooks.state()]
     if left := sum(state.records for state in states):

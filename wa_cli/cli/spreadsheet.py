@@ -40,9 +40,13 @@ def content(table: Table) -> bytes:
         from openpyxl.styles import Font
         from openpyxl.utils import get_column_letter
     except ImportError:
-        raise BadInput("Spreadsheets need one more package.", command="pip install 'wa-ops[export]'") from None
+        raise BadInput(
+            "The package for spreadsheets is not installed.", command="pip install 'wa-ops[export]'"
+        ) from None
     if len(table.rows) >= MOST_ROWS:
-        raise BadInput(f"A spreadsheet holds {MOST_ROWS - 1:,} rows, not {len(table.rows):,}.", hint="-o x.csv")
+        raise BadInput(
+            f"A spreadsheet has at most {MOST_ROWS - 1:,} rows, not {len(table.rows):,}.", hint="Use --output x.csv."
+        )
     table = local(table)
     book = Workbook(write_only=True)
     sheet = book.create_sheet(_NOT_IN_NAMES.sub("_", table.name)[:LONGEST_NAME])
@@ -125,4 +129,4 @@ def _about(table: Table) -> Iterator[tuple[str, str]]:
         yield name, str(plain_value(value))
     if table.note:
         yield "Note", table.note
-    yield "Times", f"in {table.zone}; spans are hours, minutes and seconds"
+    yield "Times", f"in {table.zone}; durations are hours, minutes and seconds"

@@ -38,7 +38,9 @@ def since(report: Report, limit: timedelta | None) -> str | None:
 def check_range(report: Report, begin: datetime, limit: timedelta) -> None:
     """Raise BadInput for a range that cannot contain such a wait."""
     if report.threshold and report.threshold.way == "age" and now() - begin <= limit:
-        raise BadInput(f"Who waits {format_span(limit)} began to wait before that range.", hint="An earlier --since.")
+        raise BadInput(
+            f"Customers who wait {format_span(limit)} began to wait before that range.", hint="Use an earlier --since."
+        )
 
 
 def judge(context: AppContext, report: Report, question: Question, table: Table, limit: timedelta) -> None:

@@ -13,7 +13,7 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.clock import now
 from wa_cli.errors import BadInput, CloudError, ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Webhooks that came, or are in a file.")
+app = typer.Typer(no_args_is_help=True, help="Post a stored webhook, or one from a file, again.")
 
 
 @app.command()
@@ -21,11 +21,9 @@ def replay(
     ctx: typer.Context,
     what: Annotated[
         str,
-        typer.Argument(help="A file, or the id of a message, notice or dead letter.", metavar="FILE|ID"),
+        typer.Argument(help="File, or id of a message, notice or dead letter.", metavar="FILE|ID"),
     ],
-    url: Annotated[
-        str | None, typer.Option(help="Post there; default: WA_WEBHOOK_URL, else this host's wa serve.")
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="URL to post to. Default: WA_WEBHOOK_URL, else this host.")] = None,
 ) -> None:
     """Post a webhook again, signed with our secret. A repetition is harmless: every message is stored once.
 
@@ -42,10 +40,10 @@ def replay(
         status = _post(target, body, {signature.HEADER: signature.sign(body, context.endpoint.app_secret)})
         if status != 200:
             raise CloudError(f"{target} answered {status}.", hint=_HINTS.get(status))
-    print_note(f"Taken by {target}: {len(found)}.")
+    print_note(f"{target} accepted {len(found)}.")
 
 
-_HINTS = {401: "The service has another WA_APP_SECRET.", 404: "Is that the URL of the webhook? It ends in /webhook."}
+_HINTS = {401: "Start the service with the same WA_APP_SECRET.", 404: "Check the URL. It ends in /webhook."}
 
 
 def _found(context: AppContext, what: str) -> Iterator[dict[str, Any]]:
@@ -56,7 +54,7 @@ def _found(context: AppContext, what: str) -> Iterator[dict[str, Any]]:
     stored = list(_stored(context, what))
     if not stored:
         raise BadInput(
-            f"There is no file {what!r}, and nothing is stored under that id.", hint="wa listen --json shows ids."
+            f"There is no file {what!r}, and nothing is stored under that id.", hint="Find ids with wa listen --json."
         )
     yield from stored
 
@@ -70,7 +68,7 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
         ).status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ConfigError(
-            f"{url} does not answer: {str(error).rstrip('.')}.", hint="Does the service run? wa serve, or wa up"
+            f"{url} does not answer: {str(error).rstrip('.')}.", hint="Start the service with wa serve or wa up."
         ) from None
 
 
@@ -81,14 +79,14 @@ def _of_file(path: Path) -> Iterator[dict[str, Any]]:
     try:
         content = webhooks.load(path.read_bytes())
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+        raise BadInput(f"Cannot read {path}: {error.strerror}.") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error.message}") from None
     if not isinstance(content, dict):
-        raise BadInput(f"{path} holds no notification: it is not an object.")
+        raise BadInput(f"{path} is not a notification: it is not a JSON object.")
     is_value = "entry" not in content and "object" not in content
     if not is_value and not webhooks.is_ours(content):
-        raise BadInput(f"{path} holds a notification of {content['object']!r}, not of {webhooks.OBJECT}.")
+        raise BadInput(f"{path} is a notification of {content['object']!r}, not of {webhooks.OBJECT}.")
     yield webhooks.notify(content) if is_value else content
 
 
@@ -108,7 +106,7 @@ def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
     if row["body"] is not None:
         data = webhooks.load(row["body"])
         if not isinstance(data, dict):
-            raise BadInput("The dead letter is no object: there is nothing to replay.")
+            raise BadInput("The dead letter is not a JSON object and cannot be replayed.")
         return data
     if row["list"] is None:
         return webhooks.notify(row["raw"], row["field"], row["account"], row["happened_at"])

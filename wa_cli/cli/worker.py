@@ -13,7 +13,7 @@ from wa_cli.cli import status_line
 from wa_cli.cli.context import AppContext
 from wa_cli.settings.schema import SQS
 
-app = typer.Typer(no_args_is_help=True, help="Send what is queued; store what customers write.")
+app = typer.Typer(no_args_is_help=True, help="Send queued messages, store received ones.")
 
 
 class Form(StrEnum):
@@ -21,17 +21,17 @@ class Form(StrEnum):
     JSON = "json"
 
 
-Drain = Annotated[bool, typer.Option("--drain", help="End when nothing is left to do; exit 8 where something waits.")]
+Drain = Annotated[bool, typer.Option("--drain", help="Stop when no work is left. Exit 8 if messages wait.")]
 RequireStorage = Annotated[
-    bool, typer.Option("--require-storage", help="On SQS, wait while the database is away instead of sending on.")
+    bool, typer.Option("--require-storage", help="On SQS, wait for an unavailable database instead of sending.")
 ]
 Worker = Callable[[int | None], Coroutine[None, None, None]]
-LogFormat = Annotated[Form | None, typer.Option("--log-format", help="Of the lines on stderr; default: WA_LOG_FORMAT.")]
+LogFormat = Annotated[Form | None, typer.Option("--log-format", help="Log format. Default: WA_LOG_FORMAT.")]
 Media = Annotated[
     str | None,
-    typer.Option(help="Save files there; default: WA_MEDIA, else nowhere.", metavar="DIR|s3://BUCKET/PREFIX"),
+    typer.Option(help="Media store. Default: WA_MEDIA, else none.", metavar="DIR|s3://BUCKET/PREFIX"),
 ]
-Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Worker processes side by side.")]
+Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Number of worker processes.")]
 
 
 @app.command()

@@ -68,7 +68,7 @@ class Story:
                 await self._seen("content = :said AND direction = 'incoming'", said=scene.said)
                 self.emit(f"← {name}: {scene.said}")
             if scene.answer is None or scene.employee is None:
-                self.emit(f"  … and nobody answers {name}.")
+                self.emit(f"  … and {name} is not answered.")
                 continue
             await self._answer(scene, name, scene.employee, scene.answer)
 

@@ -22,16 +22,16 @@ def check(connection: sa.Connection) -> None:
     if found.version < OLDEST:
         raise ConfigError(f"This is PostgreSQL {found.version}; wa needs {OLDEST} to {NEWEST}.")
     if found.is_standby:
-        raise ConfigError("This server is a standby, which takes no change.", hint="WA_DATABASE_URL of the primary")
+        raise ConfigError("This server is a standby, which is read-only.", hint="Set WA_DATABASE_URL to the primary.")
     if found.encoding != ENCODING:
         raise ConfigError(
-            f"The encoding of the database {found.database} is {found.encoding}: it cannot hold every text of a customer.",
+            f"The encoding of the database {found.database} is {found.encoding}: it cannot store every text of a customer.",
             hint=f"Move the tables to a database that was created with ENCODING '{ENCODING}' TEMPLATE template0.",
         )
     _check_rights(connection, found.username)
     if found.elsewhere:
         raise ConfigError(
-            f"There is a table {found.elsewhere[0]}, and the search_path does not lead to it: a second one would be made.",
+            f"There is a table {found.elsewhere[0]}, which the search_path does not contain. A second one would be created.",
             hint=found.path,
         )
     if found.kind is not None:
@@ -50,17 +50,17 @@ def _check_rights(connection: sa.Connection, username: str) -> None:
 
 def _check_table(found: sa.Row[tuple[object, ...]]) -> None:
     if found.kind in _NOT_MIGRATABLE:
-        raise ConfigError(f"whatsapp_messages is {_NOT_MIGRATABLE[found.kind]}: wa can adopt a plain table only.")
+        raise ConfigError(f"whatsapp_messages is {_NOT_MIGRATABLE[found.kind]}. wa needs a plain table.")
     if found.missing:
         raise ConfigError(
-            f"The table whatsapp_messages that is there has no {', '.join(found.missing)}: it is not ours."
+            f"The existing table whatsapp_messages lacks {', '.join(found.missing)}, so it is another table."
         )
     if found.id_type != "uuid":
-        raise ConfigError(f"The id of whatsapp_messages is of the type {found.id_type}, and must be a uuid.")
+        raise ConfigError(f"The id of whatsapp_messages has the type {found.id_type} instead of uuid.")
     if found.time_type not in _TIMES:
-        raise ConfigError(f"timestamp of whatsapp_messages is of the type {found.time_type}, and must be a timestamp.")
+        raise ConfigError(f"timestamp of whatsapp_messages has the type {found.time_type} instead of timestamp.")
     if found.direction_type not in (None, "character varying", "text"):
-        raise ConfigError(f"direction of whatsapp_messages is of the type {found.direction_type}, and must be text.")
+        raise ConfigError(f"direction of whatsapp_messages has the type {found.direction_type} instead of text.")
     if not found.is_unique:
         raise ConfigError(
             "message_id of whatsapp_messages is not unique: rows could be stored twice.",

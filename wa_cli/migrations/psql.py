@@ -9,8 +9,8 @@ from wa_cli.migrations import ledger, statements
 from wa_cli.migrations.catalogue import Step
 
 _HEAD = """\
--- Run it outside a transaction: psql -f FILE. It stops at the first step that cannot be done, a lock that is not to be had
--- among them. Then run it again: a step that is done is noted in wa.migrations, and left out.
+-- Run it outside a transaction: psql -f FILE. It stops at the first step that fails, for example if a lock is not granted.
+-- Then run it again: completed steps are recorded in wa.migrations and skipped.
 \\set ON_ERROR_STOP on
 SET timezone = 'UTC';
 """

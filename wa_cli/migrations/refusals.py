@@ -68,7 +68,7 @@ def remarks(connection: sa.Connection) -> tuple[str, ...]:
     children = [name for (name,) in run(connection, "trial/children")]
     if not children:
         return ()
-    said = "a message that is stored there already would be stored twice, and their rows have no index of wa"
+    said = "a message stored there could be stored twice, and their rows have no index of wa"
     return (f"tables inherit from whatsapp_messages ({', '.join(children)}): {said}",)
 
 
@@ -133,7 +133,7 @@ def of_columns(connection: sa.Connection, write: str, values: Mapping[str, Any])
     return [
         Fault(
             write,
-            f"the column {name} is of the type {columns[name].type} and does not take",
+            f"the column {name} has the type {columns[name].type} and refuses",
             _beginning(str(value)),
             f"ALTER TYPE {columns[name].type} ADD VALUE {_literal(str(value))};" if columns[name].is_enum else None,
         )

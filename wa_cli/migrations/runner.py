@@ -39,7 +39,7 @@ def find(revision: str) -> Migration:
     """Return the migration of this name, number, or beginning of its name. Raises BadInput."""
     found = [m for m in catalogue.migrations() if m.name == revision or m.name.startswith(f"{revision.zfill(4)}_")]
     if len(found) != 1:
-        raise BadInput(f"There is no migration {revision!r}.", hint="wa migrate status lists them.")
+        raise BadInput(f"There is no migration {revision!r}.", hint="List them with wa migrate status.")
     return found[0]
 
 
@@ -162,7 +162,7 @@ class Migrator:
             version="0002_direction",
             number=0,
             title="drop the column direction",
-            lock="ACCESS EXCLUSIVE, an instant: its values stay on the disk until rows are rewritten",
+            lock="ACCESS EXCLUSIVE, an instant: its values stay on disk until rows are rewritten",
             statements=("ALTER TABLE whatsapp_messages DROP COLUMN IF EXISTS direction",),
             checksum="",
         )
@@ -177,11 +177,11 @@ class Migrator:
         earlier = {entry.step: entry for entry in ledger.entries(connection) if entry.version == script.name}
         if 0 in earlier and earlier[0].checksum not in script.accepted_checksums:
             raise ConfigError(
-                f"{script.name} was begun with other statements than this program has.",
+                f"{script.name} was begun with other statements than those of this program.",
                 hint="Finish it with the version of wa that began it.",
             )
         if not earlier and script.last and run(connection, "watch/table", table=script.last).scalar_one():
-            ledger.write(connection, script.name, 0, "done", script.checksum, "found as it was made by hand")
+            ledger.write(connection, script.name, 0, "done", script.checksum, "found, made by hand")
             return []
         if not script.transactional:
             ledger.write(connection, script.name, 0, "running", script.checksum)
@@ -250,7 +250,7 @@ class Migrator:
             try:
                 self._perform(connection, step, place, len(steps), forget if step is steps[-1] else lambda _: None)
             except statements.Hindered as hindrance:
-                raise PartlyDone(f"{migration.name} is not taken back: {hindrance}.") from hindrance
+                raise PartlyDone(f"{migration.name} cannot be rolled back: {hindrance}.") from hindrance
 
     def _perform(self, connection: sa.Connection, step: Step, place: int, of: int, note: statements.Note) -> None:
         began = time.monotonic()

@@ -48,8 +48,8 @@ _CANCELLED = "57014"  # by its time-out, or by a person
 
 
 _TOO_SLOW = (
-    f"it takes longer than the {STRONG_STATEMENT_TIMEOUT} for which everybody may be held up: does an index of an"
-    " expression, or a constraint, use the column?"
+    f"it takes longer than the {STRONG_STATEMENT_TIMEOUT} that other sessions may wait. An index of an"
+    " expression or a constraint may use the column."
 )
 
 
@@ -106,7 +106,7 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
                 raise _given_up(step, looking_on.gave_up_on, looking_on.patience) from None
             if not step.is_strong:
                 raise StillPending(
-                    f"Somebody ended this at the database: {step.title}.", command="wa migrate"
+                    f"The statement was cancelled at the database: {step.title}.", command="wa migrate"
                 ) from None
             cut_off += 1
             if cut_off >= STRONG_TRIES:
@@ -166,8 +166,8 @@ def drop_index(connection: sa.Connection, step: Step) -> None:
 
 def _given_up(step: Step, who: str, waited: float) -> StillPending:
     return StillPending(
-        f"Gave up after {waited:.0f} s: {step.title}. In the way: {who}.",
-        hint="End that transaction, then `wa migrate` again: what is done stays done. --timeout waits longer.",
+        f"Gave up after {waited:.0f} s: {step.title}. Waiting for {who}.",
+        hint="End that transaction and run wa migrate again, or wait longer with --timeout. Completed steps stay.",
     )
 
 
@@ -204,7 +204,7 @@ def _build(connection: sa.Connection, step: Step, index: str) -> None:
         if found:
             execute(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {found.name}")
         execute(connection, step.statements[0])
-    raise ConfigError(f"The index {index} is never whole.", hint="Does another program build or drop it?")
+    raise ConfigError(f"The index {index} stays incomplete.", hint="Check if another program builds or drops it.")
 
 
 def _index(connection: sa.Connection, index: str) -> sa.Row[tuple[Any, ...]] | None:

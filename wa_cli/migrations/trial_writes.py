@@ -116,7 +116,9 @@ def _unknown_employee(connection: sa.Connection, employee: UUID) -> list[str]:
     keys = [name for (name,) in run(connection, "trial/employee_keys")]
     if not keys or _keeps_employee(connection, employee):
         return []
-    return [f"the constraint {', '.join(keys)} does not know every employee: their messages are stored without them"]
+    return [
+        f"the constraint {', '.join(keys)} does not accept every employee, whose messages are then stored without them"
+    ]
 
 
 def _keeps_employee(connection: sa.Connection, employee: UUID) -> bool:
@@ -145,7 +147,7 @@ def _workers_tries(employee: UUID | None, business: str) -> Iterator[Try]:
     for trial in (*trial_rows.trials(business), trial_rows.without_phone(), *known):
         yield Try(trial.name, "insert", trial.row, _inserting(trial.row))
     yield Try(TWO_AT_ONCE, "insert", {}, _inserting_two)
-    yield Try("failed message that was sent after all", "delete", {"status": "failed"}, _send_after_failure)
+    yield Try("failed message with a late proof that it was sent", "delete", {"status": "failed"}, _send_after_failure)
     placeholder = {"message_type": messages.PLACEHOLDERS[0]}
     yield Try("message in place of its placeholder", "update", placeholder, _fill_placeholder)
     for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
@@ -183,7 +185,7 @@ def _send_after_failure(connection: sa.Connection) -> None:
     decision = trial_rows.settled({**outbox_row, "state": OutboxState.FAILED}, Accepted(trial_rows.wamid()))
     decision.carry_out(connection)
     if run(connection, "trial/stored", message_id=failed["message_id"]).first():
-        raise Unexpected("the row is still there after it was deleted")
+        raise Unexpected("the row still exists after it was deleted")
 
 
 def _fill_placeholder(connection: sa.Connection) -> None:
@@ -228,7 +230,7 @@ def _present_tries(columns: set[str], business: str) -> Iterator[Try]:
         yield Try(f"status {status}", "update", {"status": status}, _updating(table, row, {"status": status.value}))
     content = {"content": "trial"}
     yield Try("message in place of its placeholder", "update", content, _updating(table, row, content))
-    yield Try("failed message that was sent after all", "delete", {}, _deleting(table, row))
+    yield Try("failed message with a late proof that it was sent", "delete", {}, _deleting(table, row))
 
 
 def _present(row: Row, columns: set[str]) -> Row:
@@ -270,7 +272,7 @@ def _deleting(table: sa.TableClause, row: Row) -> Callable[[sa.Connection], None
         connection.execute(sa.insert(table).values(row))
         connection.execute(sa.delete(table).where(table.c.message_id == row["message_id"]))
         if run(connection, "trial/stored", message_id=row["message_id"]).first():
-            raise Unexpected("the row is still there after it was deleted")
+            raise Unexpected("the row still exists after it was deleted")
 
     return write
 
@@ -279,7 +281,7 @@ def _expect(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     """Raise Unexpected unless the row was stored as it was written."""
     found = run(connection, "trial/stored", message_id=row["message_id"]).mappings().first()
     if found is None:
-        raise Unexpected("the row is not there after it was written")
+        raise Unexpected("the row does not exist after it was written")
     for name in COMPARED:
         if name in row and found[name] != row[name]:
             raise Unexpected(f"{name} is {found[name]!r} after {str(row[name])!r} was written")

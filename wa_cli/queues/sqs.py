@@ -354,7 +354,7 @@ def _translated() -> Iterator[None]:
         raise QueueError(
             f"SQS cannot be used: {error}", hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or a role."
         ) from error
-    except (BotoCoreError, ValueError) as error:  # boto3 raises ValueError for an endpoint that is no URL
+    except (BotoCoreError, ValueError) as error:  # boto3 raises ValueError for an invalid endpoint URL
         raise QueueError(
             f"SQS does not answer: {error}", hint="Check the queue's URL, the network and AWS_* settings."
         ) from error

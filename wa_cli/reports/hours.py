@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from wa_cli.errors import BadInput
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HINT = "Write like mon-fri 09:00-18:00; sat 10:00-14:00"
+_HINT = "Write it like mon-fri 09:00-18:00; sat 10:00-14:00."
 _PART = re.compile(
     r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+"
     r"(?P<from>\d{1,2}:\d{2})-(?P<to>\d{1,2}:\d{2})(?P<more>(?:\s*,\s*\d{1,2}:\d{2}-\d{1,2}:\d{2})*)"
@@ -72,19 +72,19 @@ def parse(text: str, holidays: str = "") -> Hours:
     for part in filter(None, (part.strip().lower() for part in text.split(";"))):
         found = _PART.fullmatch(part)
         if found is None:
-            raise BadInput(f"{part!r} are no business hours.", hint=_HINT)
+            raise BadInput(f"{part!r} is not a business hours interval.", hint=_HINT)
         spans = [f"{found['from']}-{found['to']}", *filter(None, (s.strip() for s in found["more"].split(",")))]
         for place in _days(found["first"], found["last"] or found["first"]):
             week[place] += [_span(span) for span in spans]
     if not any(week):
-        raise BadInput("The business hours name no hour.", hint=_HINT)
+        raise BadInput("The business hours are empty.", hint=_HINT)
     return Hours(tuple(_in_order(day) for day in week), frozenset(_dates(holidays)))
 
 
 def _days(first: str, last: str) -> list[int]:
     for name in (first, last):
         if name not in DAYS:
-            raise BadInput(f"{name!r} is no weekday.", hint=f"One of {', '.join(DAYS)}.")
+            raise BadInput(f"{name!r} is not a weekday.", hint=f"Use one of {', '.join(DAYS)}.")
     start, end = DAYS.index(first), DAYS.index(last)
     return [place % 7 for place in range(start, end + (7 if end < start else 0) + 1)]
 
@@ -92,14 +92,16 @@ def _days(first: str, last: str) -> list[int]:
 def _span(text: str) -> tuple[int, int]:
     begin, end = (_minutes(part) for part in text.split("-"))
     if begin >= end:
-        raise BadInput(f"{text!r} ends before it begins.", hint="Hours over midnight: mon 18:00-24:00; tue 00:00-02:00")
+        raise BadInput(
+            f"{text!r} ends before it begins.", hint="Write hours over midnight like mon 18:00-24:00; tue 00:00-02:00."
+        )
     return begin, end
 
 
 def _minutes(text: str) -> int:
     hours, minutes = (int(part) for part in text.split(":"))
     if hours * 60 + minutes > 1440 or minutes > 59:
-        raise BadInput(f"{text!r} is no time of day.", hint=_HINT)
+        raise BadInput(f"{text!r} is not a time of day.", hint=_HINT)
     return hours * 60 + minutes
 
 
@@ -117,6 +119,4 @@ def _dates(text: str) -> Iterator[date]:
             try:
                 yield date.fromisoformat(part)
             except ValueError:
-                raise BadInput(
-                    f"{part!r} is no date.", hint="Holidays are dates, like 2026-12-25, 2027-01-01"
-                ) from None
+                raise BadInput(f"{part!r} is not a date.", hint="Write dates like 2026-12-25, 2027-01-01.") from None

@@ -84,7 +84,7 @@ def _section(part: Section) -> str:
     kind = "wide picture heatmap" if part.is_heatmap else "wide picture"
     picture = f"<div class='{kind}'>{part.picture}</div>" if part.picture else ""
     defined = "".join(f"<li>{escape(sentence)}</li>" for sentence in part.definitions)
-    details = f"<details><summary>How it is counted</summary><ul>{defined}</ul></details>" if defined else ""
+    details = f"<details><summary>Definitions</summary><ul>{defined}</ul></details>" if defined else ""
     return (
         f"<section id='{escape(part.name)}'><h2>{escape(part.title)}</h2><p>{escape(part.about)}</p>"
         f"<p class='pale'>{escape(part.note)}</p>{picture}{part.table}{details}</section>\n"

@@ -79,7 +79,7 @@ def png(svg: str) -> bytes:
         from resvg_py import svg_to_bytes
     except ImportError:
         raise BadInput(
-            "PNG needs one more package.",
+            "The package for PNG is not installed.",
             hint="Write an SVG with --output x.svg, or install the package.",
             command="pip install 'wa-ops[export]'",
         ) from None

@@ -33,7 +33,7 @@ EARLIEST, LATEST = 1970, 2200  # years
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
     "work_mem": "64MB",  # memory for one sort, above which it goes to disk
-    "parallel_tuple_cost": "0.01",  # the cost of a row between processes: a tenth of the default, so that large reads get helpers
+    "parallel_tuple_cost": "0.01",  # a tenth of the default, so that large reads get parallel workers
 }
 _NUMBERS = (int, float, Decimal)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -77,9 +77,9 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
     begin = own if since is None else instant(since, zone, at)
     for moment in (begin, end):
         if not EARLIEST <= moment.year < LATEST:
-            raise BadInput(f"{moment:%Y-%m-%d} is further away than any message.")
+            raise BadInput(f"{moment:%Y-%m-%d} is out of range.")
     if begin >= end:
-        raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} holds no time.")
+        raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is empty.")
     return Range(begin, end, zone)
 
 
@@ -89,7 +89,9 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
     """
     word = text.strip().lower()
     if word.isdigit():
-        raise BadInput(f"{text!r} is no time.", hint="A span has a unit, like 30m or 7d; a date is written 2026-11-23.")
+        raise BadInput(
+            f"{text!r} is not a time.", hint="Write a duration with a unit, like 30m or 7d, and a date like 2026-11-23."
+        )
     if _SPAN.fullmatch(word):
         try:
             return at - parse_span(word)
@@ -101,7 +103,7 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput(f"{text!r} is no time.", hint="Write 7d, monday, 2026-11-23 or 2026-11-23T09:00.") from None
+        raise BadInput(f"{text!r} is not a time.", hint="Write 7d, monday, 2026-11-23 or 2026-11-23T09:00.") from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
 
 
@@ -127,10 +129,10 @@ def narrow(
     """
     for name, value in (("customer", customer), ("employee", employee)):
         if value is not None and name not in report.header.filters:
-            raise BadInput(f"The report {report.name} cannot be narrowed to one {name}.")
+            raise BadInput(f"The report {report.name} has no --{name}.")
     if by is not None and by not in report.by:
-        known = f"One of {', '.join(report.by)}." if report.by else "It has one form."
-        raise BadInput(f"The report {report.name} cannot be broken down by {by!r}.", hint=known)
+        known = f"Use one of {', '.join(report.by)}." if report.by else "Leave out --by."
+        raise BadInput(f"The report {report.name} has no breakdown {by!r}.", hint=known)
     with database.reading() as connection:
         person = None if customer is None else _person(connection, customer)
         keys = () if person is None else execute(connection, "conversation/keys", person=person).scalars()
@@ -153,11 +155,11 @@ def _employee(connection: sa.Connection, name: str) -> UUID:
     if len(found) == 1:
         return UUID(str(found[0]))
     if found:
-        raise BadInput(f"There are {len(found)} employees called {name!r}.", hint="Give the id instead.")
+        raise BadInput(f"There are {len(found)} employees with the name {name!r}.", hint="Use the id.")
     try:
         return UUID(name)
     except ValueError:
-        raise BadInput(f"There is no employee {name!r}.", hint="A name from wa.employees, or an id.") from None
+        raise BadInput(f"There is no employee {name!r}.", hint="Use a name from wa.employees, or an id.") from None
 
 
 def run(
@@ -178,7 +180,7 @@ def run(
     values = values_for(report, asked, narrowed, limit=None if sort else most)
     if strange := _unknown(report):
         raise ConfigError(
-            f"{report.path} uses :{strange}, which there is not.", hint=f"One of :{', :'.join(PARAMETERS)}."
+            f"{report.path} uses the unknown parameter :{strange}.", hint=f"Use one of :{', :'.join(PARAMETERS)}."
         )
     with _explained(report, timeout), database.reading(timeout) as connection:
         for name, value in SERVER_SETTINGS.items():
@@ -209,9 +211,10 @@ def _explained(report: Report, timeout: timedelta) -> Iterator[None]:
         yield
     except StatementCancelled as error:
         if "read-only" in error.message:
-            raise ConfigError(f"The statement of {report.path} writes, and a report only reads.") from error
+            raise ConfigError(f"The statement of {report.path} writes, but reports are read-only.") from error
         raise StatementCancelled(
-            f"The report took longer than {format_span(timeout)}.", hint="A shorter --since, or WA_REPORT_TIMEOUT=5m"
+            f"The report took longer than {format_span(timeout)}.",
+            hint="Use a later --since, or set WA_REPORT_TIMEOUT=5m.",
         ) from error
     except RowRefused as error:
         raise ConfigError(f"The database refuses the statement of {report.path}: {error.message}") from error
@@ -223,9 +226,11 @@ def _check_kinds(report: Report, rows: Sequence[Mapping[str, Any]]) -> None:
         types = _TYPES.get(column.kind, (object,))
         strange = [value for row in rows if (value := row[column.key]) is not None and not isinstance(value, types)]
         if strange:
-            raise ConfigError(f"{report.path}: {column.key} is {strange[0]!r}, which is no {column.kind}.")
+            raise ConfigError(f"{report.path}: {column.key} is {strange[0]!r}, which is not of the kind {column.kind}.")
         if any(isinstance(row[column.key], datetime) and row[column.key].tzinfo is None for row in rows):
-            raise ConfigError(f"{report.path}: {column.key} has no zone.", hint="Like: at AT TIME ZONE 'UTC'")
+            raise ConfigError(
+                f"{report.path}: {column.key} has no zone.", hint="Convert it like: at AT TIME ZONE 'UTC'."
+            )
 
 
 def _statement(report: Report) -> sa.TextClause:
@@ -241,7 +246,7 @@ def _unknown(report: Report) -> str | None:
 
 def _limit(report: Report, limit: int | None) -> int | None:
     if limit is not None and not report.uses("limit"):
-        raise BadInput(f"The report {report.name} has a fixed number of rows: it takes no limit.")
+        raise BadInput(f"The report {report.name} has a fixed number of rows and no --limit.")
     return report.most(limit)
 
 
@@ -302,6 +307,6 @@ def _sorted(report: Report, rows: list[dict[str, Any]], sort: str) -> list[dict[
     key, downwards = sort.removeprefix("-"), sort.startswith("-")
     known = [column.key for column in report.columns] or list(rows[0] if rows else {})
     if known and key not in known:
-        raise BadInput(f"The report {report.name} has no column {key!r}.", hint=f"One of {', '.join(known)}.")
+        raise BadInput(f"The report {report.name} has no column {key!r}.", hint=f"Use one of {', '.join(known)}.")
     there = [row for row in rows if row[key] is not None]
     return sorted(there, key=lambda row: row[key], reverse=downwards) + [row for row in rows if row[key] is None]

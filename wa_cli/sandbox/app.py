@@ -106,7 +106,7 @@ class Sandbox:
             try:
                 await web.TCPSite(self._runner, "127.0.0.1", 0).start()
             except OSError as error:
-                raise ConfigError(f"The sandbox finds no port to listen on: {error.strerror}.") from None
+                raise ConfigError(f"The sandbox cannot listen on any port: {error.strerror}.") from None
         host, real_port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{real_port}"
         self._log = private_files.opened(self.folder / "log.jsonl", "a", encoding="utf-8", buffering=1)
@@ -209,7 +209,7 @@ class Sandbox:
     @staticmethod
     def _check_fate(fate: Fate) -> None:
         if fate.refused:
-            raise no.GraphError(fate.refused, f"(#{fate.refused}) Refused as this number asks for")
+            raise no.GraphError(fate.refused, f"(#{fate.refused}) Refused, as this number is scripted")
 
     def _check_window(self, customer: str, kind: str) -> None:
         is_open = self.windows.get(customer, 0.0) > time.time() - WINDOW_SECONDS

@@ -2,8 +2,8 @@
 
 throttled          refused with 130429, as when the number's throughput is reached
 failed             HTTP 500 with Meta's own error object: not accepted, to be retried
-gateway_rejected   HTTP 504 of a gateway; the API behind it never saw the message
-gateway_accepted   HTTP 504 of a gateway; the API behind it accepted the message
+gateway_rejected   HTTP 504 of a gateway, and the API behind it never saw the message
+gateway_accepted   HTTP 504 of a gateway, and the API behind it accepted the message
 cut_before         the connection is closed after the request, and the message is not accepted
 cut_accepted       the message is accepted, and the connection is closed before the answer
 slow               the message is accepted, and the answer comes seconds late
@@ -44,10 +44,10 @@ def parse(text: str) -> Faults:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         kind, _, share = part.partition("=")
         if kind not in KINDS:
-            raise BadInput(f"{kind!r} is not a fault.", hint=f"They are {', '.join(KINDS)}.")
+            raise BadInput(f"{kind!r} is not a fault.", hint=f"Use one of {', '.join(KINDS)}.")
         shares[kind] = _share(share, part)
     if sum(shares.values()) > 1:
-        raise BadInput(f"The shares of {text!r} are more than the whole.")
+        raise BadInput(f"The shares of {text!r} are more than 100 %.")
     return Faults(shares)
 
 
@@ -57,5 +57,5 @@ def _share(text: str, part: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise BadInput(f"{part!r} names no share between 0 and 1.", hint="Like throttled=3%")
+        raise BadInput(f"{part!r} has no share between 0 and 1.", hint="Write it like throttled=3%.")
     return share

@@ -42,7 +42,7 @@ class Keys:
         if found is None:
             raise HTTPException(
                 401,
-                "A key from WA_API_KEYS is needed: Authorization: Bearer <key>.",
+                "A key from WA_API_KEYS is required: Authorization: Bearer <key>.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return found
@@ -85,7 +85,7 @@ def parse_keys(text: str | None) -> dict[str, Caller]:
 def _key_and_words(part: str, place: int) -> tuple[str, str]:
     """Split at the last `=`, if text stands behind it. Otherwise each `=` belongs to the key."""
     if part.startswith("="):
-        raise ConfigError(f"WA_API_KEYS: key number {place} is empty.")
+        raise ConfigError(f"WA_API_KEYS: key {place} is empty.")
     key, separator, words = part.rpartition("=")
     if not separator or not words:
         return part, ""
@@ -103,7 +103,7 @@ def _caller(words: str, place: int) -> Caller:
             caller = replace(caller, employee=UUID(word))
         except ValueError:
             raise ConfigError(
-                f"WA_API_KEYS: the employee of key number {place} is not a UUID.",
-                hint="Write key=employee or key=employee:automatic; inside a key, = is allowed at its end only.",
+                f"WA_API_KEYS: the employee of key {place} is not a UUID.",
+                hint="Write key=employee or key=employee:automatic. A key may have = at its end only.",
             ) from None
     return caller

@@ -77,16 +77,16 @@ class Ingest:
         while self._waiting:
             batch = self._next_batch()
             try:
-                await self._keep(batch)
+                await self._take(batch)
             except SpoolUnwritable as error:
                 _fail(batch, error)
             except Exception:  # one of them failed: each is tried alone and fails alone
                 for arrived in batch:
-                    await self._keep_alone(arrived)
+                    await self._take_alone(arrived)
 
-    async def _keep_alone(self, arrived: _Arrived) -> None:
+    async def _take_alone(self, arrived: _Arrived) -> None:
         try:
-            await self._keep([arrived])
+            await self._take([arrived])
         except Exception as error:
             _fail([arrived], error)
 
@@ -99,7 +99,7 @@ class Ingest:
         batch, self._waiting = self._waiting[:end], self._waiting[end:]
         return batch
 
-    async def _keep(self, batch: Sequence[_Arrived]) -> None:
+    async def _take(self, batch: Sequence[_Arrived]) -> None:
         known = await self._known([arrived.digest for arrived in batch])
         new = [arrived for arrived in batch if arrived.digest not in known]
         _settle([arrived for arrived in batch if arrived.digest in known], WebhookResult.DUPLICATE)

@@ -50,7 +50,7 @@ class BodyLimit:
                 raise HTTPException(413, f"The body is larger than {largest >> 10} KiB.")
             if self.held > (MOST_IN_MEMORY if size > SMALL else 2 * MOST_IN_MEMORY):
                 self._emit(events.RequestRefused("too much in memory"))
-                raise HTTPException(503, "Too much is being received at once.", headers={"Retry-After": "5"})
+                raise HTTPException(503, "Too many bytes are being received.", headers={"Retry-After": "5"})
             return message
 
         try:

@@ -43,10 +43,12 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise ConfigError(f"{host} is no address of this machine.", hint="127.0.0.1, or 0.0.0.0 for all.") from None
+            raise ConfigError(
+                f"{host} is not an address of this machine.", hint="Use 127.0.0.1, or 0.0.0.0 for all."
+            ) from None
         raise ConfigError(
-            f"Port {port} of {host} cannot be listened on: {(error.strerror or str(error)).lower()}.",
-            hint="Stop what listens there, or choose another with --port.",
+            f"Cannot listen on port {port} of {host}: {(error.strerror or str(error)).lower()}.",
+            hint="Stop the program on that port, or choose another with --port.",
         ) from None
     return bound
 

@@ -44,7 +44,9 @@ class _Message(BaseModel):
     phone_number: str = Field("", json_schema_extra=_NUMBER)
     recipient: str = Field("", json_schema_extra=_USER_ID)
     campaign: str | None = Field(None, min_length=1, max_length=CAMPAIGN_LIMIT, pattern=_NO_NUL)
-    sent_by: SentBy | None = Field(None, description="human (default), automatic, or campaign: only a human answers.")
+    sent_by: SentBy | None = Field(
+        None, description="human (default), automatic, or campaign. Only a human message ends a turn."
+    )
 
     def to(self, message: Mapping[str, Any], who: Caller, key: str | None = None) -> OutgoingMessage:
         """Return the message with its addressee. Raises BadInput for none or two."""
@@ -92,7 +94,7 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=LONGEST_KEY,
-        description="Repeated with the same key and message, a request queues one message and gets the same message_id.",
+        description="Repeated requests with the same key and message queue one message and get the same message_id.",
     ),
 ]
 
@@ -103,10 +105,13 @@ class Problem(BaseModel):
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The message could not be sent as it is; nothing was queued."},
-    401: {"model": Problem, "description": "A key is needed."},
+    400: {"model": Problem, "description": "The message is invalid and was not queued."},
+    401: {"model": Problem, "description": "A key is required."},
     413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "The body is not what this route takes, or the key had another message."},
+    422: {
+        "model": Problem,
+        "description": "The body does not fit the schema, or the key was used for another message.",
+    },
     503: {"model": Problem, "description": "Queue unavailable: repeat the request with the same Idempotency-Key."},
 }
 

@@ -1,5 +1,5 @@
 -- title:   Failed messages
--- about:   The messages that failed, newest first.
+-- about:   The failed messages, newest first.
 -- include: messages
 -- include: names
 -- filter:  customer employee

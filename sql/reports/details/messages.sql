@@ -1,5 +1,5 @@
 -- title:   Messages
--- about:   The messages that were counted, newest first.
+-- about:   The counted messages, newest first.
 -- include: messages
 -- include: names
 -- filter:  customer employee

@@ -1,5 +1,5 @@
 -- title:   Sent messages
--- about:   The messages of ours that were counted, the failed ones too, newest first.
+-- about:   The counted outgoing messages, also failed ones, newest first.
 -- include: messages
 -- include: names
 -- filter:  customer employee

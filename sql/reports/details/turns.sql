@@ -1,5 +1,5 @@
 -- title:   Turns
--- about:   The turns that were measured, longest first; those that nobody has answered yet before all others.
+-- about:   The measured turns, open ones first, then the longest.
 -- include: turns
 -- include: names
 -- filter:  customer employee

@@ -1,5 +1,5 @@
 -- title:   Messages written
--- about:   The messages of ours that were counted, newest first.
+-- about:   The counted outgoing messages, newest first.
 -- include: messages
 -- include: names
 -- filter:  customer employee

@@ -1,4 +1,4 @@
--- Stored messages of [:since, :until), of one customer or employee where asked, with the person each belongs to.
+-- Stored messages in [:since, :until), optionally of one customer or employee, with the person of each.
 message AS NOT MATERIALIZED (
     SELECT coalesce(alias.same_as, who.customer) AS customer,
            coalesce(stored.direction, 'incoming') AS direction,

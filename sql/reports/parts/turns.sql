@@ -1,6 +1,6 @@
--- Turns that begin in [:since, :until), of one customer where asked: from a customer's first unanswered message to our next
--- one to them, for each business number. Only rows of the range are read, and for each customer in it one look to either
--- side, by the index of conversations. A row that does not say its business number goes with every one.
+-- Turns that begin in [:since, :until), optionally of one customer: from a customer's first unanswered message to
+-- our next one, for each business number. Only rows of the range are read, and one row at either side of each
+-- customer's, by the conversation index. A row without a business number belongs to every one.
 event AS (
     SELECT coalesce(alias.same_as, known.customer) AS customer, known.number, known.is_ours, known.at, known.created_at,
            known.id, known.employee_id
