@@ -1,4 +1,4 @@
-# `make` prints the verbs. Every verb sets up what it needs by itself.
+# `make` prints the targets. Each one sets up what it needs by itself.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers language clean
 
-help:  ## Print the verbs
+help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
@@ -17,53 +17,54 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-demo: $(READY)  ## The whole story in about a minute, on data of its own
+demo: $(READY)  ## Show the main job in about a minute, on sample data
 	@$(BIN)/wa demo
 
 # Most of a test's time is waiting for processes: more workers than cores, a file to one of them.
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-test-deep: $(READY)  ## Any history of a message, ten times as many as `make test` tries
+test-deep: $(READY)  ## Ten times as many random histories of a message as `make test`
 	@$(BIN)/python -m pytest --hypothesis-profile deep tests/integration/test_histories.py
 
-check: $(READY)  ## Format, lint, types, import directions, safe migrations, fresh docs
+check: $(READY)  ## Format, lint, types, import directions, safe migrations, fresh docs, plain words
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/squawk --reporter gcc sql/migrations/*.sql
-	@$(BIN)/python -m wa_cli.cli.reference --check README.md
+	@$(BIN)/python -m wa_cli.cli.reference --check docs/reference.md
+	@$(BIN)/python -m tests.language
 
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(READY)  ## Write the command, setting and report tables into README.md
-	@$(BIN)/python -m wa_cli.cli.reference README.md
+docs: $(READY)  ## Write the generated tables into docs/reference.md
+	@$(BIN)/python -m wa_cli.cli.reference docs/reference.md
 
-bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports  ## Print every figure we publish, with what it does not prove
+bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports  ## Print every published figure, with what it does not prove
 
-bench-start: $(READY)  ## How fast commands start
+bench-start: $(READY)  ## Start-up times of commands
 	@$(BIN)/python -m tests.benchmarks.start
 
-bench-outgoing: $(READY)  ## Messages a second through one outgoing worker
+bench-outgoing: $(READY)  ## Messages per second through one outgoing worker
 	@$(BIN)/python -m tests.benchmarks.outgoing --claims
 	@$(BIN)/python -m tests.benchmarks.outgoing --queue sqs --messages 10000
 
-bench-incoming: $(READY)  ## Webhooks a second taken and stored, in calm, under kills, beside slow clients
+bench-incoming: $(READY)  ## Webhooks per second, calm, under kills, beside slow clients
 	@$(BIN)/python -m tests.benchmarks.incoming
 
-bench-hardship: $(READY)  ## What a stop, a freeze, an outage and a limit cost an outgoing worker
+bench-hardship: $(READY)  ## Cost of a stop, a freeze, an outage and a limit for an outgoing worker
 	@$(BIN)/python -m tests.benchmarks.hardship
 
-bench-migrate: $(READY)  ## What a migration costs those who use the table meanwhile, beside the textbook's script
+bench-migrate: $(READY)  ## Cost of a migration for the users of the table, beside the textbook's script
 	@$(BIN)/python -m tests.benchmarks.migrate
 
 bench-reports: $(READY)  ## Every report on one and on ten million rows, beside textbook queries
 	@$(BIN)/python -m tests.benchmarks.reports
 
-chaos: $(READY)  ## Kill workers, crash the database, and judge: lost 0, doubled 0
+chaos: $(READY)  ## Kill workers, crash the database, and compare: lost 0, duplicated 0
 	@$(BIN)/python -m tests.chaos.storm
 	@$(BIN)/python -m tests.chaos.storm --alone --queue sqs
 

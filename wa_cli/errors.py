@@ -20,6 +20,19 @@ WaError                    one sentence for the person at the terminal, with a h
 
 from __future__ import annotations
 
+# Every exit code of a command, and its meaning.
+EXIT_CODES = {
+    0: "done, also with an empty result",
+    1: "an unexpected error",
+    2: "wrong usage or bad input",
+    3: "a check failed, or a threshold was crossed",
+    4: "configuration, credentials, or an unavailable database or queue",
+    5: "the API refused",
+    6: "partly done",
+    8: "not everything is finished yet",
+    130: "interrupted by Ctrl-C",
+}
+
 
 class WaError(Exception):
     """One sentence for the person at the terminal.

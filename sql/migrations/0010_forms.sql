@@ -1,5 +1,5 @@
 -- why: Reports need the person of each of their rows, and the keys of each person, in a form that PostgreSQL writes
--- into their statements, that costs a tenth, and a look at the first two digits spares most numbers the rest.
+-- into their statements. That costs a tenth, and a check of the first two digits ends it early for most numbers.
 -- transaction: yes
 -- step: define a person's keys as expressions
 -- lock: none on the business's table

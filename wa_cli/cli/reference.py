@@ -12,6 +12,7 @@ import typer.main
 
 from wa_cli.cli.app import app
 from wa_cli.clock import format_span
+from wa_cli.errors import EXIT_CODES
 from wa_cli.reports import catalogue
 from wa_cli.settings import schema
 
@@ -48,7 +49,31 @@ def reports() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"commands": commands, "settings": settings, "reports": reports}
+def metrics() -> str:
+    from wa_cli.telemetry.metrics import Metrics
+
+    known = Metrics(_no_backlog, lambda: 0).described()
+    return "\n".join(["| metric | meaning |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in known)])
+
+
+def _no_backlog() -> dict[str, dict[str, Any]]:
+    counted = {"waiting": 0, "in_flight": 0, "delayed": 0, "dead": 0, "oldest_seconds": 0}
+    return {"outgoing": counted, "incoming": counted}
+
+
+def exit_codes() -> str:
+    return "\n".join(
+        ["| code | meaning |", "|---|---|", *(f"| {code} | {text} |" for code, text in EXIT_CODES.items())]
+    )
+
+
+TABLES = {
+    "commands": commands,
+    "settings": settings,
+    "reports": reports,
+    "metrics": metrics,
+    "exit codes": exit_codes,
+}
 
 
 def filled(text: str) -> str:

@@ -33,14 +33,17 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._webhooks = Counter("wa_webhooks", "Webhooks answered, by outcome.", ["outcome"], registry=self._registry)
         self._seconds = Histogram(
-            "wa_webhook_seconds", "From a webhook's arrival to its answer.", buckets=BUCKETS, registry=self._registry
+            "wa_webhook_seconds",
+            "Time from the arrival of a webhook to its answer, in seconds.",
+            buckets=BUCKETS,
+            registry=self._registry,
         )
         self._readmitted = Counter(
-            "wa_webhooks_readmitted", "Webhooks put on the queue from the disk.", registry=self._registry
+            "wa_webhooks_readmitted", "Webhooks of the spool put on the queue.", registry=self._registry
         )
         self._refused = Counter(
             "wa_requests_refused",
-            "Requests refused before they were read whole, by reason.",
+            "Requests refused before they were read completely, by reason.",
             ["reason"],
             registry=self._registry,
         )
@@ -64,6 +67,13 @@ class Metrics:
             case events.Requeued(count):
                 self._readmitted.inc(count)
 
+    def described(self) -> list[tuple[str, str]]:
+        """Return the name and the meaning of every metric, as Prometheus shows them."""
+        now = CollectorRegistry()
+        now.register(self._now)
+        found = [metric for registry in (self._registry, now) for metric in registry.collect()]
+        return [(f"{m.name}_total" if m.type == "counter" else m.name, m.documentation) for m in found]
+
     def text(self) -> bytes:
         """The counts in Prometheus' text format, all processes' together."""
         registry = self._registry
@@ -84,8 +94,10 @@ class _Now(Collector):
         waiting = GaugeMetricFamily(
             "wa_queue_messages", "Messages of a direction, by state.", labels=["queue", "state"]
         )
-        oldest = GaugeMetricFamily("wa_queue_oldest_seconds", "Age of the oldest that waits.", labels=["queue"])
-        spooled = GaugeMetricFamily("wa_webhooks_spooled", "Webhooks that lie on the disk of this machine.")
+        oldest = GaugeMetricFamily(
+            "wa_queue_oldest_seconds", "Age of the oldest waiting message, in seconds.", labels=["queue"]
+        )
+        spooled = GaugeMetricFamily("wa_webhooks_spooled", "Webhooks in the spool of this machine.")
         spooled.add_metric([], self._spooled())
         try:
             backlog = self._backlog()
