@@ -11,7 +11,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from wa_cli import __version__
 from wa_cli.__main__ import INTERRUPTED
 from wa_cli.cli import config as config_command
 from wa_cli.cli import (
@@ -38,6 +37,7 @@ from wa_cli.cli import (
 )
 from wa_cli.errors import WaError
 from wa_cli.telemetry.logs import one_line
+from wa_cli.version import __version__
 
 app = typer.Typer(
     name="wa",

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli import __version__
 from wa_cli.database.engine import Database, rows, run
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted
@@ -25,6 +24,7 @@ from wa_cli.outbox.settlement import Decision, Intent, Row, Settled, Settlement
 from wa_cli.outbox.statements import insert_attempts, lock_rows
 from wa_cli.outbox.sweeps import SWEEP_LIMIT, Sweeps
 from wa_cli.store import messages
+from wa_cli.version import __version__
 
 # How a throttled number finds its rate again, per second: up to the rate that was too fast, about it, and past it.
 RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}

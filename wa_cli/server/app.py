@@ -7,10 +7,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from wa_cli import __version__
 from wa_cli.errors import BadInput, DatabaseUnavailable, QueueError, ReferenceTaken, Unconfirmed, WaError
 from wa_cli.server.limits import BodyLimit
 from wa_cli.telemetry.events import Emit
+from wa_cli.version import __version__
 
 
 def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
