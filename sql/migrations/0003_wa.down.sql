@@ -15,7 +15,7 @@ BEGIN
     SELECT (SELECT count(*) FROM wa.outbox WHERE final_at IS NULL)
          + (SELECT count(*) FROM wa.queue_messages WHERE state = 'waiting') INTO waiting;
     IF waiting > 0 THEN
-        RAISE EXCEPTION '% messages are not finished in wa.outbox and wa.queue_messages', waiting
+        RAISE EXCEPTION 'wa.outbox and wa.queue_messages hold unfinished messages (%)', waiting
             USING ERRCODE = 'feature_not_supported', HINT = 'Let the workers finish them, or cancel them.';
     END IF;
 END $$;

@@ -16,8 +16,10 @@ def test_a_table_whose_messages_wait_is_not_dropped(shell: Shell) -> None:
 
     failed = shell.wa("migrate", "rollback", "--to", "0002", "--yes", code=6)
 
-    assert "0003_wa is not taken back: 1 messages are not finished" in failed.stderr
-    assert f"Taken back: {catalogue.names()[-1]}" not in failed.stdout
+    assert (
+        "0003_wa cannot be rolled back: wa.outbox and wa.queue_messages hold unfinished messages (1)" in failed.stderr
+    )
+    assert f"Rolled back: {catalogue.names()[-1]}" not in failed.stdout
     shell.wa("migrate", "--yes")
     shell.wa("worker", "outgoing", "--drain")
     shell.wa("migrate", "rollback", "--to", "0002", "--yes")
@@ -30,7 +32,7 @@ def test_the_column_goes_only_where_that_is_said(shell: Shell) -> None:
 
     kept = shell.wa("migrate", "rollback", "--to", "1", "--yes")
     assert "The column direction stays" in kept.stderr
-    assert "Nobody is there to be asked" in shell.wa("migrate", "rollback", "--drop-direction", code=2).stderr
+    assert "Cannot ask for a confirmation" in shell.wa("migrate", "rollback", "--drop-direction", code=2).stderr
     dropped = shell.wa("migrate", "rollback", "--drop-direction", "--yes")
     assert "The column direction is dropped" in dropped.stderr
     shell.wa("migrate", "rollback", "--to", "0001", "--drop-direction", code=2)
@@ -65,9 +67,9 @@ def test_messages_whose_direction_was_lost_are_named_and_found_again(shell: Shel
 
     named = shell.wa("migrate", "--yes", code=6)
 
-    assert "1 messages of ours are marked as incoming" in named.stderr
+    assert "1 outgoing messages are marked as incoming" in named.stderr
     assert "wamid." in named.stderr
-    assert "Rows without a place: 1 messages of ours" in shell.wa("verify", code=3).stdout
+    assert "Incomplete rows: 1 outgoing messages" in shell.wa("verify", code=3).stdout
     shell.environ["WA_BUSINESS_PHONE"] = "+15550100000"
     shell.wa("migrate", "--backfill-direction", "--yes")
     verified = shell.wa("verify").stdout

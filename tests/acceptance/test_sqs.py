@@ -91,7 +91,7 @@ def test_storage_may_be_required(production: Shell, outage: Outage) -> None:
 
     said = production.wa("worker", "outgoing", "--drain", "--require-storage", code=4).stderr
 
-    assert "The database does not answer" in said
+    assert "Database unavailable" in said
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -33,7 +33,7 @@ def test_each_line_typed_by_hand_in_order(shell: Shell) -> None:
     assert "Message sent successfully to +123: wamid." in said[1].stderr
     assert "Outgoing message stored in database: wamid." in said[1].stderr
     assert "It stands in for WhatsApp" in said[1].stderr
-    assert "1 in all: 0 incoming, 1 outgoing" in said[2].stdout
+    assert "1 in total: 0 incoming, 1 outgoing" in said[2].stdout
     assert said[2].stdout.splitlines()[-1] == "VERIFIED: every check passed."
     assert "The database has every migration." in said[4].stderr
     [row] = rows(shell, "SELECT reference::text, from_phone, to_phone, status, direction FROM whatsapp_messages")
@@ -183,7 +183,7 @@ def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
 
     assert "sample data" in told
     assert "→ Mia answers Ana Souza, type text: queued" in told
-    assert "nobody answers" in told
+    assert "David Okafor is not answered" in told
     assert "VERIFIED" in told
     assert "Hello? My parcel arrived damaged" in told.split("wa report unanswered")[1]
     assert "██ to " in told

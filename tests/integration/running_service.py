@@ -23,6 +23,7 @@ from wa_cli.server.listening import Service, listen
 from wa_cli.submit import Submitter
 from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.log_throttle import LogThrottle
 from wa_cli.telemetry.metrics import Metrics
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
@@ -43,7 +44,7 @@ class RunningService:
     ) -> None:
         self.told: list[Event] = []
         metrics = Metrics(backlog.status, lambda: spool.state().records)
-        emit = Emitter(metrics, self.told.append)
+        emit = Emitter(metrics, LogThrottle(self.told.append))
         self.spooled_webhooks = SpooledWebhooks(queue, spool, emit)
         self.ingest = Ingest(queue, self.spooled_webhooks, emit=emit, dedup_cache=dedup_cache)
         self.outgoing = backlog.outgoing
@@ -86,10 +87,10 @@ def running_service(
     dedup_cache: SeenWebhooks | None = None,
     keys: Keys | None = None,
     quota: int = 1 << 30,
-    with_door: bool = True,
+    with_recovery: bool = True,
     failing: Callable[[], list[str]] = list,
 ) -> Iterator[RunningService]:
-    """`with_door=False`: nobody looks whether a queue is back but the test."""
+    """Run the service. With `with_recovery=False` only the test recovers the spooled webhooks."""
     loop = asyncio.new_event_loop()
     up = threading.Event()
     holder: list[RunningService] = []
@@ -106,7 +107,7 @@ def running_service(
         )
         holder.append(running)
         parts = [running.service.run(running.stop)]
-        if with_door:
+        if with_recovery:
             parts.append(running.ingest.run(running.stop))
         loop.call_soon(up.set)
         await asyncio.gather(*parts)

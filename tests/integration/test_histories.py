@@ -212,7 +212,7 @@ class Histories(RuleBasedStateMachine):
     @rule(place=places, what=st.sampled_from(["cancel", "confirm", "release_held"]))
     def decide_by_hand(self, place: int, what: str) -> None:
         if message := self._one(place):
-            getattr(self.bench.outbox, what)([message.reference])
+            getattr(self.bench.outbox.operator, what)([message.reference])
 
     # What must hold.
 

@@ -289,7 +289,7 @@ def test_hostile_text_is_stored_harmlessly(desk: Desk, words: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"id": "w" * 512}, "message_id takes 128 characters"),
+        ({"id": "w" * 512}, "message_id has 128 characters"),
         ({"from": "9" * 300}, "it does not name a customer"),
         ({"x": 1e999}, "json"),
     ],

@@ -701,11 +701,11 @@ def test_a_row_of_nobody_is_no_turn(database: Database) -> None:
 def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tmp_path: Path) -> None:
     for text, said in (
         ("-- include: nosuch\nSELECT 1", "includes 'nosuch'"),
-        ("SELECT :custmer AS one", "uses :custmer"),
+        ("SELECT :custmer AS one", "unknown parameter :custmer"),
         ("-- column: two text Two\nSELECT 1 AS one", "has the column 'two'"),
-        ("SELECT '\udcff'", "cannot be read"),
+        ("SELECT '\udcff'", "Cannot read the report"),
         ("SELECT nothing", "refuses the statement of .*mine.sql: column"),
-        ("DELETE FROM whatsapp_messages", "mine.sql writes, and a report only reads"),
+        ("DELETE FROM whatsapp_messages", "mine.sql writes, but reports are read-only"),
         ("-- param: limit many\nSELECT 1 AS one LIMIT :limit", "the limit 'many' is no number"),
         ("-- bars: two\n-- column: one integer One\nSELECT 1 AS one", "speaks of a column 'two'"),
         ("-- threshold: one abve\n-- column: one span One\nSELECT 1 AS one", "one of above, below, age"),

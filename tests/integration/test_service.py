@@ -366,7 +366,7 @@ def test_while_the_queue_is_away_webhooks_lie_on_the_disk_and_come_back_by_thems
 
 def test_what_a_dead_service_left_on_the_disk_is_brought_back_by_the_next(rig: Rig, outage: Outage) -> None:
     outage.begin()
-    with rig.service(with_ingest=False) as service:
+    with rig.service(with_recovery=False) as service:
         assert service.post(body("a")).status_code == 200
         service.spooled_webhooks.spool.close()  # as death does
     outage.end()
@@ -400,7 +400,7 @@ class SlowQueue(MemoryQueue):
 def test_a_queue_that_does_not_answer_is_not_waited_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "PATIENCE", 0.2)
     queue = SlowQueue()
-    with rig.service(queue=queue, with_ingest=False) as service:
+    with rig.service(queue=queue, with_recovery=False) as service:
         try:
             assert service.post(body("a")).status_code == 200
             assert service.heard(events.Answered)[0].result == "spooled"
@@ -515,7 +515,7 @@ def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
 def test_webhooks_that_were_only_spooled_have_no_mark(rig: Rig, aws: LocalAws, outage: Outage) -> None:
     table, client = dynamo(aws)
     outage.begin()
-    with rig.service(dedup_cache=dedup_cache.DedupCache(table, client, lambda _: None), with_ingest=False) as service:
+    with rig.service(dedup_cache=dedup_cache.DedupCache(table, client, lambda _: None), with_recovery=False) as service:
         assert service.post(body("a")).status_code == 200
         assert service.post(body("a")).status_code == 200
 
@@ -576,7 +576,7 @@ def test_a_stranger_cannot_keep_the_service_busy_with_a_body(service: RunningSer
 
 
 def test_it_lives_also_while_the_database_does_not(rig: Rig, outage: Outage) -> None:
-    with rig.service(with_ingest=False) as service:
+    with rig.service(with_recovery=False) as service:
         assert httpx.get(f"{service.url}/health").json() == {"status": "ok", "live": True, "ready": True}
         outage.begin()
         with ThreadPoolExecutor(8) as pool:

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent.parent / "data" / "tables"
 # What names the fault of each table that cannot take what the workers write.
 REFUSED = {
     "m02": "the column whatsapp_messages.tenant_id is NOT NULL",
-    "m03b": "the column message_type is of the type message_kind and does not take: voice, sticker",
+    "m03b": "the column message_type has the type message_kind and refuses: voice, sticker",
     "m08": "the trigger route",
     "m11b": "the constraint wm_status_ck: CHECK",
     "m14": "the trigger immut (function immut): messages are immutable (audit)",

@@ -133,14 +133,14 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
     [
         ("CREATE VIEW whatsapp_messages AS SELECT 1 AS message_id", "is a view"),
         ("CREATE TABLE whatsapp_messages (id INT) PARTITION BY RANGE (id)", "is a partitioned table"),
-        ("CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, body TEXT)", "has no message_id, from_phone, to_phone"),
+        ("CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, body TEXT)", "lacks message_id, from_phone, to_phone"),
         (
             AS_FOUND.replace("to_phone", "direction BOOLEAN, to_phone", 1),
-            "direction of whatsapp_messages is of the type",
+            "direction of whatsapp_messages has the type",
         ),
         (
             AS_FOUND.replace("timestamp TIMESTAMP", "timestamp DATE"),
-            "timestamp of whatsapp_messages is of the type date",
+            "timestamp of whatsapp_messages has the type date",
         ),
         (
             AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL UNIQUE DEFERRABLE"),

@@ -67,7 +67,7 @@ ALTER = "ALTER TABLE whatsapp_messages"
 KINDS = {
     "integer status": (
         [f"{ALTER} ALTER status DROP DEFAULT, ALTER status TYPE integer USING 0"],
-        "status is of the type integer and does not take: received",
+        "status has the type integer and refuses: received",
     ),
     "not null": ([f"{ALTER} ALTER content SET NOT NULL"], "whatsapp_messages.content is NOT NULL"),
     "check of types": (
@@ -98,7 +98,7 @@ KINDS = {
     "one a second": ([f"{ALTER} ADD CONSTRAINT one UNIQUE (from_phone, timestamp)"], "the constraint one: UNIQUE"),
     "short texts": (
         [f"{ALTER} ALTER content TYPE VARCHAR(1000)"],
-        "the column content is of the type character varying(1000) and does not take",
+        "the column content has the type character varying(1000) and refuses",
     ),
     "index of whole texts": (["CREATE INDEX whole ON whatsapp_messages (content)"], 'for index "whole"'),
     "numbers only": (
@@ -107,12 +107,12 @@ KINDS = {
     ),
     "vanishing rows": (
         [RAISING.format("RETURN NULL;"), TRIGGER.format("INSERT")],
-        "the trigger t: the row is not there",
+        "the trigger t: the row does not exist",
     ),
     "silent updates": ([RAISING.format("RETURN NULL;"), TRIGGER.format("UPDATE")], "after 'delivered' was written"),
     "silent deletes": (
         [RAISING.format("RETURN NULL;"), TRIGGER.format("DELETE")],
-        "the trigger t: the row is still there",
+        "the trigger t: the row still exists",
     ),
     "changed rows": (
         [RAISING.format("NEW.status := 'new'; RETURN NEW;"), TRIGGER.format("INSERT")],
@@ -128,7 +128,7 @@ KINDS = {
     ),
     "rule instead": (
         ["CREATE RULE r AS ON DELETE TO whatsapp_messages DO INSTEAD NOTHING"],
-        "the rule r: the row is still there",
+        "the rule r: the row still exists",
     ),
     "rule on update": (
         [

@@ -55,5 +55,5 @@ def test_a_span_is_from_now() -> None:
 
 
 def test_what_is_neither_says_both() -> None:
-    with pytest.raises(BadInput, match="'tomorrow' is neither a time nor a length of time"):
+    with pytest.raises(BadInput, match="'tomorrow' is neither a time nor a duration"):
         parse_instant("tomorrow", "UTC")

@@ -238,7 +238,9 @@ def test_a_virtual_environment_may_be_named_like_the_settings_file(tmp_path: Pat
 
 @pytest.mark.parametrize("url", ["http://graph.facebook.com", "http://10.0.0.5:8190", "http://localhost.example.org"])
 def test_the_token_goes_nowhere_over_plain_http_unless_a_setting_says_so(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ConfigError, match=rf"WA_CLOUD_API_URL .from environment.: '{url}' would get the access token"):
+    with pytest.raises(
+        ConfigError, match=rf"WA_CLOUD_API_URL .from environment.: '{url}' would send the access token over plain http"
+    ):
         load(tmp_path, {"WA_CLOUD_API_URL": url})
     assert load(tmp_path, {"WA_CLOUD_API_URL": url, "WA_ALLOW_HTTP_CLOUD_API": "yes"}).settings.cloud_api_url == url
 

@@ -224,7 +224,7 @@ def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: P
     dead.append_for_others([{"number": number, "text": "x" * 1000} for number in range(20)])
     spool = Spool(tmp_path, quota=10_000)
 
-    with pytest.raises(SpoolUnwritable, match="as much as WA_SPOOL_QUOTA allows"):
+    with pytest.raises(SpoolUnwritable, match="the limit of WA_SPOOL_QUOTA"):
         spool.check_room()
     spool.check()
     spool.remove(spool.append([{"a": "verdict"}]))

@@ -57,7 +57,7 @@ def test_a_second_sheet_says_what_was_asked(tmp_path: Path) -> None:
         "Table": "A title",
         "since": "2026-11-23T12:00:00+00:00",
         "Note": "7 days.",
-        "Times": "in UTC; spans are hours, minutes and seconds",
+        "Times": "in UTC; durations are hours, minutes and seconds",
     }
 
 
@@ -87,5 +87,5 @@ def test_a_time_before_excels_first_is_written_out(tmp_path: Path) -> None:
 def test_more_rows_than_a_sheet_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spreadsheet, "MOST_ROWS", 2)
 
-    with pytest.raises(BadInput, match="holds 1 rows, not 2"):
+    with pytest.raises(BadInput, match="at most 1 rows, not 2"):
         opened(Table("t", "T", COLUMNS, [ROW, ROW]), tmp_path)

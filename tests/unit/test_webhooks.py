@@ -162,7 +162,7 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
                 ],
             },
         },
-        "2 x A, 1 x B, 24.00 USD in all: hurry",
+        "2 x A, 1 x B, total 24.00 USD: hurry",
         None,
     ),
     ({"type": "request_welcome"}, None, None),

@@ -4,6 +4,9 @@ from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.database.engine import run as run_sql
 
+BACKFILL = "wa migrate --backfill-direction"
+NUMBER_NEEDED = "Set WA_BUSINESS_PHONE to the number of the business first."
+
 NAME, TITLE = "orphans", "Incomplete rows"
 
 
@@ -16,13 +19,14 @@ def run(installation: Installation) -> Finding:
         return Finding(
             Level.OK, "every row has a direction, a time and a customer, every file its message", facts=facts
         )
-    hint = "WA_BUSINESS_PHONE=… wa migrate --backfill-direction"
     if found.lost_direction:
         message = f"{found.lost_direction:,} outgoing messages are marked as incoming: their direction was lost"
-        return Finding(Level.FAILED, message, facts=facts, hint=hint)
+        return Finding(Level.FAILED, message, BACKFILL, facts, hint=NUMBER_NEEDED)
     message = (
         f"{found.without_direction:,} rows without a direction, {found.without_time:,} without a time,"
         f" {found.without_customer:,} without a customer,"
         f" {found.files:,} files without their message"
     )
-    return Finding(Level.WARNING, message, facts=facts, hint=hint if found.without_direction else None)
+    if not found.without_direction:
+        return Finding(Level.WARNING, message, facts=facts)
+    return Finding(Level.WARNING, message, BACKFILL, facts, hint=NUMBER_NEEDED)

@@ -28,6 +28,8 @@ Timeout = Annotated[
 ]
 DIRECTION = "0002_direction"
 OWN_TABLES = "0003_wa"
+BACKFILL = "wa migrate --backfill-direction"
+NUMBER_NEEDED = "Set WA_BUSINESS_PHONE to the number of the business first."
 
 
 @app.callback()
@@ -96,7 +98,7 @@ def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> N
     refused = migrator.try_writes()
     _say_refusals(refused)
     if look_for_lost and (lost := migrator.lost_directions()).rows:
-        raise PartlyDone(_lost(lost), hint="WA_BUSINESS_PHONE=… wa migrate --backfill-direction")
+        raise PartlyDone(_lost(lost), hint=NUMBER_NEEDED, command=BACKFILL)
     if refused.refusals:
         raise PartlyDone(
             f"The table refuses writes of the workers, so messages would be lost: {_causes(refused)}.",
@@ -162,7 +164,8 @@ def _backfill(context: AppContext) -> Backfill:
     if not business.lstrip("+").isdigit():
         raise ConfigError(
             "WA_BUSINESS_PHONE is not set, so outgoing rows cannot be recognised.",
-            hint="WA_BUSINESS_PHONE=+15550100000 wa migrate --backfill-direction --dry-run",
+            hint="Set it to the number of the business, such as +15550100000.",
+            command="wa migrate --backfill-direction --dry-run",
         )
     return Backfill(context.databases.unchecked, business)
 

@@ -83,7 +83,7 @@ def customer_says(
     elif phone and text:
         lines = [(0.0, parse_phone(phone), text)]
     else:
-        raise BadInput("A customer and a text are missing.", hint='wa sandbox say +15551234567 "where is my order?"')
+        raise BadInput("A customer and a text are missing.", command='wa sandbox say +15551234567 "where is my order?"')
     context = AppContext.of(ctx)
     for after, number, words in lines:
         time.sleep(after)

@@ -67,12 +67,14 @@ def search(
     chosen = chosen_format(form, as_json)
     words = " ".join(terms)
     if not words.strip():
-        raise BadInput("The search is empty.", hint='wa search "order status"')
+        raise BadInput("The search is empty.", command='wa search "order status"')
     context = AppContext.of(ctx)
     zone = context.zone(zone)
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
-            raise BadInput("A search for a number has no --since and no --newest.", hint=f'wa search "{words.strip()}"')
+            raise BadInput(
+                "A search for a number has no --since and no --newest.", command=f'wa search "{words.strip()}"'
+            )
         _people(context, words, limit, zone, chosen, output)
         return
     begin = instant(_SINCE if since is None else since, zone, now())

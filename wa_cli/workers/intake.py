@@ -83,13 +83,12 @@ class Intake:
         self.degraded_after = degraded_after.total_seconds()
         self.progress = progress or Progress()
         self.buried = 0
-        self._component: Component = Component(f"{queue.name} queue")
         self._database_down_since: float | None = None
 
     async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
         """Run until `stop`. `arrived` is called after each batch that was not empty."""
         returning = True
-        outage = Outage(self.emit, self._component)
+        outage = Outage(self.emit, Component.INCOMING_QUEUE)
         name = f"intake of {self.queue.name}"
         self._beat = lambda: watchdog.beat(name)
         while not stop:
@@ -104,7 +103,7 @@ class Intake:
             except OUTAGES as error:
                 returning = True
                 is_database = isinstance(error, DatabaseUnavailable)
-                pause = outage.failed(error.message, Component.DATABASE if is_database else self._component)
+                pause = outage.failed(error.message, Component.DATABASE if is_database else Component.INCOMING_QUEUE)
                 if is_database:
                     self._database_down_since = self._database_down_since or time.monotonic()
                 if self.degraded_mode and self._is_long_outage():

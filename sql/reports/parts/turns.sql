@@ -20,30 +20,36 @@ event AS (
                        AND (CAST(:keys AS text[]) IS NULL
                             OR wa.customer_key(message.direction, message.from_phone, message.to_phone,
                                                message.customer_user_id, message.group_id) = ANY (CAST(:keys AS text[])))
-                    OFFSET 0) AS stored  -- so that a key is worked out once, and a person
+                    OFFSET 0) AS stored  -- so that key and person are computed once
              WHERE stored.key IS NOT NULL
             OFFSET 0) AS known
       LEFT JOIN wa.contacts AS alias ON alias.customer = known.customer AND alias.same_as IS NOT NULL
      WHERE CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, known.customer) = :customer
-), placed AS (
-    SELECT event.*, lag(is_ours) OVER story AS was_ours,
-           min(number) OVER person < max(number) OVER person AS has_several
+), story AS (
+    SELECT event.*, lag(is_ours) OVER story AS was_ours, lag(number) OVER story AS number_before
       FROM event
-    WINDOW person AS (PARTITION BY customer COLLATE "C"), story AS (person ORDER BY at, created_at, id)
+    WINDOW story AS (PARTITION BY customer COLLATE "C" ORDER BY at, created_at, id)
+), placed AS (
+    -- A message on the same side and of the same number as the one before it changes nothing, in any line.
+    SELECT story.*, min(number COLLATE "C") OVER person < max(number COLLATE "C") OVER person AS has_several
+      FROM story
+     WHERE was_ours IS DISTINCT FROM is_ours OR number IS DISTINCT FROM number_before
+    WINDOW person AS (PARTITION BY customer COLLATE "C")
 ), line AS (
     -- A customer who wrote to several business numbers has turns with each.
     SELECT DISTINCT customer, number AS line FROM placed WHERE has_several AND NOT is_ours
 ), change AS (
-    -- Where the other side begins to write: what follows a customer's is our answer.
+    -- The first message of each side's run. The one after a customer's is our answer.
     SELECT placed.*, lead(at) OVER story AS answered_at, lead(employee_id) OVER story AS answered_by
       FROM placed
      WHERE was_ours IS DISTINCT FROM is_ours AND has_several IS NOT TRUE
     WINDOW story AS (PARTITION BY customer COLLATE "C" ORDER BY at, created_at, id)
     UNION ALL
-    SELECT customer, number, is_ours, at, created_at, id, employee_id, was_ours, has_several,
+    SELECT customer, number, is_ours, at, created_at, id, employee_id, was_ours, number_before, has_several,
            lead(at) OVER story, lead(employee_id) OVER story
       FROM (SELECT placed.customer, placed.number, placed.is_ours, placed.at, placed.created_at, placed.id,
-                   placed.employee_id, lag(placed.is_ours) OVER story AS was_ours, placed.has_several, line.line
+                   placed.employee_id, lag(placed.is_ours) OVER story AS was_ours, placed.number_before, placed.has_several,
+                   line.line
               FROM placed
               JOIN line ON line.customer = placed.customer
                        AND CASE WHEN placed.is_ours THEN placed.number = line.line OR placed.number IS NULL OR line.line IS NULL
@@ -58,7 +64,7 @@ event AS (
 ), start AS (
     SELECT customer, number, at, created_at, id, answered_at, answered_by FROM asked WHERE was_ours
     UNION ALL
-    -- A customer's first in the range: what was said last before it?
+    -- A customer's first message in the range: find the last one before it.
     SELECT asked.customer, asked.number, asked.at, asked.created_at, asked.id, asked.answered_at, asked.answered_by
       FROM asked
       LEFT JOIN LATERAL (
@@ -86,7 +92,7 @@ event AS (
     SELECT customer, number, at AS started_at, created_at, id, answered_at, answered_by AS employee_id FROM start
      WHERE answered_at IS NOT NULL
     UNION ALL
-    -- Not answered in the range: is there an answer after it?
+    -- Not answered in the range: find an answer after it.
     SELECT start.customer, start.number, start.at, start.created_at, start.id, later.at, later.employee_id
       FROM start
       LEFT JOIN LATERAL (
