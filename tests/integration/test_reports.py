@@ -706,11 +706,14 @@ def test_reports_of_ones_own_that_cannot_work_are_said_to(database: Database, tm
         ("SELECT '\udcff'", "Cannot read the report"),
         ("SELECT nothing", "refuses the statement of .*mine.sql: column"),
         ("DELETE FROM whatsapp_messages", "mine.sql writes, but reports are read-only"),
-        ("-- param: limit many\nSELECT 1 AS one LIMIT :limit", "the limit 'many' is no number"),
-        ("-- bars: two\n-- column: one integer One\nSELECT 1 AS one", "speaks of a column 'two'"),
-        ("-- threshold: one abve\n-- column: one span One\nSELECT 1 AS one", "one of above, below, age"),
+        ("-- param: limit many\nSELECT 1 AS one LIMIT :limit", "the limit 'many' is not a number"),
+        ("-- bars: two\n-- column: one integer One\nSELECT 1 AS one", "names the column 'two'"),
+        (
+            "-- threshold: one abve\n-- column: one span One\nSELECT 1 AS one",
+            "a threshold is a column and one of above, below, age",
+        ),
         ("-- column: at instant At\nSELECT localtimestamp AS at", "at has no zone"),
-        ("-- column: one integer One\nSELECT 'abc' AS one", "mine.sql: one is 'abc', which is no integer"),
+        ("-- column: one integer One\nSELECT 'abc' AS one", "mine.sql: one is 'abc', which is not of the kind integer"),
     ):
         path = tmp_path / "mine.sql"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -102,5 +102,5 @@ def test_what_cannot_be_finished_leaves_all_as_it_was(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_folder_it_is_said_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="Cannot write .*: No such file"):
+    with pytest.raises(BadInput, match=r"Cannot write .*: No such file"):
         output_file.check(tmp_path / "no" / "x.csv")
