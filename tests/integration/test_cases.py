@@ -196,7 +196,7 @@ def test_content_reads_as_a_person_would_say_it(desk: Desk) -> None:
 
     found = [stored(desk, f"wamid.C{number}")["content"] for number in range(1, 14)]
     assert found == [
-        "2 x SKU-1, 1 x SKU-2, 24.00 USD in all: please hurry",
+        "2 x SKU-1, 1 x SKU-2, total 24.00 USD: please hurry",
         "Max Muster, +1 555 111 0199",
         "Home, Street 1 (52.5, 13.4)",
         "first name: Lea, day: 2026-12-01",
@@ -205,7 +205,8 @@ def test_content_reads_as_a_person_would_say_it(desk: Desk) -> None:
         "saw your ad",
         "is this in stock?",
         "chain letter",
-        "payment method: offsite_card_pay, payment timestamp: 1795830000, reference id: order-7, last four digits: 1111",
+        "payment method: offsite_card_pay, payment timestamp: 2026-11-28 01:40 UTC, reference id: order-7,"
+        " last four digits: 1111",
         "Stop promotions",
         None,
         "User Lea changed from 15551110105 to 15551110106",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -144,3 +145,22 @@ def test_applying_locks_nothing_that_is_not_there(bench: Bench) -> None:
     with bench.database.transaction() as connection:
         assert messages.apply_statuses(connection, ["wamid.nowhere"]) == 0
         assert connection.execute(sa.text("SELECT 1")).scalar() == 1
+
+
+def test_an_event_without_a_time_is_stored_once_however_often_it_comes(bench: Bench) -> None:
+    sent(bench)
+
+    def learn_untimed(seconds: int, *words: str) -> None:
+        events = [
+            replace(event(word), happened_at=NOON + timedelta(seconds=seconds + place), has_time=False)
+            for place, word in enumerate(words)
+        ]
+        with bench.database.transaction() as connection:
+            bench.outbox.record_statuses(connection, events)
+
+    learn_untimed(0, "delivered", "delivered", "failed")
+    learn_untimed(60, "delivered", "read")
+
+    stored = bench.sql("SELECT status FROM wa.status_events WHERE wamid = 'wamid.1' ORDER BY status")
+    assert [row["status"] for row in stored] == ["delivered", "failed", "read"]
+    assert final(bench)["status"] == "read"

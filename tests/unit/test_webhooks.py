@@ -39,7 +39,8 @@ def message(**changes: Any) -> dict[str, Any]:
 
 
 def heard(**changes: Any) -> IncomingMessage:
-    [found] = webhooks.parse(notification(messages=[message(**changes)])).messages
+    said = {key: item for key, item in message(**changes).items() if key != "text" or "text" in changes}
+    [found] = webhooks.parse(notification(messages=[said])).messages
     return found
 
 
@@ -92,13 +93,18 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
             "type": "interactive",
             "interactive": {"type": "call_permission_reply", "call_permission_reply": {"response": "accept"}},
         },
-        "accept",
+        "call permission: accept",
         None,
     ),
     ({"type": "interactive", "interactive": {"type": "from_tomorrow"}}, None, None),
     (
         {"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "Loja", "address": "Rua"}},
         "Loja, Rua (1, 2)",
+        None,
+    ),
+    (
+        {"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "Loja", "address": "Loja, Rua 5"}},
+        "Loja, Rua 5 (1, 2)",
         None,
     ),
     ({"type": "location", "location": {"latitude": -23.5, "longitude": -46.6}}, "-23.5, -46.6", None),
@@ -124,6 +130,22 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
     ),
     ({"type": "order", "order": {"text": "by Friday", "product_items": []}}, "by Friday", None),
     ({"type": "system", "system": {"type": "user_changed_number", "body": "moved", "wa_id": "99"}}, "moved", None),
+    ({"type": "system", "system": {"type": "user_changed_number", "wa_id": "99"}}, "changed to 99", None),
+    (
+        {
+            "type": "unsupported",
+            "errors": [{"code": 131051, "error_data": {"details": "Message type is currently not supported."}}],
+            "unsupported": {"type": "unknown"},
+        },
+        "message not available: Message type is currently not supported.",
+        None,
+    ),
+    (
+        {"type": "unsupported", "unsupported": {"type": "unknown"}},
+        "message not available: unknown is not supported",
+        None,
+    ),
+    ({"type": "unsupported", "text": {"body": "a new kind of text"}}, "a new kind of text", None),
     (
         {
             "type": "edit",
@@ -538,3 +560,88 @@ def test_pieces_are_no_larger_than_asked_unless_one_update_is() -> None:
     assert sorted(map(len, pieces))[-2] <= 200_000
     assert len(pieces) < 16
     assert max(map(len, pieces)) > 300_000
+
+
+@pytest.mark.parametrize(
+    ("item", "kind", "content"),
+    [
+        ({"location": {"latitude": 1, "longitude": 2}}, "location", "1, 2"),
+        ({"image": {"id": "1", "caption": "look"}}, "image", "look"),
+        ({"contacts": [{"name": {"formatted_name": "Ana"}}]}, "contacts", "Ana"),
+        ({"text": {"body": "hi"}}, "text", "hi"),
+        ({"text": {"body": "hi"}, "image": {"id": "1"}}, "unknown", "hi"),
+        ({}, "unknown", None),
+    ],
+)
+def test_an_item_without_a_type_has_that_of_its_only_content(
+    item: dict[str, Any], kind: str, content: str | None
+) -> None:
+    found = heard(**{"type": None, **item})
+
+    assert (found.message_type, found.content, found.is_placeholder) == (kind, content, kind == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("reply", "content"),
+    [
+        ({"response": "reject"}, "call permission: reject"),
+        ({"response": "accept", "is_permanent": True}, "call permission: accept, permanent"),
+        (
+            {"response": "accept", "is_permanent": False, "expiration_timestamp": 1792500000},
+            "call permission: accept, until 2026-10-20 12:40 UTC",
+        ),
+        ({}, "call permission: unknown"),
+    ],
+)
+def test_an_answer_to_a_request_to_call_says_for_how_long(reply: dict[str, Any], content: str) -> None:
+    found = heard(type="interactive", interactive={"type": "call_permission_reply", "call_permission_reply": reply})
+
+    assert found.content == content
+
+
+def test_a_time_in_a_reply_is_a_time() -> None:
+    paid = {"payment_method": "upi", "payment_timestamp": 1792500000, "reference_id": "A1"}
+
+    found = heard(type="interactive", interactive={"type": "payment_method", "payment_method": paid})
+
+    assert found.content == "payment method: upi, payment timestamp: 2026-10-20 12:40 UTC, reference id: A1"
+
+
+VALUE = {"metadata": {"display_phone_number": "1 555 010", "phone_number_id": "42"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "kept"),
+    [
+        ({"errors": [{"code": 1}], "event": "ENDPOINT", "flow_id": "7"}, "flows", {"errors", "event", "flow_id"}),
+        ({"errors": [{"code": 1}], **VALUE}, "messages", {"errors"}),
+        ({"statuses": [{"id": "w", "status": "read"}], "errors": [{"code": 1}], **VALUE}, "messages", {"errors"}),
+        ({"statuses": [{"id": "w", "status": "read"}], "brand": {"x": 1}, **VALUE}, "messages", {"brand"}),
+        ({"messages": [], **VALUE}, "messages", {"messages", "metadata"}),
+        ({"messages": {"not": "a list"}, **VALUE}, "messages", {"messages"}),
+    ],
+)
+def test_what_no_row_holds_is_a_notice(value: dict[str, Any], field: str, kept: set[str]) -> None:
+    [notice] = webhooks.parse(json.dumps(webhooks.notify(value, field))).notices
+
+    assert set(notice.raw) == kept
+    assert notice.error_codes == ((1,) if "errors" in value else ())
+
+
+@pytest.mark.parametrize("field", ["messages", "smb_message_echoes"])
+def test_an_echo_in_the_list_of_messages_is_an_echo(field: str) -> None:
+    echo = {"id": "w", "from": "1555010", "to": "77", "timestamp": "1792500000", "type": "text", "text": {"body": "a"}}
+
+    [message] = webhooks.parse(json.dumps(webhooks.notify({**VALUE, "messages": [echo]}, field))).messages
+
+    assert (message.by_us, message.phone, message.business_phone) == (True, "+77", "+1555010")
+
+
+def test_the_number_of_the_business_is_not_a_customer() -> None:
+    said = {"id": "w", "from_user_id": "BR.1", "timestamp": "1792500000", "type": "text", "text": {"body": "a"}}
+    contacts = [{"wa_id": "1555010", "user_id": "BR.1", "profile": {"name": "Shop"}}]
+
+    found = webhooks.parse(json.dumps(webhooks.notify({**VALUE, "contacts": contacts, "messages": [said]})))
+
+    assert [person for person in found.contacts if person.phone] == []
+    assert (found.messages[0].phone, found.messages[0].user_id) == (None, "BR.1")

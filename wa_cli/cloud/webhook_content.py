@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from wa_cli.clock import parse_unix
+from wa_cli.cloud.values import identity
 from wa_cli.cloud.values import word as _word
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
@@ -32,11 +35,13 @@ class Said:
 
 def read(item: Part) -> Said:
     """Return the content of a message."""
-    kind = str(item.get("type"))
+    kind = type_of(item)
     part = item.get(kind)
     if isinstance(part, list):  # shared contacts
         part = {"items": part}
     said = READERS.get(kind, _unknown)(part if isinstance(part, Mapping) else {})
+    if not said.content and kind in _NAMES and isinstance(item.get("text"), Mapping):
+        said = replace(said, content=_word(item["text"].get("body")))
     if not said.content and (problem := _problem(item)):
         said = replace(said, content=f"{_NAMES.get(kind, kind)} not available: {problem}")
     context = item.get("context")
@@ -44,8 +49,22 @@ def read(item: Part) -> Said:
     return replace(said, refers_to=said.refers_to or answered)
 
 
+def type_of(item: Part) -> str:
+    """Return the type of a message, or `unknown`. An item without a type has that of its only content."""
+    if kind := item.get("type"):
+        return str(kind)
+    found = [kind for kind in READERS if isinstance(item.get(kind), (Mapping, list))]
+    return found[0] if len(found) == 1 else "unknown"
+
+
 def _text(part: Part) -> Said:
     return Said(_word(part.get("body")))
+
+
+def _system(part: Part) -> Said:
+    """Return the text of a system message, or the new number if that is all it has."""
+    new = identity(part.get("wa_id") or part.get("new_wa_id") or part.get("user_id"))
+    return Said(_word(part.get("body")) or (f"changed to {new}" if new else None))
 
 
 def _file(part: Part) -> Said:
@@ -72,12 +91,15 @@ def _problem(item: Part) -> str | None:
     data = error.get("error_data")
     details = _word(data.get("details")) if isinstance(data, Mapping) else None
     said = details or _word(error.get("title")) or _word(error.get("message"))
-    return f"{kind.replace('_', ' ')} is not supported" if kind else said
+    if kind and (kind not in _NAMES or not said):
+        return f"{kind.replace('_', ' ')} is not supported"
+    return said
 
 
 def _location(part: Part) -> Said:
-    """Return name and address, and the coordinates of the place."""
-    words = ", ".join(filter(None, (_word(part.get("name")), _word(part.get("address")))))
+    """Return name and address, and the coordinates of the place. An address often begins with the name."""
+    name, address = _word(part.get("name")), _word(part.get("address"))
+    words = ", ".join(filter(None, (None if name and address and address.startswith(name) else name, address)))
     latitude, longitude = part.get("latitude"), part.get("longitude")
     place = f"{latitude}, {longitude}" if latitude is not None and longitude is not None else ""
     return Said(f"{words} ({place})" if words and place else words or place or None)
@@ -119,13 +141,23 @@ def _button(part: Part) -> Said:
 
 
 def _interactive(part: Part) -> Said:
-    """Return the title of the chosen item, or the answers of a flow."""
-    reply = part.get(str(part.get("type")))
+    """Return the title of the chosen item, the answers of a flow, or the answer to a request to call."""
+    kind = str(part.get("type"))
+    reply = part.get(kind)
     if not isinstance(reply, Mapping):
         return Said()
+    if kind == "call_permission_reply":
+        return Said(_call_permission(reply))
     answers = _answers(reply.get("response_json"))
     said = _word(reply.get("title")) or answers or _word(reply.get("response")) or _word(reply.get("body"))
     return Said(said or _fields(reply))
+
+
+def _call_permission(reply: Part) -> str:
+    permanence = ", permanent" if reply.get("is_permanent") is True else ""
+    until = parse_unix(reply.get("expiration_timestamp"))
+    limit = f", until {_shown(until)}" if until and not permanence else ""
+    return f"call permission: {_word(reply.get('response')) or 'unknown'}{permanence}{limit}"
 
 
 def _answers(text: Any) -> str | None:
@@ -142,11 +174,22 @@ def _answers(text: Any) -> str | None:
 def _fields(answers: Part) -> str | None:
     """Return fields like `first name: Lea, day: 2026-12-01`."""
     told = [
-        f"{key.replace('_', ' ')}: {value if isinstance(value, (str, int, float)) else json.dumps(value)}"
+        f"{key.replace('_', ' ')}: {_field(key, value)}"
         for key, value in answers.items()
         if key not in _NOT_SAID and value not in (None, "", [], {})
     ]
     return ", ".join(told) or None
+
+
+def _field(key: str, value: Any) -> str:
+    """Return the value of a field as text, Meta's Unix times as UTC."""
+    if key.endswith("timestamp") and (instant := parse_unix(value)):
+        return _shown(instant)
+    return str(value) if isinstance(value, (str, int, float)) else json.dumps(value)
+
+
+def _shown(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
 def _order(part: Part) -> Said:
@@ -199,7 +242,7 @@ READERS: dict[str, Callable[[Part], Said]] = {
     "button": _button,
     "interactive": _interactive,
     "order": _order,
-    "system": _text,
+    "system": _system,
     "edit": _edit,
     "revoke": _revoke,
     "unsupported": lambda _: Said(),

@@ -32,7 +32,9 @@ from wa_cli.messages.incoming import (
 from wa_cli.messages.phone import from_wire, is_group_id
 
 OBJECT = "whatsapp_business_account"
-HISTORY, CALLS = "history", "calls"
+HISTORY, CALLS, ECHOES = "history", "calls", "smb_message_echoes"
+# Keys of a value whose content goes into the rows of its items.
+ENVELOPE = ("messaging_product", "metadata", "contacts")
 # Statuses that are not of a message.
 OTHER_STATUSES = ("payment", "call")
 # Types of a message that Meta announces before it can be shown, or that it never shows.
@@ -128,23 +130,24 @@ class _Place:
 
     def read_into(self, found: _Found) -> None:
         """Read every update of the change. Anything else is a notice, so that nothing is lost."""
-        known = False
+        read = {key for key in ENVELOPE if key in self.value}
         for kind in ITEMS:
             for item in list_of(self.value, kind):
-                known = True
+                read.add(kind)
                 self._read_item(kind, item, found)
         for chunk in list_of(self.value, HISTORY):
-            known |= self._read_history(chunk, found)
-        if self.value.get("errors"):
-            self._note({"errors": self.value["errors"]}, found, self._error_codes())
-        elif not known:
-            self._note({key: item for key, item in self.value.items() if key != "messaging_product"}, found)
+            if self._read_history(chunk, found):
+                read.add(HISTORY)
+        rest = {key: item for key, item in self.value.items() if key not in read and item != []}
+        if rest or not read.difference(ENVELOPE):
+            self._note(rest or dict(self.value), found, self._error_codes())
         self._read_people(found)
 
     def _read_people(self, found: _Found) -> None:
         """Read the people that the change names. An unreadable shape teaches nothing."""
         try:
-            found.contacts += webhook_contacts.contacts_in(self.value, self._instant)
+            people = webhook_contacts.contacts_in(self.value, self._instant)
+            found.contacts += (person for person in people if not self._is_ours(person.phone))
             found.aliases += webhook_contacts.new_user_ids(self.value, self.told_at or now())
         except Exception as error:
             found.unreadable.append((self.value.get("contacts"), _reason("contact", None, error)))
@@ -156,12 +159,22 @@ class _Place:
             elif kind == "statuses":
                 self._read_status(item, found)
             else:
-                message = self._message(item, by_us=kind == "message_echoes", from_history=self.field == HISTORY)
+                by_us = kind == "message_echoes" or self._is_echo(item)
+                message = self._message(item, by_us=by_us, from_history=self.field == HISTORY)
                 found.messages.append(message)
                 found.aliases += webhook_contacts.aliases_of(item, message.sent_at)
                 found.edits += _edits(message)
         except Exception as error:
             found.unreadable.append((item, _reason(ITEMS[kind], item, error)))
+
+    def _is_echo(self, item: Object) -> bool:
+        """Return True for an echo in the list of messages: it comes from the business and names a recipient."""
+        is_ours = self.field == ECHOES or self._is_ours(item.get("from"))
+        return is_ours and bool(item.get("to") or item.get("to_user_id"))
+
+    def _is_ours(self, phone: Any) -> bool:
+        """Return True for the phone of the business itself, which is not a customer."""
+        return bool(phone) and from_wire(str(phone)) == self.business_phone
 
     def _read_status(self, item: Object, found: _Found) -> None:
         """Read a status of one of our messages. The status of a payment or of a call is a notice."""
@@ -217,7 +230,7 @@ class _Place:
             webhook_contacts.customer_of(item, self.value, *side) if not (group and by_us) else (group, None)
         )
         said = webhook_content.read(item)
-        kind = str(item.get("type") or "unknown")
+        kind = webhook_content.type_of(item)
         return IncomingMessage(
             wamid=_text(item["id"]),
             number=self.number,
@@ -245,6 +258,7 @@ class _Place:
             wamid=_text(item["id"]),
             status=_text(item["status"], LONGEST_STATUS),
             happened_at=self._instant(item),
+            has_time=bool(parse_unix(item.get("timestamp")) or self.told_at),
             number=self.number,
             recipient=values.identity(item.get("recipient_id") or item.get("recipient_user_id")) or None,
             participant=values.identity(participant),

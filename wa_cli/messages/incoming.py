@@ -52,12 +52,16 @@ class IncomingMessage:
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """A status event of a sent message. `reference` and `attempt` are the values that Meta echoes."""
+    """A status event of a sent message. `reference` and `attempt` are the values that Meta echoes.
+
+    Without `has_time`, `happened_at` is the time of the delivery, which differs when the event is delivered again.
+    """
 
     wamid: str
     status: str
     happened_at: datetime
     number: str
+    has_time: bool = True
     recipient: str | None = None
     participant: str = ""
     reference: UUID | None = None

@@ -127,6 +127,7 @@ def insert_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate])
             "wamid": status.wamid,
             "status": status.status,
             "happened_at": status.happened_at.isoformat(),
+            "has_time": status.has_time,
             "participant": status.participant,
             "number": status.number,
             "recipient": status.recipient,
