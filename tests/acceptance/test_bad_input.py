@@ -96,7 +96,7 @@ def test_a_port_in_use(shell: Shell) -> None:
 
         for command in ("serve", "up"):
             failed = shell.wa(command, "--port", port, code=4)
-            assert f"wa: Port {port} of 127.0.0.1 cannot be listened on: address already in use." in failed.stderr
+            assert f"wa: Cannot listen on port {port} of 127.0.0.1: address already in use." in failed.stderr
 
 
 def test_a_service_that_could_keep_nothing_while_its_queue_is_away_does_not_start(shell: Shell) -> None:
@@ -114,7 +114,7 @@ def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
 
     assert failed.stderr.splitlines() == [
         "wa: No sandbox is listening.",
-        "hint: In another terminal: wa up; or beside wa serve: wa sandbox serve",
+        "hint: Run wa up in another terminal, or wa sandbox serve beside wa serve.",
     ]
 
 

@@ -19,7 +19,7 @@ def look(shell: Shell, *names: str, code: int = 0) -> dict[str, Any]:
     """What each check said, by its name."""
     chosen = [part for name in names for part in ("--check", name)]
     found = json.loads(shell.wa("doctor", "--json", *chosen, code=code).stdout)
-    assert found["schema"] == "wa.doctor/1"
+    assert found["schema"] == "wa.doctor/2"
     return {check["name"]: check for check in found["checks"]}
 
 

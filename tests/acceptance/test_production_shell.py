@@ -69,8 +69,8 @@ def test_the_demo_leaves_production_alone_and_advises_nothing_that_would_send(pr
 def test_the_server_of_the_demo_is_stopped_from_the_same_shell(production: Shell) -> None:
     production.wa("demo", timeout=120)
 
-    assert production.wa("db", "stop").stderr == "The embedded database is stopped.\n"
-    assert "stop it where it was started" in production.wa("db", "stop", code=4).stderr
+    assert production.wa("db", "stop").stderr == "Stopped the embedded database.\n"
+    assert "Stop it where it was started" in production.wa("db", "stop", code=4).stderr
 
 
 def test_stopping_what_does_not_run_makes_no_folder(tmp_path: Path) -> None:

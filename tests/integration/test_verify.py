@@ -25,7 +25,7 @@ from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 
-FILL = "WA_BUSINESS_PHONE=… wa migrate --backfill-direction"
+FILL = "wa migrate --backfill-direction"
 
 
 def send(bench: Bench, *wamids: str) -> None:

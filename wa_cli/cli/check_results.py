@@ -79,7 +79,7 @@ def summary(found: Found, words: Words) -> str:
 
 def _document(found: Found, words: Words) -> dict[str, Any]:
     return {
-        "schema": f"wa.{words.command}/1",
+        "schema": f"wa.{words.command}/2",
         words.key: not failed(found),
         "summary": summary(found, words),
         "checks": [
