@@ -124,6 +124,10 @@ class EmbeddedServer:
             # The library returns a server that this process started before, and takes it as running for ever.
             pgserver.get_server(self.data, cleanup_mode=None).ensure_postgres_running()
         except Exception as error:
+            # The library waits for 10 s, and a slow machine may need more.
+            self._wait_while_starting_up()
+            if self.is_running():
+                return
             self._check_room(error)
             raise DatabaseUnavailable(
                 f"The embedded database in {self.data} does not start: {error}",
