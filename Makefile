@@ -1,8 +1,10 @@
 # `make` prints the targets. Each one sets up what it needs by itself.
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+# What is installed: the program alone, or also the tools of its developers.
+PROGRAM := $(VENV)/.program
+TOOLS   := $(VENV)/.tools
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers language clean
@@ -10,24 +12,28 @@ READY  := $(VENV)/.ready
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(READY): pyproject.toml
+$(PROGRAM): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "wa needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once)" >&2
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,export]'
+	@touch $@
+
+$(TOOLS): $(PROGRAM)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-demo: $(READY)  ## Show the main job in about a minute, on sample data
+demo: $(PROGRAM)  ## Show the main job in about a minute, on sample data
 	@$(BIN)/wa demo
 
 # Most of a test's time is waiting for processes: more workers than cores, a file to one of them.
-test: $(READY)  ## Run the tests
+test: $(TOOLS)  ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-test-deep: $(READY)  ## Ten times as many random histories of a message as `make test`
+test-deep: $(TOOLS)  ## Ten times as many random histories of a message as `make test`
 	@$(BIN)/python -m pytest --hypothesis-profile deep tests/integration/test_histories.py
 
-check: $(READY)  ## Format, lint, types, import directions, safe migrations, fresh docs, plain words
+check: $(TOOLS)  ## Format, lint, types, import directions, safe migrations, fresh docs, plain words
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -36,46 +42,46 @@ check: $(READY)  ## Format, lint, types, import directions, safe migrations, fre
 	@$(BIN)/python -m wa_cli.cli.reference --check docs/reference.md
 	@$(BIN)/python -m tests.language
 
-format: $(READY)  ## Format the code
+format: $(TOOLS)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(READY)  ## Write the generated tables into docs/reference.md
+docs: $(TOOLS)  ## Write the generated tables into docs/reference.md
 	@$(BIN)/python -m wa_cli.cli.reference docs/reference.md
 
 bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports  ## Print every published figure, with what it does not prove
 
-bench-start: $(READY)  ## Start-up times of commands
+bench-start: $(TOOLS)  ## Start-up times of commands
 	@$(BIN)/python -m tests.benchmarks.start
 
-bench-outgoing: $(READY)  ## Messages per second through one outgoing worker
+bench-outgoing: $(TOOLS)  ## Messages per second through one outgoing worker
 	@$(BIN)/python -m tests.benchmarks.outgoing --claims
 	@$(BIN)/python -m tests.benchmarks.outgoing --queue sqs --messages 10000
 
-bench-incoming: $(READY)  ## Webhooks per second, calm, under kills, beside slow clients
+bench-incoming: $(TOOLS)  ## Webhooks per second, calm, under kills, beside slow clients
 	@$(BIN)/python -m tests.benchmarks.incoming
 
-bench-hardship: $(READY)  ## Cost of a stop, a freeze, an outage and a limit for an outgoing worker
+bench-hardship: $(TOOLS)  ## Cost of a stop, a freeze, an outage and a limit for an outgoing worker
 	@$(BIN)/python -m tests.benchmarks.hardship
 
-bench-migrate: $(READY)  ## Cost of a migration for the users of the table, beside the textbook's script
+bench-migrate: $(TOOLS)  ## Cost of a migration for the users of the table, beside the textbook's script
 	@$(BIN)/python -m tests.benchmarks.migrate
 
-bench-reports: $(READY)  ## Every report on one and on ten million rows, beside textbook queries
+bench-reports: $(TOOLS)  ## Every report on one and on ten million rows, beside textbook queries
 	@$(BIN)/python -m tests.benchmarks.reports
 
-chaos: $(READY)  ## Kill workers, crash the database, and compare: lost 0, duplicated 0
+chaos: $(TOOLS)  ## Kill workers, crash the database, and compare: lost 0, duplicated 0
 	@$(BIN)/python -m tests.chaos.storm
 	@$(BIN)/python -m tests.chaos.storm --alone --queue sqs
 
-fuzz: $(READY)  ## Schemathesis over the OpenAPI document of the messaging routes
+fuzz: $(TOOLS)  ## Schemathesis over the OpenAPI document of the messaging routes
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz
 
-language: $(READY)  ## Check the words of the program against docs/glossary.md
+language: $(TOOLS)  ## Check the words of the program against docs/glossary.md
 	@$(BIN)/python -m tests.language
 
-fuzz-workers: $(READY)  ## 10,000 changed queue bodies, webhooks and answers into running workers
+fuzz-workers: $(TOOLS)  ## 10,000 changed queue bodies, webhooks and answers into running workers
 	@$(BIN)/python -m tests.chaos.mutations
 
 clean:  ## Remove the virtual environment and caches
