@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.local_aws import LocalAws, local_aws
-from tests.outage import Outage
+from tests.support.database_outage import Outage
+from tests.support.local_aws import LocalAws, local_aws
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.migrations.runner import Migrator

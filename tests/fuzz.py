@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.waiting import free_port, until
+from tests.support.waiting import free_port, until
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance import commands
+from tests.support import forked_commands
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Shell:
 
     def wa(self, *arguments: str, code: int = 0, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """A command to its end, which must be `code`."""
-        done = commands.run(arguments, folder=self.folder, environ=self.environment, timeout=timeout)
+        done = forked_commands.run(arguments, folder=self.folder, environ=self.environment, timeout=timeout)
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
-from tests.local_aws import ENVIRON, LocalAws
-from tests.waiting import free_port
+from tests.support.local_aws import ENVIRON, LocalAws
+from tests.support.waiting import free_port
 
 
 def look(shell: Shell, *names: str, code: int = 0) -> dict[str, Any]:

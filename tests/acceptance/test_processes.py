@@ -11,7 +11,7 @@ from subprocess import Popen
 import psutil
 
 from tests.acceptance.conftest import Shell
-from tests.waiting import line_with
+from tests.support.waiting import line_with
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.acceptance.conftest import Shell
-from tests.waiting import line_with
+from tests.support.waiting import line_with
 from wa_cli.reports import catalogue
 
 HOSTILE = '=HYPERLINK("http://x","y")'

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.acceptance.conftest import Shell
-from tests.local_aws import ENVIRON, LocalAws
-from tests.outage import Outage
-from tests.waiting import line_with
+from tests.support.database_outage import Outage
+from tests.support.local_aws import ENVIRON, LocalAws
+from tests.support.waiting import line_with
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import QueueMessage

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
-from tests.waiting import free_port, line_with
+from tests.support.waiting import free_port, line_with
 from wa_cli.database.embedded import EmbeddedServer
 
 LINES = [

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.acceptance.conftest import Shell
-from tests.migrations import tables
-from tests.migrations.places import url_of
+from tests.support import found_tables
+from tests.support.postgres_versions import url_of
 from wa_cli.clock import now
 from wa_cli.cloud import webhooks
 from wa_cli.database.embedded import EmbeddedServer
@@ -56,9 +56,9 @@ def webhook(wamid: str) -> str:
     return json.dumps(webhooks.notify({"messaging_product": "whatsapp", "metadata": metadata, "messages": [message]}))
 
 
-@pytest.mark.parametrize("name", tables.TAKEN)
+@pytest.mark.parametrize("name", found_tables.TAKEN)
 def test_a_table_that_takes_every_write_works(server: EmbeddedServer, place: Database, shell: Shell, name: str) -> None:
-    tables.load(server.programs, place, name)
+    found_tables.load(server.programs, place, name)
 
     assert "refused: " not in shell.wa("migrate", "--yes").stderr
     shell.wa("verify")
@@ -75,11 +75,11 @@ def test_a_table_that_takes_every_write_works(server: EmbeddedServer, place: Dat
     shell.wa("report", "volume")
 
 
-@pytest.mark.parametrize(("name", "said"), tables.REFUSED.items())
+@pytest.mark.parametrize(("name", "said"), found_tables.REFUSED.items())
 def test_a_table_that_refuses_is_named_before_the_first_message(
     server: EmbeddedServer, place: Database, shell: Shell, name: str, said: str
 ) -> None:
-    tables.load(server.programs, place, name)
+    found_tables.load(server.programs, place, name)
 
     before, _, after = shell.wa("migrate", "--yes", code=6).stderr.partition("pending: 0001")
 

@@ -19,7 +19,7 @@ import psycopg2.extras
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
-from tests.waiting import free_port, line_with, until
+from tests.support.waiting import free_port, line_with, until
 from wa_cli.sandbox import notification_files
 
 NOT_ROWS = {

@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.chaos.stage import HASTE, WA, Stage, Weather, stage, take_away
-from tests.waiting import until
+from tests.support.waiting import until
 
 CALM = "throttled=0"
 

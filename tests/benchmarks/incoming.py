@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.chaos.flood import Killing, Told, load, stored, way_in
 from tests.chaos.stage import Stage, Weather, stage
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from uuid import uuid4
 
 import psycopg2
 
-from tests.migrations.places import AS_FOUND
+from tests.support.postgres_versions import AS_FOUND
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.migrations.progress import Begun, Done

@@ -28,7 +28,7 @@ import httpx
 import psutil
 import sqlalchemy as sa
 
-from tests.local_aws import ENVIRON, local_aws
+from tests.support.local_aws import ENVIRON, local_aws
 from wa_cli.cloud.client import CloudClient
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database

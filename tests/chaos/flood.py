@@ -18,7 +18,7 @@ import httpx
 import sqlalchemy as sa
 
 from tests.chaos.stage import WA, Stage, children_of
-from tests.waiting import until
+from tests.support.waiting import until
 from wa_cli.cloud import signature, webhooks
 
 SECRET = "benchmark"

@@ -26,7 +26,7 @@ from aiohttp import web
 
 from tests.integration.conftest import Bench
 from tests.integration.test_recording import Desk
-from tests.integration.works import Works
+from tests.support.outgoing_worker import Works
 from wa_cli.cloud import codes, webhooks
 from wa_cli.cloud.codes import Class
 from wa_cli.database.embedded import EmbeddedServer
@@ -317,8 +317,8 @@ async def _until_answered(database: Database, count: int, stop: Stop) -> None:
 
 
 def main() -> int:
-    from tests import cases
-    from tests.integration.running_sandbox import running_sandbox
+    from tests.support import cases
+    from tests.support.running_sandbox import running_sandbox
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)

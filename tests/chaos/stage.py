@@ -18,9 +18,9 @@ from typing import Any, Protocol
 import httpx
 import psutil
 
-from tests.local_aws import ENVIRON, local_aws
-from tests.outage import Outage
-from tests.waiting import free_port, until
+from tests.support.database_outage import Outage
+from tests.support.local_aws import ENVIRON, local_aws
+from tests.support.waiting import free_port, until
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import DatabaseUnavailable, QueueError

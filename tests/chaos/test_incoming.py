@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.chaos.flood import Killing, load, stored, way_in
 from tests.chaos.stage import Weather, stage, take_away
-from tests.waiting import until
+from tests.support.waiting import until
 
 PACE, SECONDS = 150, 5.0
 

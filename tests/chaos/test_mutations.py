@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import cases
 from tests.chaos import mutations
-from tests.integration.running_sandbox import running_sandbox
+from tests.support import cases
+from tests.support.running_sandbox import running_sandbox
 from wa_cli.database.engine import Database
 
 COUNT = 250

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.local_aws import LocalAws
+from tests.support.local_aws import LocalAws
 from wa_cli.database.engine import Database
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.memory import MemoryQueue

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests import cases
 from tests.integration.conftest import Bench
 from tests.integration.test_recording import Desk
+from tests.support import cases
 from wa_cli.database import sqlfiles
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.catalogue import Report

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
-from tests.migrations.places import sql
+from tests.support.postgres_versions import sql
 from wa_cli.checks import plans
 from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database, rows

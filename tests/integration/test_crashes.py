@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Bench
-from tests.integration.running_sandbox import RunningSandbox, running_sandbox
-from tests.waiting import until
+from tests.support.running_sandbox import RunningSandbox, running_sandbox
+from tests.support.waiting import until
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate, parse_opaque
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -51,8 +51,7 @@ class Scene:
         return message
 
     def crash(self, point: str) -> None:
-        script = Path(__file__).with_name("crashing_worker.py")
-        command = [sys.executable, str(script), point, *self.mistakes]
+        command = [sys.executable, "-m", "tests.support.crashing_worker", point, *self.mistakes]
         died = subprocess.run(command, env=self.environ, timeout=60, capture_output=True)
         if died.returncode != -signal.SIGKILL:
             raise RuntimeError(died.stderr.decode())

@@ -20,9 +20,9 @@ import pytest
 from aiohttp import web
 
 from tests.integration.conftest import Bench
-from tests.integration.running_sandbox import RunningSandbox, running_sandbox
 from tests.integration.test_recording import METADATA, Desk
-from tests.local_aws import LocalAws
+from tests.support.local_aws import LocalAws
+from tests.support.running_sandbox import RunningSandbox, running_sandbox
 from wa_cli.clock import now
 from wa_cli.cloud import webhooks
 from wa_cli.cloud.client import CloudClient

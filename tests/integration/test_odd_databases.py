@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.running_sandbox import running_sandbox
-from tests.integration.works import Works
+from tests.support.outgoing_worker import Works
+from tests.support.running_sandbox import running_sandbox
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import StatementCancelled

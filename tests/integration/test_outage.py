@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.integration.conftest import LEASE, Bench
-from tests.integration.running_sandbox import running_sandbox
-from tests.integration.works import SECONDS, Works
-from tests.local_aws import LocalAws
-from tests.outage import Outage
+from tests.support.database_outage import Outage
+from tests.support.local_aws import LocalAws
+from tests.support.outgoing_worker import SECONDS, Works
+from tests.support.running_sandbox import running_sandbox
 from wa_cli.clock import now
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.running_sandbox import RunningSandbox, running_sandbox
+from tests.support.running_sandbox import RunningSandbox, running_sandbox
 from wa_cli.cloud import signature, webhooks
 from wa_cli.errors import BadInput
 from wa_cli.sandbox import NUMBER, faults, media_files, notification_files

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from tests.integration.conftest import Bench
-from tests.integration.running_sandbox import running_sandbox
-from tests.integration.running_service import running_service
-from tests.integration.works import Works
 from tests.support.checks import installation
+from tests.support.outgoing_worker import Works
+from tests.support.running_sandbox import running_sandbox
+from tests.support.running_service import running_service
 from wa_cli.backlog import Backlog
 from wa_cli.checks import catalogue
 from wa_cli.checks.finding import Finding, Level

@@ -17,10 +17,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.running_service import SECRET, RunningService, running_service
-from tests.local_aws import LocalAws
-from tests.outage import Outage
-from tests.waiting import until
+from tests.support.database_outage import Outage
+from tests.support.local_aws import LocalAws
+from tests.support.running_service import SECRET, RunningService, running_service
+from tests.support.waiting import until
 from wa_cli.backlog import Backlog
 from wa_cli.cloud import signature, webhooks
 from wa_cli.database.engine import Database

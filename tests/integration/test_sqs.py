@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws import LocalAws
+from tests.support.local_aws import LocalAws
 from wa_cli.database.engine import Database
 from wa_cli.errors import QueueError
 from wa_cli.queues import sqs

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.running_sandbox import running_sandbox
-from tests.integration.works import SECONDS, Works
+from tests.support.outgoing_worker import SECONDS, Works
+from tests.support.running_sandbox import running_sandbox
 from wa_cli.errors import DatabaseUnavailable, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.migrations.places import AS_FOUND, dump, sql, url_of
+from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, DatabaseUnavailable, PartlyDone

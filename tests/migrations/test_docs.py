@@ -14,8 +14,8 @@ from alembic import command
 from alembic.config import Config
 
 import wa_cli
-from tests.migrations.places import AS_FOUND, sql
 from tests.support import checks
+from tests.support.postgres_versions import AS_FOUND, sql
 from wa_cli.database.engine import Database
 from wa_cli.errors import RowRefused
 from wa_cli.migrations import runner

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.migrations import tables
-from tests.migrations.places import AS_FOUND, dump, sql
-from tests.support import checks
+from tests.support import checks, found_tables
+from tests.support.postgres_versions import AS_FOUND, dump, sql
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError
@@ -30,7 +29,7 @@ def definition(database: Database, index: str = SEARCH) -> str | None:
 def test_the_index_of_words_takes_rows_that_were_there_and_rows_that_come(
     server: EmbeddedServer, empty: Database
 ) -> None:
-    tables.load(server.programs, empty, "m13")
+    found_tables.load(server.programs, empty, "m13")
 
     assert Migrator(empty).apply() == []
 
@@ -54,7 +53,7 @@ def test_the_index_of_an_older_version_is_replaced(server: EmbeddedServer, empty
 
 
 def test_a_run_that_the_older_version_could_not_finish_is_finished(server: EmbeddedServer, empty: Database) -> None:
-    tables.load(server.programs, empty, "m13")
+    found_tables.load(server.programs, empty, "m13")
     Migrator(empty).apply(runner.find("6"))
     [old] = runner.find("7").up.accepted_checksums - {runner.find("7").up.checksum}
     sql(

@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.migrations.places import AS_FOUND, dump, sql, url_of
-from tests.waiting import until
+from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
+from tests.support.waiting import until
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import StillPending
@@ -61,7 +61,7 @@ def test_killed_at_any_step_the_next_run_comes_to_the_same_end(
     server: EmbeddedServer, empty: Database, undisturbed: list[str], version: str, number: int
 ) -> None:
     make_old(empty)
-    command = [sys.executable, "-m", "tests.migrations.dying_migrator", url_of(empty), version, str(number)]
+    command = [sys.executable, "-m", "tests.support.killed_migrator", url_of(empty), version, str(number)]
 
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
 

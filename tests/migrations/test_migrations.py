@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from tests.migrations.places import AS_FOUND, dump, sql
+from tests.support.postgres_versions import AS_FOUND, dump, sql
 from wa_cli.checks import plans
 from wa_cli.database import sqlfiles, tables
 from wa_cli.database.embedded import EmbeddedServer

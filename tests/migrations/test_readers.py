@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Bench
-from tests.migrations import tables
-from tests.migrations.places import sql
-from tests.support import checks
+from tests.support import checks, found_tables
+from tests.support.postgres_versions import sql
 from wa_cli.clock import now
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database, run
@@ -44,9 +43,9 @@ def talk(database: Database) -> None:
         bench.outbox.record_statuses(connection, [StatusUpdate("wamid.1", "read", READ_AT, "42", raw={})])
 
 
-@pytest.fixture(params=tables.TAKEN)
+@pytest.fixture(params=found_tables.TAKEN)
 def place(server: EmbeddedServer, empty: Database, request: pytest.FixtureRequest) -> Database:
-    tables.load(server.programs, empty, request.param)
+    found_tables.load(server.programs, empty, request.param)
     Migrator(empty).apply()
     talk(empty)
     return empty

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.migrations.places import AS_FOUND, dump, sql, url_of
 from tests.support import checks
+from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
 from wa_cli.database import rights
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database

@@ -7,9 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.migrations import tables
-from tests.migrations.places import AS_FOUND, sql, url_of
-from tests.support import checks
+from tests.support import checks, found_tables
+from tests.support.postgres_versions import AS_FOUND, sql, url_of
 from wa_cli.checks.finding import Finding
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
@@ -25,14 +24,14 @@ def causes(database: Database) -> str:
 
 
 def test_every_case_is_expected_to_work_or_to_be_refused() -> None:
-    assert {path.stem for path in tables.FOLDER.glob("*.sql")} == {*tables.TAKEN, *tables.REFUSED}
+    assert {path.stem for path in found_tables.FOLDER.glob("*.sql")} == {*found_tables.TAKEN, *found_tables.REFUSED}
 
 
-@pytest.mark.parametrize(("name", "said"), tables.REFUSED.items())
+@pytest.mark.parametrize(("name", "said"), found_tables.REFUSED.items())
 def test_a_table_that_refuses_is_named_before_and_after(
     server: EmbeddedServer, empty: Database, name: str, said: str
 ) -> None:
-    tables.load(server.programs, empty, name)
+    found_tables.load(server.programs, empty, name)
 
     assert said in causes(empty)
     Migrator(empty).apply()
@@ -41,9 +40,9 @@ def test_a_table_that_refuses_is_named_before_and_after(
     assert (finding.level, said in finding.message) == ("failed", True), finding.message
 
 
-@pytest.mark.parametrize("name", tables.TAKEN)
+@pytest.mark.parametrize("name", found_tables.TAKEN)
 def test_a_table_that_takes_every_write_is_not_accused(server: EmbeddedServer, empty: Database, name: str) -> None:
-    tables.load(server.programs, empty, name)
+    found_tables.load(server.programs, empty, name)
 
     assert causes(empty) == ""
     assert Migrator(empty).apply() == []
@@ -158,7 +157,7 @@ def test_each_kind_of_refusal_is_named_before_and_after(empty: Database, changes
 
 @pytest.mark.parametrize("migrated", [False, True])
 def test_statements_that_mend_are_named_and_mend(server: EmbeddedServer, empty: Database, migrated: bool) -> None:
-    tables.load(server.programs, empty, "m03b")
+    found_tables.load(server.programs, empty, "m03b")
     if migrated:
         Migrator(empty).apply()
 

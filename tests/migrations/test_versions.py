@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Bench
-from tests.migrations import places
-from tests.migrations.places import AS_FOUND, Server, dump, sql
-from tests.waiting import until
+from tests.support import postgres_versions
+from tests.support.postgres_versions import AS_FOUND, Server, dump, sql
+from tests.support.waiting import until
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.messages.outcomes import Accepted
@@ -20,14 +20,14 @@ from wa_cli.migrations.runner import Migrator
 from wa_cli.reports import runner
 from wa_cli.reports.catalogue import reports
 
-VERSIONS = places.versions()
+VERSIONS = postgres_versions.versions()
 
 
 @pytest.fixture(scope="module", params=list(VERSIONS.values()), ids=list(VERSIONS))
 def old_and_new(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[Server]:
     """`server` is asked for because it lets an unprivileged user reach the programs."""
     del server
-    with places.running(request.param) as running:
+    with postgres_versions.running(request.param) as running:
         yield running
 
 
@@ -119,7 +119,7 @@ SLOW_VACUUM = {"autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "100m
 def test_an_autovacuum_makes_room(server: EmbeddedServer) -> None:
     """It yields to who waits for a second, and a strong lock is never waited for that long: hence the weak one before it."""
     del server
-    with places.running(VERSIONS["18"], **SLOW_VACUUM) as running, running.database() as place:
+    with postgres_versions.running(VERSIONS["18"], **SLOW_VACUUM) as running, running.database() as place:
         sql(place, AS_FOUND)
         sql(
             place,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.migrations.places import url_of
+from tests.support.postgres_versions import url_of
 from wa_cli.database.engine import Database
 
-FOLDER = Path(__file__).parent.parent / "data" / "tables"
+FOLDER = Path(__file__).parents[1] / "data" / "tables"
 # What names the fault of each table that cannot take what the workers write.
 REFUSED = {
     "m02": "the column whatsapp_messages.tenant_id is NOT NULL",

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from tests.waiting import free_port
+from tests.support.waiting import free_port
 from wa_cli.database.engine import Database
 
 AS_FOUND = """

@@ -1,6 +1,6 @@
 """AWS on loopback: ministack in a process of its own, started and stopped with the tests.
 
-As a module it is that process: `python -m tests.local_aws PORT`. It lets a test move the messages instead of the clock.
+As a module it is that process: `python -m tests.support.local_aws PORT`. It lets a test move the messages instead of the clock.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from tests.waiting import free_port, until
+from tests.support.waiting import free_port, until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENVIRON = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -71,7 +71,7 @@ class LocalAws:
 def local_aws() -> Iterator[LocalAws]:
     port = free_port()
     environ = {**os.environ, "LOG_LEVEL": "ERROR", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
-    server = subprocess.Popen([sys.executable, "-m", "tests.local_aws", str(port)], env=environ, cwd=ROOT)
+    server = subprocess.Popen([sys.executable, "-m", "tests.support.local_aws", str(port)], env=environ, cwd=ROOT)
     aws = LocalAws(f"http://127.0.0.1:{port}", server.pid)
     try:
         until(aws.answers, "ministack")

@@ -10,7 +10,7 @@ from typing import Any
 
 from wa_cli.cloud import webhooks
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 _FROM_NOW = re.compile(r'"\$NOW([+-]\d+)"')
 
 

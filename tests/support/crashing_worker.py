@@ -1,4 +1,4 @@
-"""An outgoing worker that ends by SIGKILL at one point of a message's life: `crashing_worker.py POINT [MISTAKE]`.
+"""An outgoing worker that ends by SIGKILL at one point of a message's life: `-m tests.support.crashing_worker POINT [MISTAKE]`.
 
 The program is the real one; only the deadly function is wrapped, from outside. A mistake turns two stages round, so that
 the tests can show that they would notice.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.conftest import LEASE, Bench
-from tests.integration.running_sandbox import RunningSandbox
+from tests.support.running_sandbox import RunningSandbox
 from wa_cli.cloud.client import CloudClient
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage

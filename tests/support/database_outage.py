@@ -7,20 +7,20 @@ from wa_cli.database.engine import Database
 
 
 class Outage:
-    """The database away, and back: nobody can connect, and who was connected is not any more."""
+    """A database that refuses connections, after it has ended those that existed."""
 
     def __init__(self, server: EmbeddedServer, database_url: str) -> None:
         self._admin = Database(server.url("postgres"))
         self._name = sa.make_url(database_url).database
 
     def begin(self) -> None:
-        self._say(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        self._say(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
+        self._execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
+        self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
 
     def end(self) -> None:
-        self._say(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
+        self._execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
 
-    def _say(self, statement: str) -> None:
+    def _execute(self, statement: str) -> None:
         with self._admin.autocommit() as connection:
             connection.execute(sa.text(statement))
 
