@@ -52,8 +52,36 @@ def test_bad_input_is_one_sentence_and_starts_nothing(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_usage_error_is_typers_own(tmp_path: Path) -> None:
-    assert "Usage" in Shell(tmp_path).wa("send", "text", code=2).stderr
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (("send", "text"), ["wa: Missing argument 'PHONE'.", "run: wa send text --help"]),
+        (("send", "txt"), ["wa: No such command 'txt'.", "hint: Did you mean 'text'?", "run: wa send --help"]),
+        (
+            ("worker", "outgoing", "--drian"),
+            ["wa: No such option: --drian.", "hint: Did you mean --drain?", "run: wa worker outgoing --help"],
+        ),
+        (
+            ("report", "types", "--limit", "x"),
+            [
+                "wa: Invalid value for '--limit': 'x' is not a valid integer range.",
+                "run: wa report types --help",
+            ],
+        ),
+        (("verify", "--check"), ["wa: Option '--check' requires an argument."]),
+    ],
+)
+def test_a_usage_error_has_the_form_of_every_error(
+    tmp_path: Path, arguments: tuple[str, ...], lines: list[str]
+) -> None:
+    assert Shell(tmp_path).wa(*arguments, code=2).stderr.splitlines() == lines
+
+
+def test_a_group_without_a_command_prints_its_help(tmp_path: Path) -> None:
+    printed = Shell(tmp_path).wa("send", code=2)
+
+    assert "Usage: wa send" in printed.stdout + printed.stderr
+    assert "wa: " not in printed.stderr
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from wa_cli.cli import (
     serve,
     spool,
     up,
+    usage_errors,
     verify,
     webhook,
     worker,
@@ -117,7 +118,14 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            _leave_interrupted()
+        sys.exit(code if isinstance(code, int) else 0)
+    except usage_errors.UsageError as error:
+        _print_usage_error(error)
+    except typer.Abort:
+        _leave("Cancelled.", None, 1)
     except WaError as error:
         if debug:
             raise
@@ -146,6 +154,13 @@ def _print_error(error: WaError) -> NoReturn:
 
     explained = rights.explained(error)
     _leave(explained.message, explained.hint, explained.exit_code, command=explained.command)
+
+
+def _print_usage_error(error: Exception) -> NoReturn:
+    if usage_errors.is_help(error):
+        sys.exit(2)
+    message, hint, command = usage_errors.read(error)
+    _leave(message, hint, 2, command=command)
 
 
 def _leave_interrupted() -> NoReturn:
