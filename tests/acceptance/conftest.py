@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.support import forked_commands
+from wa_cli.database.embedded import EmbeddedServer
 
 
 @dataclass
@@ -78,9 +79,22 @@ def until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
     pytest.fail(f"{url} does not answer: {process.communicate(timeout=1)[0] if process.poll() is not None else ''}")
 
 
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an embedded server as initdb leaves it. That is most of the time of a first command."""
+    home = tmp_path_factory.mktemp("initialised")
+    server = EmbeddedServer(home)
+    server.ensure("postgres")
+    server.stop()
+    return server.data
+
+
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
+def shell(tmp_path: Path, initialised: Path) -> Iterator[Shell]:
+    """A shell whose embedded server is initialised and does not run yet."""
     shell = Shell(tmp_path, {"WA_SANDBOX_PORT": "0"})
+    server = EmbeddedServer(tmp_path / "data")
+    server.data.parent.mkdir()
+    subprocess.run(["cp", "-a", initialised, server.data], check=True)  # the owner of the files matters, too
     yield shell
-    shell.environ = {"WA_SANDBOX_PORT": "0"}
-    shell.wa("db", "stop")
+    server.crash()

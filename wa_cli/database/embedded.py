@@ -15,11 +15,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
 from wa_cli.errors import ConfigError, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    import psutil
 
 STARTING_UP_LIMIT = 60.0
 STOP_LIMIT = 60.0
@@ -176,13 +179,14 @@ class EmbeddedServer:
             return False
         process = psutil.Process(int(self._pid_file_lines()[0]))
         process.send_signal(number)
-        try:
-            process.wait(STOP_LIMIT)
-        except psutil.TimeoutExpired:
-            raise DatabaseUnavailable(
-                f"The embedded database did not stop within {STOP_LIMIT:.0f} s.",
-                hint=f"Read its log in {self.data / 'log'}.",
-            ) from None
+        deadline = time.monotonic() + STOP_LIMIT
+        while not _has_ended(process):
+            if time.monotonic() > deadline:
+                raise DatabaseUnavailable(
+                    f"The embedded database did not stop within {STOP_LIMIT:.0f} s.",
+                    hint=f"Read its log in {self.data / 'log'}.",
+                )
+            time.sleep(0.02)
         return True
 
     @contextmanager
@@ -199,6 +203,16 @@ class EmbeddedServer:
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Return True for a zombie too. In a container the first process may reap it late or never."""
+    import psutil
+
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _pgserver() -> Any:
