@@ -32,7 +32,7 @@ from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Claim
 from wa_cli.outbox.settlement import Intent, Settlement
 
-HISTORIES_PER_EXAMPLE, STEPS = 0.4, 40
+HISTORIES_PER_EXAMPLE, STEPS = 0.25, 40
 MOST_MESSAGES = 5
 NUMBER = "42"
 TABLES = "wa.outbox, wa.send_attempts, wa.status_events, wa.contacts, wa.rate_limits, wa.worker_heartbeats, whatsapp_messages"
