@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -334,6 +336,20 @@ def test_it_repeats_shuffles_and_batches_on_request(tmp_path: Path, receiver: Re
     assert signature.is_genuine(body, header, "secret")
     assert len(webhooks.parse(body).messages) == 9
     assert len(json.loads(body)["entry"][0]["changes"]) == 5  # one a field, but what has no list stands alone
+
+
+def test_every_post_of_an_update_has_the_same_time(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count(1_795_000_000)
+    monkeypatch.setattr(time, "time", lambda: float(next(seconds)))
+    receiver.refuse = 1
+
+    played(tmp_path, receiver, 0, ["errors"], Manner(times=2))
+
+    notices = [notice for body, _ in receiver.bodies for notice in webhooks.parse(body).notices]
+    assert len(notices) == 2
+    assert len({notice.id for notice in notices}) == 1
 
 
 def test_a_wrong_signature_is_told_once_and_not_again(tmp_path: Path, receiver: Receiver) -> None:

@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import IO, Any
@@ -34,10 +34,15 @@ _LISTS = ("contacts", "messages", "statuses", "message_echoes")
 
 @dataclass(frozen=True)
 class Update:
-    """An update to post. `alone` posts it by itself. Without `genuine` its signature is wrong, and it is posted once."""
+    """An update to post. `alone` posts it by itself. Without `genuine` its signature is wrong, and it is posted once.
+
+    `at` is its Unix time, by default that of its schedule. Every post of the update has it, as at Meta: receivers know a
+    repeated notice by it.
+    """
 
     value: Value
     field: str = "messages"
+    at: float | None = None
     alone: bool = False
     genuine: bool = True
     answered: Callable[[int], None] | None = None
@@ -89,9 +94,11 @@ class Callbacks:
     def schedule(self, update: Update, after: float = 0.0) -> None:
         """Post the update after that many seconds, and keep it until it is accepted."""
         identity = next(self._order)
+        if update.at is None:
+            update = replace(update, at=time.time() + after)
         if update.genuine:
             self._undelivered[identity] = update
-            self._note({"id": identity, "at": time.time(), "field": update.field, "value": update.value})
+            self._note({"id": identity, "at": update.at, "field": update.field, "value": update.value})
         heapq.heappush(self._due, (time.monotonic() + after, identity, 0, update))
 
     @property
@@ -146,7 +153,8 @@ class Callbacks:
 
     async def _post(self, session: aiohttp.ClientSession, batch: list[Due]) -> None:
         changes = merge([update for _, _, update in batch])
-        entry = {"id": self.account, "time": int(time.time()), "changes": changes}
+        told_at = max(int(update.at or 0) for _, _, update in batch)
+        entry = {"id": self.account, "time": told_at, "changes": changes}
         body = encode({"object": "whatsapp_business_account", "entry": [entry]})
         secret = self.secret if all(update.genuine for _, _, update in batch) else "not the secret"
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, secret)}
@@ -178,7 +186,7 @@ class Callbacks:
 
     def _left_behind(self) -> list[Update]:
         """Return undelivered updates of the days that Meta repeats, and start a new journal."""
-        kept: dict[int, tuple[float, Update]] = {}
+        kept: dict[int, Update] = {}
         if self._journal_path.exists():
             for line in self._journal_path.read_text(encoding="utf-8").splitlines():
                 with suppress(ValueError, KeyError):
@@ -186,6 +194,6 @@ class Callbacks:
                     if "taken" in note:
                         kept.pop(note["taken"], None)
                     else:
-                        kept[note["id"]] = (note["at"], Update(note["value"], note.get("field", "messages")))
+                        kept[note["id"]] = Update(note["value"], note.get("field", "messages"), float(note["at"]))
             self._journal_path.unlink()
-        return [update for at, update in kept.values() if at > time.time() - KEPT_SECONDS]
+        return [update for update in kept.values() if (update.at or 0) > time.time() - KEPT_SECONDS]

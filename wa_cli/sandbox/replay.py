@@ -69,6 +69,7 @@ async def play(
         update = Update(
             notification_files.value(name, **filled),
             notification_files.field(name),
+            at=float(filled["timestamp"]),
             alone=not manner.batched,
             genuine=manner.genuine,
             answered=answer.set_result,
