@@ -13,7 +13,6 @@ import json
 import random
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from aiohttp import web
 
 from tests.integration.conftest import Bench
 from tests.integration.test_recording import Desk
+from tests.support.event_loop import http_server, in_thread
 from tests.support.outgoing_worker import Works
 from wa_cli.cloud import codes, webhooks
 from wa_cli.cloud.codes import Class
@@ -247,30 +247,8 @@ class StrangeApi:
 
     @contextmanager
     def running(self) -> Iterator[StrangeApi]:
-        loop, up = asyncio.new_event_loop(), threading.Event()
-        stop = asyncio.Event()
-
-        async def serve() -> None:
-            app = web.Application()
-            app.router.add_post("/{path:.*}", self.answer)
-            runner = web.AppRunner(app)
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            up.set()
-            await stop.wait()
-            await runner.cleanup()
-
-        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-        thread.start()
-        up.wait(10)
-        try:
+        with in_thread(http_server(self.answer)) as self.url:
             yield self
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(10)
-            loop.close()
 
 
 def _stops_the_number(answer: Any) -> bool:

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from aiohttp import web
 
 from tests.integration.conftest import Bench
 from tests.integration.test_recording import METADATA, Desk
+from tests.support.event_loop import http_server, in_thread
 from tests.support.local_aws import LocalAws
 from tests.support.running_sandbox import RunningSandbox, running_sandbox
 from wa_cli.clock import now
@@ -87,32 +88,9 @@ def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
         yield running
 
 
-@contextmanager
-def api(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Iterator[str]:
+def api(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AbstractContextManager[str]:
     """The URL of an API that answers as the test says."""
-    loop, up, down = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-    urls: list[str] = []
-
-    async def live() -> None:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        urls.append("http://{}:{}".format(*runner.addresses[0][:2]))
-        up.set()
-        await down.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
-    thread.start()
-    up.wait(10)
-    try:
-        yield urls[0]
-    finally:
-        loop.call_soon_threadsafe(down.set)
-        thread.join(10)
-        loop.close()
+    return in_thread(http_server(answer))
 
 
 def test_a_file_is_saved_and_its_message_says_where(darkroom: Darkroom, sandbox: RunningSandbox) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.event_loop import in_thread
 from wa_cli.sandbox.app import Options, Sandbox
 
 
@@ -30,24 +29,15 @@ class RunningSandbox:
         return [line for line in self.log() if line["kind"] == "accepted"]
 
 
-@contextmanager
-def running_sandbox(folder: Path, options: Options | None = None) -> Iterator[RunningSandbox]:
-    running = RunningSandbox(folder, options)
-    loop = asyncio.new_event_loop()
-    up, down = threading.Event(), asyncio.Event()
+def running_sandbox(folder: Path, options: Options | None = None) -> AbstractContextManager[RunningSandbox]:
+    """Run a sandbox on a free port."""
+    return in_thread(_live(RunningSandbox(folder, options)))
 
-    async def live() -> None:
-        await running.sandbox.start(0)
-        up.set()
-        await down.wait()
-        await running.sandbox.stop()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
-    thread.start()
-    up.wait(10)
+@asynccontextmanager
+async def _live(running: RunningSandbox) -> AsyncIterator[RunningSandbox]:
+    await running.sandbox.start(0)
     try:
         yield running
     finally:
-        loop.call_soon_threadsafe(down.set)
-        thread.join(10)
-        loop.close()
+        await running.sandbox.stop()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.support.event_loop import in_thread
 from wa_cli.cloud import signature
 from wa_cli.database.engine import Database
 from wa_cli.outbox.spool import Spool
@@ -77,7 +77,6 @@ class RunningService:
         return [event for event in self.told if isinstance(event, kind)]
 
 
-@contextmanager
 def running_service(
     queue: Queue,
     database: Database,
@@ -89,13 +88,11 @@ def running_service(
     quota: int = 1 << 30,
     with_recovery: bool = True,
     failing: Callable[[], list[str]] = list,
-) -> Iterator[RunningService]:
+) -> AbstractContextManager[RunningService]:
     """Run the service. With `with_recovery=False` only the test recovers the spooled webhooks."""
-    loop = asyncio.new_event_loop()
-    up = threading.Event()
-    holder: list[RunningService] = []
 
-    async def live() -> None:
+    @asynccontextmanager
+    async def live() -> AsyncIterator[RunningService]:
         running = RunningService(
             queue,
             database,
@@ -105,19 +102,14 @@ def running_service(
             backlog=backlog,
             failing=failing,
         )
-        holder.append(running)
         parts = [running.service.run(running.stop)]
         if with_recovery:
             parts.append(running.ingest.run(running.stop))
-        loop.call_soon(up.set)
-        await asyncio.gather(*parts)
+        ended = asyncio.gather(*parts)
+        try:
+            yield running
+        finally:
+            running.stop.set()
+            await ended
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
-    thread.start()
-    up.wait(10)
-    try:
-        yield holder[0]
-    finally:
-        loop.call_soon_threadsafe(holder[0].stop.set)
-        thread.join(20)
-        loop.close()
+    return in_thread(live())
