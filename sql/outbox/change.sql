@@ -1,4 +1,4 @@
--- What settling decided, for rows that the transaction has locked. A row that is finished or held gives up its turn.
+-- Write the decisions of settling to rows that the transaction has locked. A finished or held row is no longer head of line.
 UPDATE wa.outbox AS message
    SET state           = change.state,
        turn            = message.turn AND change.state IN ('queued', 'sending', 'uncertain'),

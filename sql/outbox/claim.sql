@@ -1,15 +1,15 @@
--- As many messages as the rate allows now, whose turn it is, for one worker and one lease. One statement, one commit.
--- The bucket fills by `rate` a second and never holds more than a quarter of a second's worth, so that a pause is not
--- followed by a flood. A number that is blocked lets one message through at a time, to see whether it still is.
+-- Claim as many heads of line as the rate allows now, for one worker and one lease, in one statement and one commit.
+-- The token bucket fills by `rate` a second and holds at most a quarter of a second's tokens, so that no flood follows a
+-- pause. A blocked number may send one message at a time, as a probe.
 WITH locked AS MATERIALIZED (
-    -- Nothing is computed here: what is beside a row when its lock is waited for, is of the row's older version.
+    -- No expression stands here: after a wait for the lock, it would have the values of the row's older version.
     SELECT * FROM wa.rate_limits WHERE number = :number FOR UPDATE
 ), aged AS MATERIALIZED (
-    -- No longer than ten minutes: what grows by a power overflows over a weekend.
+    -- At most ten minutes: the power below would overflow after a weekend.
     SELECT *, least(600, greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)))::float AS elapsed FROM locked
 ), recovered AS MATERIALIZED (
-    -- Fast back to just under the rate that was too fast, carefully past it, slowly on from there. What was too fast ten
-    -- minutes ago need not be now. During a pause there is no recovery.
+    -- The rate recovers fast to just below the rate that was throttled, carefully past it, and slowly from there. After
+    -- ten minutes the throttled rate no longer counts. A paused number does not recover.
     SELECT *, least(ceiling, CASE WHEN paused_until > clock_timestamp() THEN rate
                                   WHEN slowed_at < clock_timestamp() - interval '10 minutes'
                                   THEN rate * power(1 + :slow, elapsed)
@@ -23,8 +23,8 @@ WITH locked AS MATERIALIZED (
            least(greatest(1, new_rate / 4), tokens + new_rate * elapsed) AS filled
       FROM recovered
 ), due AS MATERIALIZED (
-    -- The inner limit is a number that the planner can see, so it walks the index; the outer one is the rate's, and
-    -- what it does not ask for is not locked.
+    -- The inner limit is a constant, so the planner walks the index. The outer one is the rate's, and rows beyond it are
+    -- not locked.
     SELECT reference
       FROM (SELECT reference
               FROM wa.outbox

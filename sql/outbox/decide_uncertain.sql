@@ -1,15 +1,15 @@
--- What the evidence says of sends whose fate is unknown, as the state and reason each of them gets.
---   not_sent: another message of the number, accepted since a minute before the attempt, has its status, and none of
---             them that is older than :wait lacks its own: this one's absence means it never arrived. Sent again, since
---             each attempt has evidence of its own; a message that never arrives is held after :attempts.
---   silent:   the number had no status event for a day: there is nothing to wait for. Sent again, as a possible double.
+-- Decide uncertain messages by the evidence: their next state and its reason.
+--   not_sent: Other messages of the number, accepted since a minute before the attempt, have their statuses, and none that
+--             is older than :wait lacks one. So this message never arrived. It is sent again, and held after :attempts.
+--   silent:   The number has had no status event for a day, so none is expected. The message is sent again as a possible
+--             duplicate.
 WITH unsure AS MATERIALIZED (
     SELECT reference, number, customer, last_attempt_at, uncertain_since, uncertain_count, on_uncertain
       FROM wa.outbox
      WHERE state = 'uncertain'
 ), judged AS (
     SELECT unsure.*,
-           -- Both: what the database learnt late has not been waited for yet.
+           -- Both times, since the database may have learnt late of the attempt.
            last_attempt_at < clock_timestamp() - :wait AND uncertain_since < clock_timestamp() - :wait
            AND EXISTS (SELECT FROM wa.outbox AS other
                         WHERE other.number = unsure.number AND other.accepted_at >= last_attempt_at - interval '1 minute'
@@ -40,7 +40,7 @@ WITH unsure AS MATERIALIZED (
            silent AND NOT not_sent AS silent
       FROM judged
 ), decided AS MATERIALIZED (
-    -- Judged before the limit: those that cannot be decided yet must not shut out the others.
+    -- The limit comes after the decision, so that undecided messages never crowd out the others.
     SELECT verdict.*
       FROM verdict
       JOIN wa.outbox AS message USING (reference)
@@ -56,7 +56,7 @@ WITH unsure AS MATERIALIZED (
 )
 UPDATE wa.outbox AS message
    SET state = placed.state, failure_reason = placed.reason, due_at = clock_timestamp(), uncertain_since = NULL,
-       -- A later message may have the turn by now: then this one is next in line, as is the second of a customer's two.
+       -- If a later message is head of line by now, this one is next, like the second of a customer's two messages.
        turn = placed.state = 'queued'
               AND (message.turn OR message.scheduled
                    OR placed.place = 1

@@ -1,6 +1,6 @@
--- One decrease and one pause, however many answers ask for it: not those to what was claimed before the last one, :age ago.
--- A number that was slowed down has to show that it helped: where the throttled share of its answers stays above what the
--- slower rate explains, the share is steady, not ours to cure, and the rate goes back up.
+-- Lower the rate and pause once for many throttled answers: those to messages that were claimed before the last decrease,
+-- :age ago, change nothing. If the throttled share of the answers stays higher than the lower rate explains, the share is
+-- steady and does not depend on our rate, and the rate rises again.
 WITH limits AS MATERIALIZED (
     SELECT *, slowed_at IS NOT NULL AND slowed_at > clock_timestamp() - interval '10 minutes' AS was_slowed,
            answers + :answers AS all_answers, throttled + :throttled AS all_throttled,
@@ -9,8 +9,8 @@ WITH limits AS MATERIALIZED (
      WHERE number = :number
        FOR UPDATE
 ), judged AS MATERIALIZED (
-    -- A rate r with the share s met a limit of r (1 - s). So many throttled answers lie above it at the present rate; and so
-    -- many where the share is steady.
+    -- A rate r with the throttled share s met a limit of r (1 - s). `explained` is the number of answers above it at the
+    -- present rate, and `usual` the number if the share is steady.
     SELECT *, all_throttled::float / greatest(1, all_answers) AS share,
            all_answers * greatest(0, 1 - throttled_rate * (1 - throttled_share) / rate) AS explained,
            all_answers * steady_share AS usual

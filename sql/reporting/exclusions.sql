@@ -1,4 +1,4 @@
--- about:   Rows that no turn begins or ends with, or that are not counted, and why.
+-- about:   Rows that start and end no turn or are not counted, with the reason.
 -- include: messages
 
 SELECT count(*) FILTER (WHERE is_ours AND has_failed)                   AS "outgoing rows that failed",

@@ -1,5 +1,5 @@
 -- title:   Open turns
--- about:   Every turn that is open now, of any age: what an alarm judges.
+-- about:   Every turn that is open now, of any age, for --fail-above.
 -- include: turns
 -- filter:  customer
 -- column:  customer  phone    Customer

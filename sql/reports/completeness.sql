@@ -1,6 +1,6 @@
 -- title:   Completeness
 -- place:   8
--- about:   How much of each conversation is ours: where nothing outgoing is stored, half of it is missing.
+-- about:   The outgoing share of each conversation. Without any outgoing row, half of it is missing.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of outgoing rows among all.
 -- include: messages
 -- filter:  customer

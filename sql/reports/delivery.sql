@@ -1,8 +1,8 @@
 -- title:   Delivery
 -- place:   9
--- about:   What became of what we sent: delivered, read, failed; by template, type, day or employee too.
+-- about:   Outgoing messages that were delivered, read or failed, also by template, type, day or employee.
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
--- define:  Delivered counts what was read too; failed is WhatsApp's refusal or the API's; open is what nothing was heard of.
+-- define:  Delivered includes read. Failed was refused by WhatsApp or the API. Open has no status yet.
 -- define:  Takes: the median from our sending to WhatsApp's delivery, whose times are whole seconds.
 -- include: messages
 -- include: names

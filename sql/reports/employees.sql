@@ -1,9 +1,9 @@
 -- title:   Employees
 -- place:   7
--- about:   Who answers: messages, customers, kinds of messages, and how long customers had waited for the answer.
+-- about:   Messages, customers, types of messages and response times by employee.
 -- define:  Counts are of outgoing rows, failed ones and campaigns aside; a campaign's messages are counted beside.
 -- define:  Messages without an employee are a row of their own.
--- define:  A response is the first answer of a turn, and belongs to who sent it and to the day the turn began on.
+-- define:  A response is the first answer of a turn. It counts for its sender and for the day the turn began on.
 -- include: messages
 -- include: turns
 -- include: names

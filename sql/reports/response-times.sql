@@ -90,7 +90,7 @@ SELECT coalesce(what, 'all')                                                    
                                                                                             AS longest_wait
   FROM measured
  GROUP BY GROUPING SETS ((what), ())
--- One row for all, also where there is no turn; or one for each.
+-- One row for all, also without any turn; or one for each.
 HAVING (grouping(what) = 1) = (:by = 'all')
  ORDER BY CASE WHEN :by IN ('day', 'hour') THEN what END, answered DESC, what
  LIMIT :limit

@@ -1,6 +1,6 @@
 -- title:   Most active conversations
 -- place:   12
--- about:   With whom most is written.
+-- about:   Conversations with the most messages.
 -- define:  Counts are of stored rows of their direction, failed ones aside; only conversations of more than 5 messages.
 -- note:    Only conversations of more than 5 messages.
 -- include: messages

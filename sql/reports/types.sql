@@ -1,6 +1,6 @@
 -- title:   Message types
 -- place:   11
--- about:   What is written: texts, images, templates, and the rest, in each direction.
+-- about:   Messages by type and direction: texts, images, templates and the rest.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of all of them.
 -- include: messages
 -- filter:  customer employee

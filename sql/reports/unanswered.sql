@@ -4,7 +4,7 @@
 -- define:  A turn starts at a customer's first unanswered message or missed call to a business number.
 -- define:  It ends at the next message that a person sends them from that number and that did not fail.
 -- define:  Campaigns, automatic messages and templates of older programs end no turn; the group of a group message waits.
--- define:  Reactions, edits, deletions, system rows and imported history start and end nothing; nor does a message taken back.
+-- define:  Reactions, edits, deletions, system rows and imported history start and end no turn, and neither do revoked messages.
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
 -- define:  The window is Meta's 24 hours from the customer's last message or call; once closed, only a template can be sent.
 -- define:  On its way: messages of a person to this customer that are queued, uncertain or held.
@@ -49,7 +49,7 @@ SELECT turn.customer,
        said.content
   FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer, number LIMIT :limit) AS turn
  CROSS JOIN LATERAL (
-       -- Not answered yet: every later message of the customer belongs to this turn, also past the end of the range.
+       -- An open turn: every later message of the customer belongs to this turn, also past the end of the range.
        SELECT count(*) FILTER (WHERE is_of_turn) AS messages, max(at) FILTER (WHERE opens_window) AS opened_at,
               (array_agg(content ORDER BY at DESC, created_at DESC, id DESC) FILTER (WHERE is_of_turn))[1] AS content
          FROM (SELECT message.timestamp::timestamp AS at, message.created_at, message.id,

@@ -1,6 +1,6 @@
 -- title:   Weekly
 -- place:   5
--- about:   Week by week: messages, customers, answers, and how fast they came.
+-- about:   Messages, customers, answers and response times by week.
 -- define:  Weeks begin on Monday in the time zone. Counts are of stored rows of their direction, failed ones aside.
 -- define:  A turn belongs to the week it began in; customers are those who wrote in that week.
 -- define:  Partial: the week begins before the range, or ends after it.

@@ -3,8 +3,8 @@
 -- about:   Customers whose 24-hour window is about to close: those who wait for an answer first, then the soonest.
 -- define:  WhatsApp lets a business number write freely for 24 hours after a customer's last message or call to it.
 -- define:  Imported history, reactions, edits, deletions and system rows open no window.
--- define:  Who waits is who wrote last, as turns have it: a reaction, a campaign or an automatic message changes nothing.
--- define:  --fail-above judges those who wait.
+-- define:  A customer waits whose turn is open; a reaction, a campaign or an automatic message changes nothing.
+-- define:  --fail-above judges customers who wait.
 -- of:      now
 -- include: messages
 -- filter:  customer

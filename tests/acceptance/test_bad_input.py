@@ -36,7 +36,7 @@ from wa_cli.migrations import catalogue
             "wa: The message has a character that cannot be sent: a NUL, or half of a surrogate pair.",
         ),
         (("sandbox", "say", "+123", " "), 2, "wa: The text is empty."),
-        (("--profile", "nope", "verify"), 4, "wa: There is no profile 'nope'."),
+        (("--profile", "nope", "verify"), 4, "wa: Unknown profile 'nope'."),
     ],
 )
 def test_bad_input_is_one_sentence_and_starts_nothing(

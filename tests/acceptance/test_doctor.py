@@ -160,4 +160,4 @@ def test_missing_settings_are_named(tmp_path: Path) -> None:
         "WA_PHONE_NUMBER_ID",
         "WA_APP_SECRET",
     ]
-    assert "There is no check 'nope'" in shell.wa("doctor", "--check", "nope", code=2).stderr
+    assert "Unknown check 'nope'" in shell.wa("doctor", "--check", "nope", code=2).stderr

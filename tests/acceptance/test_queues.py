@@ -1,4 +1,4 @@
-"""What an operator does with what waits: another number takes it over, the spool is replayed."""
+"""Moving waiting messages to another number, and replaying the spool."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
     sql(empty, "UPDATE whatsapp_messages SET direction = NULL WHERE message_id = 'theirs'")
 
     found = backfill.count()
-    assert (before.ours, found.ours, found.nowhere, found.to_nobody) == (3, 3, 1, 1)
+    assert (before.ours, found.ours, found.without_direction, found.without_recipient) == (3, 3, 1, 1)
     assert found.oldest == datetime(2026, 2, 1)
     advanced: list[int] = []
     assert backfill.fill(advanced.append) == 4

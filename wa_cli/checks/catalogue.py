@@ -96,7 +96,7 @@ def _run(check: Check, installation: Installation) -> Finding | None:
     except (QueueError, SchemaTooOld) as error:
         return _failure(error)
     except NoSuchTableError as error:
-        return Finding(Level.FAILED, f"there is no table {error}", "wa migrate")
+        return Finding(Level.FAILED, f"the table {error} does not exist", "wa migrate")
 
 
 def _failure(error: WaError) -> Finding:

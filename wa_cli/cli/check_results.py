@@ -37,7 +37,7 @@ def chosen(checks: Sequence[Check], names: Sequence[str]) -> list[Check]:
     """Return the checks of these names, or all of them without names. Raises BadInput for an unknown name."""
     known = [check.name for check in checks]
     if unknown := [name for name in names if name not in known]:
-        raise BadInput(f"There is no check {unknown[0]!r}.", hint=f"Use one of {', '.join(known)}.")
+        raise BadInput(f"Unknown check {unknown[0]!r}.", hint=f"Use one of {', '.join(known)}.")
     return [check for check in checks if not names or check.name in names]
 
 

@@ -160,7 +160,7 @@ class AppContext:
         return Keys(parse_keys(self.settings.api_keys), open_to_this_machine=not self.loaded.production)
 
     def zone(self, given: str | None) -> str:
-        """Return the given time zone, or WA_TIMEZONE. Raises BadInput if there is no such zone."""
+        """Return the given time zone, or WA_TIMEZONE. Raises BadInput for an unknown zone."""
         return check_zone(self.settings.timezone if given is None else given)
 
     @cached_property

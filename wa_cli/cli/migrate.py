@@ -176,9 +176,9 @@ def _say_what_it_would_fill(backfill: Backfill) -> None:
     print_note(
         f"to fill: {found.ours:,} rows from +{backfill.business} that count as incoming become outgoing{between}"
     )
-    print_note(f"to fill: {found.nowhere:,} rows without a direction become incoming")
-    if found.to_nobody:
-        print_note(f"    {found.to_nobody:,} of the outgoing ones have no addressee and belong to no conversation")
+    print_note(f"to fill: {found.without_direction:,} rows without a direction become incoming")
+    if found.without_recipient:
+        print_note(f"    {found.without_recipient:,} of the outgoing ones have no addressee and belong to no conversation")
 
 
 def _fill(backfill: Backfill) -> None:
@@ -261,7 +261,7 @@ def rollback(
     applied = runner.Migrator(context.databases.unchecked).applied()
     wanted = _to_take_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
-        print_note("There is no migration to roll back.")
+        print_note("Nothing to roll back.")
         return
     for migration in wanted:
         print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")

@@ -37,7 +37,7 @@ def written_number(customer: str | None) -> str | None:
 
 
 def confirm(question: str) -> None:
-    """Ask, and go on only after a yes. Raises BadInput if there is no terminal to ask at."""
+    """Ask, and go on only after a yes. Raises BadInput without a terminal."""
     if not sys.stdin.isatty():
         raise BadInput(
             "Cannot ask for a confirmation without a terminal.", hint="Use --yes to go on without a question."

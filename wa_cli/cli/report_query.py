@@ -73,7 +73,7 @@ def find(name: str, context: AppContext) -> Report:
     """Return the report of that name. Raises BadInput."""
     known = {report.name: report for report in catalogue.reports(context.settings.reports)}
     if name not in known:
-        raise BadInput(f"There is no report {name!r}.", hint=f"Use one of {', '.join(known)}.")
+        raise BadInput(f"Unknown report {name!r}.", hint=f"Use one of {', '.join(known)}.")
     return known[name]
 
 

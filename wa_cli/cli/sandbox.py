@@ -137,7 +137,7 @@ def play(
     wanted = notification_files.names() if names == ["all"] else names
     for name in wanted:
         if name not in notification_files.names():
-            raise BadInput(f"There is no notification {name!r}.", hint="List them with wa sandbox list.")
+            raise BadInput(f"Unknown notification {name!r}.", hint="List them with wa sandbox list.")
     manner = {
         "times": times,
         "shuffled": shuffled,

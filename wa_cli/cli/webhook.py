@@ -54,7 +54,7 @@ def _found(context: AppContext, what: str) -> Iterator[dict[str, Any]]:
     stored = list(_stored(context, what))
     if not stored:
         raise BadInput(
-            f"There is no file {what!r}, and nothing is stored under that id.", hint="Find ids with wa listen --json."
+            f"{what!r} is neither a file nor the id of a stored item.", hint="Find ids with wa listen --json."
         )
     yield from stored
 

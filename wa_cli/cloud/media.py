@@ -37,7 +37,7 @@ class Located:
 
 class MediaClient:
     """`base_url` is the URL of the API with the version. Every method raises CloudError: Unauthorized if the token is
-    refused, NotFound if there is no such file, which is also Meta's answer for a file of another business.
+    refused, NotFound for an unknown file, which is also Meta's answer for a file of another business.
     """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str = "") -> None:

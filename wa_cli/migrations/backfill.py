@@ -21,17 +21,17 @@ _LONG = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Found:
-    """Rows to fill. `nowhere` have no direction, `ours` count as incoming, and `to_nobody` of these name no customer."""
+    """Rows to fill. `ours` are from the business and count as incoming. Of these, `without_recipient` name no customer."""
 
-    nowhere: int
+    without_direction: int
     ours: int
-    to_nobody: int
+    without_recipient: int
     oldest: datetime | None
     newest: datetime | None
 
     @property
     def rows(self) -> int:
-        return self.nowhere + self.ours
+        return self.without_direction + self.ours
 
 
 class Backfill:

@@ -57,7 +57,7 @@ def create(connection: sa.Connection) -> None:
 
 
 def done(connection: sa.Connection) -> set[str]:
-    """Return the applied versions, by one SELECT, or none if there is no ledger yet."""
+    """Return the applied versions, by one SELECT, or none before the ledger exists."""
     if not exists(connection):
         return set()
     found = connection.execute(sa.text("SELECT version FROM wa.migrations WHERE step = 0 AND state = 'done'"))

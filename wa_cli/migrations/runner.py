@@ -39,7 +39,7 @@ def find(revision: str) -> Migration:
     """Return the migration of this name, number, or beginning of its name. Raises BadInput."""
     found = [m for m in catalogue.migrations() if m.name == revision or m.name.startswith(f"{revision.zfill(4)}_")]
     if len(found) != 1:
-        raise BadInput(f"There is no migration {revision!r}.", hint="List them with wa migrate status.")
+        raise BadInput(f"Unknown migration {revision!r}.", hint="List them with wa migrate status.")
     return found[0]
 
 

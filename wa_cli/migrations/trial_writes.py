@@ -62,7 +62,7 @@ class TrialResult:
 
 
 def run_trials(database: Database, *, migrated: bool, business: str) -> TrialResult:
-    """Try every write and roll all of them back. Nothing is tried if there is no table yet.
+    """Try every write and roll all of them back. Nothing is tried before the table exists.
 
     `business` is the value of `from_phone` in outgoing rows.
     """

@@ -159,7 +159,7 @@ def _employee(connection: sa.Connection, name: str) -> UUID:
     try:
         return UUID(name)
     except ValueError:
-        raise BadInput(f"There is no employee {name!r}.", hint="Use a name from wa.employees, or an id.") from None
+        raise BadInput(f"Unknown employee {name!r}.", hint="Use a name from wa.employees, or an id.") from None
 
 
 def run(

@@ -104,7 +104,7 @@ def load(
     files = [(path, _read_toml(path)) for path in (folder / "wa.toml", user_config_file())]
     if profile and not any(isinstance(content.get(profile), dict) for _, content in files):
         raise ConfigError(
-            f"There is no profile {profile!r}.",
+            f"Unknown profile {profile!r}.",
             hint=f"Write a table [{profile}] in {files[0][0].name} or {files[1][0]}.",
         )
 
@@ -258,7 +258,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _read_file(path: Path) -> str | None:
-    """Return the text of a settings file, or None if there is no such file. Raises ConfigError if it cannot be read."""
+    """Return the text of a settings file, or None if the file does not exist. Raises ConfigError if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
