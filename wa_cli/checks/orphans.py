@@ -3,9 +3,7 @@ from __future__ import annotations
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.database.engine import run as run_sql
-
-BACKFILL = "wa migrate --backfill-direction"
-NUMBER_NEEDED = "Set WA_BUSINESS_PHONE to the number of the business first."
+from wa_cli.migrations import backfill
 
 NAME, TITLE = "orphans", "Incomplete rows"
 
@@ -21,7 +19,7 @@ def run(installation: Installation) -> Finding:
         )
     if found.lost_direction:
         message = f"{found.lost_direction:,} outgoing messages are marked as incoming: their direction was lost"
-        return Finding(Level.FAILED, message, BACKFILL, facts, hint=NUMBER_NEEDED)
+        return Finding(Level.FAILED, message, backfill.COMMAND, facts, hint=backfill.HINT)
     message = (
         f"{found.without_direction:,} rows without a direction, {found.without_time:,} without a time,"
         f" {found.without_customer:,} without a customer,"
@@ -29,4 +27,4 @@ def run(installation: Installation) -> Finding:
     )
     if not found.without_direction:
         return Finding(Level.WARNING, message, facts=facts)
-    return Finding(Level.WARNING, message, BACKFILL, facts, hint=NUMBER_NEEDED)
+    return Finding(Level.WARNING, message, backfill.COMMAND, facts, hint=backfill.HINT)

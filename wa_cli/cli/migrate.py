@@ -28,8 +28,6 @@ Timeout = Annotated[
 ]
 DIRECTION = "0002_direction"
 OWN_TABLES = "0003_wa"
-BACKFILL = "wa migrate --backfill-direction"
-NUMBER_NEEDED = "Set WA_BUSINESS_PHONE to the number of the business first."
 
 
 @app.callback()
@@ -94,11 +92,13 @@ def _migrator(context: AppContext) -> Migrator:
 
 def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> None:
     """Raise PartlyDone if a step was skipped, the table refuses the workers' writes, or directions were lost."""
+    from wa_cli.migrations import backfill
+
     migrator = _migrator(context)
     refused = migrator.try_writes()
     _say_refusals(refused)
     if look_for_lost and (lost := migrator.lost_directions()).rows:
-        raise PartlyDone(_lost(lost), hint=NUMBER_NEEDED, command=BACKFILL)
+        raise PartlyDone(_lost(lost), hint=backfill.HINT, command=backfill.COMMAND)
     if refused.refusals:
         raise PartlyDone(
             f"The table refuses writes of the workers, so messages would be lost: {_causes(refused)}.",
@@ -158,16 +158,16 @@ def _print_script(context: AppContext, last: Migration | None) -> None:
 
 
 def _backfill(context: AppContext) -> Backfill:
-    from wa_cli.migrations.backfill import Backfill
+    from wa_cli.migrations import backfill
 
     business = context.settings.business_phone
     if not business.lstrip("+").isdigit():
         raise ConfigError(
             "WA_BUSINESS_PHONE is not set, so outgoing rows cannot be recognised.",
-            hint="Set it to the number of the business, such as +15550100000.",
-            command="wa migrate --backfill-direction --dry-run",
+            hint=backfill.HINT,
+            command=f"{backfill.COMMAND} --dry-run",
         )
-    return Backfill(context.databases.unchecked, business)
+    return backfill.Backfill(context.databases.unchecked, business)
 
 
 def _say_what_it_would_fill(backfill: Backfill) -> None:
@@ -178,7 +178,9 @@ def _say_what_it_would_fill(backfill: Backfill) -> None:
     )
     print_note(f"to fill: {found.without_direction:,} rows without a direction become incoming")
     if found.without_recipient:
-        print_note(f"    {found.without_recipient:,} of the outgoing ones have no addressee and belong to no conversation")
+        print_note(
+            f"    {found.without_recipient:,} of the outgoing ones have no addressee and belong to no conversation"
+        )
 
 
 def _fill(backfill: Backfill) -> None:

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
 
+COMMAND = "wa migrate --backfill-direction"
+HINT = "Set WA_BUSINESS_PHONE to the number of the business first."
 BATCH = 1000
 PAUSE = 0.01
 ROUNDS = 3
