@@ -159,8 +159,8 @@ def _print_error(error: WaError) -> NoReturn:
 def _print_usage_error(error: Exception) -> NoReturn:
     if usage_errors.is_help(error):
         sys.exit(2)
-    message, hint, command = usage_errors.read(error)
-    _leave(message, hint, 2, command=command)
+    told = usage_errors.translated(error)
+    _leave(told.message, told.hint, told.exit_code, command=told.command)
 
 
 def _leave_interrupted() -> NoReturn:

@@ -6,6 +6,8 @@ from typing import cast
 
 import typer
 
+from wa_cli.errors import BadInput
+
 # Typer contains its own copy of click, without a public name of this error.
 UsageError = cast(type[Exception], next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"))
 
@@ -15,8 +17,8 @@ def is_help(error: Exception) -> bool:
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
-def read(error: Exception) -> tuple[str, str | None, str | None]:
-    """Return the sentence, the hint and the command for a usage error."""
+def translated(error: Exception) -> BadInput:
+    """Return the usage error with a sentence, a hint and the command that prints the help."""
     possibilities = getattr(error, "possibilities", None)
     # The formatted message names the option of a bad value, and lists the possibilities of an unknown one.
     message = str(error) if possibilities else getattr(error, "format_message", error.__str__)()
@@ -25,4 +27,5 @@ def read(error: Exception) -> tuple[str, str | None, str | None]:
     if possibilities:
         hint = f"Did you mean {' or '.join(sorted(possibilities))}?"
     context = getattr(error, "ctx", None)
-    return sentence.rstrip(".") + ".", hint, f"{context.command_path} --help" if context else None
+    command = f"{context.command_path} --help" if context else None
+    return BadInput(sentence.rstrip(".") + ".", hint=hint, command=command)
