@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.encoded_database import encoded_database
 from tests.support.outgoing_worker import Works
 from tests.support.running_sandbox import running_sandbox
 from wa_cli.database.embedded import EmbeddedServer
@@ -35,19 +36,9 @@ def encoded(
 ) -> Iterator[Database]:
     """A database that is not UTF8, set up by a release that did not look."""
     monkeypatch.setattr(preflight, "ENCODING", request.param)
-    server.ensure("postgres")
-    administration = Database(server.url("postgres"))
-    name = f"encoded_{uuid4().hex[:12]}"
-    with administration.autocommit() as connection:
-        connection.exec_driver_sql(
-            f"CREATE DATABASE {name} ENCODING '{request.param}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-        )
-    database = Database(server.url(name))
-    Migrator(database).apply()
-    yield database
-    database.close()
-    server.drop(name)
-    administration.close()
+    with encoded_database(server, request.param) as database:
+        Migrator(database).apply()
+        yield database
 
 
 def test_a_text_that_the_encoding_lacks_is_a_dead_letter_and_the_next_webhook_passes(encoded: Database) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support import checks
+from tests.support.encoded_database import encoded_database
 from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
 from wa_cli.database import rights
 from wa_cli.database.embedded import EmbeddedServer
@@ -118,23 +119,14 @@ def test_another_refusal_is_explained_as_it_was(empty: Database) -> None:
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_another_encoding_is_refused_before_anything_is_changed(server: EmbeddedServer, encoding: str) -> None:
-    server.ensure("postgres")
-    administration = Database(server.url("postgres"))
-    name = f"encoded_{encoding.lower()}"
-    with administration.autocommit() as connection:
-        connection.exec_driver_sql(
-            f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-        )
-    database = Database(server.url(name))
-    sql(database, AS_FOUND)
-    before = dump(server.programs, database)
+    with encoded_database(server, encoding) as database:
+        sql(database, AS_FOUND)
+        before = dump(server.programs, database)
 
-    with pytest.raises(ConfigError, match=f"The encoding of the database {name} is {encoding}"):
-        Migrator(database).apply()
+        name = database.engine.url.database
+        with pytest.raises(ConfigError, match=f"The encoding of the database {name} is {encoding}"):
+            Migrator(database).apply()
 
-    assert dump(server.programs, database) == before
-    found = checks.finding(database, "server")
-    assert (found.level, f"the encoding is {encoding}" in found.message) == ("failed", True)
-    database.close()
-    server.drop(name)
-    administration.close()
+        assert dump(server.programs, database) == before
+        found = checks.finding(database, "server")
+        assert (found.level, f"the encoding is {encoding}" in found.message) == ("failed", True)
