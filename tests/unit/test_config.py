@@ -50,7 +50,7 @@ def test_a_profile_wins_over_its_files_plain_keys(tmp_path: Path) -> None:
 
 
 def test_a_profile_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no profile 'nope'"):
+    with pytest.raises(ConfigError, match="Unknown profile 'nope'"):
         load(tmp_path, profile="nope")
 
 
