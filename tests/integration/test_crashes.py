@@ -93,11 +93,16 @@ def scene(database: Any, database_url: str, tmp_path: Path) -> Iterator[Scene]:
         yield Scene(database, database_url, sandbox, tmp_path / "home")
 
 
-@pytest.mark.parametrize("point", ["before_the_intake_commits", "before_the_acknowledge"])
-def test_until_it_is_acknowledged_a_message_comes_again_and_is_sent_once(scene: Scene, point: str) -> None:
+@pytest.mark.parametrize(
+    ("point", "recorded"), [("before_the_intake_commits", {}), ("before_the_acknowledge", {"queued": 1})]
+)
+def test_until_it_is_acknowledged_a_message_comes_again_and_is_sent_once(
+    scene: Scene, point: str, recorded: dict[str, int]
+) -> None:
     scene.put("hi")
     scene.crash(point)
     assert scene.queue.depth().in_flight == 1
+    assert scene.bench.states() == recorded
 
     scene.let_time_pass()
     assert scene.drain() == 0

@@ -56,15 +56,23 @@ async def leave_and_die(self: client.CloudClient, *arguments: Any, **named: Any)
 CARRY_OUT = Decision.carry_out
 SEND = client.CloudClient.send
 
-POINTS: dict[str, tuple[Any, str, Any]] = {
-    "before_the_intake_commits": (Outbox, "record", then_die(Outbox.record)),
-    "before_the_acknowledge": (PostgresQueue, "ack", die),
-    "before_the_request_leaves": (client.CloudClient, "send", die),
-    "before_the_answer_is_read": (client.CloudClient, "send", leave_and_die),
-    "before_the_spool": (Spool, "append", die),
-    "before_the_settle": (Outbox, "settle", die),
-    "before_the_settle_commits": (Decision, "carry_out", die_with_rows),
-    "before_the_spool_forgets": (Spool, "remove", die),
+
+def claim_nothing(*_: Any, **__: Any) -> list[Any]:
+    """Keep the sender, a loop beside the intake, from a message that is recorded and not yet acknowledged."""
+    return []
+
+
+Patch = tuple[Any, str, Any]
+
+POINTS: dict[str, list[Patch]] = {
+    "before_the_intake_commits": [(Outbox, "record", then_die(Outbox.record))],
+    "before_the_acknowledge": [(PostgresQueue, "ack", die), (Outbox, "claim", claim_nothing)],
+    "before_the_request_leaves": [(client.CloudClient, "send", die)],
+    "before_the_answer_is_read": [(client.CloudClient, "send", leave_and_die)],
+    "before_the_spool": [(Spool, "append", die)],
+    "before_the_settle": [(Outbox, "settle", die)],
+    "before_the_settle_commits": [(Decision, "carry_out", die_with_rows)],
+    "before_the_spool_forgets": [(Spool, "remove", die)],
 }
 
 
@@ -138,6 +146,6 @@ async def work() -> None:
 if __name__ == "__main__":
     for mistake in sys.argv[2:]:
         MISTAKES[mistake]()
-    place, name, deadly = POINTS[sys.argv[1]]
-    setattr(place, name, deadly)
+    for place, name, deadly in POINTS[sys.argv[1]]:
+        setattr(place, name, deadly)
     asyncio.run(work())
