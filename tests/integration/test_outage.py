@@ -29,7 +29,9 @@ from wa_cli.queues.sqs import SqsQueue
 from wa_cli.runtime.stop import Stop
 from wa_cli.store import messages
 from wa_cli.telemetry import events
+from wa_cli.workers.degraded_mode import RateShare
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
+from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
 
 @pytest.fixture
@@ -179,7 +181,10 @@ class Replay:
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench = bench
         self.spool = Spool(folder)
-        self.maintenance = Maintenance(bench.outbox, self.spool, UncertaintyLimits(), LEASE, lambda _: None)
+        self.spooled_outcomes = SpooledOutcomes(bench.outbox, self.spool, LEASE, lambda _: None)
+        self.maintenance = Maintenance(
+            bench.outbox, self.spooled_outcomes, UncertaintyLimits(), lambda _: None, share=RateShare(1.0)
+        )
         self.message = OutgoingMessage(text("hi"), phone_number="+123", number="42")
         self.token = uuid4()
 
@@ -212,7 +217,7 @@ def replay(bench: Bench, tmp_path: Path) -> Replay:
 def test_an_accepted_send_is_a_row(replay: Replay) -> None:
     replay.left(Accepted("wamid.a"))
 
-    assert replay.maintenance.adopt() == 1
+    assert replay.spooled_outcomes.run_once() == 1
 
     assert replay.bench.state(replay.reference) == "sent"
     assert [row["message_id"] for row in replay.bench.rows()] == ["wamid.a"]
@@ -221,7 +226,7 @@ def test_an_accepted_send_is_a_row(replay: Replay) -> None:
 def test_an_intent_without_an_answer_is_uncertain(replay: Replay) -> None:
     replay.left()
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
     replay.bench.age("lease_until", LEASE * 2)
     replay.bench.outbox.sweeps.lose_leases()
 
@@ -232,7 +237,7 @@ def test_a_status_that_came_during_the_outage_proves_the_send(replay: Replay) ->
     replay.status("wamid.a")
     replay.left(Unknown("cut"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert replay.bench.state(replay.reference) == "sent"
     assert [(row["message_id"], row["status"]) for row in replay.bench.rows()] == [("wamid.a", "delivered")]
@@ -243,7 +248,7 @@ def test_every_status_that_came_during_the_outage_proves_a_send_of_its_own(repla
     replay.status("wamid.b")
     replay.left(Unknown("cut"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert replay.outbox_row()["possible_double"]
     assert sorted(row["message_id"] for row in replay.bench.rows()) == ["wamid.a", "wamid.b"]
@@ -251,7 +256,7 @@ def test_every_status_that_came_during_the_outage_proves_a_send_of_its_own(repla
 
 def test_a_status_that_the_replay_missed_is_found_by_the_sweep(replay: Replay) -> None:
     replay.left(Unknown("cut"))
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
     with replay.bench.database.transaction() as connection:
         status = StatusUpdate("wamid.a", "read", now(), "42", reference=replay.reference, attempt=1, raw={})
         messages.insert_statuses(connection, [status])  # as a transaction that did not see the row yet
@@ -265,7 +270,7 @@ def test_a_status_that_the_replay_missed_is_found_by_the_sweep(replay: Replay) -
 def test_what_did_not_leave_is_as_if_it_had_never_been(replay: Replay) -> None:
     replay.left(Retryable(130429, "too fast", scope="number", counts=False))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert replay.bench.states() == {}
 
@@ -274,7 +279,7 @@ def test_a_message_that_the_outbox_knew_already_is_not_sent_again(replay: Replay
     replay.bench.record([replay.message])
     replay.left(Accepted("wamid.a"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     row = replay.outbox_row()
     assert (row["state"], row["wamid"], row["possible_double"]) == ("sent", "wamid.a", False)
@@ -287,7 +292,7 @@ def test_a_message_that_was_sent_both_ways_is_a_double_and_says_so(replay: Repla
     replay.bench.settle(claim, Accepted("wamid.first"))
     replay.left(Accepted("wamid.second"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert replay.outbox_row()["possible_double"]
     assert sorted(row["message_id"] for row in replay.bench.rows()) == ["wamid.first", "wamid.second"]
@@ -299,7 +304,7 @@ def test_a_message_of_unknown_fate_that_was_sent_otherwise_may_be_a_double(repla
     replay.bench.settle(claim, Accepted("wamid.first"))
     replay.left(Unknown("cut"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     row = replay.outbox_row()
     assert (row["state"], row["possible_double"]) == ("sent", True)
@@ -311,7 +316,7 @@ def test_a_message_that_two_sent_may_be_a_double(replay: Replay) -> None:
     replay.left(Accepted("wamid.a"))
     other.left(Unknown("cut"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     row = replay.outbox_row()
     assert (row["state"], row["wamid"], row["possible_double"]) == ("sent", "wamid.a", True)
@@ -322,7 +327,7 @@ def test_a_verdict_is_replayed_without_the_file_of_its_intent(replay: Replay) ->
     settlement = Settlement(replay.reference, 1, replay.token, Accepted("wamid.a"))
     replay.spool.append_for_others([{**intent.to_record(), **settlement.to_record()}])
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert [row["message_id"] for row in replay.bench.rows()] == ["wamid.a"]
     assert replay.spool.state().corrupt == ()
@@ -334,7 +339,7 @@ def test_one_intent_that_the_database_refuses_takes_no_other_with_it(replay: Rep
     replay.spool.append_for_others([Intent(bad, uuid4()).to_record()])
     replay.left(Accepted("wamid.a"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert replay.bench.state(replay.reference) == "sent"
     assert replay.spool.state().files == 0
@@ -343,11 +348,11 @@ def test_one_intent_that_the_database_refuses_takes_no_other_with_it(replay: Rep
 
 def test_replaying_twice_changes_nothing(replay: Replay) -> None:
     replay.left(Unknown("cut"))
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
     before = replay.outbox_row()
     replay.left(Unknown("cut"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert replay.outbox_row() == before
 
@@ -356,7 +361,7 @@ def test_the_next_of_a_customer_goes_when_the_replayed_one_is_settled(replay: Re
     [after] = replay.bench.queue("after", to="+123")
     replay.left(Accepted("wamid.a"))
 
-    replay.maintenance.adopt()
+    replay.spooled_outcomes.run_once()
 
     assert [claim.reference for claim in replay.bench.claim()] == [after]
 

@@ -265,13 +265,13 @@ def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Be
         bench.outbox.settle(settlements)
     assert bench.rows() == []
 
-    batch = settle(bench.outbox, settlements)
+    batch = settle(bench.outbox, settlements, lambda _: None)
 
     assert {row["message_id"] for row in bench.rows()} == {"wamid.good", "wamid.fine"}
     assert [s.outcome for s in batch.unstored] == [Accepted("wamid.poison")]
     assert bench.states() == {"sent": 3}
     bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT no_poison")
-    settle(bench.outbox, batch.unstored)
+    settle(bench.outbox, batch.unstored, lambda _: None)
     assert len(bench.rows()) == 3
 
 

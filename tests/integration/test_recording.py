@@ -25,9 +25,11 @@ from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.workers import persist
+from wa_cli.workers.degraded_mode import RateShare
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
+from wa_cli.workers.persist import IncomingRecorder, OutgoingRecorder
+from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
 LEASE = timedelta(seconds=60)
 METADATA = {"display_phone_number": "15550100000", "phone_number_id": "42"}
@@ -63,23 +65,32 @@ class Desk:
         database = bench.database
         self.outgoing_queue = PostgresQueue("outgoing", database.transaction)
         self.incoming_queue = PostgresQueue("incoming", database.transaction)
-        recorder = persist.Incoming(bench.outbox, self.spool)
+        recorder = IncomingRecorder(bench.outbox, self.spool)
+        self.spooled_outcomes = self.another_worker()
+        self.maintenance = Maintenance(
+            bench.outbox, self.spooled_outcomes, UncertaintyLimits(), self.told.append, share=RateShare(1.0)
+        )
         self.outgoing = Intake(
             self.outgoing_queue,
             database,
-            persist.outgoing(bench.outbox, "en_US"),
+            OutgoingRecorder(bench.outbox, "en_US"),
+            self.maintenance,
             lease=LEASE,
             emit=self.told.append,
         )
         self.incoming = Intake(
             self.incoming_queue,
             database,
-            recorder.record,
+            recorder,
+            self.maintenance,
             lease=LEASE,
             emit=self.told.append,
-            salvage=recorder.salvage,
+            salvager=recorder,
         )
-        self.maintenance = Maintenance(bench.outbox, self.spool, UncertaintyLimits(), LEASE, self.told.append)
+
+    def another_worker(self) -> SpooledOutcomes:
+        """Return the part of a worker that settles the spool, without the memory of earlier refusals."""
+        return SpooledOutcomes(self.bench.outbox, self.spool, LEASE, self.told.append)
 
     def hear(self, *bodies: str) -> None:
         self.incoming_queue.put([QueueMessage(body) for body in bodies])
@@ -226,7 +237,7 @@ def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
     assert desk.bench.state(reference) == "sent"
     assert desk.bench.rows() == []
     desk.relent()
-    assert desk.maintenance.adopt() == 1
+    assert desk.spooled_outcomes.run_once() == 1
     [row] = desk.bench.rows()
     assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
 
@@ -258,10 +269,9 @@ def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk
     desk.bench.outbox.settle([settlement], rows_too=False)
     desk.spool.append_for_others([settlement.to_record()])
 
-    assert desk.maintenance.adopt() == 0
+    assert desk.spooled_outcomes.run_once() == 0
     desk.relent()
-    desk.maintenance._not_before.clear()
-    assert desk.maintenance.adopt() == 1
+    assert desk.another_worker().run_once() == 1
 
     [row] = desk.bench.rows()
     assert (row["message_id"], row["failure_reason"]) == (f"ref:{reference}", "no")
@@ -271,7 +281,7 @@ def test_a_verdict_of_a_message_nobody_knows_is_set_aside_not_lost(desk: Desk) -
     stranger = Settlement(UUID(int=1), 1, UUID(int=2), Accepted("wamid.1"))
     desk.spool.append_for_others([stranger.to_record(), {"something": "else"}])
 
-    desk.maintenance.adopt()
+    desk.spooled_outcomes.run_once()
 
     assert desk.spool.orphans() == []
     assert len(desk.spool.state().corrupt) == 1
@@ -319,14 +329,18 @@ def test_a_hand_over_that_meets_an_expiry_gives_no_turn_to_the_finished(desk: De
     assert bench.state(third) == "sending"
 
 
-def test_an_outage_gives_the_batch_back(bench: Bench) -> None:
+class NoRecorder:
+    """A recorder whose database is unavailable."""
+
+    def record(self, *_: Any) -> None:
+        raise DatabaseUnavailable("away")
+
+
+def test_an_outage_gives_the_batch_back(desk: Desk) -> None:
     queue = MemoryQueue()
     queue.put([QueueMessage("a"), QueueMessage("b")])
 
-    def away(*_: Any) -> None:
-        raise DatabaseUnavailable("away")
-
-    intake = Intake(queue, bench.database, away, lease=LEASE, emit=lambda _: None)
+    intake = Intake(queue, desk.bench.database, NoRecorder(), desk.maintenance, lease=LEASE, emit=lambda _: None)
     with pytest.raises(DatabaseUnavailable):
         intake.run_once()
 

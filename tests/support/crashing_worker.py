@@ -1,6 +1,6 @@
 """An outgoing worker that ends by SIGKILL at one point of a message's life: `-m tests.support.crashing_worker POINT [MISTAKE]`.
 
-The program is the real one; only the deadly function is wrapped, from outside. A mistake turns two stages round, so that
+The program is the real one. A point changes a part of one of its stages, and a mistake turns two stages round, so that
 the tests can show that they would notice.
 """
 
@@ -10,142 +10,187 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
-from typing import Any
+from typing import Any, NoReturn
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from wa_cli.cli.context import AppContext
-from wa_cli.cloud import client
+from wa_cli.database.engine import Database
 from wa_cli.outbox.outbox import Outbox
-from wa_cli.outbox.settlement import Decision
-from wa_cli.outbox.spool import Spool
-from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.runtime.stop import Stop
 from wa_cli.settings import sources
-from wa_cli.workers.sender import Sender, take
+from wa_cli.workers.dispatch import Answer
+from wa_cli.workers.worker import OutgoingWorker
 
 
-def die(*_: Any, **__: Any) -> Any:
+def die(*_: Any, **__: Any) -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
 
 
-def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        function(*arguments, **named)
+def replace(part: object, **methods: Callable[..., Any]) -> None:
+    for name, method in methods.items():
+        setattr(part, name, method)
+
+
+def before_the_intake_commits(worker: OutgoingWorker) -> None:
+    recorder = worker.intake.recorder
+    record = recorder.record
+
+    def record_and_die(*arguments: Any) -> None:
+        record(*arguments)
         die()
 
-    return wrapped
+    replace(recorder, record=record_and_die)
 
 
-def die_with_rows(self: Decision, connection: Any, **named: Any) -> Any:
-    """Everything is written, nothing is committed; sweeps that have nothing to write live on."""
-    result = CARRY_OUT(self, connection, **named)
-    if self.stored:
+def before_the_acknowledge(worker: OutgoingWorker) -> None:
+    replace(worker.intake.queue, ack=die)
+    # The sender is a loop beside the intake: it would claim what is recorded and not yet acknowledged.
+    replace(worker.sender, claim_once=claim_nothing)
+
+
+async def claim_nothing() -> int:
+    return 0
+
+
+def before_the_request_leaves(worker: OutgoingWorker) -> None:
+    replace(worker.sender.dispatch.api, send=die)
+
+
+def before_the_answer_is_read(worker: OutgoingWorker) -> None:
+    api = worker.sender.dispatch.api
+    send = api.send
+
+    async def leave_and_die(*arguments: Any, **named: Any) -> NoReturn:
+        sending = asyncio.create_task(send(*arguments, **named))
+        await asyncio.wait({sending}, timeout=0.3)
         die()
-    return result
+
+    replace(api, send=leave_and_die)
 
 
-async def leave_and_die(self: client.CloudClient, *arguments: Any, **named: Any) -> Any:
-    """The request leaves, and nobody is there for the answer."""
-    sending = asyncio.create_task(SEND(self, *arguments, **named))
-    await asyncio.wait({sending}, timeout=0.3)
-    die()
+def before_the_spool(worker: OutgoingWorker) -> None:
+    replace(worker.sender.journal, handle=die)
 
 
-CARRY_OUT = Decision.carry_out
-SEND = client.CloudClient.send
+def before_the_settle(worker: OutgoingWorker) -> None:
+    replace(worker.sender.settling, handle=die)
 
 
-def claim_nothing(*_: Any, **__: Any) -> list[Any]:
-    """Keep the sender, a loop beside the intake, from a message that is recorded and not yet acknowledged."""
-    return []
+def before_the_settle_commits(worker: OutgoingWorker) -> None:
+    worker.sender.settling.outbox = on(DyingDatabase(worker.sender.outbox.database), worker.sender.outbox)
 
 
-Patch = tuple[Any, str, Any]
-
-POINTS: dict[str, list[Patch]] = {
-    "before_the_intake_commits": [(Outbox, "record", then_die(Outbox.record))],
-    "before_the_acknowledge": [(PostgresQueue, "ack", die), (Outbox, "claim", claim_nothing)],
-    "before_the_request_leaves": [(client.CloudClient, "send", die)],
-    "before_the_answer_is_read": [(client.CloudClient, "send", leave_and_die)],
-    "before_the_spool": [(Spool, "append", die)],
-    "before_the_settle": [(Outbox, "settle", die)],
-    "before_the_settle_commits": [(Decision, "carry_out", die_with_rows)],
-    "before_the_spool_forgets": [(Spool, "remove", die)],
-}
+def before_the_spool_forgets(worker: OutgoingWorker) -> None:
+    replace(worker.sender.settling.spool, remove=die)
 
 
-def settle_before_the_spool() -> None:
+POINTS = (
+    before_the_intake_commits,
+    before_the_acknowledge,
+    before_the_request_leaves,
+    before_the_answer_is_read,
+    before_the_spool,
+    before_the_settle,
+    before_the_settle_commits,
+    before_the_spool_forgets,
+)
+
+
+def settle_before_the_spool(worker: OutgoingWorker) -> None:
     """The answer goes to the database first and to the disk afterwards."""
+    journal, settling = worker.sender.journal, worker.sender.settling
+    settle = settling.handle
 
-    async def journal_nothing(self: Sender) -> int:
-        answers = await take(self._answered)
+    async def pass_on(answers: list[Answer]) -> None:
         for answer in answers:
-            self._journaled.put_nowait(answer)
-        return len(answers)
+            settling.put(answer)
 
-    settle = Outbox.settle
+    async def settle_then_journal(answers: list[Answer]) -> None:
+        await settle(answers)
+        journal.spool.append([answer.settlement.to_record() for answer in answers])
 
-    def settle_then_keep(self: Outbox, settlements: Any, **named: Any) -> Any:
-        settled = settle(self, settlements, **named)
-        context.spools.outcomes.append([settlement.to_record() for settlement in settlements])
-        return settled
-
-    Sender.journal_once = journal_nothing  # type: ignore[method-assign]
-    Outbox.settle = settle_then_keep  # type: ignore[method-assign]
+    replace(journal, handle=pass_on)
+    replace(settling, handle=settle_then_journal)
 
 
-def claim_when_settling() -> None:
+def claim_when_settling(worker: OutgoingWorker) -> None:
     """The request leaves first, and the claim is committed with the answer."""
-    claim, settle = Outbox.claim, Outbox.settle
-    seen: set[Any] = set()
+    sender = worker.sender
+    looking = on(RollingBack(sender.outbox.database), sender.outbox)
+    settle = sender.settling.handle
+    seen: set[UUID] = set()
 
-    def look(self: Outbox, limit: int, lease: Any) -> Any:
-        looking = copy(self)
-        looking.database = RolledBack(self.database)  # type: ignore[assignment]
-        fresh = [one for one in claim(looking, limit, lease) if one.reference not in seen]
-        seen.update(one.reference for one in fresh)
-        return fresh
+    async def claim_without_commit() -> int:
+        fresh = [claim for claim in looking.claim(100, sender.dispatch.lease) if claim.reference not in seen]
+        seen.update(claim.reference for claim in fresh)
+        sender.dispatch.start(fresh, time.monotonic())
+        return len(fresh)
 
-    def claim_and_settle(self: Outbox, settlements: Any, **named: Any) -> Any:
-        claim(self, 100, context.settings.outgoing_lease)
-        return settle(self, settlements, **named)
+    async def claim_and_settle(answers: list[Answer]) -> None:
+        sender.outbox.claim(100, sender.dispatch.lease)
+        await settle(answers)
 
-    Outbox.claim = look  # type: ignore[method-assign]
-    Outbox.settle = claim_and_settle  # type: ignore[method-assign]
+    replace(sender, claim_once=claim_without_commit)
+    replace(sender.settling, handle=claim_and_settle)
+
+
+MISTAKES = (settle_before_the_spool, claim_when_settling)
+
+
+def on(database: Any, outbox: Outbox) -> Outbox:
+    """Return the same outbox on another database."""
+    changed = copy(outbox)
+    changed.database = database
+    return changed
+
+
+class DyingDatabase:
+    """A database whose server gets everything of a transaction and never its commit."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        with self.database.transaction() as connection:
+            yield connection
+            die()
+
+
+class RollingBack:
+    """A database none of whose transactions commits."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        with suppress(Rollback), self.database.transaction() as connection:
+            yield connection
+            raise Rollback
 
 
 class Rollback(Exception):
     pass
 
 
-class RolledBack:
-    """A database none of whose transactions commits."""
-
-    def __init__(self, database: Any) -> None:
-        self.database = database
-
-    @contextmanager
-    def transaction(self) -> Iterator[Any]:
-        with suppress(Rollback), self.database.transaction() as connection:
-            yield connection
-            raise Rollback
-
-
-MISTAKES = {"settle_before_the_spool": settle_before_the_spool, "claim_when_settling": claim_when_settling}
-
-context = AppContext(sources.load())
-
-
-async def work() -> None:
+async def work(*changes: Callable[[OutgoingWorker], None]) -> None:
+    context = AppContext(sources.load())
     async with context.cloud() as api:
-        await context.outgoing_worker(api).run(Stop())
+        worker = context.outgoing_worker(api)
+        for change in changes:
+            change(worker)
+        await worker.run(Stop())
 
 
 if __name__ == "__main__":
-    for mistake in sys.argv[2:]:
-        MISTAKES[mistake]()
-    for place, name, deadly in POINTS[sys.argv[1]]:
-        setattr(place, name, deadly)
-    asyncio.run(work())
+    known = {change.__name__: change for change in (*MISTAKES, *POINTS)}
+    # A mistake comes first, so that the point lies in the mistaken order.
+    asyncio.run(work(*(known[name] for name in reversed(sys.argv[1:]))))

@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.integration.conftest import LEASE, Bench
+from tests.integration.conftest import Bench
 from tests.support.running_sandbox import RunningSandbox
+from wa_cli.assembly.outgoing import OutgoingParts, build_worker
 from wa_cli.cloud.client import CloudClient
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -18,18 +19,15 @@ from wa_cli.queues.base import Queue, QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.runtime.stop import Stop
 from wa_cli.sandbox import NUMBER
+from wa_cli.settings.schema import Settings
 from wa_cli.telemetry.events import Event
-from wa_cli.workers import persist
-from wa_cli.workers.degraded_mode import DegradedMode
-from wa_cli.workers.intake import Intake
-from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
-from wa_cli.workers.sender import Sender, through
-from wa_cli.workers.worker import OutgoingWorker
 
 SECONDS = timedelta(seconds=1)
 
 
 class Works:
+    """`lease` is that of the queue and of the outbox."""
+
     def __init__(self, database: Any, sandbox: RunningSandbox, folder: Path, queue: Queue | None = None) -> None:
         self.bench = Bench(database, NUMBER)
         self.sandbox = sandbox
@@ -38,12 +36,21 @@ class Works:
         self.told: list[Event] = []
         self.lease = 60 * SECONDS
         self.send_timeout = 5 * SECONDS
-        self.degraded_after = timedelta(0)
-        self.share = 1000.0
 
     def put(self, *recipients: str) -> None:
         messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
         self.queue.put([QueueMessage(message.to_body(), message.customer) for message in messages])
+
+    def settings(self) -> Settings:
+        return Settings(
+            concurrency=50,
+            rate=10_000,
+            outgoing_lease=self.lease,
+            incoming_lease=self.lease,
+            send_timeout=self.send_timeout,
+            stop_timeout=20 * SECONDS,
+            degraded_after=timedelta(0),
+        )
 
     def run(
         self,
@@ -61,50 +68,10 @@ class Works:
                 token=token,
                 timeout=self.send_timeout.total_seconds(),
             )
-
-            maintenance = Maintenance(self.bench.outbox, self.spool, UncertaintyLimits(), LEASE, self.told.append)
-            degraded_mode = DegradedMode(
-                self.queue,
-                Spool(self.spool.folder),
-                through(client),
-                number=NUMBER,
-                language="en_US",
-                concurrency=50,
-                lease=self.lease,
-                send_timeout=self.send_timeout,
-                share=lambda: self.share if maintenance.share is None else maintenance.share,
-                patience=20 * SECONDS,
-                emit=self.told.append,
+            parts = OutgoingParts(
+                self.queue, self.bench.database, self.bench.outbox, self.spool, Spool(self.spool.folder), client
             )
-
-            def on_return() -> None:
-                degraded_mode.end()
-                maintenance.adopt()
-
-            sender = Sender(
-                self.bench.outbox,
-                self.spool,
-                through(client),
-                concurrency=50,
-                lease=self.lease,
-                send_timeout=self.send_timeout,
-                rate=10_000,
-                emit=self.told.append,
-                on_return=on_return,
-            )
-            record = persist.outgoing(self.bench.outbox, "en_US")
-            intake = Intake(
-                self.queue,
-                self.bench.database,
-                record,
-                lease=self.lease,
-                emit=self.told.append,
-                probe=maintenance.live,
-                on_return=on_return,
-                degraded_mode=None if self.queue.in_database else degraded_mode,
-                degraded_after=self.degraded_after,
-            )
-            worker = OutgoingWorker(intake, sender, maintenance, stop_timeout=20 * SECONDS, drain=drain)
+            worker = build_worker(parts, self.settings(), self.told.append, drain=drain)
             stop = Stop()
             try:
                 async with asyncio.timeout(timeout):

@@ -13,9 +13,9 @@ from wa_cli.queues.base import Queue
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.settings.schema import Settings
 from wa_cli.telemetry.events import Emit
-from wa_cli.workers import persist
 from wa_cli.workers.incoming_maintenance import IncomingMaintenance
 from wa_cli.workers.intake import Intake
+from wa_cli.workers.persist import IncomingRecorder
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 from wa_cli.workers.worker import IncomingWorker
 
@@ -35,21 +35,23 @@ def build_worker(
     parts: IncomingParts, settings: Settings, emit: Emit, *, downloader: Downloader | None = None, drain: bool = False
 ) -> IncomingWorker:
     """Return the worker. `downloader` saves customers' files beside it."""
-    persister, progress = persist.Incoming(parts.outbox, parts.spool), Progress()
-    intake = Intake(
-        parts.queue,
-        parts.database,
-        persister.record,
-        lease=settings.incoming_lease,
-        emit=emit,
-        salvage=persister.salvage,
-        progress=progress,
-    )
+    progress = Progress()
     maintenance = IncomingMaintenance(
         parts.outbox,
         Files(parts.database),
         SpooledWebhooks(parts.queue, parts.webhook_spool, emit),
         keep=settings.keep_final,
+        emit=emit,
+        progress=progress,
+    )
+    recorder = IncomingRecorder(parts.outbox, parts.spool)
+    intake = Intake(
+        parts.queue,
+        parts.database,
+        recorder,
+        maintenance,
+        salvager=recorder,
+        lease=settings.incoming_lease,
         emit=emit,
         progress=progress,
     )

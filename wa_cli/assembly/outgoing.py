@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from wa_cli.cloud.client import CloudClient
@@ -12,11 +13,17 @@ from wa_cli.queues.base import Queue
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.settings.schema import Settings
 from wa_cli.telemetry.events import Emit
-from wa_cli.workers import persist
-from wa_cli.workers.degraded_mode import DegradedMode
+from wa_cli.workers.degraded_mode import DegradedMode, RateShare
+from wa_cli.workers.dispatch import Dispatch
 from wa_cli.workers.intake import Intake
+from wa_cli.workers.journal import Journal
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
-from wa_cli.workers.sender import Sender, through
+from wa_cli.workers.number_state import NumberState
+from wa_cli.workers.persist import OutgoingRecorder
+from wa_cli.workers.recovery import Recovery
+from wa_cli.workers.sender import Sender
+from wa_cli.workers.settling import Settling
+from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 from wa_cli.workers.worker import OutgoingWorker
 
 # A worker that never reached the database takes this part of WA_RATE as its share.
@@ -39,60 +46,80 @@ def build_worker(
     parts: OutgoingParts, settings: Settings, emit: Emit, *, drain: bool = False, require_storage: bool = False
 ) -> OutgoingWorker:
     """Return the worker. With `require_storage` nothing is sent while the database is unavailable."""
-    progress = Progress()
-    limits = UncertaintyLimits(
-        wait=settings.uncertain_wait,
-        silence=settings.silence_limit,
-        evidence_limit=settings.evidence_limit,
-        keep_final=settings.keep_final,
-    )
-    maintenance = Maintenance(parts.outbox, parts.spool, limits, settings.outgoing_lease, emit, progress=progress)
+    share, progress, work_came = RateShare(settings.rate / UNKNOWN_WORKERS), Progress(), asyncio.Event()
     can_degrade = not (require_storage or parts.queue.in_database)
-    degraded_mode = _degraded_mode(parts, settings, maintenance, emit) if can_degrade else None
-
-    def on_return() -> None:
-        if degraded_mode:
-            degraded_mode.end()
-        maintenance.adopt()
-
-    sender = Sender(
+    degraded_mode = _degraded_mode(parts, share, settings, emit) if can_degrade else None
+    maintenance = Maintenance(
         parts.outbox,
-        parts.spool,
-        through(parts.client),
-        concurrency=settings.concurrency,
-        lease=settings.outgoing_lease,
-        send_timeout=settings.send_timeout,
-        rate=settings.rate,
-        emit=emit,
-        on_return=on_return,
+        SpooledOutcomes(parts.outbox, parts.spool, settings.outgoing_lease, emit),
+        _limits(settings),
+        emit,
+        share=share,
+        degraded_mode=degraded_mode,
         progress=progress,
     )
     intake = Intake(
         parts.queue,
         parts.database,
-        persist.outgoing(parts.outbox, settings.template_language),
+        OutgoingRecorder(parts.outbox, settings.template_language),
+        maintenance,
         lease=settings.incoming_lease,
         emit=emit,
-        probe=maintenance.live,
-        on_return=on_return,
         degraded_mode=degraded_mode,
         degraded_after=settings.degraded_after,
+        work_came=work_came,
         progress=progress,
     )
+    sender = _sender(parts, maintenance, settings, work_came, progress, emit)
     return OutgoingWorker(intake, sender, maintenance, stop_timeout=settings.stop_timeout, drain=drain)
 
 
-def _degraded_mode(parts: OutgoingParts, settings: Settings, maintenance: Maintenance, emit: Emit) -> DegradedMode:
+def _sender(
+    parts: OutgoingParts,
+    recovery: Recovery,
+    settings: Settings,
+    work_came: asyncio.Event,
+    progress: Progress,
+    emit: Emit,
+) -> Sender:
+    """Return the sender, built from its last stage to its first."""
+    number_state = NumberState(parts.outbox.rate_limit, emit)
+    settling = Settling(parts.outbox, parts.spool, number_state, work_came, emit, progress)
+    journal = Journal(parts.spool, settling, emit)
+    dispatch = Dispatch(
+        parts.outbox,
+        parts.client,
+        journal,
+        concurrency=settings.concurrency,
+        lease=settings.outgoing_lease,
+        send_timeout=settings.send_timeout,
+        emit=emit,
+    )
+    return Sender(
+        parts.outbox, dispatch, journal, settling, recovery, rate=settings.rate, work_came=work_came, emit=emit
+    )
+
+
+def _limits(settings: Settings) -> UncertaintyLimits:
+    return UncertaintyLimits(
+        wait=settings.uncertain_wait,
+        silence=settings.silence_limit,
+        evidence_limit=settings.evidence_limit,
+        keep_final=settings.keep_final,
+    )
+
+
+def _degraded_mode(parts: OutgoingParts, share: RateShare, settings: Settings, emit: Emit) -> DegradedMode:
     return DegradedMode(
         parts.queue,
         parts.degraded_spool,
-        through(parts.client),
+        parts.client,
+        share,
         number=parts.outbox.number,
         language=settings.template_language,
         concurrency=settings.concurrency,
         lease=settings.outgoing_lease,
         send_timeout=settings.send_timeout,
-        share=lambda: settings.rate / UNKNOWN_WORKERS if maintenance.share is None else maintenance.share,
         patience=settings.stop_timeout,
         emit=emit,
     )

@@ -58,16 +58,14 @@ def replay(ctx: typer.Context) -> None:
     Example: wa spool replay
     """
     from wa_cli.telemetry import logs
-    from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
+    from wa_cli.workers.spooled_outcomes import SpooledOutcomes
     from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
     logs.start()
     context = AppContext.of(ctx)
-    maintenance = Maintenance(
-        context.outbox, context.spools.outcomes, UncertaintyLimits(), context.settings.outgoing_lease, logs.emit
-    )
+    outcomes = SpooledOutcomes(context.outbox, context.spools.outcomes, context.settings.outgoing_lease, logs.emit)
     webhooks = SpooledWebhooks(context.queues.incoming, context.spools.webhooks, logs.emit)
-    print_note(f"{maintenance.adopt()} outcomes of the spool settled.")
+    print_note(f"{outcomes.run_once()} outcomes of the spool settled.")
     print_note(f"{webhooks.run_once()} webhooks put back on the queue.")
     states = [context.spools.outcomes.state(), context.spools.webhooks.state()]
     if left := sum(state.records for state in states):

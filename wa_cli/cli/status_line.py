@@ -53,10 +53,10 @@ def outgoing(worker: OutgoingWorker, meter: Meter) -> tuple[Callable[[], Facts],
     def now() -> Facts:
         return [
             ("/s", round(meter.rate(), 1)),
-            ("in flight", worker.sender.in_flight),
+            ("in flight", worker.sender.dispatch.in_flight),
             ("sent", meter.counts["sent"]),
             ("failed", meter.counts["failed"]),
-            ("spool", worker.sender.spool.left()),
+            ("spool", worker.sender.journal.spool.left()),
         ]
 
     def queried() -> Facts:

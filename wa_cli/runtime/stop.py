@@ -24,3 +24,10 @@ class Stop:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         return self._event.is_set()
+
+    async def wait_for_either(self, event: asyncio.Event, *, seconds: float) -> None:
+        """Wait until this or the event is set, at most that many seconds."""
+        waiting = {asyncio.create_task(event.wait()), asyncio.create_task(self.wait(seconds))}
+        _, late = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()

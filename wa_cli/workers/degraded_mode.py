@@ -8,28 +8,27 @@ may have been sent, and the replay counts it. A message that was certainly not s
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from wa_cli import clock
 from wa_cli.errors import BadInput, QueueError
-from wa_cli.messages.outcomes import Blocked, NotTransmitted, Outcome, Retryable, may_be_sent_again
+from wa_cli.messages.outcomes import Blocked, NotTransmitted, Retryable, may_be_sent_again
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Claim
 from wa_cli.outbox.settlement import Intent, Settlement
-from wa_cli.outbox.spool import Record, Spool, SpoolUnwritable
+from wa_cli.outbox.spool import Spool, SpoolUnwritable
 from wa_cli.queues.base import Delivery, Queue
 from wa_cli.runtime.backoff import full_jitter
 from wa_cli.runtime.pacing import Pace
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit
-from wa_cli.workers.sender import Send, pause_after, report, take
+from wa_cli.workers.degraded_settling import Attempted, DegradedSettling
+from wa_cli.workers.dispatch import MessagesApi, send_claim
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
@@ -68,79 +67,67 @@ class _Held:
         )
 
 
-@dataclass(frozen=True)
-class _Done:
-    held: _Held
-    outcome: Outcome
-    pause: float
+class RateShare:
+    """A worker's share of its number's rate, in messages a second, as the database said last. It starts with a guess."""
 
-    def to_record(self) -> Record:
-        """Return the outcome. If the message may have reached the customer, the record holds the message too, and can be
-        replayed alone.
-        """
-        intent = self.held.intent
-        settlement = Settlement(intent.reference, 1, intent.token, self.outcome, pause=self.pause).to_record()
-        return settlement if may_be_sent_again(self.outcome) else {**intent.to_record(), **settlement}
+    def __init__(self, guess: float) -> None:
+        self.rate = guess
 
 
 class DegradedMode:
-    """Sends the messages of one number from the queue, without the database."""
+    """Sends the messages of one number from the queue, without the database. `share` is its part of the rate."""
 
     def __init__(
         self,
         queue: Queue,
         spool: Spool,
-        send: Send,
+        api: MessagesApi,
+        share: RateShare,
         *,
         number: str,
         language: str,
         concurrency: int,
         lease: timedelta,
         send_timeout: timedelta,
-        share: Callable[[], float],
         patience: timedelta,
         emit: Emit,
     ) -> None:
         self.queue = queue
         self.spool = spool
-        self.send = send
+        self.api = api
+        self.share = share
         self.number = number
         self.language = language
         self.concurrency = concurrency
         self.lease = lease
         self.send_timeout = send_timeout.total_seconds()
-        self.share = share
         self.patience = patience.total_seconds()
         self.emit = emit
+        self.settling = DegradedSettling(queue, spool, emit)
         self._is_ending = False
-        self._closed = threading.Event()
-        self._closed.set()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._finishing_on_queue: set[asyncio.Task[None]] = set()
-        self._done: asyncio.Queue[_Done] = asyncio.Queue()
-        self._finishing: asyncio.Task[None] | None = None
+        self._settling: asyncio.Task[None] | None = None
         self._sent: set[UUID] = set()
         self._not_sent_in_a_row = 0
 
     async def run(self, stop: Stop, is_over: Callable[[], bool], beat: Callable[[], None]) -> None:
         """Send until `stop`, or until the outage is over. `finish` then waits for messages in flight."""
-        pace = Pace(self.share())
+        pace = Pace(self.share.rate)
         self.emit(events.DegradedModeStarted(pace.rate))
         self._is_ending = False
-        self._closed.clear()
+        self.settling.open()
         self._sent.clear()
-        self._finishing = self._finishing or asyncio.create_task(self._finish_all())
+        self._settling = self._settling or asyncio.create_task(self.settling.run())
         try:
             while not (stop or is_over() or self._is_ending):
                 beat()
-                if self._finishing.done():
-                    self._finishing.result()
+                if self._settling.done():
+                    self._settling.result()
                 await self._begin(pace)
         finally:
             self._is_ending = True
             # From here on any process may adopt the files, this one included.
-            self.spool.close()
-            self._closed.set()
+            self.settling.close()
 
     def end(self) -> None:
         """End the mode, since the database is available again. Messages that were sent in it are replayed first.
@@ -148,21 +135,20 @@ class DegradedMode:
         Called from another thread. Returns when the files can be adopted.
         """
         self._is_ending = True
-        self._closed.wait()
+        self.settling.wait_until_closed()
 
     async def finish(self) -> None:
         """Wait for messages in flight. A message that takes too long is uncertain."""
-        if self._finishing is None:
+        if self._settling is None:
             return
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=self.patience)
         for task in self._in_flight:
             task.cancel()
-        home = asyncio.create_task(self._done.join())
-        await asyncio.wait({home, self._finishing}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
-        if self._finishing_on_queue:
-            await asyncio.wait(self._finishing_on_queue, timeout=LAST_WORDS)
-        for task in (home, self._finishing):
+        settled = asyncio.create_task(self.settling.join())
+        await asyncio.wait({settled, self._settling}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
+        await self.settling.wait_for_queue(LAST_WORDS)
+        for task in (settled, self._settling):
             task.cancel()
         self.spool.close()
 
@@ -188,7 +174,7 @@ class DegradedMode:
             await asyncio.to_thread(self.spool.append, [one.intent.to_record() for one in held])
         except SpoolUnwritable as error:
             self.emit(events.Unavailable(Component.SPOOL, error.message))
-            await self._give_back([one.delivery for one in held], NOT_NOW)
+            await self.settling.give_back([one.delivery for one in held], NOT_NOW)
             return
         pace.spend(len(held))
         for chain in _by_customer(held):
@@ -219,12 +205,11 @@ class DegradedMode:
                 sent.append(delivery)
             else:
                 held.append(_Held(delivery, Intent(message, uuid4()), until))
-        if sent:
-            await self._call_queue(self.queue.ack, sent)
+        await self.settling.acknowledge(sent)
         for pause, put_back in not_now.items():
             if pause:
                 self.emit(events.PutBack(len(put_back), pause.total_seconds()))
-            await self._give_back(put_back, pause)
+            await self.settling.give_back(put_back, pause)
         return held
 
     def _readable(self, delivery: Delivery) -> tuple[OutgoingMessage | None, timedelta]:
@@ -245,36 +230,36 @@ class DegradedMode:
         for place, held in enumerate(chain):
             if time.monotonic() + self.send_timeout > held.until or (place and self._is_ending):
                 # Its request could still be running when the queue gives it to another worker, or when the outbox takes over.
-                for late in chain[place:]:
-                    self._done.put_nowait(_Done(late, NotTransmitted("its lease ended before it could be sent"), 0.0))
+                self._leave(chain[place:], "its lease ended before it could be sent")
                 return
-            claim = held.claim()
-            outcome = await self.send(claim)
-            report(claim, outcome, self.emit)
-            pause = self._pause_after(held, claim, outcome)
-            self._slow(outcome, pace, pause)
-            self._done.put_nowait(_Done(held, outcome, pause))
-            if may_be_sent_again(outcome):
-                for later in chain[place + 1 :]:
-                    self._done.put_nowait(
-                        _Done(later, NotTransmitted("an earlier message of the customer was not sent"), pause)
-                    )
+            settlement = await self._send(held)
+            self._slow(settlement, pace)
+            self.settling.put(Attempted(held.delivery, held.intent, settlement))
+            if may_be_sent_again(settlement.outcome):
+                self._leave(chain[place + 1 :], "an earlier message of the customer was not sent", settlement.pause)
                 return
             if len(self._sent) < REMEMBERED:
-                self._sent.add(claim.reference)
+                self._sent.add(settlement.reference)
 
-    @staticmethod
-    def _pause_after(held: _Held, claim: Claim, outcome: Outcome) -> float:
-        """Return the pause in seconds. Only the queue counts retries, so it grows with the receives."""
-        if isinstance(outcome, Blocked):
-            return BLOCKED_PAUSE
-        return max(
-            pause_after(claim, outcome), full_jitter(held.delivery.attempt) if may_be_sent_again(outcome) else 0.0
-        )
+    def _leave(self, chain: Sequence[_Held], why: str, pause: float = 0.0) -> None:
+        """Give the messages back to the queue without a try."""
+        for held in chain:
+            settlement = Settlement(held.intent.reference, 1, held.intent.token, NotTransmitted(why), pause=pause)
+            self.settling.put(Attempted(held.delivery, held.intent, settlement))
 
-    def _slow(self, outcome: Outcome, pace: Pace, pause: float) -> None:
+    async def _send(self, held: _Held) -> Settlement:
+        """Send a message. Only the queue counts retries, so the pause grows with the receives."""
+        settlement = await send_claim(self.api, held.claim(), self.emit)
+        if isinstance(settlement.outcome, Blocked):
+            return replace(settlement, pause=BLOCKED_PAUSE)
+        if may_be_sent_again(settlement.outcome):
+            return replace(settlement, pause=max(settlement.pause, full_jitter(held.delivery.attempt)))
+        return settlement
+
+    def _slow(self, settlement: Settlement, pace: Pace) -> None:
+        outcome = settlement.outcome
         if isinstance(outcome, Retryable) and outcome.scope == "number":
-            pace.slow_down(max(1.0, pause))
+            pace.slow_down(max(1.0, settlement.pause))
         elif isinstance(outcome, Blocked):
             pace.pause(BLOCKED_PAUSE)
         elif isinstance(outcome, NotTransmitted):  # no request will succeed for a while
@@ -282,44 +267,6 @@ class DegradedMode:
             pace.pause(min(LONGEST_PAUSE, 2.0 ** min(self._not_sent_in_a_row, 6)))
         else:
             self._not_sent_in_a_row = 0
-
-    async def _finish_all(self) -> None:
-        while True:
-            done = await take(self._done)
-            await self._finish(done)
-            for _ in done:
-                self._done.task_done()
-
-    async def _finish(self, done: Sequence[_Done]) -> None:
-        """Write the outcomes to disk first: an acknowledged message must be recorded somewhere."""
-        try:
-            await asyncio.to_thread(self.spool.append, [one.to_record() for one in done])
-            if self._closed.is_set():  # finished after the outage, so not for this process to keep
-                self.spool.close()
-        except (SpoolUnwritable, OSError) as error:
-            # The intents are on disk, so evidence will decide.
-            self.emit(events.Unavailable(Component.SPOOL, str(error)))
-        left = [one.held.delivery for one in done if not may_be_sent_again(one.outcome)]
-        task = asyncio.create_task(self._finish_on_queue(left, [one for one in done if may_be_sent_again(one.outcome)]))
-        self._finishing_on_queue.add(task)
-        task.add_done_callback(self._finishing_on_queue.discard)
-
-    async def _finish_on_queue(self, left: Sequence[Delivery], not_left: Sequence[_Done]) -> None:
-        if left:
-            await self._call_queue(self.queue.ack, left)
-        for pause in sorted({one.pause for one in not_left}):
-            same = [one.held.delivery for one in not_left if one.pause == pause]
-            await self._give_back(same, timedelta(seconds=pause))
-
-    async def _give_back(self, deliveries: Sequence[Delivery], pause: timedelta) -> None:
-        await self._call_queue(lambda them: self.queue.nack(them, pause), deliveries)
-
-    async def _call_queue(
-        self, print_note: Callable[[Sequence[Delivery]], None], deliveries: Sequence[Delivery]
-    ) -> None:
-        """Call the queue. If it is unavailable the message comes again, which at-least-once delivery allows."""
-        with suppress(QueueError):
-            await asyncio.to_thread(print_note, deliveries)
 
 
 def _by_customer(held: Sequence[_Held]) -> list[list[_Held]]:

@@ -19,7 +19,10 @@ from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 
 class IncomingMaintenance:
-    """`keep` is the retention of the names of files that Meta has deleted."""
+    """The maintenance beside the intake of webhooks, and its recovery after an outage.
+
+    `keep` is the retention of the names of files that Meta has deleted.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,12 @@ class IncomingMaintenance:
             raise
         except Exception as error:  # a failing step does not stop the worker
             self.emit(events.MaintenanceFailed(reason_of(error)))
+
+    def check(self) -> None:
+        self.outbox.database.ping()
+
+    def recover(self) -> None:
+        """Do nothing: what an outage has left needs no order, and `run_once` puts it into the queue."""
 
     def _merge(self) -> None:
         applied = self.outbox.sweeps.merge_pending_statuses()

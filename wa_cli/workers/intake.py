@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -26,6 +27,7 @@ from wa_cli.runtime.watchdog import Progress, Watchdog, with_beats
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit, Event
 from wa_cli.workers.degraded_mode import DegradedMode
+from wa_cli.workers.recovery import Recovery
 
 BATCH = 100
 WAIT = timedelta(seconds=1)
@@ -42,51 +44,57 @@ class Batch:
         self.pending_events: list[Event] = []
 
 
-Record = Callable[[sa.Connection, Sequence[Delivery], Batch], None]
-Salvage = Callable[[sa.Connection, Delivery, Batch], None]
+class Recorder(Protocol):
+    """Writes deliveries, in the transaction that it gets. `persist.py` has one for each direction."""
+
+    def record(self, connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
+        """Write the deliveries. Unreadable ones become dead letters of the batch. A refused row fails all."""
+
+
+class Salvager(Protocol):
+    """Writes what is usable of a delivery that the database refused as a whole."""
+
+    def salvage(self, connection: sa.Connection, delivery: Delivery, batch: Batch) -> None:
+        """Write the delivery part by part. Refused parts become dead letters of the batch."""
 
 
 class Intake:
-    """Takes messages from one queue. `record` writes them in the transaction that it gets.
-
-    `salvage` writes the usable parts of a single delivery that the database refuses as a whole. `on_return` runs
-    before the first message, and before the first one after an outage. `probe` raises DatabaseUnavailable during an
-    outage, by default a ping. `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the dead
-    letters.
+    """Takes messages from one queue. `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the
+    dead letters. `work_came` is set after each batch that was not empty.
     """
 
     def __init__(
         self,
         queue: Queue,
         database: Database,
-        record: Record,
+        recorder: Recorder,
+        recovery: Recovery,
         *,
         lease: timedelta,
         emit: Emit,
-        salvage: Salvage | None = None,
-        probe: Callable[[], object] | None = None,
-        on_return: Callable[[], object] = lambda: None,
+        salvager: Salvager | None = None,
         degraded_mode: DegradedMode | None = None,
         degraded_after: timedelta = timedelta(seconds=30),
+        work_came: asyncio.Event | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.queue = queue
         self.database = database
-        self.record = record
-        self.salvage = salvage
+        self.recorder = recorder
+        self.recovery = recovery
         self.lease = lease
         self.emit = emit
-        self.probe = probe or database.ping
-        self.on_return = on_return
-        self._beat: Callable[[], None] = lambda: None
+        self.salvager = salvager
         self.degraded_mode = degraded_mode
         self.degraded_after = degraded_after.total_seconds()
+        self.work_came = work_came or asyncio.Event()
         self.progress = progress or Progress()
         self.buried = 0
+        self._beat: Callable[[], None] = lambda: None
         self._database_down_since: float | None = None
 
-    async def run(self, stop: Stop, watchdog: Watchdog, *, arrived: Callable[[], None] = lambda: None) -> None:
-        """Run until `stop`. `arrived` is called after each batch that was not empty."""
+    async def run(self, stop: Stop, watchdog: Watchdog) -> None:
+        """Run until `stop`."""
         returning = True
         outage = Outage(self.emit, Component.INCOMING_QUEUE)
         name = f"intake of {self.queue.name}"
@@ -98,7 +106,7 @@ class Intake:
                     await with_beats(self._return, self._beat)
                     returning = False
                 if await asyncio.to_thread(self.run_once, WAIT):
-                    arrived()
+                    self.work_came.set()
                 outage.succeeded()
             except OUTAGES as error:
                 returning = True
@@ -116,9 +124,9 @@ class Intake:
 
     def _return(self) -> None:
         """Check the database before anything is received: an outage must not use up the receives of a message."""
-        self.probe()
+        self.recovery.check()
         self._database_down_since = None
-        self.on_return()
+        self.recovery.recover()
 
     def _is_long_outage(self) -> bool:
         since = self._database_down_since
@@ -135,7 +143,7 @@ class Intake:
     async def _until_back(self) -> None:
         while True:
             with suppress(DatabaseUnavailable):
-                await asyncio.to_thread(self.probe)
+                await asyncio.to_thread(self.recovery.check)
                 return
             await asyncio.sleep(BACK_POLL)
 
@@ -159,7 +167,7 @@ class Intake:
         """Record the deliveries in one transaction, or in as many as it takes to isolate those that fail."""
         isolate(
             deliveries,
-            lambda part: self._commit(lambda connection, batch: self.record(connection, part, batch)),
+            lambda part: self._commit(lambda connection, batch: self.recorder.record(connection, part, batch)),
             self._salvage_or_bury,
         )
 
@@ -169,11 +177,17 @@ class Intake:
         Raises DatabaseUnavailable if the dead letter cannot be written either. The queue then keeps the message.
         """
         try:
-            self._commit(self._last_resort(delivery, reason))
+            self._commit(lambda connection, batch: self._salvage(connection, delivery, reason, batch))
         except OUTAGES:
             raise
         except Exception as error:
             self._bury_alone(delivery, reason_of(error))
+
+    def _salvage(self, connection: sa.Connection, delivery: Delivery, reason: str, batch: Batch) -> None:
+        if self.salvager is None:
+            batch.poison.append((delivery, reason))
+        else:
+            self.salvager.salvage(connection, delivery, batch)
 
     def _bury_alone(self, delivery: Delivery, reason: str) -> None:
         try:
@@ -195,15 +209,6 @@ class Intake:
             *(events.DeadLettered(self.queue.name, reason) for _, reason in batch.poison),
         ):
             self.emit(event)
-
-    def _last_resort(self, delivery: Delivery, reason: str) -> Callable[[sa.Connection, Batch], None]:
-        def write(connection: sa.Connection, batch: Batch) -> None:
-            if self.salvage is None:
-                batch.poison.append((delivery, reason))
-            else:
-                self.salvage(connection, delivery, batch)
-
-        return write
 
     def _bury(self, connection: sa.Connection, poison: Sequence[Poison]) -> None:
         if poison:

@@ -1,4 +1,4 @@
-"""Refusals by webhook that concern a whole number. They block it or slow it down like the same code in an answer.
+"""Refusals that concern a whole number. They block it or slow it down, in an answer and by webhook alike.
 
 Some refusals come only after Meta accepted the message (131031 account locked, 131042 payment problem, 130429
 throughput). An accepted request then does not prove that the number can send. A later sent message does. A notice
@@ -7,22 +7,71 @@ throughput). An accepted request then does not prove that the number can send. A
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import sqlalchemy as sa
 
 from wa_cli.clock import now
 from wa_cli.cloud import codes
 from wa_cli.messages.incoming import Notice, StatusUpdate
+from wa_cli.messages.outcomes import Accepted, Blocked, Outcome, Rejected, Retryable
 from wa_cli.outbox import rate_limit
+from wa_cli.outbox.rate_limit import RateLimit
 from wa_cli.runtime.backoff import THROTTLE_PAUSE
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.events import Emit, Event
+from wa_cli.workers.dispatch import Answer
 
 # An older refusal says nothing about the present state of the number. Meta repeats webhooks for days.
 FRESH = timedelta(minutes=10)
+
+
+class NumberState:
+    """The state of a worker's own number, by the answers to its requests."""
+
+    def __init__(self, rate_limit: RateLimit, emit: Emit) -> None:
+        self.rate_limit = rate_limit
+        self.emit = emit
+        self._answers_since_throttle = 0
+
+    def update(self, answers: Sequence[Answer]) -> None:
+        """Slow the number down after a throttle. Block it after a refusal, until a probe is accepted.
+
+        Raises DatabaseUnavailable or RowRefused, and may be repeated with the next answers.
+        """
+        self._answers_since_throttle += len(answers)
+        self._slow_down(answers)
+        blocked = next((o for answer in answers if isinstance(o := answer.settlement.outcome, Blocked)), None)
+        if blocked and self.rate_limit.block(blocked.why):
+            self.emit(events.NumberBlocked(blocked.why))
+        if any(map(_is_probe_let_through, answers)) and self.rate_limit.unblock():
+            self.emit(events.NumberUnblocked())
+
+    def _slow_down(self, answers: Sequence[Answer]) -> None:
+        throttles = [(answer, o) for answer in answers if _is_throttle(o := answer.settlement.outcome)]
+        if not throttles:
+            return
+        pause = max([THROTTLE_PAUSE.total_seconds(), *(outcome.after or 0.0 for _, outcome in throttles)])
+        age = time.monotonic() - max(answer.claimed_at for answer, _ in throttles)
+        told, self._answers_since_throttle = self._answers_since_throttle, 0
+        rate = self.rate_limit.slow_down(
+            timedelta(seconds=pause), timedelta(seconds=age), throttled=len(throttles), answers=told
+        )
+        if rate is not None:
+            self.emit(events.SlowedDown(rate))
+
+
+def _is_throttle(outcome: Outcome) -> TypeGuard[Retryable]:
+    return isinstance(outcome, Retryable) and outcome.scope == "number"
+
+
+def _is_probe_let_through(answer: Answer) -> bool:
+    """Return True for a probe of a blocked number that Meta accepted, or rejected for a reason of its own."""
+    return answer.is_probe and isinstance(answer.settlement.outcome, (Accepted, Rejected))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from wa_cli.store import contacts, messages
 from wa_cli.store.fitting import SECONDARY, log_left_out
 from wa_cli.telemetry import events
 from wa_cli.workers import number_state
-from wa_cli.workers.intake import Batch, Record
+from wa_cli.workers.intake import Batch
 
 T = TypeVar("T", Contact, Alias)
 
@@ -32,26 +32,28 @@ T = TypeVar("T", Contact, Alias)
 REFERENCE_TAKEN = "The reference was used before, for another customer or content."
 
 
-def outgoing(outbox: Outbox, language: str) -> Record:
-    """Return the function that records messages to send. `language` is the default for templates."""
+class OutgoingRecorder:
+    """Records messages to send in the outbox. `language` is the default for templates."""
 
-    def record(connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
+    def __init__(self, outbox: Outbox, language: str) -> None:
+        self.outbox = outbox
+        self.language = language
+
+    def record(self, connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
         readable: list[tuple[Delivery, OutgoingMessage]] = []
         for delivery in deliveries:
             try:
-                message = OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=language)
+                message = OutgoingMessage.from_body(delivery.body, queue_id=delivery.id, language=self.language)
                 readable.append((delivery, message))
             except BadInput as error:
                 batch.poison.append((delivery, error.message))
         messages_to_send = [message for _, message in readable]
-        if readable and outbox.record(connection, messages_to_send) < len(readable):
-            taken = {id(message) for message in outbox.conflicts(connection, messages_to_send)}
+        if readable and self.outbox.record(connection, messages_to_send) < len(readable):
+            taken = {id(message) for message in self.outbox.conflicts(connection, messages_to_send)}
             batch.poison += [(delivery, REFERENCE_TAKEN) for delivery, message in readable if id(message) in taken]
 
-    return record
 
-
-class Incoming:
+class IncomingRecorder:
     """Writes notifications: rows of both directions, statuses, contacts, notices, and pending downloads.
 
     `spool` takes proofs whose row is refused.

@@ -1,17 +1,29 @@
-"""Settle outcomes as far as the database accepts them: a batch, its halves, one message, the outbox without the row."""
+"""Answers → database, as far as it accepts them: a batch, its halves, one message, the outbox without the row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
 
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Settled, Settlement
+from wa_cli.outbox.spool import Spool, SpoolUnwritable
+from wa_cli.runtime.outage import Outage
+from wa_cli.runtime.watchdog import Progress
 from wa_cli.store.fitting import SECONDARY, log_left_out
 from wa_cli.store.messages import is_failed_id
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Emit
+from wa_cli.telemetry.events import Component, Emit
+from wa_cli.workers.dispatch import Answer
+from wa_cli.workers.number_state import NumberState
+from wa_cli.workers.stage import BATCH, Stage
+
+T = TypeVar("T")
 
 # A foreign key that does not know the employee is the usual reason. The next try leaves out all secondary values.
 LEFT_OUT = (frozenset({"employee_id"}), SECONDARY)
@@ -32,7 +44,65 @@ class SettledBatch:
         return [stranger for settled in self.done for stranger in settled.strangers]
 
 
-def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
+class Settling(Stage[Answer]):
+    """Settles the answers that the journal has written. Sets `work_came`, since the next message of a customer may now
+    be the head of its line.
+    """
+
+    name: ClassVar[str] = "settling"
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        spool: Spool,
+        number_state: NumberState,
+        work_came: asyncio.Event,
+        emit: Emit,
+        progress: Progress,
+    ) -> None:
+        super().__init__()
+        self.outbox = outbox
+        self.spool = spool
+        self.number_state = number_state
+        self.work_came = work_came
+        self.emit = emit
+        self.progress = progress
+
+    async def handle(self, items: list[Answer]) -> None:
+        batch = await self._settle([answer.settlement for answer in items])
+        # The order matters: what the database refused is in a file of its own before the journal forgets it.
+        await asyncio.to_thread(self._leave_unstored, batch.unstored)
+        await asyncio.to_thread(self.spool.remove, [answer.entry for answer in items if answer.entry])
+        with suppress(DatabaseUnavailable, RowRefused):  # the next outcome of that kind repeats it
+            await asyncio.to_thread(self.number_state.update, items)
+        self.progress.note()
+        self.work_came.set()
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> SettledBatch:
+        """Settle the answers, again and again as long as the database is unavailable."""
+        outage = Outage(None, Component.DATABASE)
+        while True:
+            self.beat()
+            try:
+                return await asyncio.to_thread(settle, self.outbox, settlements, self.emit)
+            except DatabaseUnavailable as error:
+                if not outage:
+                    self.emit(events.StoreFailed(error.message, len(settlements)))
+                await asyncio.sleep(outage.failed(error.message))
+
+    def _leave_unstored(self, unstored: Sequence[Settlement]) -> None:
+        """Leave outcomes whose rows were refused in the spool, for a table that accepts them later."""
+        if unstored:
+            with suppress(SpoolUnwritable):  # then only the outbox knows them
+                self.spool.append_for_others([settlement.to_record() for settlement in unstored])
+
+
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Return the items in batches that one transaction can take."""
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def settle(outbox: Outbox, settlements: Sequence[Settlement], emit: Emit) -> SettledBatch:
     """Settle all outcomes. One that fails is found by halving, and the rest is settled.
 
     A message whose row is refused is settled without it, so that it is not sent again. Raises DatabaseUnavailable.
@@ -43,10 +113,11 @@ def settle(outbox: Outbox, settlements: Sequence[Settlement]) -> SettledBatch:
         lambda part: batch.done.append(outbox.settle(part)),
         lambda settlement, reason: _settle_alone(outbox, settlement, reason, batch),
     )
+    _report(batch, emit)
     return batch
 
 
-def report_settled(batch: SettledBatch, emit: Emit) -> None:
+def _report(batch: SettledBatch, emit: Emit) -> None:
     for settled in batch.done:
         for _, wamid in settled.stored:
             if not is_failed_id(wamid):

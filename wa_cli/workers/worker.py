@@ -46,11 +46,12 @@ class OutgoingWorker:
 
     async def run(self, stop: Stop) -> None:
         """Run until `stop`, or until no work is left when draining. Raises StillPending with the unfinished work."""
-        self.sender.spool.check()
+        spool = self.sender.journal.spool
+        spool.check()
         _give_threads()
         with Watchdog().watching() as watchdog:
             parts = [
-                self.intake.run(stop, watchdog, arrived=self.sender.work_came),
+                self.intake.run(stop, watchdog),
                 self.sender.run(stop, watchdog, self.stop_timeout),
                 self.maintenance.run(stop, watchdog),
             ]
@@ -58,7 +59,7 @@ class OutgoingWorker:
                 parts.append(self._stop_when_drained(stop))
             await all_until_one_fails(*parts)
         if self.drain:
-            _check_stored(self.sender.spool, self.intake)
+            _check_stored(spool, self.intake)
             _check_finished(await asyncio.to_thread(self.sender.outbox.work_left))
 
     async def _stop_when_drained(self, stop: Stop) -> None:
