@@ -1,16 +1,18 @@
-"""Asynchronous servers in a thread of the test."""
+"""Asynchronous tests, and asynchronous servers in a thread of the test."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
 T = TypeVar("T")
+P = ParamSpec("P")
 LIMIT = 30.0
 
 
@@ -45,3 +47,17 @@ async def http_server(answer: Callable[[web.Request], Awaitable[web.StreamRespon
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
+
+
+def in_event_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an asynchronous test, at most for 20 seconds."""
+
+    @functools.wraps(test)
+    def run(*arguments: P.args, **named: P.kwargs) -> None:
+        async def bounded() -> None:
+            async with asyncio.timeout(20):
+                await test(*arguments, **named)
+
+        asyncio.run(bounded())
+
+    return run
