@@ -23,7 +23,7 @@ from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.migrations import runner as migrations
 from wa_cli.migrations.runner import Migrator
-from wa_cli.reports import runner
+from wa_cli.reports import ranges, runner
 from wa_cli.reports.catalogue import reports
 
 A_DAY = 11_000  # messages: a million are ninety days, the longest range; ten million are two and a half years
@@ -95,7 +95,7 @@ def middle(work: Callable[[], object], times: int = TIMES) -> float:
 def report_times(database: Database) -> dict[str, float]:
     found = {}
     for report in reports():
-        span = runner.range_of(report, since=None, until=None, zone="Europe/Berlin")
+        span = ranges.range_of(report, since=None, until=None, zone="Europe/Berlin")
 
         def ask(report=report, span=span) -> object:  # type: ignore[no-untyped-def]
             return runner.run(database, report, span, timeout=timedelta(minutes=10))

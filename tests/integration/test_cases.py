@@ -12,9 +12,10 @@ from tests.integration.conftest import Bench
 from tests.integration.test_recording import Desk
 from tests.support import cases
 from wa_cli.database import sqlfiles
-from wa_cli.reports import catalogue, runner
+from wa_cli.reports import catalogue, ranges, runner
 from wa_cli.reports.catalogue import Report
-from wa_cli.reports.runner import Narrowed, Range
+from wa_cli.reports.ranges import Range
+from wa_cli.reports.runner import Narrowed
 from wa_cli.store.conversations import Conversations
 
 SEEDS = """
@@ -41,7 +42,7 @@ def post(desk: Desk, *names: str) -> None:
 def ask(bench: Bench, name: str, since: str | None = None, **asked: Any) -> list[dict[str, Any]]:
     [report] = [report for report in catalogue.reports() if report.name == name]
     zone = asked.pop("zone", "UTC")
-    span = runner.range_of(report, since=since, until=asked.pop("until", None), zone=zone)
+    span = ranges.range_of(report, since=since, until=asked.pop("until", None), zone=zone)
     narrowed = Narrowed(by=asked.pop("by", None))
     found = runner.run(bench.database, report, span, narrowed, timeout=timedelta(seconds=30), **asked)
     return [dict(row) for row in found]
@@ -294,7 +295,7 @@ def test_a_campaign_is_not_the_work_of_who_started_it(bench: Bench) -> None:
 def test_what_is_cut_is_counted(bench: Bench) -> None:
     fill(bench, "cut")
     [report] = [report for report in catalogue.reports() if report.name == "unanswered"]
-    span = runner.range_of(report, since=None, until=None, zone="UTC")
+    span = ranges.range_of(report, since=None, until=None, zone="UTC")
 
     assert len(ask(bench, "unanswered")) == 50
     assert runner.count(bench.database, report, span, Narrowed(), timeout=timedelta(seconds=30)) == 301

@@ -17,7 +17,7 @@ from wa_cli.checks import plans
 from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database, rows
 from wa_cli.messages.incoming import Alias
-from wa_cli.reports import catalogue, runner
+from wa_cli.reports import catalogue, ranges, runner
 from wa_cli.store import contacts, messages
 from wa_cli.store.conversations import Conversations
 from wa_cli.store.search_query import alternatives
@@ -198,7 +198,7 @@ def crowded(server: Any) -> Any:
 @pytest.mark.parametrize("report", catalogue.reports(), ids=lambda report: report.name)
 def test_no_report_reads_the_whole_table(crowded: Database, report: catalogue.Report) -> None:
     now = datetime.now(UTC)
-    span = runner.Range(now - timedelta(days=3), now, "Europe/Berlin")
+    span = ranges.Range(now - timedelta(days=3), now, "Europe/Berlin")
 
     with crowded.reading() as connection:
         query = f"EXPLAIN {runner.runnable_sql(report, span)}".replace("%", "%%")
@@ -212,7 +212,7 @@ def test_no_report_reads_the_whole_table(crowded: Database, report: catalogue.Re
 )
 def test_one_customer_costs_what_they_wrote(crowded: Database, report: catalogue.Report) -> None:
     now = datetime.now(UTC)
-    span = runner.Range(now - timedelta(days=365), now, "Europe/Berlin")
+    span = ranges.Range(now - timedelta(days=365), now, "Europe/Berlin")
     narrowed = runner.narrow(crowded, report, customer="7")
 
     with crowded.reading() as connection:
@@ -226,7 +226,7 @@ def test_one_customer_costs_what_they_wrote(crowded: Database, report: catalogue
 def test_the_person_of_a_row_is_no_call(crowded: Database, report: catalogue.Report) -> None:
     """A function in SQL that is not put into the statement costs 20 microseconds a row."""
     now = datetime.now(UTC)
-    span = runner.Range(now - timedelta(days=3), now, "Europe/Berlin")
+    span = ranges.Range(now - timedelta(days=3), now, "Europe/Berlin")
 
     with crowded.reading() as connection:
         query = f"EXPLAIN (VERBOSE) {runner.runnable_sql(report, span)}".replace("%", "%%")
@@ -239,7 +239,7 @@ def test_a_turn_is_found_without_reading_the_range_again(crowded: Database) -> N
     """By the planner's estimates a join of turns and messages looked cheap, and was quadratic."""
     [report] = [report for report in catalogue.reports() if report.name == "response-times"]
     now = datetime.now(UTC)
-    span = runner.Range(now - timedelta(days=365), now, "UTC")
+    span = ranges.Range(now - timedelta(days=365), now, "UTC")
 
     with crowded.reading() as connection:
         query = f"EXPLAIN (ANALYZE, FORMAT JSON) {runner.runnable_sql(report, span)}".replace("%", "%%")

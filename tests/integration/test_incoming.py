@@ -24,7 +24,7 @@ from wa_cli.database.engine import Database
 from wa_cli.messages import phone
 from wa_cli.queues.base import QueueMessage
 from wa_cli.reports import catalogue, runner
-from wa_cli.reports.runner import Range
+from wa_cli.reports.ranges import Range
 from wa_cli.telemetry import events
 
 BUSINESS = METADATA["display_phone_number"]

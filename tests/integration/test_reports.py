@@ -23,7 +23,7 @@ from wa_cli.messages.incoming import Alias, Edit
 from wa_cli.messages.outcomes import Accepted, Rejected, Retryable
 from wa_cli.reports import catalogue, runner
 from wa_cli.reports.hours import parse as parse_hours
-from wa_cli.reports.runner import Range
+from wa_cli.reports.ranges import Range, instant, range_of
 from wa_cli.store import contacts, messages
 
 # The present, to the minute: waiting is judged at the moment of asking.
@@ -854,17 +854,17 @@ def test_a_report_writes_nothing(database: Database) -> None:
     ],
 )
 def test_times_as_people_give_them(text: str, expected: datetime) -> None:
-    assert runner.instant(text, "Europe/Berlin", datetime(2026, 11, 23, 12, tzinfo=UTC)) == expected
+    assert instant(text, "Europe/Berlin", datetime(2026, 11, 23, 12, tzinfo=UTC)) == expected
 
 
 def test_without_a_beginning_the_range_is_as_long_as_ever_and_ends_where_it_is_said() -> None:
     [types] = [report for report in catalogue.reports() if report.name == "types"]
 
-    asked = runner.range_of(types, since=None, until="2026-11-20", zone="UTC")
+    asked = range_of(types, since=None, until="2026-11-20", zone="UTC")
 
     assert (asked.since, asked.until) == (datetime(2026, 11, 13, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
     assert types.details
-    assert runner.range_of(types.details, since=None, until="2026-11-20", zone="UTC") == asked
+    assert range_of(types.details, since=None, until="2026-11-20", zone="UTC") == asked
 
 
 def test_an_employee_who_answered_after_the_range_is_known(database: Database) -> None:

@@ -17,7 +17,7 @@ from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.migrations import trial_rows
 from wa_cli.migrations.runner import Migrator
-from wa_cli.reports import runner
+from wa_cli.reports import ranges, runner
 from wa_cli.reports.catalogue import reports
 from wa_cli.store import messages
 from wa_cli.store.conversations import Conversations
@@ -81,14 +81,14 @@ def test_searches_exports_and_people_have_their_times(place: Database) -> None:
 
 def test_every_report_runs_and_places_rows_in_their_hour(place: Database) -> None:
     for report in reports():
-        span = runner.range_of(report, since=None, until=None, zone="Asia/Kolkata")
+        span = ranges.range_of(report, since=None, until=None, zone="Asia/Kolkata")
         runner.run(place, report, span, timeout=TIME_LIMIT)
 
 
 def test_a_turn_begins_when_it_began(place: Database) -> None:
     [details] = [report.details for report in reports() if report.name == "response-times"]
     assert details is not None
-    span = runner.range_of(details, since="2d", until=None, zone="UTC")
+    span = ranges.range_of(details, since="2d", until=None, zone="UTC")
 
     turns = runner.run(place, details, span, timeout=TIME_LIMIT)
     [turn] = [row for row in turns if row["customer"] == f"+{CUSTOMER}"]

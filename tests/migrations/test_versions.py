@@ -17,7 +17,7 @@ from wa_cli.database.engine import Database
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.migrations import catalogue, ledger
 from wa_cli.migrations.runner import Migrator
-from wa_cli.reports import runner
+from wa_cli.reports import ranges, runner
 from wa_cli.reports.catalogue import reports
 
 VERSIONS = postgres_versions.versions()
@@ -69,7 +69,7 @@ def test_a_message_goes_out_and_is_reported(place: Database) -> None:
 
     assert [row["content"] for row in bench.rows()] == ["hello"]
     for report in reports():
-        span = runner.range_of(report, since=None, until=None, zone="Europe/Berlin")
+        span = ranges.range_of(report, since=None, until=None, zone="Europe/Berlin")
         runner.run(place, report, span, timeout=timedelta(seconds=30))
 
 

@@ -10,8 +10,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from wa_cli.cli.commands import COMMANDS
+
 LOADED = [
-    "wa_cli.cli.app", "wa_cli.cli.check_results", "wa_cli.cli.report", "wa_cli.cli.tables", "wa_cli.cloud.client",
+    *(f"wa_cli.cli.{name}" for name in COMMANDS),
+    "wa_cli.cli.app", "wa_cli.cli.check_results", "wa_cli.cli.tables", "wa_cli.cloud.client",
     "wa_cli.migrations.runner", "wa_cli.queues.postgres", "wa_cli.queues.sqs", "wa_cli.sandbox.host",
     "wa_cli.database.embedded", "wa_cli.outbox.outbox", "wa_cli.checks.catalogue", "wa_cli.workers.worker",
 ]  # fmt: skip

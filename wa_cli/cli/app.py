@@ -1,4 +1,4 @@
-"""The entry point: mounts the commands, and turns errors into one line and an exit code."""
+"""The entry point: the options of every command, and errors as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -12,36 +12,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from wa_cli.__main__ import INTERRUPTED
-from wa_cli.cli import config as config_command
-from wa_cli.cli import (
-    conversation,
-    db,
-    demo,
-    doctor,
-    export,
-    listen,
-    media,
-    migrate,
-    number,
-    queue,
-    report,
-    sandbox,
-    search,
-    send,
-    serve,
-    spool,
-    up,
-    usage_errors,
-    verify,
-    webhook,
-    worker,
-)
+from wa_cli.cli import usage_errors
+from wa_cli.cli.commands import LazyGroup
 from wa_cli.errors import WaError
 from wa_cli.telemetry.logs import one_line
 from wa_cli.version import __version__
 
 app = typer.Typer(
     name="wa",
+    cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -62,30 +41,6 @@ _REFUSED_PLACES = {
     errno.ELOOP: _ANOTHER,
     errno.ENAMETOOLONG: _ANOTHER,
 }
-
-SETUP, WORK, READ = "Set up and check", "Send and store", "Read"
-
-app.add_typer(send.app, name="send", rich_help_panel=WORK)
-app.add_typer(worker.app, name="worker", rich_help_panel=WORK)
-app.command("serve", rich_help_panel=WORK)(serve.serve)
-app.command("up", rich_help_panel=WORK)(up.up)
-app.add_typer(queue.app, name="queue", rich_help_panel=WORK)
-app.add_typer(webhook.app, name="webhook", rich_help_panel=WORK)
-app.add_typer(number.app, name="number", rich_help_panel=WORK)
-app.add_typer(media.app, name="media", rich_help_panel=WORK)
-app.add_typer(spool.app, name="spool", rich_help_panel=WORK)
-app.add_typer(report.app, name="report", rich_help_panel=READ)
-app.command("conversation", rich_help_panel=READ)(conversation.conversation)
-app.command("search", rich_help_panel=READ)(search.search)
-app.command("export", rich_help_panel=READ)(export.export)
-app.command("listen", rich_help_panel=READ)(listen.listen)
-app.command("verify", rich_help_panel=SETUP)(verify.verify)
-app.command("doctor", rich_help_panel=SETUP)(doctor.doctor)
-app.add_typer(migrate.app, name="migrate", rich_help_panel=SETUP)
-app.add_typer(db.app, name="db", rich_help_panel=SETUP)
-app.add_typer(sandbox.app, name="sandbox", rich_help_panel=SETUP)
-app.add_typer(config_command.app, name="config", rich_help_panel=SETUP)
-app.command("demo", rich_help_panel=SETUP)(demo.demo)
 
 
 def _version(asked: bool) -> None:

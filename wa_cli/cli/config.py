@@ -10,7 +10,7 @@ from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.settings import display, schema
 
-app = typer.Typer(no_args_is_help=True, help="Show the settings in force.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

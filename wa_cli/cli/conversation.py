@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from wa_cli.cli import render, tables
 from wa_cli.cli.context import AppContext, or_unavailable, print_note
@@ -18,6 +21,8 @@ from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_for
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput
+from wa_cli.messages.phone import customer_key, parse_customer
+from wa_cli.reports.ranges import EARLIEST, instant
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -79,10 +84,6 @@ def conversation(
 
     Example: wa conversation +15551234567 --follow
     """
-    from zoneinfo import ZoneInfo
-
-    from wa_cli.messages.phone import customer_key, parse_customer
-    from wa_cli.reports.runner import EARLIEST, instant
 
     chosen = chosen_format(form, as_json)
     if follow and chosen is not None:
@@ -115,7 +116,6 @@ class Chat:
     """A conversation on stdout. New messages and statuses are added with --follow."""
 
     def __init__(self, zone: ZoneInfo) -> None:
-        from rich.console import Console
 
         self._zone = zone
         self._console: Console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -124,7 +124,6 @@ class Chat:
 
     def begin(self, name: str, rows: Sequence[Mapping[str, Any]], *, paged: bool) -> None:
         """Print the first messages, through a pager if they do not fit the terminal."""
-        from rich.text import Text
 
         lines = [Text(f"Conversation with {tables.clean(name)}", style="italic"), *self._lines(rows)]
         if not rows:
@@ -140,7 +139,6 @@ class Chat:
             self._console.print(line)
 
     def _lines(self, rows: Iterable[Mapping[str, Any]]) -> list[Text]:
-        from rich.text import Text
 
         lines = []
         for row in rows:
@@ -158,7 +156,6 @@ class Chat:
 
 def _line(row: Mapping[str, Any]) -> list[Text]:
     """Return a message, below the one that it answers."""
-    from rich.text import Text
 
     ours = row["direction"] == "outgoing"
     line = Text(f"{row['at']:%H:%M} ")

@@ -12,7 +12,7 @@ from wa_cli.errors import ConfigError
 from wa_cli.masking import is_secret
 from wa_cli.settings.parsers import EMBEDDED
 
-app = typer.Typer(no_args_is_help=True, help="Print the database URL, open a shell, stop the embedded database.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

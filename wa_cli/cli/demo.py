@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from wa_cli.assembly.service import require_server
 from wa_cli.cli import charts, check_results, render, report_query, up, verify
 from wa_cli.cli.context import AppContext, print_note
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
+from wa_cli.runtime.stop import Stop
 from wa_cli.settings.schema import env_name
+from wa_cli.telemetry import logs
 
 _OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 
 
 def demo(ctx: typer.Context) -> None:
-    """Show the main job: a sample shop's history, live messages, checks and reports.
+    """Show the main job on sample data: messages, checks and reports.
 
     It uses its own database and folder on this machine, and nothing else.
 
     Example: wa demo
     """
-    import asyncio
 
     began = time.monotonic()
     require_server()
@@ -74,20 +79,16 @@ def _advice(shell: AppContext, url: str) -> Iterator[str]:
 
 
 def _history(context: AppContext) -> int:
-    from wa_cli.clock import now
     from wa_cli.demo import history
 
     return history.write(context.database, now())
 
 
 async def _live(context: AppContext) -> None:
-    import logging
 
     from wa_cli.demo.story import TEMPLATES, Story
-    from wa_cli.runtime.stop import Stop
     from wa_cli.sandbox.app import Options
     from wa_cli.sandbox.host import call
-    from wa_cli.telemetry import logs
 
     logs.start(level=logging.WARNING)
     async with up.everything(context, Stop(), Options(templates=TEMPLATES)):
@@ -120,8 +121,6 @@ def _report(context: AppContext, name: str) -> None:
 
 
 def _title(text: str) -> None:
-    from rich.console import Console
-    from rich.text import Text
 
     Console().print(Text(f"\n{text}", style="bold"))
 

@@ -22,7 +22,7 @@ WORDS = check_results.Words(
 def doctor(
     ctx: typer.Context, as_json: AsJson = False, quiet: check_results.Quiet = False, check: check_results.Chosen = None
 ) -> None:
-    """Check the whole installation: settings, database, queues, token, number, webhook, disk.
+    """Check the whole installation: settings, database, queues, token, webhook, disk.
 
     An unavailable part fails its own checks and no others. Exit 0 if no check fails, else 3.
 

@@ -15,6 +15,7 @@ from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, ch
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
+from wa_cli.reports.ranges import EARLIEST, instant
 
 _COLUMNS = [
     Column("customer", "Customer", "phone"),
@@ -47,11 +48,10 @@ def export(
     form: Format = None,
     output: Output = None,
 ) -> None:
-    """Write whole conversations, one after the other, from their first message on.
+    """Write whole conversations, from their first message on.
 
     Example: wa export +15551234567 -o ana.xlsx
     """
-    from wa_cli.reports.runner import EARLIEST, instant
 
     chosen = chosen_format(form, as_json)
     context = AppContext.of(ctx)

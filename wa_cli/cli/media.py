@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
 from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.worker import Media
 from wa_cli.errors import ConfigError, PartlyDone
+from wa_cli.telemetry import logs
 
-app = typer.Typer(no_args_is_help=True, help="Download customers' files, which Meta deletes after seven days.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -19,7 +22,6 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
 
     Example: wa media fetch --media /srv/files
     """
-    import asyncio
 
     context = AppContext.of(ctx, media=media)
     if context.settings.media is None:
@@ -27,7 +29,6 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
             "No media destination is configured.",
             hint="Set WA_MEDIA, or use --media DIR or --media s3://bucket/prefix.",
         )
-    from wa_cli.telemetry import logs
 
     logs.start(context.settings.log_format)
     missed = context.downloads.missed()

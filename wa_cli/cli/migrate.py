@@ -13,6 +13,7 @@ from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, ConfigError, PartlyDone
+from wa_cli.settings import schema
 
 if TYPE_CHECKING:
     from wa_cli.migrations.backfill import Backfill
@@ -293,7 +294,6 @@ def rollback(
 
 def _check_spools(context: AppContext) -> None:
     """Raise PartlyDone while spooled records of this machine need the tables that would be dropped."""
-    from wa_cli.settings import schema
 
     spools = (
         [context.spools.outcomes]

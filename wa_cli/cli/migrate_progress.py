@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.text import Text
+
 from wa_cli.cli import tables
 from wa_cli.cli.context import print_note
 from wa_cli.clock import format_span
@@ -27,7 +30,6 @@ def shown() -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield _Lines().show
         return
-    from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
     with console.status("") as status:
@@ -65,7 +67,6 @@ class _Moving:
         self._step = ""
 
     def show(self, event: Event) -> None:
-        from rich.text import Text
 
         match event:
             case Begun():
@@ -81,7 +82,6 @@ class _Moving:
                 self._print(Text.assemble(("! ", "yellow"), f"skipped: {event.step.title}: {tables.clean(event.why)}"))
 
     def _show(self, below: str, style: str = "dim") -> None:
-        from rich.text import Text
 
         self._status.update(Text.assemble(self._step, "\n    ", (tables.clean(below), style)))
 

@@ -12,7 +12,7 @@ from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput
 
-app = typer.Typer(no_args_is_help=True, help="Show and control a number's send rate.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 
 from wa_cli.cli.render import ALIASES, FORMATS
 from wa_cli.errors import BadInput
+from wa_cli.messages.phone import customer_key, parse_customer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
 Format = Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")]
@@ -26,7 +27,6 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 def key_of(customer: str | None) -> str | None:
     """Return the key of a customer who is named by number or user id. Raises BadInput."""
-    from wa_cli.messages.phone import customer_key, parse_customer
 
     return customer_key(*parse_customer(customer)) if customer is not None else None
 

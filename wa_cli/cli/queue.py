@@ -18,7 +18,7 @@ from wa_cli.errors import BadInput, PartlyDone
 if TYPE_CHECKING:
     from wa_cli.queues.base import Queue
 
-app = typer.Typer(no_args_is_help=True, help="Show and manage waiting, held and dead messages.")
+app = typer.Typer(no_args_is_help=True)
 
 
 class Name(StrEnum):

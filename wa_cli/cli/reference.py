@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
-from wa_cli.cli.app import app
+from wa_cli.cli.commands import every_command
 from wa_cli.clock import format_span
 from wa_cli.errors import EXIT_CODES
 from wa_cli.reports import catalogue
 from wa_cli.settings import schema
+from wa_cli.telemetry.metrics import Metrics
 
 
 def commands() -> str:
     lines = ["| command | description |", "|---|---|"]
-    lines += [f"| `wa {' '.join(path)}` | {_first_sentence(command.help)} |" for path, command in _walk()]
+    lines += [f"| `wa {' '.join(path)}` | {_first_sentence(command.help)} |" for path, command in every_command()]
     return "\n".join(lines)
 
 
@@ -50,7 +48,6 @@ def reports() -> str:
 
 
 def metrics() -> str:
-    from wa_cli.telemetry.metrics import Metrics
 
     known = Metrics(_no_backlog, lambda: 0).described()
     return "\n".join(["| metric | meaning |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in known)])
@@ -84,17 +81,6 @@ def filled(text: str) -> str:
             raise SystemExit(f"The {name} table has no markers: <!-- {name} --> … <!-- /{name} -->")
         text = f"{text[: place.start()]}{table()}\n{text[place.end() :]}"
     return text
-
-
-def _walk(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    group = group or typer.main.get_command(app)
-    for name, command in group.commands.items():
-        if getattr(command, "invoke_without_command", False):
-            yield (*path, name), command
-        if hasattr(command, "commands"):
-            yield from _walk(command, (*path, name))
-        else:
-            yield (*path, name), command
 
 
 def _first_sentence(text: str) -> str:

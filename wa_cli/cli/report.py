@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from wa_cli.cli import charts, output_file, render, report_options, threshold
@@ -37,6 +38,7 @@ from wa_cli.clock import now
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
+from wa_cli.reports.page import Section, page
 from wa_cli.settings import sources
 
 if TYPE_CHECKING:
@@ -97,9 +99,7 @@ def _as_click(report: Report) -> Any:
     return typer.main.get_command(alone)
 
 
-app = typer.Typer(
-    cls=ReportGroup, no_args_is_help=True, help="Show unanswered customers, response times, deliveries and errors."
-)
+app = typer.Typer(cls=ReportGroup, no_args_is_help=True)
 
 
 @app.command("list")
@@ -187,7 +187,6 @@ def html(
 
     Example: wa report html -o report.html --since monday
     """
-    from wa_cli.reports.page import page
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise BadInput(f"The page is HTML, and {output} is not.", hint="Use --output report.html.")
@@ -220,7 +219,6 @@ def _check_complete(failed: int) -> None:
 
 def _section(report: Report, table: Table) -> Section:
     """Return a report for the page. A heatmap is drawn instead of its 168 rows, three times."""
-    from wa_cli.reports.page import Section
 
     pictures = [
         charts.picture(report, table, metric.value) for metric in (Metric if report.shape else [Metric.INCOMING])
@@ -311,7 +309,6 @@ for _report in _OURS.values():
 
 
 def _clear() -> None:
-    from rich.console import Console
 
     console = Console()
     console.clear() if console.is_terminal else print()

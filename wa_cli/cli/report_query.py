@@ -12,12 +12,12 @@ from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import key_of
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput, DatabaseUnavailable, StatementCancelled, WaError
-from wa_cli.reports import catalogue
+from wa_cli.reports import catalogue, ranges
 from wa_cli.reports.catalogue import Report
+from wa_cli.reports.ranges import Range
 
 if TYPE_CHECKING:
-    from wa_cli.reports.runner import Narrowed, Range
-
+    from wa_cli.reports.runner import Narrowed
 
 EVERY = 1_000_000  # default number of rows
 
@@ -37,11 +37,10 @@ class Question:
     is_one_of_all: bool = False  # then there are no options of a single report
 
     def range(self, context: AppContext, report: Report) -> Range:
-        from wa_cli.reports import runner
 
         if report.header.is_of_now and (self.since is not None or self.until is not None):
             raise BadInput(f"The report {report.name} shows this moment and has no --since and --until.")
-        return runner.range_of(report, since=self.since, until=self.until, zone=context.zone(self.zone))
+        return ranges.range_of(report, since=self.since, until=self.until, zone=context.zone(self.zone))
 
     def narrowed(self, context: AppContext, report: Report) -> Narrowed:
         from wa_cli.reports import runner

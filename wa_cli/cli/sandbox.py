@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -16,11 +17,16 @@ from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, CheckFailed, ConfigError
+from wa_cli.messages.phone import parse_phone
+from wa_cli.runtime.signals import stopping_on_signals
+from wa_cli.runtime.stop import Stop
+from wa_cli.sandbox import faults, notification_files
+from wa_cli.telemetry import logs
 
 if TYPE_CHECKING:
     from wa_cli.sandbox.app import Options
 
-app = typer.Typer(no_args_is_help=True, help="Run and control a stand-in for WhatsApp on this machine.")
+app = typer.Typer(no_args_is_help=True)
 
 _LINE = re.compile(r"(?:(?P<after>\d[\d.]*(?:ms|s|m))\s+)?(?P<phone>\+\d[\d ]*\d)\s+(?P<text>.+)")
 
@@ -43,9 +49,7 @@ def serve(
 
     Example: wa sandbox serve --strict --fault throttled=3%,cut_accepted=1%
     """
-    import asyncio
 
-    from wa_cli.sandbox import faults
     from wa_cli.sandbox.app import Options
 
     options = Options(
@@ -72,9 +76,6 @@ def customer_says(
 
     Example: wa sandbox say +15551234567 "where is my order?"
     """
-    import asyncio
-
-    from wa_cli.messages.phone import parse_phone
 
     if script is not None:
         lines = _script(script)
@@ -98,7 +99,6 @@ def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format
 
     Example: wa sandbox list
     """
-    from wa_cli.sandbox import notification_files
 
     del ctx
     rows = [
@@ -129,10 +129,6 @@ def play(
 
     Example: wa sandbox play image reaction --times 2 --shuffled
     """
-    import asyncio
-
-    from wa_cli.messages.phone import parse_phone
-    from wa_cli.sandbox import notification_files
 
     wanted = notification_files.names() if names == ["all"] else names
     for name in wanted:
@@ -161,9 +157,6 @@ def play(
 
 
 async def _serve(context: AppContext, options: Options) -> None:
-    from wa_cli.runtime.signals import stopping_on_signals
-    from wa_cli.runtime.stop import Stop
-    from wa_cli.telemetry import logs
 
     logs.start()
     stop = Stop()
@@ -186,7 +179,6 @@ async def _call(context: AppContext, path: str, body: dict[str, Any], limit: flo
 
 def _script(path: Path) -> list[tuple[float, str, str]]:
     """Yield pause in seconds, number and text of each line. Empty lines and # comments are skipped."""
-    from wa_cli.messages.phone import parse_phone
 
     try:
         content = path.read_text(encoding="utf-8")

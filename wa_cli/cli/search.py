@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from wa_cli.cli import render, tables
 from wa_cli.cli.context import AppContext, print_note
@@ -16,6 +18,7 @@ from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone,
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.errors import BadInput
+from wa_cli.reports.ranges import instant
 
 if TYPE_CHECKING:
     from wa_cli.cli.context import AppContext
@@ -58,11 +61,12 @@ def search(
     form: Format = None,
     output: Output = None,
 ) -> None:
-    """Find messages with these words, best matches first, or customers by the beginning of their number.
+    """Find messages with these words, or customers by the beginning of their number.
+
+    The best matches come first.
 
     Example: wa search "order status" --newest
     """
-    from wa_cli.reports.runner import instant
 
     chosen = chosen_format(form, as_json)
     words = " ".join(terms)
@@ -117,8 +121,6 @@ def _people(context: AppContext, number: str, limit: int, zone: str, chosen: str
 
 def _print(table: Table) -> None:
     """Print matches for people: time and customer, and below it the text with the words marked."""
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     console.print(Text(table.title, style="italic"))
@@ -133,7 +135,6 @@ def _print(table: Table) -> None:
 
 
 def _highlighted(row: Mapping[str, Any]) -> Any:
-    from rich.text import Text
 
     text, last = Text("  "), 0
     marked = row["marked"] or ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -16,13 +17,16 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Phone
 from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
+from wa_cli.messages import content
+from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.phone import parse_customer
 from wa_cli.messages.states import SentBy
 from wa_cli.submit import LONGEST_KEY, reference_of
 
 if TYPE_CHECKING:
     from wa_cli.messages.outgoing import OutgoingMessage
 
-app = typer.Typer(no_args_is_help=True, help="Queue a message to a customer. A worker sends it.")
+app = typer.Typer(no_args_is_help=True)
 
 POLL = 0.2
 ONE_MINUTE = timedelta(minutes=1)
@@ -72,12 +76,11 @@ def text(
 
     Example: wa send text +15551234567 "Your order is on its way."
     """
-    from wa_cli.messages.content import text
 
     _send(
         ctx,
         phone,
-        text.text(body),
+        content.text.text(body),
         Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
     )
 
@@ -102,12 +105,11 @@ def image(
 
     Example: wa send image +15551234567 https://example.org/red.jpg --caption "The red one"
     """
-    from wa_cli.messages.content import media
 
     _send(
         ctx,
         phone,
-        media.image(link, caption),
+        content.media.image(link, caption),
         Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
     )
 
@@ -133,12 +135,11 @@ def document(
 
     Example: wa send document +15551234567 https://example.org/42.pdf --filename invoice-42.pdf
     """
-    from wa_cli.messages.content import media
 
     _send(
         ctx,
         phone,
-        media.document(link, filename, caption),
+        content.media.document(link, filename, caption),
         Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
     )
 
@@ -166,13 +167,12 @@ def template(
 
     Example: wa send template +15551234567 hello_world
     """
-    from wa_cli.messages.content import template
 
     chosen = language or AppContext.of(ctx).settings.template_language
     _send(
         ctx,
         phone,
-        template.template(name, chosen, parameters or ()),
+        content.template.template(name, chosen, parameters or ()),
         Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
     )
 
@@ -193,11 +193,6 @@ class Terms:
 
 
 def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Terms) -> None:
-    from zoneinfo import ZoneInfo
-
-    from wa_cli.messages import content
-    from wa_cli.messages.outgoing import OutgoingMessage
-    from wa_cli.messages.phone import parse_customer
 
     # A fault of the message is reported before anything is started for it.
     number, user_id = parse_customer(phone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -13,6 +14,12 @@ from wa_cli.assembly.service import require_server
 from wa_cli.cli.context import AppContext
 from wa_cli.cli.worker import LogFormat
 from wa_cli.errors import ConfigError
+from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.supervisor import Supervisor
+from wa_cli.runtime.tasks import all_until_one_fails
+from wa_cli.telemetry import events, logs
+from wa_cli.telemetry.events import Feature
 
 if TYPE_CHECKING:
     import socket
@@ -41,7 +48,6 @@ def serve(
 
     Example: wa serve --port 8000 --processes 2
     """
-    import asyncio
 
     context = AppContext.of(ctx, log_format=log_format)
     require_server()
@@ -50,7 +56,6 @@ def serve(
         raise ConfigError(
             "Unsigned webhooks are accepted on loopback only.", hint="Leave out --insecure-no-signature or --host."
         )
-    from wa_cli.telemetry import events, logs
 
     logs.start(context.settings.log_format)
     context.databases.connect(logs.emit, required=context.databases.is_embedded)
@@ -71,7 +76,6 @@ def serve(
 
 def _unavailable_features(context: AppContext, insecure: bool) -> Iterator[events.Feature]:
     """Yield the features that do not work with these settings."""
-    from wa_cli.telemetry.events import Feature
 
     if insecure:
         yield Feature.SIGNATURES
@@ -92,16 +96,11 @@ def listen(context: AppContext, host: str, port: int) -> socket.socket:
 
 def _serve_side_by_side(context: AppContext, bound: socket.socket, insecure: bool, started: events.Started) -> None:
     """Serve in several processes on one socket, with common metrics."""
-    import asyncio
-
-    from wa_cli.telemetry import logs
 
     counts = tempfile.mkdtemp(prefix="wa-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # prometheus_client reads it when it is loaded
     parent = os.getpid()
     try:
-        from wa_cli.runtime.supervisor import Supervisor
-
         _load()
         context.database.close()
         logs.emit(started)
@@ -123,10 +122,6 @@ def _load() -> None:
 
 
 async def _serve(context: AppContext, bound: socket.socket, insecure: bool, parent: int | None) -> None:
-    from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
-    from wa_cli.runtime.stop import Stop
-    from wa_cli.runtime.tasks import all_until_one_fails
-    from wa_cli.telemetry import events, logs
 
     service, ingest = context.service(bound, insecure=insecure, emit=logs.emit)
     stop = Stop()

@@ -11,11 +11,13 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import PartlyDone
+from wa_cli.telemetry import logs
+from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 if TYPE_CHECKING:
     from wa_cli.outbox.spool import Spool
 
-app = typer.Typer(no_args_is_help=True, help="Show and replay the records on this machine's disk.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -57,9 +59,7 @@ def replay(ctx: typer.Context) -> None:
 
     Example: wa spool replay
     """
-    from wa_cli.telemetry import logs
     from wa_cli.workers.spooled_outcomes import SpooledOutcomes
-    from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
     logs.start()
     context = AppContext.of(ctx)

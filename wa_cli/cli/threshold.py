@@ -11,8 +11,10 @@ from wa_cli.cli.report_query import Question
 from wa_cli.cli.tables import Table
 from wa_cli.clock import format_span, now, parse_span
 from wa_cli.errors import BadInput, CheckFailed
+from wa_cli.reports import ranges
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.header import Threshold
+from wa_cli.reports.ranges import instant
 
 OPEN_SINCE = timedelta(hours=48)  # older turns are found by the last message of each conversation
 
@@ -27,7 +29,6 @@ def parse(report: Report, fail_over: str | None) -> timedelta | None:
 
 def since(report: Report, limit: timedelta | None) -> str | None:
     """Return how far back the report must look to find such a wait, or None if its own range suffices."""
-    from wa_cli.reports.runner import instant
 
     if limit is None or report.threshold is None or report.threshold.way != "age":
         return None
@@ -82,7 +83,7 @@ def _open_turns(context: AppContext, report: Report, question: Question) -> Iter
     if report.alarm is None:
         return
     at = now()
-    asked = runner.Range(at - OPEN_SINCE, at + timedelta(seconds=1), context.zone(question.zone))
+    asked = ranges.Range(at - OPEN_SINCE, at + timedelta(seconds=1), context.zone(question.zone))
     narrowed = question.narrowed(context, report)
     rows = runner.run(context.databases.reports, report.alarm, asked, narrowed, timeout=context.settings.report_timeout)
     for begun in (row["since"] for row in rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -12,6 +13,9 @@ import typer
 from wa_cli.assembly.service import require_server
 from wa_cli.cli.context import AppContext
 from wa_cli.cli.serve import Host, Port, listen
+from wa_cli.runtime.signals import stopping_on_signals
+from wa_cli.runtime.stop import Stop
+from wa_cli.telemetry import events, logs
 
 if TYPE_CHECKING:
     from wa_cli.runtime.stop import Stop
@@ -25,7 +29,6 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
 
     Example: wa up --port 8000
     """
-    import asyncio
 
     context = AppContext.of(ctx)
     require_server()
@@ -37,9 +40,6 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
 
 
 async def _up(context: AppContext) -> None:
-    from wa_cli.runtime.signals import stopping_on_signals
-    from wa_cli.runtime.stop import Stop
-    from wa_cli.telemetry import logs
 
     logs.start(context.settings.log_format)
     stop = Stop()
@@ -51,7 +51,6 @@ async def _up(context: AppContext) -> None:
 @asynccontextmanager
 async def everything(context: AppContext, stop: Stop, options: Options | None = None) -> AsyncIterator[str]:
     """Start the parts in order, and stop them in reverse. Yield the URL of the service. A failing part sets `stop`."""
-    from wa_cli.telemetry import events, logs
 
     context.database  # noqa: B018 — what is wrong with it is said before anything else is started
     context.endpoint.app_secret  # noqa: B018
@@ -73,9 +72,6 @@ async def everything(context: AppContext, stop: Stop, options: Options | None = 
 @asynccontextmanager
 async def _running(part: Callable[[Stop], Awaitable[None]], everyones: Stop) -> AsyncIterator[None]:
     """Run a part beside the block with a stop of its own, so that parts can be stopped one after the other."""
-    import asyncio
-
-    from wa_cli.runtime.stop import Stop
 
     own = Stop()
 

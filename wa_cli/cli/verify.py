@@ -11,6 +11,7 @@ from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
+from wa_cli.reports.ranges import instant
 
 WORDS = check_results.Words(
     command="verify",
@@ -28,14 +29,15 @@ def verify(
     check: check_results.Chosen = None,
     since: Annotated[str, typer.Option(help="Begin of the examined time: a time, a date or 7d.")] = "24h",
 ) -> None:
-    """Prove that storage works: schema, trial writes, messages, statuses, files, uncertain messages, webhook.
+    """Prove that storage works, with trial writes that are rolled back.
+
+    It checks schema, messages, statuses, files, uncertain messages and webhook.
 
     Exit 0 if every check passes, 3 if one fails.
 
     Example: wa verify --since 7d --check storage_rate
     """
     from wa_cli.checks import catalogue
-    from wa_cli.reports.runner import instant
 
     context = AppContext.of(ctx)
     installation = context.installation(instant(since, context.settings.timezone, now()))

@@ -11,9 +11,10 @@ import typer
 
 from wa_cli.cli.context import AppContext, print_note
 from wa_cli.clock import now
+from wa_cli.cloud import signature, webhooks
 from wa_cli.errors import BadInput, CloudError, ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Post a stored webhook, or one from a file, again.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
@@ -29,7 +30,6 @@ def replay(
 
     Example: wa webhook replay body.json
     """
-    from wa_cli.cloud import signature
 
     context = AppContext.of(ctx)
     found = list(_found(context, what))
@@ -74,7 +74,6 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
 def _of_file(path: Path) -> Iterator[dict[str, Any]]:
     """Return the notification of a file, or one around the `value` in it."""
-    from wa_cli.cloud import webhooks
 
     try:
         content = webhooks.load(path.read_bytes())
@@ -101,7 +100,6 @@ def _stored(context: AppContext, identity: str) -> Iterator[dict[str, Any]]:
 
 def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
     """Return the notification of a stored item, as far as it is known."""
-    from wa_cli.cloud import webhooks
 
     if row["body"] is not None:
         data = webhooks.load(row["body"])

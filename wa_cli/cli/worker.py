@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
@@ -11,9 +12,17 @@ import typer
 
 from wa_cli.cli import status_line
 from wa_cli.cli.context import AppContext
+from wa_cli.runtime.outage import until_ready
+from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.supervisor import Supervisor
 from wa_cli.settings.schema import SQS
+from wa_cli.telemetry import events, logs
+from wa_cli.telemetry.emitter import Emitter
+from wa_cli.telemetry.events import Program
+from wa_cli.telemetry.meter import Meter
 
-app = typer.Typer(no_args_is_help=True, help="Send queued messages, store received ones.")
+app = typer.Typer(no_args_is_help=True)
 
 
 class Form(StrEnum):
@@ -53,8 +62,6 @@ def outgoing(
     """
     context = AppContext.of(ctx, log_format=log_format)
 
-    from wa_cli.telemetry import logs
-
     def check() -> None:
         context.endpoint.number  # noqa: B018 — what is missing is said once, and before anything is started
         context.databases.connect(logs.emit, required=not _can_degrade(context, drain, require_storage))
@@ -86,10 +93,6 @@ def incoming(
 
 def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[], None], *, drain: bool) -> None:
     """Run the worker in this process, or in several supervised ones, once `check` raises nothing."""
-    import asyncio
-
-    from wa_cli.runtime.outage import until_ready
-    from wa_cli.telemetry import logs
 
     logs.start(context.settings.log_format)
     if not asyncio.run(until_ready(check, logs.emit, waits=not (drain or context.databases.is_embedded))):
@@ -97,7 +100,6 @@ def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[]
     if processes == 1:
         asyncio.run(worker(None))
         return
-    from wa_cli.runtime.supervisor import Supervisor
 
     _load(context)
     supervisor = Supervisor(processes, logs.emit)
@@ -121,12 +123,6 @@ def _load(context: AppContext) -> None:
 
 
 async def _outgoing(context: AppContext, drain: bool, require_storage: bool, parent: int | None) -> None:
-    from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
-    from wa_cli.runtime.stop import Stop
-    from wa_cli.telemetry import events, logs
-    from wa_cli.telemetry.emitter import Emitter
-    from wa_cli.telemetry.events import Program
-    from wa_cli.telemetry.meter import Meter
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
@@ -147,12 +143,6 @@ def _can_degrade(context: AppContext, drain: bool, require_storage: bool) -> boo
 
 
 async def _incoming(context: AppContext, drain: bool, parent: int | None) -> None:
-    from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
-    from wa_cli.runtime.stop import Stop
-    from wa_cli.telemetry import events, logs
-    from wa_cli.telemetry.emitter import Emitter
-    from wa_cli.telemetry.events import Program
-    from wa_cli.telemetry.meter import Meter
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):

@@ -12,12 +12,11 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wa_cli.clock import format_span, naive_utc, now, parse_span
+from wa_cli.clock import format_span, naive_utc, now
 from wa_cli.cloud import codes
 from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database
@@ -25,11 +24,10 @@ from wa_cli.database.engine import run as execute
 from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCancelled
 from wa_cli.messages import json_text
 from wa_cli.reports.catalogue import Report
-from wa_cli.reports.hours import DAYS, Hours
+from wa_cli.reports.hours import Hours
+from wa_cli.reports.ranges import Range
 
-_SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
 _LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may have an apostrophe
-EARLIEST, LATEST = 1970, 2200  # years
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
     "work_mem": "64MB",  # memory for one sort, above which it goes to disk
@@ -46,16 +44,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "period": (datetime,),
     "date": (date,),
 }
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-@dataclass(frozen=True)
-class Range:
-    """From `since` (included) to `until` (excluded), aware instants. Days and hours are those of `zone`."""
-
-    since: datetime
-    until: datetime
-    zone: str
 
 
 @dataclass(frozen=True)
@@ -67,52 +55,6 @@ class Narrowed:
     by: str | None = None
     keys: tuple[str, ...] = ()
     hours: Hours | None = None
-
-
-def range_of(report: Report, *, since: str | None, until: str | None, zone: str, at: datetime | None = None) -> Range:
-    """Return the given range, or the report's own. Raises BadInput for an invalid time."""
-    at = at or now()
-    end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
-    own = instant(report.since, zone, at if until is None else end)  # this long before the end
-    begin = own if since is None else instant(since, zone, at)
-    for moment in (begin, end):
-        if not EARLIEST <= moment.year < LATEST:
-            raise BadInput(f"{moment:%Y-%m-%d} is out of range.")
-    if begin >= end:
-        raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is empty.")
-    return Range(begin, end, zone)
-
-
-def instant(text: str, zone: str, at: datetime) -> datetime:
-    """Return the instant of a date (its midnight in `zone`), an ISO 8601 time, a duration before now like `7d`, `today`,
-    `yesterday`, or the last `monday`. Raises BadInput for anything else.
-    """
-    word = text.strip().lower()
-    if word.isdigit():
-        raise BadInput(
-            f"{text!r} is not a time.", hint="Write a duration with a unit, like 30m or 7d, and a date like 2026-11-23."
-        )
-    if _SPAN.fullmatch(word):
-        try:
-            return at - parse_span(word)
-        except OverflowError:
-            raise BadInput(f"{text!r} is too long.") from None
-    if (days := _days_ago(word, at.astimezone(ZoneInfo(zone)).weekday())) is not None:
-        day = at.astimezone(ZoneInfo(zone)).date() - timedelta(days=days)
-        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is not a time.", hint="Write 7d, monday, 2026-11-23 or 2026-11-23T09:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
-
-
-def _days_ago(word: str, weekday: int) -> int | None:
-    """Return the number of midnights since that day began, or None if the word is not a day."""
-    if word in ("today", "yesterday"):
-        return 0 if word == "today" else 1
-    named = [place for place, day in enumerate(_WEEKDAYS) if word in (day, DAYS[place])]
-    return (weekday - named[0]) % 7 if named else None
 
 
 def narrow(

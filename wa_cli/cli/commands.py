@@ -1,0 +1,87 @@
+"""The commands of `wa`: their names and descriptions, and the group that loads only the module of the one that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+WORK, READ, SETUP = "Send and store", "Read", "Set up and check"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A command as `wa --help` lists it. Its module has its name and, in it, a Typer `app` or a function of that name."""
+
+    panel: str
+    help: str
+
+
+COMMANDS = {
+    "send": Listed(WORK, "Queue a message to a customer. A worker sends it."),
+    "worker": Listed(WORK, "Send queued messages, store received ones."),
+    "serve": Listed(WORK, "Run the webhook receiver and the messaging API."),
+    "up": Listed(WORK, "Run the sandbox, the service and both workers in the foreground."),
+    "queue": Listed(WORK, "Show and manage waiting, held and dead messages."),
+    "webhook": Listed(WORK, "Post a stored webhook, or one from a file, again."),
+    "number": Listed(WORK, "Show and control a number's send rate."),
+    "media": Listed(WORK, "Download customers' files, which Meta deletes after seven days."),
+    "spool": Listed(WORK, "Show and replay the records on this machine's disk."),
+    "report": Listed(READ, "Show unanswered customers, response times, deliveries and errors."),
+    "conversation": Listed(READ, "Show both sides of a conversation, oldest message first."),
+    "search": Listed(READ, "Find messages with these words, or customers by the beginning of their number."),
+    "export": Listed(READ, "Write whole conversations, from their first message on."),
+    "listen": Listed(READ, "Show messages, statuses and notices as they are stored, until Ctrl-C."),
+    "verify": Listed(SETUP, "Prove that storage works, with trial writes that are rolled back."),
+    "doctor": Listed(SETUP, "Check the whole installation: settings, database, queues, token, webhook, disk."),
+    "demo": Listed(SETUP, "Show the main job on sample data: messages, checks and reports."),
+    "migrate": Listed(SETUP, "Migrate a live database to the schema, without downtime."),
+    "db": Listed(SETUP, "Print the database URL, open a shell, stop the embedded database."),
+    "sandbox": Listed(SETUP, "Run and control a stand-in for WhatsApp on this machine."),
+    "config": Listed(SETUP, "Show the settings in force."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists every command, and loads the one that is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, listed in COMMANDS.items():
+            self.commands[name] = TyperCommand(name, help=listed.help, rich_help_panel=listed.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name or ""), rest
+
+
+def load(name: str) -> Any:
+    """Return the command of this name, with its module imported."""
+    module = import_module(f"wa_cli.cli.{name}")
+    parent = typer.Typer()
+    if hasattr(module, "app"):
+        parent.add_typer(module.app, name=name)
+    else:
+        parent.command(name)(getattr(module, name))
+    command = typer.main.get_group(parent).commands[name]
+    command.help = command.help or COMMANDS[name].help
+    return command
+
+
+def every_command() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the path and the command of everything that can be called."""
+    for name in COMMANDS:
+        yield from _walk((name,), load(name))
+
+
+def _walk(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    is_group = hasattr(command, "commands")
+    if not is_group or command.invoke_without_command:
+        yield path, command
+    if is_group:
+        for name, inner in command.commands.items():
+            yield from _walk((*path, name), inner)
