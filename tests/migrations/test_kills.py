@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.support import killed_migrator
 from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
 from tests.support.waiting import until
 from wa_cli.database.embedded import EmbeddedServer
@@ -20,10 +21,11 @@ from wa_cli.errors import StillPending
 from wa_cli.migrations import catalogue, ledger
 from wa_cli.migrations.runner import Migrator
 
-STEPS = [step for migration in catalogue.migrations() for step in migration.up.steps]
-# A whole file is noted under 0, after its steps too.
-POINTS = [(step.version, step.number) for step in STEPS]
-POINTS += [(version, 0) for version in sorted({step.version for step in STEPS if step.number}) if version]
+# The points of each migration in the order of a run: its steps, then the whole file, which is noted under 0.
+POINTS = {
+    migration.name: [*(step.number for step in migration.up.steps if step.number), 0]
+    for migration in catalogue.migrations()
+}
 
 
 def make_old(database: Database, rows: int = 2500) -> None:
@@ -56,18 +58,19 @@ def finish(database: Database) -> None:
     assert sql(database, "SELECT count(*) AS n FROM pg_index WHERE NOT indisvalid") == [{"n": 0}]
 
 
-@pytest.mark.parametrize(("version", "number"), POINTS, ids=lambda value: str(value))
-def test_killed_at_any_step_the_next_run_comes_to_the_same_end(
-    server: EmbeddedServer, empty: Database, undisturbed: list[str], version: str, number: int
+@pytest.mark.parametrize("version", POINTS)
+def test_killed_at_every_step_the_next_run_comes_to_the_same_end(
+    server: EmbeddedServer, empty: Database, undisturbed: list[str], version: str
 ) -> None:
     make_old(empty)
-    command = [sys.executable, "-m", "tests.support.killed_migrator", url_of(empty), version, str(number)]
 
-    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    for number in POINTS[version]:
+        assert killed_migrator.run(url_of(empty), version, number) == -signal.SIGKILL
+        with empty.reading() as connection:
+            noted = {(e.version, e.step) for e in ledger.entries(connection) if e.state == "done"}
+        assert (version, number) not in noted
+        assert noted >= {(version, before) for before in POINTS[version] if 0 < before < number}
 
-    with empty.reading() as connection:
-        noted = {(e.version, e.step) for e in ledger.entries(connection) if e.state == "done"}
-    assert (version, number) not in noted
     finish(empty)
     assert dump(server.programs, empty) == undisturbed
 

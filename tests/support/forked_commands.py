@@ -17,10 +17,11 @@ LOADED = [
     "wa_cli.cli.app", "wa_cli.cli.check_results", "wa_cli.cli.tables", "wa_cli.cloud.client",
     "wa_cli.migrations.runner", "wa_cli.queues.postgres", "wa_cli.queues.sqs", "wa_cli.sandbox.host",
     "wa_cli.database.embedded", "wa_cli.outbox.outbox", "wa_cli.checks.catalogue", "wa_cli.workers.worker",
+    "tests.support.killed_migrator", "tests.support.parsed_migrations",
 ]  # fmt: skip
 
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(LOADED)
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(LOADED)
 
 
 def run(
@@ -30,7 +31,7 @@ def run(
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         # The files travel by their names in /proc, which stay good while this process holds them open.
         places = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (out, err)]
-        process = _forks.Process(target=_become, args=(list(arguments), str(folder), dict(environ), *places))
+        process = forks.Process(target=_become, args=(list(arguments), str(folder), dict(environ), *places))
         process.start()
         process.join(timeout)
         if process.exitcode is None:

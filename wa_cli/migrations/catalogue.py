@@ -259,7 +259,8 @@ def _built() -> frozenset[tuple[str, str]]:
     )
 
 
-def migrations() -> list[Migration]:
-    """Return every migration, oldest first."""
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """Return every migration, oldest first. Each file is parsed once in a process."""
     folder = sqlfiles.root() / "migrations"
-    return [Migration(Script(folder / f"{name}.sql"), Script(folder / f"{name}.down.sql")) for name in names()]
+    return tuple(Migration(Script(folder / f"{name}.sql"), Script(folder / f"{name}.down.sql")) for name in names())

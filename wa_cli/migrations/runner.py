@@ -327,7 +327,7 @@ def _noted(step: Step) -> statements.Note:
     return note
 
 
-def _up_to(last: Migration | None) -> list[Migration]:
+def _up_to(last: Migration | None) -> Sequence[Migration]:
     every = catalogue.migrations()
     return every if last is None else [migration for migration in every if migration.name <= last.name]
 
