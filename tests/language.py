@@ -13,6 +13,7 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,10 @@ HABITS = {
 }
 # Names of functions that do not say what they do.
 EMPTY_NAMES = {"look", "tell", "said", "keep", "stay", "hear", "ask", "asked", "told", "come_back"}
+# A noun after a figure in a text, such as `{count} messages`, is wrong for one.
+PLURAL = re.compile(
+    r"^ (messages|rows|files|records|letters|outcomes|webhooks|customers|steps|statuses|attempts|notices|processes)\b(?!/)"
+)
 COMMENT = re.compile(r"^\s*--\s?(.*)$")
 
 
@@ -70,6 +75,16 @@ def findings(path: Path) -> Iterator[Finding]:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.strip("_") in EMPTY_NAMES:
                 yield Finding(place, node.lineno, f"def {node.name}", "name the job of the function")
+            if isinstance(node, ast.JoinedStr):
+                yield from (Finding(place, node.lineno, noun, "use counted(…)") for noun in _counted_nouns(node))
+
+
+def _counted_nouns(text: ast.JoinedStr) -> Iterator[str]:
+    """Yield the plural nouns of a text that stand behind a figure."""
+    for value, after in pairwise(text.values):
+        words = after.value if isinstance(value, ast.FormattedValue) and isinstance(after, ast.Constant) else ""
+        if isinstance(words, str) and PLURAL.match(words):
+            yield words
 
 
 def _texts(path: Path, source: str) -> Iterator[Text]:

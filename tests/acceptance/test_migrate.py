@@ -51,7 +51,7 @@ def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatc
     kept = spool.append([{"webhook": "a"}])
 
     refused = shell.wa("migrate", "rollback", "--drop-direction", "--yes", code=6)
-    assert f"Nothing was rolled back: the spool has 1 records in {spool.folder}" in refused.stderr
+    assert f"Nothing was rolled back: the spool has 1 record in {spool.folder}" in refused.stderr
     assert "applied" in shell.wa("migrate", "status").stdout
     shell.wa("migrate", "rollback", "--to", "0002", "--yes", code=6)
 
@@ -67,9 +67,9 @@ def test_messages_whose_direction_was_lost_are_named_and_found_again(shell: Shel
 
     named = shell.wa("migrate", "--yes", code=6)
 
-    assert "1 outgoing messages are marked as incoming" in named.stderr
+    assert "1 outgoing message marked as incoming" in named.stderr
     assert "wamid." in named.stderr
-    assert "Incomplete rows: 1 outgoing messages" in shell.wa("verify", code=3).stdout
+    assert "Incomplete rows: 1 outgoing message " in shell.wa("verify", code=3).stdout
     shell.environ["WA_BUSINESS_PHONE"] = "+15550100000"
     shell.wa("migrate", "--backfill-direction", "--yes")
     verified = shell.wa("verify").stdout

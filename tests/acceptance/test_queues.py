@@ -19,7 +19,7 @@ def test_another_number_takes_over_what_waits(shell: Shell) -> None:
     assert rows(shell, "SELECT number FROM wa.outbox") == [(NUMBER,)]
     moved = shell.wa("queue", "move", "--from", NUMBER, "--to", "42", "--yes")
 
-    assert "1 messages wait for 42 now." in moved.stderr
+    assert "1 message moved to 42." in moved.stderr
     assert rows(shell, "SELECT number, state FROM wa.outbox") == [("42", "queued")]
     assert "already wait for 42" in shell.wa("queue", "move", "--from", "42", "--to", "42", code=2).stderr
 
@@ -37,7 +37,7 @@ def test_a_replay_brings_back_what_can_be_read_and_says_what_stays(
 
     replayed = shell.wa("spool", "replay", code=6)
 
-    assert "1 webhooks put back on the queue." in replayed.stderr
-    assert "1 files of the spool are set aside." in replayed.stderr
+    assert "1 webhook put back on the queue." in replayed.stderr
+    assert "1 file of the spool set aside." in replayed.stderr
     assert ".corrupt" in shell.wa("spool", "status", "--json").stdout
     assert rows(shell, "SELECT count(*) FROM wa.queue_messages WHERE queue = 'incoming'") == [(1,)]

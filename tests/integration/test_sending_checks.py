@@ -60,7 +60,7 @@ def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
     watch.bench.queue("hi")
     watch.bench.outbox.rate_limit.block("the token was refused")
     found = watch.run()["sending"]
-    assert (found.level, found.message) == ("failed", "42 is blocked: the token was refused; 1 messages wait")
+    assert (found.level, found.message) == ("failed", "42 is blocked: the token was refused; 1 message waiting")
 
     watch.bench.outbox.rate_limit.unblock()
     assert watch.failing() == []
@@ -164,7 +164,7 @@ def test_a_drained_worker_tells_of_what_it_buried(database: Any, tmp_path: Path)
         works.queue.put([QueueMessage("{}", None)])
         works.put("+123")
 
-        with pytest.raises(PartlyDone, match="1 messages became dead letters") as refused:
+        with pytest.raises(PartlyDone, match="1 message dead-lettered") as refused:
             works.run()
 
     assert refused.value.exit_code == 6

@@ -70,7 +70,7 @@ def test_messages_at_the_size_limit_go_one_to_a_request(aws: LocalAws, database:
 def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
 
-    with pytest.raises(QueueError, match="1 of 2 messages were not queued"):
+    with pytest.raises(QueueError, match="1 of 2 messages not queued"):
         queue.put([QueueMessage("x" * (2 << 20)), QueueMessage("small")])
 
     assert [delivery.body for delivery in all_of(queue)] == ["small"]

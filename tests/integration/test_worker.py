@@ -118,7 +118,7 @@ def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Any, tmp
         assert len(sandbox.accepted()) == 120
 
 
-def test_an_outage_of_the_database_keeps_verdicts_on_the_disk(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_of_the_database_keeps_outcomes_on_the_disk(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     works.put("+11", "+12", "+123")
     real, outages, kept = Outbox.settle, 3, []
 

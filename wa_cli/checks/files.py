@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 from wa_cli.media.downloads import Files
 
 NAME, TITLE = "files", "Customers' files"
@@ -13,8 +14,8 @@ def run(installation: Installation) -> Finding:
     waiting = left.due + left.waiting
     facts = {"waiting": waiting, "lost": left.lost}
     if left.lost:
-        message = f"{left.lost:,} files of customers are lost, {waiting:,} are not saved yet"
+        message = f"{counted(left.lost, 'file')} of customers lost, {waiting:,} not saved yet"
         return Finding(Level.WARNING, message, "wa media fetch", facts)
     if waiting:
-        return Finding(Level.OK, f"{waiting:,} files of customers are not saved yet", "wa media fetch", facts)
+        return Finding(Level.OK, f"{counted(waiting, 'file')} of customers not saved yet", "wa media fetch", facts)
     return Finding(Level.OK, "every file of a customer is saved", facts=facts)

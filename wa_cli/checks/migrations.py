@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 from wa_cli.migrations import catalogue, ledger
 
 NAME, TITLE = "migrations", "Migrations"
@@ -16,8 +17,8 @@ def run(installation: Installation) -> Finding:
     skipped = [f"{entry.version}: {entry.note}" for entry in entries if entry.state == "skipped"]
     facts = {"missing": missing, "skipped": skipped}
     if missing:
-        return Finding(Level.FAILED, f"{len(missing)} are missing, the first is {missing[0]}", "wa migrate", facts)
+        return Finding(Level.FAILED, f"{len(missing)} missing, the first is {missing[0]}", "wa migrate", facts)
     if skipped:
-        message = f"{len(skipped)} steps were skipped; remove the obstacle, then run wa migrate again"
+        message = f"{counted(len(skipped), 'step')} skipped; remove the obstacle, then run wa migrate again"
         return Finding(Level.WARNING, message, None, facts, tuple(skipped))
     return Finding(Level.OK, f"all {len(done)} are applied", facts=facts)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 from wa_cli.database.engine import run as run_sql
 from wa_cli.migrations import backfill
 
@@ -18,12 +19,12 @@ def run(installation: Installation) -> Finding:
             Level.OK, "every row has a direction, a time and a customer, every file its message", facts=facts
         )
     if found.lost_direction:
-        message = f"{found.lost_direction:,} outgoing messages are marked as incoming: their direction was lost"
+        message = f"{counted(found.lost_direction, 'outgoing message')} marked as incoming: the direction was lost"
         return Finding(Level.FAILED, message, backfill.COMMAND, facts, hint=backfill.HINT)
     message = (
-        f"{found.without_direction:,} rows without a direction, {found.without_time:,} without a time,"
+        f"{counted(found.without_direction, 'row')} without a direction, {found.without_time:,} without a time,"
         f" {found.without_customer:,} without a customer,"
-        f" {found.files:,} files without their message"
+        f" {counted(found.files, 'file')} without a message"
     )
     if not found.without_direction:
         return Finding(Level.WARNING, message, facts=facts)

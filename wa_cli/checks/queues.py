@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 
 NAME, TITLE = "queues", "Queues"
 
@@ -11,4 +12,6 @@ def run(installation: Installation) -> Finding | None:
     if installation.sqs_queue:
         return None
     waiting = sum(counted["waiting"] for counted in installation.queue_counts.values())
-    return Finding(Level.OK, f"a table in the database, {waiting:,} messages wait", facts={"waiting": waiting})
+    return Finding(
+        Level.OK, f"a table in the database, {counted(waiting, 'message')} waiting", facts={"waiting": waiting}
+    )

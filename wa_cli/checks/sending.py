@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 
 NAME, TITLE = "sending", "Sending"
 
@@ -13,10 +14,10 @@ def run(installation: Installation) -> Finding:
     stopped = [row for row in found if row["state"] != "open"]
     if not stopped:
         unfinished = sum(row["unfinished"] for row in found)
-        message = f"no number is blocked or paused, {unfinished:,} messages are unfinished"
+        message = f"no number is blocked or paused, {counted(unfinished, 'unfinished message')}"
         return Finding(Level.OK, message, facts=facts)
     message = "; ".join(
-        f"{row['number']} is {row['state']}: {row['blocked_why'] or 'by hand'}; {row['unfinished']:,} messages wait"
+        f"{row['number']} is {row['state']}: {row['blocked_why'] or 'by hand'}; {counted(row['unfinished'], 'message')} waiting"
         for row in stopped
     )
     is_paused = any(row["state"] == "paused" for row in stopped)

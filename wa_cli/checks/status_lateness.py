@@ -5,6 +5,7 @@ from datetime import timedelta
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.clock import format_span
+from wa_cli.counted import counted
 from wa_cli.database.engine import run as run_sql
 
 NAME, TITLE = "status_lateness", "First statuses"
@@ -23,9 +24,8 @@ def run(installation: Installation) -> Finding:
     if not found.messages:
         return Finding(Level.SKIPPED, "no message of the last day has a status yet", facts=facts)
     p99, longest = timedelta(seconds=found.p99), timedelta(seconds=found.longest)
-    message = (
-        f"of {found.messages:,} messages 99 % had one within {format_span(p99)}, all within {format_span(longest)}"
-    )
+    among = counted(found.messages, "message")
+    message = f"of {among} 99 % had one within {format_span(p99)}, all within {format_span(longest)}"
     if p99 > wait / 2:
         return Finding(Level.WARNING, f"{message}: WA_UNCERTAIN_WAIT ({format_span(wait)}) is short", facts=facts)
     return Finding(Level.OK, message, facts=facts)

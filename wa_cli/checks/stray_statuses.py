@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 from wa_cli.database.engine import run as run_sql
 
 NAME, TITLE = "stray_statuses", "Statuses without a message"
@@ -20,5 +21,8 @@ def run(installation: Installation) -> Finding:
     details = tuple(
         f"{row.received_at:%Y-%m-%d %H:%M} {row.status} {row.recipient or ''} {row.wamid}" for row in newest
     )
-    message = f"{count:,} statuses belong to {messages:,} messages that are not stored: another program sends with this number"
+    message = (
+        f"{counted(count, 'status', 'statuses')} of {counted(messages, 'message')} without a row:"
+        " another program sends with this number"
+    )
     return Finding(Level.WARNING, message, facts=facts, details=details)

@@ -9,7 +9,7 @@ NAME, TITLE = "workers", "Workers"
 def run(installation: Installation) -> Finding:
     """Fail if messages wait and no worker of their direction or their number has a fresh heartbeat."""
     alive = installation.workers
-    counts = {name: counted["waiting"] for name, counted in installation.queue_counts.items()}
+    counts = {name: of["waiting"] for name, of in installation.queue_counts.items()}
     facts = {
         "waiting": counts,
         "workers": {kind: row["workers"] for kind, row in alive.items()},
@@ -18,7 +18,7 @@ def run(installation: Installation) -> Finding:
     missing = [name for name, count in counts.items() if count and name not in alive]
     if missing:
         waiting = ", ".join(f"{counts[name]:,} {name}" for name in missing)
-        message = f"{waiting} messages wait, and no {' or '.join(missing)} worker has reported for 30 s"
+        message = f"waiting messages: {waiting}; no {' or '.join(missing)} worker has reported for 30 s"
         return Finding(Level.FAILED, message, f"wa worker {missing[0]}", facts)
     if stranded := [row for row in installation.numbers if row["due"] and not row["workers"]]:
         waiting = ", ".join(f"{row['due']:,} of {row['number']}" for row in stranded)

@@ -17,6 +17,7 @@ from wa_cli.assembly.service import require_server
 from wa_cli.cli import charts, check_results, render, report_query, up, verify
 from wa_cli.cli.context import AppContext, print_note
 from wa_cli.clock import now
+from wa_cli.counted import counted
 from wa_cli.errors import CheckFailed
 from wa_cli.runtime.stop import Stop
 from wa_cli.settings.schema import env_name
@@ -43,7 +44,7 @@ def demo(ctx: typer.Context) -> None:
         print_note(f"Started the embedded database in {context.databases.embedded.data}. Stop it with: wa db stop")
     context.databases.embedded.drop(context.databases.name)
     _print_line(
-        f"{_history(context):,} messages of 40 customers and 4 employees are in the database {context.databases.name}."
+        f"{counted(_history(context), 'message')} of 40 customers and 4 employees are in the database {context.databases.name}."
     )
     _title("Live: webhooks in, messages out, statuses back")
     asyncio.run(_live(context))

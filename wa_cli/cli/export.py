@@ -15,6 +15,7 @@ from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, ch
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
+from wa_cli.counted import counted
 from wa_cli.reports.ranges import EARLIEST, instant
 
 _COLUMNS = [
@@ -64,11 +65,11 @@ def export(
         render.form_of(output, chosen)
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)
     head = Table("export", "Conversations", _COLUMNS, [], zone=zone, parameters={"since": begin, "until": end})
-    counted = Counter[str]()
+    written = Counter[str]()
     with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
-        render.stream(head, _written(kept.export(begin, end, people, told), counted), chosen, output)
+        render.stream(head, _written(kept.export(begin, end, people, told), written), chosen, output)
     if output is not None:
-        print_note(f"Wrote {counted.total():,} messages of {len(counted):,} customers to {output}.")
+        print_note(f"Wrote {counted(written.total(), 'message')} of {counted(len(written), 'customer')} to {output}.")
 
 
 def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ import typer
 
 from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.worker import Media
+from wa_cli.counted import counted
 from wa_cli.errors import ConfigError, PartlyDone
 from wa_cli.telemetry import logs
 
@@ -32,16 +33,16 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
 
     logs.start(context.settings.log_format)
     missed = context.downloads.missed()
-    print_note(f"{missed} missing files will be downloaded." if missed else "No file is missing.")
+    print_note(f"Downloading {counted(missed, 'missing file')}." if missed else "No file is missing.")
     tried = asyncio.run(_fetch(context))
     left = context.downloads.left()
     if left.waiting or left.lost:
         raise PartlyDone(
-            f"Not all files are saved: {left.waiting} cannot be downloaded now, {left.lost} are lost.",
+            f"Not all files are saved: {left.waiting} not downloadable now, {left.lost} lost.",
             hint="Read the reasons above, then run wa media fetch again.",
         )
     if tried:
-        print_note(f"Saved {tried} files in {context.settings.media}.")
+        print_note(f"Saved {counted(tried, 'file')} in {context.settings.media}.")
 
 
 async def _fetch(context: AppContext) -> int:

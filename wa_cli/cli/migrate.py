@@ -12,6 +12,7 @@ from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput, ConfigError, PartlyDone
 from wa_cli.settings import schema
 
@@ -175,21 +176,21 @@ def _say_what_it_would_fill(backfill: Backfill) -> None:
     found = backfill.count()
     between = f", from {found.oldest:%Y-%m-%d} to {found.newest:%Y-%m-%d}" if found.oldest and found.newest else ""
     print_note(
-        f"to fill: {found.ours:,} rows from +{backfill.business} that count as incoming become outgoing{between}"
+        f"to fill as outgoing: {counted(found.ours, 'row')} from +{backfill.business} that count as incoming{between}"
     )
-    print_note(f"to fill: {found.without_direction:,} rows without a direction become incoming")
+    print_note(f"to fill as incoming: {counted(found.without_direction, 'row')} without a direction")
     if found.without_recipient:
         print_note(
-            f"    {found.without_recipient:,} of the outgoing ones have no addressee and belong to no conversation"
+            f"    without an addressee, so in no conversation: {counted(found.without_recipient, 'outgoing row')}"
         )
 
 
 def _fill(backfill: Backfill) -> None:
     with bar("filling", backfill.count().rows) as told:
         filled = backfill.fill(told)
-    print_note(f"{filled:,} rows filled.")
+    print_note(f"{counted(filled, 'row')} filled.")
     if left := backfill.count().rows:
-        raise PartlyDone(f"{left:,} rows were in use and are not filled.", hint="Run the command again to fill them.")
+        raise PartlyDone(f"{counted(left, 'row')} in use and not filled.", hint="Run the command again to fill them.")
 
 
 @app.command()
@@ -301,7 +302,7 @@ def _check_spools(context: AppContext) -> None:
         else [context.spools.outcomes, context.spools.webhooks]
     )
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
-        said = " and ".join(f"{records:,} records in {folder}" for folder, records in held)
+        said = " and ".join(f"{counted(records, 'record')} in {folder}" for folder, records in held)
         raise PartlyDone(f"Nothing was rolled back: the spool has {said}.", hint="Run wa spool replay first.")
 
 

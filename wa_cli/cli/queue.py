@@ -13,6 +13,7 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.parameters import confirm as ask
 from wa_cli.cli.tables import Column, Table
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput, PartlyDone
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa queue status
     """
-    counted = AppContext.of(ctx).backlog.status()
+    queues = AppContext.of(ctx).backlog.status()
     columns = [
         Column("queue", "Queue"),
         Column("waiting", "Waiting", "integer"),
@@ -45,7 +46,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
         Column("dead", "Dead", "integer"),
         Column("oldest_seconds", "Oldest", "span"),
     ]
-    rows = [{"queue": name, **counts} for name, counts in counted.items()]
+    rows = [{"queue": name, **counts} for name, counts in queues.items()]
     render.show(Table("queue-status", "Queues", columns, rows), chosen_format(form, as_json))
 
 
@@ -88,7 +89,7 @@ def redrive(
     Example: wa queue redrive --limit 20
     """
     moved = _queue(AppContext.of(ctx), queue).redrive(limit)
-    print_note(f"{moved} dead letters moved back to the {queue} queue.")
+    print_note(f"{counted(moved, 'dead letter')} moved back to the {queue} queue.")
 
 
 @app.command()
@@ -99,8 +100,8 @@ def purge(ctx: typer.Context, queue: QueueName, yes: Yes = False) -> None:
     """
     of = _queue(AppContext.of(ctx), queue)
     if not yes:
-        ask(f"Delete {of.dead_count()} dead letters of the {queue} queue?")
-    print_note(f"{of.purge_dead()} dead letters of the {queue} queue deleted.")
+        ask(f"Delete {counted(of.dead_count(), 'dead letter')} of the {queue} queue?")
+    print_note(f"{counted(of.purge_dead(), 'dead letter')} of the {queue} queue deleted.")
 
 
 @app.command()
@@ -183,7 +184,8 @@ def move(
         raise BadInput(f"The messages already wait for {number}.", hint="Choose another number with --to.")
     if not yes:
         ask(f"Send messages that wait for {number} from {target}?")
-    print_note(f"{Outbox(context.database, number).operator.move(target)} messages wait for {target} now.")
+    moved = Outbox(context.database, number).operator.move(target)
+    print_note(f"{counted(moved, 'message')} moved to {target}.")
 
 
 def _parsed(references: list[str]) -> list[UUID]:
@@ -200,11 +202,11 @@ def _say_done(done: int, references: list[str], what: str) -> None:
     """Print the result. Raises PartlyDone if some were not in a state that allows it."""
     if done < len(references):
         raise PartlyDone(
-            f"{done} of {len(references)} messages {what}. The others are unknown, in another state, or still on"
+            f"{done} of {counted(len(references), 'message')} {what}. The others are unknown, in another state, or still on"
             " the queue.",
             hint="Check wa queue held and wa queue status.",
         )
-    print_note(f"{done} messages {what}.")
+    print_note(f"{counted(done, 'message')} {what}.")
 
 
 def _queue(context: AppContext, name: Name) -> Queue:

@@ -35,6 +35,7 @@ from wa_cli.cli.report_query import Question, find, run_each, run_report, run_wh
 from wa_cli.cli.report_query import explain as explained
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput, ConfigError, PartlyDone, WaError
 from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
@@ -324,4 +325,4 @@ def show(report: Report, table: Table, chosen: str | None = None, output: Any = 
     else:
         render.show(table, chosen, output)
     if output is not None:
-        print_note(f"Wrote {len(table.rows):,} rows to {output}. {table.note or ''}")
+        print_note(f"Wrote {counted(len(table.rows), 'row')} to {output}. {table.note or ''}")

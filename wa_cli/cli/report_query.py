@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import key_of
 from wa_cli.cli.tables import Column, Table
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput, DatabaseUnavailable, StatementCancelled, WaError
 from wa_cli.reports import catalogue, ranges
 from wa_cli.reports.catalogue import Report
@@ -168,7 +169,7 @@ def _notes(
     yield f"{_span(asked)}."
     yield report.header.note
     if report.header.beside == "spool" and (waiting := context.spools.outcomes.state().records):
-        yield f"The spool of this machine has {waiting:,} outcomes that are not stored yet."
+        yield f"The spool of this machine has {counted(waiting, 'outcome')} not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "Only messages of one employee, so nothing incoming is counted."
     if total > count:

@@ -10,6 +10,7 @@ from wa_cli.cli import render
 from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
+from wa_cli.counted import counted
 from wa_cli.errors import PartlyDone
 from wa_cli.telemetry import logs
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
@@ -35,7 +36,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
         Column("corrupt", "Set aside"),
         Column("folder", "Folder"),
     ]
-    rows = [_row("verdicts", context.spools.outcomes), _row("webhooks", context.spools.webhooks)]
+    rows = [_row("outcomes", context.spools.outcomes), _row("webhooks", context.spools.webhooks)]
     render.show(Table("spool", "Spool", columns, rows), chosen_format(form, as_json))
 
 
@@ -65,10 +66,10 @@ def replay(ctx: typer.Context) -> None:
     context = AppContext.of(ctx)
     outcomes = SpooledOutcomes(context.outbox, context.spools.outcomes, context.settings.outgoing_lease, logs.emit)
     webhooks = SpooledWebhooks(context.queues.incoming, context.spools.webhooks, logs.emit)
-    print_note(f"{outcomes.run_once()} outcomes of the spool settled.")
-    print_note(f"{webhooks.run_once()} webhooks put back on the queue.")
+    print_note(f"{counted(outcomes.run_once(), 'outcome')} of the spool settled.")
+    print_note(f"{counted(webhooks.run_once(), 'webhook')} put back on the queue.")
     states = [context.spools.outcomes.state(), context.spools.webhooks.state()]
     if left := sum(state.records for state in states):
-        raise PartlyDone(f"{left} records stay in the spool.", command="wa spool status")
+        raise PartlyDone(f"{counted(left, 'record')} left in the spool.", command="wa spool status")
     if set_aside := sum(len(state.corrupt) for state in states):
-        raise PartlyDone(f"{set_aside} files of the spool are set aside.", command="wa spool status")
+        raise PartlyDone(f"{counted(set_aside, 'file')} of the spool set aside.", command="wa spool status")

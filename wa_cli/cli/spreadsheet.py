@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wa_cli.cli.tables import CONTROL, Column, Table, cell, local, plain_value, xml_text
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def content(table: Table) -> bytes:
         ) from None
     if len(table.rows) >= MOST_ROWS:
         raise BadInput(
-            f"A spreadsheet has at most {MOST_ROWS - 1:,} rows, not {len(table.rows):,}.", hint="Use --output x.csv."
+            f"A spreadsheet has at most {counted(MOST_ROWS - 1, 'row')}, not {len(table.rows):,}.",
+            hint="Use --output x.csv.",
         )
     table = local(table)
     book = Workbook(write_only=True)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from wa_cli.counted import counted
 from wa_cli.database import sqlfiles
 from wa_cli.isolation import isolate
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
@@ -32,7 +33,7 @@ class PostgresQueue:
         refused: list[tuple[QueueMessage, str]] = []
         isolate(messages, self._put, lambda message, reason: refused.append((message, reason)))
         if refused:
-            what = f"{len(refused)} of {len(messages)} messages were not queued"
+            what = f"{len(refused)} of {counted(len(messages), 'message')} not queued"
             raise MessagesRejected(f"{what}: {refused[0][1]}", refused)
 
     def _put(self, messages: Sequence[QueueMessage]) -> None:

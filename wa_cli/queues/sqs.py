@@ -31,6 +31,7 @@ from botocore.exceptions import (
 )
 
 from wa_cli import aws
+from wa_cli.counted import counted
 from wa_cli.errors import QueueError
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
 from wa_cli.queues.dead_letters import DeadLetters, Transaction
@@ -129,7 +130,7 @@ class SqsQueue:
         failures = (self._put_in_order if self.keeps_order else self._put_at_once)(batches)
         refused += [failure for failure in failures if failure.is_final]
         away = [failure for failure in failures if not failure.is_final]
-        what = f"{len(away) or len(refused)} of {len(messages)} messages were not queued in {self.url}"
+        what = f"{len(away) or len(refused)} of {counted(len(messages), 'message')} not queued in {self.url}"
         if away:
             raise QueueError(f"{what}: {away[0].reason}", hint=HINT)
         if refused:

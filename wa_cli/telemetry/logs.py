@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from wa_cli.clock import format_span
+from wa_cli.counted import counted
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Disposition, Event, Feature, Program, Sweep, WebhookResult
 from wa_cli.telemetry.log_throttle import LogThrottle
@@ -136,8 +137,8 @@ def _line(event: Event) -> tuple[int, str]:
         case events.SlowedDown(rate):
             return logging.WARNING, f"throttled by WhatsApp, continuing at {rate:.0f} messages/s after a pause"
         case events.Received(messages, statuses, notices):
-            also = f", {_count(notices, 'notice')}" if notices else ""
-            stored = f"{_count(messages, 'message')}, {_count(statuses, 'status', 'statuses')}{also}"
+            also = f", {counted(notices, 'notice')}" if notices else ""
+            stored = f"{counted(messages, 'message')}, {counted(statuses, 'status', 'statuses')}{also}"
             return logging.INFO, f"stored {stored}"
         case events.DeadLettered(queue, reason):
             return logging.WARNING, f"message of the {queue} queue dead-lettered: {reason}"
@@ -155,7 +156,7 @@ def _maintenance_line(event: Event) -> tuple[int, str] | None:
         case events.MaintenanceFailed(reason):
             return logging.ERROR, f"maintenance failed, retrying: {reason}"
         case events.SpoolSettled(count):
-            return logging.INFO, f"{_count(count, 'outcome')} of the spool settled"
+            return logging.INFO, f"{counted(count, 'outcome')} of the spool settled"
         case events.Unavailable(Component.INCOMING_QUEUE, reason):
             return logging.WARNING, f"incoming queue unavailable, retrying, webhooks go to the spool: {reason}"
         case events.Unavailable(component, reason):
@@ -171,12 +172,12 @@ def _maintenance_line(event: Event) -> tuple[int, str] | None:
             span = format_span(timedelta(seconds=seconds))
             return (
                 logging.WARNING,
-                f"{_count(count, 'message')} not sendable in degraded mode, back on the queue for {span}",
+                f"{counted(count, 'message')} not sendable in degraded mode, back on the queue for {span}",
             )
         case events.FileSaved(message_id, place, size):
             return logging.INFO, f"file of {message_id} saved: {place} ({size:,} bytes)"
         case events.FilesDelayed(reason, count=count):
-            return logging.WARNING, f"{_count(count, 'file')} not saved, retrying later: {reason}"
+            return logging.WARNING, f"{counted(count, 'file')} not saved, retrying later: {reason}"
         case events.FileLost(message_id, reason):
             return logging.ERROR, f"file of {message_id} lost: {reason}"
         case _:
@@ -187,13 +188,13 @@ def _service_line(event: Event) -> tuple[int, str] | None:
     match event:
         case events.WebhooksRejected(result, reason, count=count):
             why = f" ({reason})" if reason else ""
-            return logging.WARNING, f"{_count(count, 'webhook')} {_RESULTS[result]}{why}"
+            return logging.WARNING, f"{counted(count, 'webhook')} {_RESULTS[result]}{why}"
         case events.ConnectionsCut(reason, count=count):
-            return logging.WARNING, f"{_count(count, 'connection')} closed: {reason}"
+            return logging.WARNING, f"{counted(count, 'connection')} closed: {reason}"
         case events.Spooled(count=count):
-            return logging.WARNING, f"{_count(count, 'webhook')} spooled until the queue is available again"
+            return logging.WARNING, f"{counted(count, 'webhook')} spooled until the queue is available again"
         case events.Requeued(count):
-            return logging.INFO, f"{_count(count, 'webhook')} of the spool put on the queue"
+            return logging.INFO, f"{counted(count, 'webhook')} of the spool put on the queue"
         case events.WorkerDied(pid, code):
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             return logging.ERROR, f"worker process {pid} {how}, starting another"
@@ -212,13 +213,9 @@ def _service_line(event: Event) -> tuple[int, str] | None:
 def _started(event: events.Started) -> str:
     match event.program:
         case Program.SERVICE:
-            also = f", in {event.processes} processes" if event.processes > 1 else ""
+            also = f", in {counted(event.processes, 'process', 'processes')}" if event.processes > 1 else ""
             return f"serving {event.url}: /webhook, /messaging, /health, /metrics{also}"
         case Program.EVERYTHING:
             return f"everything is running; service: {event.url}; stop with Ctrl-C"
         case program:
             return f"{program} is running{' until no work is left' if event.until_drained else ''}"
-
-
-def _count(number: int, singular: str, plural: str | None = None) -> str:
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from wa_cli.counted import counted
 from wa_cli.errors import PartlyDone, StillPending
 from wa_cli.isolation import OUTAGES
 from wa_cli.media.downloader import Downloader
@@ -135,11 +136,11 @@ def _check_stored(spool: Spool, intake: Intake) -> None:
     """Raise PartlyDone if something was neither sent nor stored."""
     state = spool.state()
     left = [
-        (state.records, "records wait in the spool, since the database refuses them"),
-        (len(state.corrupt), "files of the spool are set aside"),
-        (intake.buried, "messages became dead letters"),
+        (state.records, "record", "left in the spool, since the database refuses them"),
+        (len(state.corrupt), "file", "of the spool set aside"),
+        (intake.buried, "message", "dead-lettered"),
     ]
-    told = [f"{count} {what}" for count, what in left if count]
+    told = [f"{counted(count, noun)} {what}" for count, noun, what in left if count]
     if told:
         raise PartlyDone(f"The queue is empty, but not everything is stored: {', '.join(told)}.", command="wa verify")
 
