@@ -7,7 +7,7 @@ PROGRAM := $(VENV)/.program
 TOOLS   := $(VENV)/.tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports chaos fuzz fuzz-workers language clean
+.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,7 +49,7 @@ format: $(TOOLS)  ## Format the code
 docs: $(TOOLS)  ## Write the generated tables into docs/reference.md
 	@$(BIN)/python -m wa_cli.cli.reference docs/reference.md
 
-bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports  ## Print every published figure, with what it does not prove
+bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes  ## Print every published figure, with what it does not prove
 
 bench-start: $(TOOLS)  ## Start-up times of commands
 	@$(BIN)/python -m tests.benchmarks.start
@@ -66,6 +66,9 @@ bench-hardship: $(TOOLS)  ## Cost of a stop, a freeze, an outage and a limit for
 
 bench-migrate: $(TOOLS)  ## Cost of a migration for the users of the table, beside the textbook's script
 	@$(BIN)/python -m tests.benchmarks.migrate
+
+bench-sizes: $(TOOLS)  ## Lines of our files and functions
+	@$(BIN)/python -m tests.benchmarks.sizes
 
 bench-reports: $(TOOLS)  ## Every report on one and on ten million rows, beside textbook queries
 	@$(BIN)/python -m tests.benchmarks.reports

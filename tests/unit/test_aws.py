@@ -6,19 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from wa_cli import aws
 from wa_cli.media import stores
 from wa_cli.queues import sqs
 from wa_cli.server import dedup_cache
 
 NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE")
 CONFIGURED = "[default]\nregion = sa-east-1\n"
-
-
-def regions() -> list[str]:
-    store = stores.open_store("s3://bucket/prefix")
-    assert isinstance(store, stores.S3Store)
-    queue = sqs.connect("http://127.0.0.1:9/1/queue")
-    return [client.meta.region_name for client in (queue, dedup_cache.connect(), store._client)]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +35,18 @@ def test_the_region_is_the_environments(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
 
-    assert regions() == [region] * 3
+    assert aws.session().region_name == region
+
+
+def test_every_client_is_in_that_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    store = stores.open_store("s3://bucket/prefix")
+    assert isinstance(store, stores.S3Store)
+
+    clients = (sqs.connect("http://127.0.0.1:9/1/queue"), dedup_cache.connect(), store._client)
+
+    assert [client.meta.region_name for client in clients] == ["eu-west-1"] * 3
 
 
 def test_a_queue_is_in_the_region_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:

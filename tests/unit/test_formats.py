@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
@@ -114,6 +114,7 @@ def test_a_single_column_has_a_record_for_each_row(values: list[str]) -> None:
     assert [len(row) for row in found] == [1] * (1 + len(values))
 
 
+@settings(max_examples=20)
 @given(rows)
 def test_a_spreadsheet_is_read_back_with_the_same_rows_and_no_formula(rows: list[tuple[str, str]]) -> None:
     sheet = load_workbook(io.BytesIO(spreadsheet.content(table_of(rows)))).worksheets[0]

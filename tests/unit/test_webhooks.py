@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wa_cli.cloud import webhook_content, webhook_splitting, webhooks
@@ -529,6 +529,7 @@ values = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(values, max_size=3), max_size=3), st.integers(200, 3000))
 def test_what_is_split_holds_the_same(changes: list[list[Any]], limit: int) -> None:
     entries = [{"id": "1", "changes": [{"field": "messages", "value": value} for value in part]} for part in changes]
