@@ -1,6 +1,6 @@
 -- Stored messages in [:since, :until), optionally of one customer or employee, with the person of each.
 message AS NOT MATERIALIZED (
-    SELECT coalesce(alias.same_as, who.customer) AS customer,
+    SELECT coalesce(alias.same_as, who.customer) AS customer, who.key,
            coalesce(stored.direction, 'incoming') AS direction,
            stored.direction IS NOT DISTINCT FROM 'outgoing' AS is_ours,
            stored.direction IS NOT DISTINCT FROM 'outgoing' AND stored.status::text IS NOT DISTINCT FROM 'failed' AS has_failed,
@@ -14,8 +14,9 @@ message AS NOT MATERIALIZED (
            stored.status::text, stored.employee_id, stored.template_name, stored.campaign, stored.reference,
            stored.delivered_at, stored.read_at, stored.failure_reason, stored.retry_count
       FROM whatsapp_messages AS stored
-     CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,
-                                                              stored.customer_user_id, stored.group_id)) AS customer) AS who
+     CROSS JOIN LATERAL (SELECT known.key, wa.person_key(known.key) AS customer
+                           FROM (SELECT wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,
+                                                        stored.customer_user_id, stored.group_id) AS key) AS known) AS who
       LEFT JOIN wa.contacts AS alias ON alias.customer = who.customer AND alias.same_as IS NOT NULL
      WHERE stored.timestamp >= :since AND stored.timestamp < :until
        AND (CAST(:employee AS uuid) IS NULL OR stored.employee_id = CAST(:employee AS uuid))

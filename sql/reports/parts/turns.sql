@@ -34,7 +34,8 @@ event AS (
     SELECT story.*, min(number COLLATE "C") OVER person < max(number COLLATE "C") OVER person AS has_several
       FROM story
      WHERE was_ours IS DISTINCT FROM is_ours OR number IS DISTINCT FROM number_before
-    WINDOW person AS (PARTITION BY customer COLLATE "C")
+    WINDOW person AS (PARTITION BY customer COLLATE "C" ORDER BY at, created_at, id
+                      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 ), line AS (
     -- A customer who wrote to several business numbers has turns with each.
     SELECT DISTINCT customer, number AS line FROM placed WHERE has_several AND NOT is_ours
