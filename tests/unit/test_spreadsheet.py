@@ -87,5 +87,5 @@ def test_a_time_before_excels_first_is_written_out(tmp_path: Path) -> None:
 def test_more_rows_than_a_sheet_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spreadsheet, "MOST_ROWS", 2)
 
-    with pytest.raises(BadInput, match="at most 1 rows, not 2"):
+    with pytest.raises(BadInput, match="at most 1 row, not 2"):
         opened(Table("t", "T", COLUMNS, [ROW, ROW]), tmp_path)
