@@ -5,9 +5,10 @@ BIN     := $(VENV)/bin
 # What is installed: the program alone, or also the tools of its developers.
 PROGRAM := $(VENV)/.program
 TOOLS   := $(VENV)/.tools
+LOCK    := .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language clean
+.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language lock clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -19,8 +20,9 @@ $(PROGRAM): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,export]'
 	@touch $@
 
-$(TOOLS): $(PROGRAM)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+# The developers' packages in the versions of the last `make lock`.
+$(TOOLS): $(PROGRAM) $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[dev]'
 	@touch $@
 
 demo: $(PROGRAM)  ## Show the main job in about a minute, on sample data
@@ -45,6 +47,12 @@ check: $(TOOLS)  ## Format, lint, types, import directions, safe migrations, fre
 format: $(TOOLS)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+lock:  ## Write the newest versions of the developers' packages into .ci/constraints.txt
+	@$(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(VENV)-lock/bin/python -m pip freeze --exclude-editable > $(LOCK)
+	@rm -rf $(VENV)-lock
 
 docs: $(TOOLS)  ## Write the generated tables into docs/reference.md
 	@$(BIN)/python -m wa_cli.cli.reference docs/reference.md
