@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Bench
+from tests.support import crashing_worker, forked_commands
 from tests.support.running_sandbox import RunningSandbox, running_sandbox
 from tests.support.waiting import until
 from wa_cli.messages.content.text import text
@@ -33,6 +34,7 @@ class Scene:
     def __init__(self, database: Any, url: str, sandbox: RunningSandbox, home: Path) -> None:
         self.bench = Bench(database, NUMBER)
         self.sandbox = sandbox
+        self.home = home
         self.mistakes: list[str] = []
         self.queue = PostgresQueue("outgoing", database.transaction)
         self.environ = {
@@ -51,15 +53,17 @@ class Scene:
         return message
 
     def crash(self, point: str) -> None:
-        command = [sys.executable, "-m", "tests.support.crashing_worker", point, *self.mistakes]
-        died = subprocess.run(command, env=self.environ, timeout=60, capture_output=True)
+        died = forked_commands.call(
+            crashing_worker.main, [*self.mistakes, point], folder=self.home, environ=self.environ
+        )
         if died.returncode != -signal.SIGKILL:
-            raise RuntimeError(died.stderr.decode())
+            raise RuntimeError(died.stderr)
 
     def drain(self) -> int:
-        command = [sys.executable, "-m", "wa_cli", "worker", "outgoing", "--drain"]
-        done = subprocess.run(command, env=self.environ, timeout=60, capture_output=True)
-        assert done.returncode in (0, 8), done.stderr.decode()
+        done = forked_commands.run(
+            ["worker", "outgoing", "--drain"], folder=self.home, environ=self.environ, timeout=60
+        )
+        assert done.returncode in (0, 8), done.stderr
         return done.returncode
 
     def play_statuses(self) -> None:
@@ -90,6 +94,7 @@ class Scene:
 @pytest.fixture
 def scene(database: Any, database_url: str, tmp_path: Path) -> Iterator[Scene]:
     with running_sandbox(tmp_path / "sandbox", Options(answer_after=0.5)) as sandbox:
+        (tmp_path / "home").mkdir()
         yield Scene(database, database_url, sandbox, tmp_path / "home")
 
 

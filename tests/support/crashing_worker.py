@@ -1,4 +1,4 @@
-"""An outgoing worker that ends by SIGKILL at one point of a message's life: `-m tests.support.crashing_worker POINT [MISTAKE]`.
+"""An outgoing worker that ends by SIGKILL at one point of a message's life.
 
 The program is the real one. A point changes a part of one of its stages, and a mistake turns two stages round, so that
 the tests can show that they would notice.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -190,7 +189,7 @@ async def work(*changes: Callable[[OutgoingWorker], None]) -> None:
         await worker.run(Stop())
 
 
-if __name__ == "__main__":
+def main(names: list[str]) -> None:
+    """Run the worker with these changes: a mistake, if there is one, then the point, which lies in the mistaken order."""
     known = {change.__name__: change for change in (*MISTAKES, *POINTS)}
-    # A mistake comes first, so that the point lies in the mistaken order.
-    asyncio.run(work(*(known[name] for name in reversed(sys.argv[1:]))))
+    asyncio.run(work(*(known[name] for name in names)))

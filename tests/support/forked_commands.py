@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wa_cli.cli.commands import COMMANDS
@@ -17,7 +17,7 @@ LOADED = [
     "wa_cli.cli.app", "wa_cli.cli.check_results", "wa_cli.cli.tables", "wa_cli.cloud.client",
     "wa_cli.migrations.runner", "wa_cli.queues.postgres", "wa_cli.queues.sqs", "wa_cli.sandbox.host",
     "wa_cli.database.embedded", "wa_cli.outbox.outbox", "wa_cli.checks.catalogue", "wa_cli.workers.worker",
-    "tests.support.killed_migrator", "tests.support.parsed_migrations",
+    "tests.support.crashing_worker", "tests.support.killed_migrator", "tests.support.parsed_migrations",
 ]  # fmt: skip
 
 forks = multiprocessing.get_context("forkserver")
@@ -27,24 +27,43 @@ forks.set_forkserver_preload(LOADED)
 def run(
     arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run `wa` with the arguments in the folder. Raises TimeoutExpired after that many seconds; the process is killed."""
+    """Run `wa` with the arguments in the folder. Raises TimeoutExpired after that many seconds, and kills the process."""
+    return call(_wa, list(arguments), folder=folder, environ=environ, timeout=timeout)
+
+
+def call(
+    function: Callable[[list[str]], None],
+    arguments: list[str],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Call a function of a loaded module in a process of its own. Raises TimeoutExpired."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         # The files travel by their names in /proc, which stay good while this process holds them open.
         places = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (out, err)]
-        process = forks.Process(target=_become, args=(list(arguments), str(folder), dict(environ), *places))
+        process = forks.Process(target=_become, args=(function, arguments, str(folder), dict(environ), *places))
         process.start()
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired(["wa", *arguments], timeout)
+            raise subprocess.TimeoutExpired([function.__module__, *arguments], timeout)
         out.seek(0)
         err.seek(0)
-        return subprocess.CompletedProcess(["wa", *arguments], process.exitcode, out.read(), err.read())
+        return subprocess.CompletedProcess(arguments, process.exitcode, out.read(), err.read())
 
 
-def _become(arguments: list[str], folder: str, environ: dict[str, str], out: str, err: str) -> None:
-    """Be the command, in this forked process."""
+def _become(
+    function: Callable[[list[str]], None],
+    arguments: list[str],
+    folder: str,
+    environ: dict[str, str],
+    out: str,
+    err: str,
+) -> None:
+    """Call the function with its folder, environment and streams, in this forked process."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
@@ -53,6 +72,10 @@ def _become(arguments: list[str], folder: str, environ: dict[str, str], out: str
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate(("r", "w", "w")))
+    function(arguments)
+
+
+def _wa(arguments: list[str]) -> None:
     sys.argv = ["wa", *arguments]
 
     from wa_cli.__main__ import main
