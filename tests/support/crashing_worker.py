@@ -75,7 +75,7 @@ def before_the_answer_is_read(worker: OutgoingWorker) -> None:
 
 
 def before_the_spool(worker: OutgoingWorker) -> None:
-    replace(worker.sender.journal, handle=die)
+    replace(worker.sender.spooling, handle=die)
 
 
 def before_the_settle(worker: OutgoingWorker) -> None:
@@ -104,19 +104,19 @@ POINTS = (
 
 def settle_before_the_spool(worker: OutgoingWorker) -> None:
     """The answer goes to the database first and to the disk afterwards."""
-    journal, settling = worker.sender.journal, worker.sender.settling
+    spooling, settling = worker.sender.spooling, worker.sender.settling
     settle = settling.handle
 
     async def pass_on(answers: list[Answer]) -> None:
         for answer in answers:
             settling.put(answer)
 
-    async def settle_then_journal(answers: list[Answer]) -> None:
+    async def settle_then_spool(answers: list[Answer]) -> None:
         await settle(answers)
-        journal.spool.append([answer.settlement.to_record() for answer in answers])
+        spooling.spool.append([answer.settlement.to_record() for answer in answers])
 
-    replace(journal, handle=pass_on)
-    replace(settling, handle=settle_then_journal)
+    replace(spooling, handle=pass_on)
+    replace(settling, handle=settle_then_spool)
 
 
 def claim_when_settling(worker: OutgoingWorker) -> None:

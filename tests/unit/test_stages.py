@@ -1,4 +1,4 @@
-"""The stages of the sender, each alone: dispatch, journal, settling, and the loop that claims."""
+"""The stages of the sender, each alone: dispatch, spooling, settling, and the loop that claims."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from wa_cli.runtime.watchdog import Progress, Watchdog
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers.dispatch import Answer, Dispatch, pause_after, send_claim
-from wa_cli.workers.journal import Journal
 from wa_cli.workers.number_state import NumberState
 from wa_cli.workers.sender import Sender
 from wa_cli.workers.settling import Settling
+from wa_cli.workers.spooling import Spooling
 from wa_cli.workers.stage import BATCH, Stage
 
 SECONDS = timedelta(seconds=1)
@@ -117,9 +117,9 @@ async def test_a_stage_handles_what_has_arrived_and_counts_what_is_pending() -> 
     assert (stage.pending, stage.batches[1]) == (0, [BATCH, BATCH + 1, BATCH + 2])
 
 
-def dispatch_of(outbox: MemoryOutbox, api: Api, journal: Stage[Answer], **changes: Any) -> Dispatch:
+def dispatch_of(outbox: MemoryOutbox, api: Api, spooling: Stage[Answer], **changes: Any) -> Dispatch:
     values = {"concurrency": 2, "lease": 60 * SECONDS, "send_timeout": 5 * SECONDS, "emit": lambda _: None}
-    return Dispatch(outbox, api, journal, **{**values, **changes})
+    return Dispatch(outbox, api, spooling, **{**values, **changes})
 
 
 def now() -> float:
@@ -127,10 +127,10 @@ def now() -> float:
 
 
 @in_event_loop
-async def test_dispatch_sends_side_by_side_and_gives_every_answer_to_the_journal() -> None:
-    api, journal = Api(), Collector()
+async def test_dispatch_sends_side_by_side_and_gives_every_answer_to_the_next_stage() -> None:
+    api, spooling = Api(), Collector()
     api.open.clear()
-    dispatch = dispatch_of(MemoryOutbox(), api, journal)
+    dispatch = dispatch_of(MemoryOutbox(), api, spooling)
     first, second = claim(), claim()
 
     dispatch.start([first, second], now())
@@ -140,10 +140,10 @@ async def test_dispatch_sends_side_by_side_and_gives_every_answer_to_the_journal
     api.open.set()
 
     assert await waiting
-    while journal.pending < 2:
+    while spooling.pending < 2:
         await dispatch.wait(1.0)
-    await journal.run_once()
-    assert {a.settlement.reference for a in journal.batches[0]} == {first.reference, second.reference}
+    await spooling.run_once()
+    assert {a.settlement.reference for a in spooling.batches[0]} == {first.reference, second.reference}
     assert set(api.sent) == {first.reference, second.reference}
 
 
@@ -237,13 +237,13 @@ def test_the_pause_before_the_next_try(
 @in_event_loop
 async def test_an_answer_is_on_disk_before_it_is_settled(spool: Spool) -> None:
     settling = Collector()
-    journal = Journal(spool, settling, lambda _: None)
+    spooling = Spooling(spool, settling, lambda _: None)
     first = answer(Accepted("wamid.1"))
 
-    journal.put(first)
-    await journal.run_once()
+    spooling.put(first)
+    await spooling.run_once()
 
-    assert journal.pending == 0
+    assert spooling.pending == 0
     assert settling.pending == 1
     assert waiting_records(spool) == [first.settlement.to_record()]
 
@@ -252,15 +252,15 @@ async def test_an_answer_is_on_disk_before_it_is_settled(spool: Spool) -> None:
 async def test_on_a_full_disk_answers_go_on_and_nothing_new_is_begun(tmp_path: Path) -> None:
     told: list[Event] = []
     spool, settling = FullSpool(tmp_path), Collector()
-    journal = Journal(spool, settling, told.append)
+    spooling = Spooling(spool, settling, told.append)
 
-    journal.put(answer(Accepted("wamid.1")))
-    await journal.run_once()
+    spooling.put(answer(Accepted("wamid.1")))
+    await spooling.run_once()
     await settling.run_once()
     assert settling.batches[0][0].entry is None
-    assert not await journal.has_room()
+    assert not await spooling.has_room()
     spool.has_space = True
-    assert await journal.has_room()
+    assert await spooling.has_room()
 
     assert [type(event) for event in told] == [events.Unavailable, events.AvailableAgain]
 
@@ -276,12 +276,12 @@ class Desk:
         self.progress = Progress()
         number_state = NumberState(self.outbox.rate_limit, self.told.append)
         self.settling = Settling(self.outbox, self.spool, number_state, self.work_came, self.told.append, self.progress)
-        self.journal = Journal(self.spool, self.settling, self.told.append)
+        self.spooling = Spooling(self.spool, self.settling, self.told.append)
 
     async def settle(self, *answers: Answer) -> None:
         for one in answers:
-            self.journal.put(one)
-        await self.journal.run_once()
+            self.spooling.put(one)
+        await self.spooling.run_once()
         await self.settling.run_once()
 
 
@@ -391,11 +391,11 @@ class Works:
         self.outbox = self.desk.outbox
         self.recovery = Recovery()
         self.stop = Stop()
-        dispatch = dispatch_of(self.outbox, api, self.desk.journal)
+        dispatch = dispatch_of(self.outbox, api, self.desk.spooling)
         self.sender = Sender(
             self.outbox,
             dispatch,
-            self.desk.journal,
+            self.desk.spooling,
             self.desk.settling,
             self.recovery,
             rate=10.0,

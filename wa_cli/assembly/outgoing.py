@@ -16,7 +16,6 @@ from wa_cli.telemetry.events import Emit
 from wa_cli.workers.degraded_mode import DegradedMode, RateShare
 from wa_cli.workers.dispatch import Dispatch
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.journal import Journal
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 from wa_cli.workers.number_state import NumberState
 from wa_cli.workers.persist import OutgoingRecorder
@@ -24,6 +23,7 @@ from wa_cli.workers.recovery import Recovery
 from wa_cli.workers.sender import Sender
 from wa_cli.workers.settling import Settling
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
+from wa_cli.workers.spooling import Spooling
 from wa_cli.workers.worker import OutgoingWorker
 
 # A worker that never reached the database takes this part of WA_RATE as its share.
@@ -85,18 +85,18 @@ def _sender(
     """Return the sender, built from its last stage to its first."""
     number_state = NumberState(parts.outbox.rate_limit, emit)
     settling = Settling(parts.outbox, parts.spool, number_state, work_came, emit, progress)
-    journal = Journal(parts.spool, settling, emit)
+    spooling = Spooling(parts.spool, settling, emit)
     dispatch = Dispatch(
         parts.outbox,
         parts.client,
-        journal,
+        spooling,
         concurrency=settings.concurrency,
         lease=settings.outgoing_lease,
         send_timeout=settings.send_timeout,
         emit=emit,
     )
     return Sender(
-        parts.outbox, dispatch, journal, settling, recovery, rate=settings.rate, work_came=work_came, emit=emit
+        parts.outbox, dispatch, spooling, settling, recovery, rate=settings.rate, work_came=work_came, emit=emit
     )
 
 

@@ -56,7 +56,7 @@ def outgoing(worker: OutgoingWorker, meter: Meter) -> tuple[Callable[[], Facts],
             ("in flight", worker.sender.dispatch.in_flight),
             ("sent", meter.counts["sent"]),
             ("failed", meter.counts["failed"]),
-            ("spool", worker.sender.journal.spool.left()),
+            ("spool", worker.sender.spooling.spool.left()),
         ]
 
     def queried() -> Facts:

@@ -56,13 +56,13 @@ class Answer:
 
 
 class Dispatch:
-    """Sends claimed messages side by side, at most `concurrency`, and gives their answers to the journal."""
+    """Sends claimed messages side by side, at most `concurrency`, and gives their answers to `spooling`."""
 
     def __init__(
         self,
         outbox: Outbox,
         api: MessagesApi,
-        journal: Stage[Answer],
+        spooling: Stage[Answer],
         *,
         concurrency: int,
         lease: timedelta,
@@ -71,7 +71,7 @@ class Dispatch:
     ) -> None:
         self.outbox = outbox
         self.api = api
-        self.journal = journal
+        self.spooling = spooling
         self.concurrency = concurrency
         self.lease = lease
         self.send_timeout = send_timeout.total_seconds()
@@ -124,7 +124,7 @@ class Dispatch:
                 await asyncio.to_thread(self.outbox.release, [claim])
             return
         settlement = await send_claim(self.api, claim, self.emit)
-        self.journal.put(Answer(settlement, claimed_at, claim.is_probe))
+        self.spooling.put(Answer(settlement, claimed_at, claim.is_probe))
 
 
 async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:

@@ -1,4 +1,4 @@
-"""Claim → dispatch → journal → settling: the stages that turn queued messages into sent and stored ones.
+"""Claim → dispatch → spooling → settling: the stages that turn queued messages into sent and stored ones.
 
 The order is the guarantee. A claim is committed before its request leaves, so that no crash hides a request. An answer
 is on disk before anything else is done with it, so that a later crash is repaired from the spool, without a second
@@ -19,9 +19,9 @@ from wa_cli.runtime.tasks import all_until_one_fails
 from wa_cli.runtime.watchdog import Watchdog, with_beats
 from wa_cli.telemetry.events import Component, Emit
 from wa_cli.workers.dispatch import Dispatch
-from wa_cli.workers.journal import Journal
 from wa_cli.workers.recovery import Recovery
 from wa_cli.workers.settling import Settling
+from wa_cli.workers.spooling import Spooling
 
 FIRST_REST, LONGEST_REST = 0.05, 0.5
 FINISH_POLL = 0.05
@@ -34,7 +34,7 @@ class Sender:
         self,
         outbox: Outbox,
         dispatch: Dispatch,
-        journal: Journal,
+        spooling: Spooling,
         settling: Settling,
         recovery: Recovery,
         *,
@@ -44,7 +44,7 @@ class Sender:
     ) -> None:
         self.outbox = outbox
         self.dispatch = dispatch
-        self.journal = journal
+        self.spooling = spooling
         self.settling = settling
         self.recovery = recovery
         self.rate = rate
@@ -55,21 +55,21 @@ class Sender:
     @property
     def is_idle(self) -> bool:
         """True if no message is in flight and every answer is settled."""
-        return not (self.dispatch.in_flight or self.journal.pending or self.settling.pending)
+        return not (self.dispatch.in_flight or self.spooling.pending or self.settling.pending)
 
     async def run(self, stop: Stop, watchdog: Watchdog, patience: timedelta) -> None:
         """Run until `stop`, then wait at most `patience` for messages in flight. Unfinished ones stay in the spool."""
-        journal = asyncio.create_task(self.journal.run(watchdog))
+        spooling = asyncio.create_task(self.spooling.run(watchdog))
         settling = asyncio.create_task(self.settling.run(watchdog))
         claim = asyncio.create_task(self._claim_until(stop, watchdog))
         try:
-            await all_until_one_fails(_watch(journal, claim), _watch(settling, claim), claim)
+            await all_until_one_fails(_watch(spooling, claim), _watch(settling, claim), claim)
             await self._finish(patience)
         finally:
-            for task in (journal, settling, claim):
+            for task in (spooling, settling, claim):
                 task.cancel()
             self.dispatch.cancel()
-            self.journal.spool.close()
+            self.spooling.spool.close()
 
     async def _finish(self, patience: timedelta) -> None:
         """Wait for messages in flight and settle them."""
@@ -115,7 +115,7 @@ class Sender:
 
     async def claim_once(self) -> int:
         """Claim messages for the free slots and send them. Return their number."""
-        if not await self.journal.has_room():
+        if not await self.spooling.has_room():
             return 0
         asked_at = time.monotonic()
         claims = await asyncio.to_thread(self.outbox.claim, self.dispatch.free_slots, self.dispatch.lease)

@@ -45,7 +45,7 @@ class SettledBatch:
 
 
 class Settling(Stage[Answer]):
-    """Settles the answers that the journal has written. Sets `work_came`, since the next message of a customer may now
+    """Settles the answers that are in the spool. Sets `work_came`, since the next message of a customer may now
     be the head of its line.
     """
 
@@ -70,7 +70,7 @@ class Settling(Stage[Answer]):
 
     async def handle(self, items: list[Answer]) -> None:
         batch = await self._settle([answer.settlement for answer in items])
-        # The order matters: what the database refused is in a file of its own before the journal forgets it.
+        # The order matters: what the database refused is in a file of its own before it leaves the spool.
         await asyncio.to_thread(self._leave_unstored, batch.unstored)
         await asyncio.to_thread(self.spool.remove, [answer.entry for answer in items if answer.entry])
         with suppress(DatabaseUnavailable, RowRefused):  # the next outcome of that kind repeats it

@@ -47,7 +47,7 @@ class OutgoingWorker:
 
     async def run(self, stop: Stop) -> None:
         """Run until `stop`, or until no work is left when draining. Raises StillPending with the unfinished work."""
-        spool = self.sender.journal.spool
+        spool = self.sender.spooling.spool
         spool.check()
         _give_threads()
         with Watchdog().watching() as watchdog:

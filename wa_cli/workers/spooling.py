@@ -17,10 +17,10 @@ from wa_cli.workers.stage import Stage
 ROOM_KNOWN = 2.0
 
 
-class Journal(Stage[Answer]):
+class Spooling(Stage[Answer]):
     """Writes answers to the spool, and gives them to `settling`."""
 
-    name: ClassVar[str] = "journal"
+    name: ClassVar[str] = "spooling"
 
     def __init__(self, spool: Spool, settling: Stage[Answer], emit: Emit) -> None:
         super().__init__()
