@@ -11,13 +11,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 
 from wa_cli.runtime.signals import LEFT_AT_ONCE, leave_code
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Event
-
-Emit = Callable[[Event], None]
+from wa_cli.telemetry.events import Emit
 
 SHORT_LIFE, REST = 0.5, 1.0
 # Exit codes of a command that has finished its work, and of one that cannot start, so that a replacement could not either.
