@@ -42,7 +42,8 @@ HABITS = {
 EMPTY_NAMES = {"look", "tell", "said", "keep", "stay", "hear", "ask", "asked", "told", "come_back"}
 # A noun after a figure in a text, such as `{count} messages`, is wrong for one.
 PLURAL = re.compile(
-    r"^ (messages|rows|files|records|letters|outcomes|webhooks|customers|steps|statuses|attempts|notices|processes)\b(?!/)"
+    r"^ ((outgoing|incoming|accepted|dead|missing|unfinished) )?"
+    r"(messages|rows|files|records|letters|outcomes|webhooks|customers|steps|statuses|attempts|notices|processes)\b(?!/)"
 )
 COMMENT = re.compile(r"^\s*--\s?(.*)$")
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from tests.support.postgres_versions import sql
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
-from wa_cli.migrations import runner as migrations
+from wa_cli.migrations import catalogue as migrations
 from wa_cli.migrations.runner import Migrator
 from wa_cli.reports import ranges, runner
 from wa_cli.reports.catalogue import reports

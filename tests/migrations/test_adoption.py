@@ -86,8 +86,8 @@ def test_rows_that_somebody_holds_are_filled_later_or_left_and_never_waited_for(
     holder = Database(url_of(empty))
     with holder.transaction() as connection:
         connection.exec_driver_sql("SELECT FROM whatsapp_messages WHERE message_id = 'm1' FOR UPDATE")
-        assert Migrator(empty).apply(runner.find("1")) == []
-        step = runner.find("2").up.steps[3]
+        assert Migrator(empty).apply(catalogue.find("1")) == []
+        step = catalogue.find("2").up.steps[3]
         with empty.autocommit() as autocommit:
             autocommit.exec_driver_sql(
                 step.statements[0].replace("pg_sleep(CASE", "pg_sleep(0 * CASE").replace("%", "%%")
@@ -168,7 +168,7 @@ def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
     give_direction(empty)
     write(empty, "m1")
     if done_before:
-        Migrator(empty).apply(runner.find(done_before))
+        Migrator(empty).apply(catalogue.find(done_before))
     script = "\n".join(psql.script(Migrator(empty).plan()))
 
     command = [str(server.programs / "psql"), "-q", url_of(empty)]
@@ -229,7 +229,7 @@ def test_files_that_psql_has_run_are_adopted(
 def test_a_file_that_psql_has_run_in_part_is_finished(
     server: EmbeddedServer, empty: Database, database: Database
 ) -> None:
-    statements = runner.find("3").up.statements
+    statements = catalogue.find("3").up.statements
     script = ";\n".join(statement.rstrip(";") for statement in statements[: len(statements) // 2])
     command = [str(server.programs / "psql"), "-q", "-v", "ON_ERROR_STOP=1", url_of(empty)]
     subprocess.run(command, input=script + ";", text=True, check=True, capture_output=True)

@@ -9,7 +9,7 @@ from tests.support.postgres_versions import AS_FOUND, dump, sql
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError
-from wa_cli.migrations import catalogue, progress, runner
+from wa_cli.migrations import catalogue, progress
 from wa_cli.migrations.runner import Migrator
 
 FORMER = "USING gin (to_tsvector('simple', coalesce(content, '')))"
@@ -54,8 +54,8 @@ def test_the_index_of_an_older_version_is_replaced(server: EmbeddedServer, empty
 
 def test_a_run_that_the_older_version_could_not_finish_is_finished(server: EmbeddedServer, empty: Database) -> None:
     found_tables.load(server.programs, empty, "m13")
-    Migrator(empty).apply(runner.find("6"))
-    [old] = runner.find("7").up.accepted_checksums - {runner.find("7").up.checksum}
+    Migrator(empty).apply(catalogue.find("6"))
+    [old] = catalogue.find("7").up.accepted_checksums - {catalogue.find("7").up.checksum}
     sql(
         empty,
         "INSERT INTO wa.migrations (version, step, state, checksum) VALUES ('0007_report_indexes', 0, 'running', :old)",
@@ -106,7 +106,7 @@ def test_every_index_of_ours_is_known_by_postgresqls_own_text(database: Database
 
 
 def test_statements_that_no_version_had_are_refused(empty: Database) -> None:
-    Migrator(empty).apply(runner.find("6"))
+    Migrator(empty).apply(catalogue.find("6"))
     sql(
         empty,
         "INSERT INTO wa.migrations (version, step, state, checksum) VALUES ('0007_report_indexes', 0, 'running', 'x')",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 from wa_cli.database.engine import run as run_sql
 
 NAME, TITLE = "storage_rate", "Storage rate"
@@ -15,7 +16,8 @@ def run(installation: Installation) -> Finding:
     if not found.accepted:
         return Finding(Level.OK, "the API accepted no message in this time", facts=facts)
     facts["share"] = found.stored / found.accepted
-    message = f"{100 * facts['share']:.2f} %: {found.stored:,} of {found.accepted:,} accepted messages are stored"
+    accepted = counted(found.accepted, "accepted message")
+    message = f"{100 * facts['share']:.2f} %: {found.stored:,} of {accepted} stored"
     if found.stored < found.accepted:
         return Finding(
             Level.FAILED, message, "wa spool status", facts, tuple(f"not stored: {wamid}" for wamid in found.missing)

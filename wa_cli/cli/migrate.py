@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +15,13 @@ from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, ConfigError, PartlyDone
+from wa_cli.migrations import catalogue, progress
+from wa_cli.migrations.catalogue import Migration
+from wa_cli.migrations.progress import Report
 from wa_cli.settings import schema
 
 if TYPE_CHECKING:
     from wa_cli.migrations.backfill import Backfill
-    from wa_cli.migrations.catalogue import Migration
     from wa_cli.migrations.ledger import Entry
     from wa_cli.migrations.runner import LostDirections, Migrator
     from wa_cli.migrations.trial_writes import TrialResult
@@ -55,13 +58,11 @@ def migrate(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from wa_cli.migrations import runner
-
     context = AppContext.of(ctx)
     patience = parse_span(timeout)
-    last = runner.find(to) if to is not None else None
+    last = catalogue.find(to) if to is not None else None
     found = None if dry_run else _migrator(context).preflight()
-    pending = runner.Migrator(context.databases.unchecked).pending(last)
+    pending = _migrator(context).pending(last)
     backfill = _backfill(context) if backfill_direction else None
     if dry_run:
         _say_what_it_would_fill(backfill) if backfill else _print_script(context, last)
@@ -78,7 +79,7 @@ def migrate(
         confirm(f"Apply {_count(pending)}?" if pending else "Fill these rows?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        skipped = runner.Migrator(context.databases.unchecked, report, timeout=patience).apply(last)
+        skipped = _migrator(context, report, patience).apply(last)
     if pending:
         print_note(f"{_count(pending)} applied.")
     if backfill:
@@ -86,10 +87,12 @@ def migrate(
     _judge(context, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
 
 
-def _migrator(context: AppContext) -> Migrator:
+def _migrator(
+    context: AppContext, report: Report = progress.quiet, timeout: timedelta = timedelta(minutes=10)
+) -> Migrator:
     from wa_cli.migrations.runner import Migrator
 
-    return Migrator(context.databases.unchecked, business=context.settings.business_phone)
+    return Migrator(context.databases.unchecked, report, timeout=timeout, business=context.settings.business_phone)
 
 
 def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> None:
@@ -117,7 +120,7 @@ def _lost(lost: LostDirections) -> str:
     between = f", from {lost.oldest:%Y-%m-%d} to {lost.newest:%Y-%m-%d}" if lost.oldest and lost.newest else ""
     more = ", …" if lost.rows > len(lost.some or ()) else ""
     return (
-        f"{lost.rows:,} outgoing messages are marked as incoming{between}, because a rollback dropped their direction:"
+        f"{counted(lost.rows, 'outgoing message')} marked as incoming{between}, because a rollback dropped the direction:"
         f" {', '.join(lost.some or ())}{more}."
     )
 
@@ -150,9 +153,8 @@ def _stay_interruptible() -> None:
 
 def _print_script(context: AppContext, last: Migration | None) -> None:
     from wa_cli.migrations import psql
-    from wa_cli.migrations.runner import Migrator
 
-    plan = Migrator(context.databases.unchecked).plan(last)
+    plan = _migrator(context).plan(last)
     if not plan:
         print_note("The database has every migration.")
     for piece in psql.script(plan) if plan else ():
@@ -199,7 +201,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa migrate status
     """
-    from wa_cli.migrations import catalogue, ledger
+    from wa_cli.migrations import ledger
 
     with AppContext.of(ctx).databases.unchecked.reading() as connection:
         entries = ledger.entries(connection)
@@ -254,15 +256,13 @@ def rollback(
 
     Example: wa migrate rollback
     """
-    from wa_cli.migrations import runner
-
     if to and drop_direction:
         raise BadInput(
             "--to and --drop-direction cannot be used together.",
             hint="Use --drop-direction alone to roll back every migration.",
         )
     context = AppContext.of(ctx)
-    applied = runner.Migrator(context.databases.unchecked).applied()
+    applied = _migrator(context).applied()
     wanted = _to_take_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
         print_note("Nothing to roll back.")
@@ -271,7 +271,7 @@ def rollback(
         print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
         _check_spools(context)
-    if drop_direction and (views := runner.Migrator(context.databases.unchecked).uses_of_direction()):
+    if drop_direction and (views := _migrator(context).uses_of_direction()):
         raise PartlyDone(
             f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."
         )
@@ -281,7 +281,7 @@ def rollback(
         confirm(f"Roll back {_count(wanted)}{' and drop the column' if drop_direction else ''}?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        migrator = runner.Migrator(context.databases.unchecked, report, timeout=parse_span(timeout))
+        migrator = _migrator(context, report, parse_span(timeout))
         for name in migrator.rollback(len(wanted)):
             print_note(f"Rolled back: {name}")
         if drop_direction:
@@ -307,11 +307,9 @@ def _check_spools(context: AppContext) -> None:
 
 
 def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:
-    from wa_cli.migrations import runner
-
     if drop_direction:
         return [migration for migration in applied if migration.name >= DIRECTION]
     if to is None:
         return applied[:1]
-    last = runner.find(to)
+    last = catalogue.find(to)
     return [migration for migration in applied if migration.name > last.name]

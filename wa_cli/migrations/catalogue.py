@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from wa_cli.database import sqlfiles
+from wa_cli.errors import BadInput
 
 _HEADER = re.compile(r"^--\s*(why|transaction|replaces|last):\s*(.*(?:\n-- (?!\w+:|squawk).*)*)$", re.MULTILINE)
 _REMARK = re.compile(r"^-- (step|lock|needs): (.*)$", re.MULTILINE)
@@ -264,3 +265,11 @@ def migrations() -> tuple[Migration, ...]:
     """Return every migration, oldest first. Each file is parsed once in a process."""
     folder = sqlfiles.root() / "migrations"
     return tuple(Migration(Script(folder / f"{name}.sql"), Script(folder / f"{name}.down.sql")) for name in names())
+
+
+def find(revision: str) -> Migration:
+    """Return the migration of this name, number, or beginning of its name. Raises BadInput."""
+    found = [m for m in migrations() if m.name == revision or m.name.startswith(f"{revision.zfill(4)}_")]
+    if len(found) != 1:
+        raise BadInput(f"Unknown migration {revision!r}.", hint="List them with wa migrate status.")
+    return found[0]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
-from wa_cli.errors import BadInput, ConfigError, PartlyDone, SchemaTooOld, StillPending
+from wa_cli.errors import ConfigError, PartlyDone, SchemaTooOld, StillPending
 from wa_cli.migrations import catalogue, ledger, preflight, progress, statements, trial_writes
 from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
@@ -33,14 +33,6 @@ def check(database: Database) -> None:
         first, others = missing[0], len(missing) - 1
         more = f" and {others} more" if others else ""
         raise SchemaTooOld(f"This database lacks the migration {first}{more}.", command="wa migrate")
-
-
-def find(revision: str) -> Migration:
-    """Return the migration of this name, number, or beginning of its name. Raises BadInput."""
-    found = [m for m in catalogue.migrations() if m.name == revision or m.name.startswith(f"{revision.zfill(4)}_")]
-    if len(found) != 1:
-        raise BadInput(f"Unknown migration {revision!r}.", hint="List them with wa migrate status.")
-    return found[0]
 
 
 @dataclass(frozen=True)
