@@ -1,4 +1,4 @@
-"""`wa …` as a person would run it: real processes, a data folder of its own, nothing configured."""
+"""Fixtures that run `wa` as an operator does: real processes, a separate data folder and no configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wa_cli.database.embedded import EmbeddedServer
 
 @dataclass
 class Shell:
-    """A folder to work in, and `wa` in it."""
+    """A working folder, and methods that run `wa` in it."""
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Shell:
         }
 
     def wa(self, *arguments: str, code: int = 0, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """A command to its end, which must be `code`."""
+        """Run a command to its end and return its result. Fail if the exit code is not `code`."""
         done = forked_commands.run(arguments, folder=self.folder, environ=self.environment, timeout=timeout)
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
@@ -46,7 +46,7 @@ class Shell:
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A command in the foreground of another terminal; Ctrl-C at the end, which must end it with 0."""
+        """Run a command in the foreground of another terminal. Send Ctrl-C at the end and expect the exit code 0."""
         process = subprocess.Popen(
             [sys.executable, "-m", "wa_cli", *arguments],
             cwd=self.folder,
@@ -68,7 +68,7 @@ class Shell:
 
 
 def until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
-    """Ask until the service answers; a process that has ended never will."""
+    """Wait until the service answers. Fail if its process has ended or 30 seconds have passed."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -81,7 +81,7 @@ def until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="session")
 def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an embedded server as initdb leaves it. That is most of the time of a first command."""
+    """Return the data folder of an embedded server after initdb, which takes most of the time of a first command."""
     home = tmp_path_factory.mktemp("initialised")
     server = EmbeddedServer(home)
     server.ensure("postgres")
@@ -95,6 +95,6 @@ def shell(tmp_path: Path, initialised: Path) -> Iterator[Shell]:
     shell = Shell(tmp_path, {"WA_SANDBOX_PORT": "0"})
     server = EmbeddedServer(tmp_path / "data")
     server.data.parent.mkdir()
-    subprocess.run(["cp", "-a", initialised, server.data], check=True)  # the owner of the files matters, too
+    subprocess.run(["cp", "-a", initialised, server.data], check=True)  # the server refuses files of another owner
     yield shell
     server.crash()

@@ -1,4 +1,4 @@
-"""What goes wrong is one sentence, the right exit code, and loses nothing."""
+"""Bad input and bad settings give a one-sentence error with the right exit code and lose nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from wa_cli.migrations import catalogue
         (("--profile", "nope", "verify"), 4, "wa: Unknown profile 'nope'."),
     ],
 )
-def test_bad_input_is_one_sentence_and_starts_nothing(
+def test_bad_input_gives_a_one_sentence_error_and_creates_no_data_folder(
     tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     shell = Shell(tmp_path)
@@ -71,7 +71,7 @@ def test_bad_input_is_one_sentence_and_starts_nothing(
         (("verify", "--check"), ["wa: Option '--check' requires an argument."]),
     ],
 )
-def test_a_usage_error_has_the_form_of_every_error(
+def test_a_usage_error_has_the_format_of_every_other_error(
     tmp_path: Path, arguments: tuple[str, ...], lines: list[str]
 ) -> None:
     assert Shell(tmp_path).wa(*arguments, code=2).stderr.splitlines() == lines
@@ -84,7 +84,7 @@ def test_a_group_without_a_command_prints_its_help(tmp_path: Path) -> None:
     assert "wa: " not in printed.stderr
 
 
-def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+def test_an_unavailable_database_is_reported_without_its_password(tmp_path: Path) -> None:
     shell = Shell(tmp_path, {"WA_DATABASE_URL": "postgresql://me:secret@127.0.0.1:9/wa"})
 
     failed = shell.wa("send", "text", "+123", "hi", code=4)
@@ -94,20 +94,20 @@ def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     assert len(failed.stderr.splitlines()) == 2
 
 
-def test_a_database_url_with_options_nobody_knows(tmp_path: Path) -> None:
+def test_a_database_url_with_unknown_options_is_refused(tmp_path: Path) -> None:
     failed = Shell(tmp_path, {"WA_DATABASE_URL": "postgresql://host/wa?colour=red"}).wa("verify", code=4)
 
     assert failed.stderr.startswith("wa: The database URL cannot be used: ")
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "not a url", "postgresql://host:port/wa"])
-def test_a_url_that_is_none(tmp_path: Path, url: str) -> None:
+def test_an_invalid_database_url_is_refused(tmp_path: Path, url: str) -> None:
     failed = Shell(tmp_path, {"WA_DATABASE_URL": url}).wa("verify", code=4)
 
     assert failed.stderr.startswith("wa: The database URL")
 
 
-def test_one_production_setting_starts_nothing_behind_anybodys_back(tmp_path: Path) -> None:
+def test_one_production_setting_prevents_the_start_of_the_embedded_database(tmp_path: Path) -> None:
     shell = Shell(tmp_path, {"WA_ACCESS_TOKEN": "EAAG-something-long"})
 
     failed = shell.wa("send", "text", "+123", "hi", code=4)
@@ -116,7 +116,7 @@ def test_one_production_setting_starts_nothing_behind_anybodys_back(tmp_path: Pa
     assert not (tmp_path / "data").exists()
 
 
-def test_a_port_in_use(shell: Shell) -> None:
+def test_a_port_in_use_is_reported(shell: Shell) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -127,7 +127,7 @@ def test_a_port_in_use(shell: Shell) -> None:
             assert f"wa: Cannot listen on port {port} of 127.0.0.1: address already in use." in failed.stderr
 
 
-def test_a_service_that_could_keep_nothing_while_its_queue_is_away_does_not_start(shell: Shell) -> None:
+def test_a_service_whose_spool_cannot_be_written_does_not_start(shell: Shell) -> None:
     (shell.folder / "no-folder").write_text("")
     shell.environ["WA_SPOOL"] = str(shell.folder / "no-folder")
 
@@ -137,7 +137,7 @@ def test_a_service_that_could_keep_nothing_while_its_queue_is_away_does_not_star
     assert "WA_SPOOL" in failed.stderr
 
 
-def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
+def test_sandbox_say_without_a_running_sandbox_fails_with_a_hint(shell: Shell) -> None:
     failed = shell.wa("sandbox", "say", "+123", "hi", code=4)
 
     assert failed.stderr.splitlines() == [
@@ -146,13 +146,13 @@ def test_sandbox_say_without_a_sandbox(shell: Shell) -> None:
     ]
 
 
-def test_waiting_for_a_worker_that_is_not_there(shell: Shell) -> None:
+def test_send_wait_without_a_worker_times_out_with_the_message_still_queued(shell: Shell) -> None:
     pending = shell.wa("send", "text", "+123", "hi", "--wait", "--timeout", "300ms", code=8)
 
     assert "The message is still queued" in pending.stderr
 
 
-def test_a_production_database_is_migrated_only_when_asked(shell: Shell) -> None:
+def test_a_production_database_is_migrated_only_by_wa_migrate(shell: Shell) -> None:
     shell.wa("db", "url")
     server = EmbeddedServer(shell.folder / "data")
     server.ensure("production")

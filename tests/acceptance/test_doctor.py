@@ -1,4 +1,4 @@
-"""wa doctor over the whole program: on a fresh laptop, with everything up, on AWS, and with each part ill."""
+"""wa doctor on a fresh laptop, with every process running, on AWS, and with failing dependencies."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support.local_aws import ENVIRON, LocalAws
 from tests.support.waiting import free_port
 
 
-def look(shell: Shell, *names: str, code: int = 0) -> dict[str, Any]:
-    """What each check said, by its name."""
+def run_doctor(shell: Shell, *names: str, code: int = 0) -> dict[str, Any]:
+    """Run `wa doctor` and return its checks by name."""
     chosen = [part for name in names for part in ("--check", name)]
     found = json.loads(shell.wa("doctor", "--json", *chosen, code=code).stdout)
     assert found["schema"] == "wa.doctor/2"
@@ -35,24 +35,24 @@ def everything_up(shell: Shell) -> Iterator[None]:
         yield
 
 
-def test_a_fresh_laptop_is_well(shell: Shell) -> None:
+def test_no_check_fails_on_a_fresh_laptop(shell: Shell) -> None:
     shell.environ["WA_PORT"] = str(free_port())
 
-    found = look(shell)
+    found = run_doctor(shell)
 
     assert "failed" not in results(found).values(), found
     assert found["settings"]["facts"]["production"] == []
     assert found["token"]["result"] == "ok"
     assert found["number"]["facts"] | {"phone": "+15550100000", "quality": "GREEN"} == found["number"]["facts"]
     assert found["subscription"]["facts"] == {"apps": ["Sandbox"]}
-    assert (found["webhook"]["result"], found["callback"]["result"]) == ("skipped", "skipped")  # nothing serves yet
+    assert (found["webhook"]["result"], found["callback"]["result"]) == ("skipped", "skipped")  # no service runs yet
 
 
-def test_with_everything_up_the_webhook_answers_and_statuses_are_on_time(shell: Shell) -> None:
+def test_with_wa_up_running_the_webhook_checks_pass_and_status_lateness_is_measured(shell: Shell) -> None:
     with everything_up(shell):
         shell.wa("send", "text", "+123", "hi", "--wait")
 
-        found = look(shell)
+        found = run_doctor(shell)
 
     assert found["callback"]["message"].endswith("which answers the handshake")
     assert found["webhook"]["result"] == "ok"
@@ -64,7 +64,7 @@ def test_with_everything_up_the_webhook_answers_and_statuses_are_on_time(shell: 
 
 @pytest.fixture
 def production(shell: Shell, aws: LocalAws) -> Shell:
-    """Everything of production but Meta, well arranged."""
+    """Return a shell with production settings and well-configured queues. The sandbox stands in for Meta."""
     url = shell.wa("db", "url").stdout.strip()
     fit: dict[str, Any] = {"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "120"}
     shell.environ |= {
@@ -81,21 +81,21 @@ def production(shell: Shell, aws: LocalAws) -> Shell:
     return shell
 
 
-def test_queues_are_there_and_well_arranged(production: Shell) -> None:
-    found = look(production, "queue_outgoing", "queue_incoming")
+def test_well_configured_sqs_queues_pass(production: Shell) -> None:
+    found = run_doctor(production, "queue_outgoing", "queue_incoming")
 
     assert results(found) == {"queue_outgoing": "ok", "queue_incoming": "ok"}
     assert found["queue_outgoing"]["facts"]["fifo"] is True
 
 
-def test_what_is_wrong_with_a_queue_is_said(production: Shell, aws: LocalAws) -> None:
+def test_a_misconfigured_queue_gives_a_warning_and_a_missing_queue_fails(production: Shell, aws: LocalAws) -> None:
     dead = aws.queue()
     arn = aws.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "3"})
     production.environ["WA_OUTGOING_QUEUE_URL"] = aws.queue(RedrivePolicy=policy, VisibilityTimeout="5")
     production.environ["WA_INCOMING_QUEUE_URL"] = production.environ["WA_INCOMING_QUEUE_URL"] + "-gone"
 
-    found = look(production, "queue_outgoing", "queue_incoming", code=3)
+    found = run_doctor(production, "queue_outgoing", "queue_incoming", code=3)
 
     assert results(found) == {"queue_outgoing": "warning", "queue_incoming": "failed"}
     outgoing = found["queue_outgoing"]
@@ -105,7 +105,9 @@ def test_what_is_wrong_with_a_queue_is_said(production: Shell, aws: LocalAws) ->
     assert outgoing["facts"]["dead_letter_queue"] == arn
 
 
-def test_the_dedup_table_is_looked_at(production: Shell, aws: LocalAws) -> None:
+def test_the_deduplication_cache_is_checked_for_its_table_its_key_and_its_expiry(
+    production: Shell, aws: LocalAws
+) -> None:
     dynamo = aws.client("dynamodb")
 
     def make(name: str, key: str) -> None:
@@ -121,9 +123,9 @@ def test_the_dedup_table_is_looked_at(production: Shell, aws: LocalAws) -> None:
     said = {}
     for name in ("doctor-good", "doctor-bad", "doctor-none"):
         production.environ["WA_DEDUP_TABLE"] = name
-        said[name] = look(production, "dedup_table", code=0 if name == "doctor-good" else 3)["dedup_table"]
+        said[name] = run_doctor(production, "dedup_table", code=0 if name == "doctor-good" else 3)["dedup_table"]
     assert {name: check["result"] for name, check in said.items()} == {
-        "doctor-good": "warning",  # it forgets nothing yet
+        "doctor-good": "warning",  # its items do not expire yet
         "doctor-bad": "failed",
         "doctor-none": "failed",
     }
@@ -131,17 +133,17 @@ def test_the_dedup_table_is_looked_at(production: Shell, aws: LocalAws) -> None:
     forgets = {"Enabled": True, "AttributeName": "expires_at"}
     dynamo.update_time_to_live(TableName="doctor-good", TimeToLiveSpecification=forgets)
     production.environ["WA_DEDUP_TABLE"] = "doctor-good"
-    assert look(production, "dedup_table")["dedup_table"]["result"] == "ok"
+    assert run_doctor(production, "dedup_table")["dedup_table"]["result"] == "ok"
 
 
-def test_what_is_away_hides_nothing_else(production: Shell, tmp_path: Path) -> None:
+def test_an_unavailable_dependency_does_not_hide_other_findings(production: Shell, tmp_path: Path) -> None:
     production.environ |= {
         "WA_DATABASE_URL": "postgresql://me@127.0.0.1:9/wa",
         "WA_MEDIA": str(tmp_path / "file" / "x"),
     }
     (tmp_path / "file").write_text("")
 
-    found = look(production, code=3)
+    found = run_doctor(production, code=3)
 
     assert found["database"]["result"] == found["media"]["result"] == "failed"
     assert found["server"] | {"result": "skipped", "message": "the database is unavailable"} == found["server"]
@@ -152,7 +154,7 @@ def test_what_is_away_hides_nothing_else(production: Shell, tmp_path: Path) -> N
 def test_missing_settings_are_named(tmp_path: Path) -> None:
     shell = Shell(tmp_path, {"WA_ACCESS_TOKEN": "EAAG-something-long"})
 
-    found = look(shell, "settings", code=3)
+    found = run_doctor(shell, "settings", code=3)
 
     assert found["settings"]["facts"]["missing"] == [
         "WA_DATABASE_URL",

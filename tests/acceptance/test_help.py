@@ -22,11 +22,11 @@ def test_every_command_has_help_with_an_example_that_can_be_pasted(path: tuple[s
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_what_each_command_says_of_itself(name: str) -> None:
+def test_the_command_list_shows_the_first_paragraph_of_each_commands_help(name: str) -> None:
     assert " ".join(load(name).help.split("\n\n")[0].split()) == COMMANDS[name].help
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_no_heavy_library() -> None:
     script = f"import sys; import wa_cli.cli.app; print([m for m in {HEAVY!r} if m in sys.modules])"
 
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

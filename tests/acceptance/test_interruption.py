@@ -1,4 +1,4 @@
-"""Ctrl-C ends every command with 130, wherever it waits; a place that refuses the program is one sentence and 4."""
+"""Ctrl-C ends every command with exit code 130. An unusable disk or file gives a one-sentence error and exit code 4."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.acceptance.conftest import Shell
 
 
 def interruptible() -> None:
-    """Whoever started the tests may ignore SIGINT, and their children inherit it."""
+    """Restore the default action of SIGINT, because a child inherits a test runner's choice to ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -61,7 +61,7 @@ def read_until(process: subprocess.Popen[str], word: str) -> None:
         (["conversation", "+123", "--follow"], "nothing"),
     ],
 )
-def test_a_command_that_goes_on_for_ever_is_interrupted(shell: Shell, command: list[str], sign: str) -> None:
+def test_ctrl_c_interrupts_a_command_that_runs_forever(shell: Shell, command: list[str], sign: str) -> None:
     shell.wa("db", "url")
     process = begun(shell, *command)
     read_until(process, sign)
@@ -76,7 +76,7 @@ def connected(shell: Shell) -> Iterator[psycopg2.extensions.connection]:
 
 
 def until_seen(connection: psycopg2.extensions.connection, query: str) -> None:
-    """Ask the server until it has something to say; each question is a wait of its own on the server."""
+    """Repeat the query until it returns a row. The server waits 50 ms between two attempts."""
     with connection.cursor() as cursor:
         for _ in range(600):
             cursor.execute(query)
@@ -86,7 +86,7 @@ def until_seen(connection: psycopg2.extensions.connection, query: str) -> None:
     pytest.fail(f"never seen: {query}")
 
 
-def test_a_statement_that_takes_long_is_interrupted_and_cancelled(shell: Shell) -> None:
+def test_ctrl_c_interrupts_a_long_statement_and_cancels_it_on_the_server(shell: Shell) -> None:
     folder = shell.folder / "mine"
     folder.mkdir()
     (folder / "slow.sql").write_text("SELECT pg_sleep(50)::text AS slow")
@@ -102,7 +102,7 @@ def test_a_statement_that_takes_long_is_interrupted_and_cancelled(shell: Shell) 
         until_seen(connection, f"SELECT 1 WHERE NOT EXISTS ({running})")
 
 
-def test_waiting_for_a_message_to_be_sent_is_interrupted(shell: Shell) -> None:
+def test_ctrl_c_interrupts_waiting_for_a_message_to_be_sent(shell: Shell) -> None:
     for connection in connected(shell):
         shell.wa("migrate", "--yes")
         process = begun(shell, "send", "text", "+123", "hi", "--wait", "--timeout", "60s")
@@ -112,7 +112,7 @@ def test_waiting_for_a_message_to_be_sent_is_interrupted(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("command", [["queue", "purge", "incoming"], ["migrate", "rollback"]])
-def test_a_question_is_interrupted(shell: Shell, command: list[str]) -> None:
+def test_ctrl_c_interrupts_a_confirmation_prompt(shell: Shell, command: list[str]) -> None:
     shell.wa("migrate", "--yes")
     ours, theirs = pty.openpty()
     try:
@@ -125,7 +125,7 @@ def test_a_question_is_interrupted(shell: Shell, command: list[str]) -> None:
         os.close(theirs)
 
 
-def test_a_no_is_no_interruption(shell: Shell) -> None:
+def test_answering_no_to_a_prompt_exits_with_1_instead_of_130(shell: Shell) -> None:
     shell.wa("migrate", "--yes")
     ours, theirs = pty.openpty()
     try:
@@ -142,7 +142,7 @@ def test_a_no_is_no_interruption(shell: Shell) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with hardly any room."""
+    """Mount a file system of 64 kB and yield its folder."""
     place = tmp_path / "disk"
     place.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True).returncode:
@@ -157,7 +157,7 @@ def fill(disk: Path) -> None:
             pass
 
 
-def test_a_full_disk_at_the_start_is_one_sentence(tmp_path: Path, small_disk: Path) -> None:
+def test_a_full_disk_at_the_start_gives_a_one_sentence_error(tmp_path: Path, small_disk: Path) -> None:
     shell = Shell(tmp_path, {"WA_HOME": str(small_disk / "data"), "WA_SANDBOX_PORT": "0"})
 
     failed = shell.wa("send", "text", "+123", "hi", code=4).stderr.splitlines()
@@ -172,7 +172,7 @@ def test_a_full_disk_at_the_start_is_one_sentence(tmp_path: Path, small_disk: Pa
     assert len(failed) == 2
 
 
-def test_a_data_folder_that_can_be_none_is_one_sentence(tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created_gives_a_one_sentence_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     shell = Shell(tmp_path, {"WA_HOME": str(tmp_path / "file" / "data"), "WA_SANDBOX_PORT": "0"})
 
@@ -183,7 +183,7 @@ def test_a_data_folder_that_can_be_none_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".env", "wa.toml"])
-def test_settings_that_cannot_be_read_are_one_sentence(tmp_path: Path, name: str) -> None:
+def test_an_unreadable_settings_file_gives_a_one_sentence_error(tmp_path: Path, name: str) -> None:
     (tmp_path / name).symlink_to(name)
 
     failed = Shell(tmp_path).wa("config", "show", code=4).stderr.splitlines()
@@ -192,7 +192,7 @@ def test_settings_that_cannot_be_read_are_one_sentence(tmp_path: Path, name: str
     assert len(failed) == 2
 
 
-def test_an_unknown_setting_is_said_by_every_command(tmp_path: Path) -> None:
+def test_an_unknown_setting_is_reported_with_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("WA_RAET=5\n")
     shell = Shell(tmp_path, {"WA_APP_SECERT": "x"})
 
@@ -202,7 +202,7 @@ def test_an_unknown_setting_is_said_by_every_command(tmp_path: Path) -> None:
     assert "WA_APP_SECERT (from environment) is not a setting. Did you mean 'app_secret'?" in said
 
 
-def test_an_empty_secret_starts_no_service(tmp_path: Path) -> None:
+def test_no_service_or_worker_starts_with_an_empty_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("\n")
     shell = Shell(tmp_path, {"WA_APP_SECRET_FILE": str(tmp_path / "secret")})
 

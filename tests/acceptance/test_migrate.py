@@ -1,4 +1,4 @@
-"""wa migrate at the command line: up to a revision, back, and what is asked first."""
+"""wa migrate at the command line: upgrades, rollbacks and the confirmations that they need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wa_cli.migrations import catalogue
 from wa_cli.settings import sources
 
 
-def test_a_table_whose_messages_wait_is_not_dropped(shell: Shell) -> None:
+def test_a_rollback_is_refused_while_its_tables_hold_unfinished_messages(shell: Shell) -> None:
     shell.wa("send", "text", "+123", "hi")
     count = len(catalogue.names())
 
@@ -27,7 +27,7 @@ def test_a_table_whose_messages_wait_is_not_dropped(shell: Shell) -> None:
     assert len(shell.wa("migrate", "status", "--format", "ndjson").stdout.splitlines()) == count
 
 
-def test_the_column_goes_only_where_that_is_said(shell: Shell) -> None:
+def test_the_direction_column_is_dropped_only_with_drop_direction(shell: Shell) -> None:
     shell.wa("migrate", "--yes")
 
     kept = shell.wa("migrate", "rollback", "--to", "1", "--yes")
@@ -44,7 +44,9 @@ def test_the_column_goes_only_where_that_is_said(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("which", ["outcomes", "webhooks"])
-def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_is_refused_while_a_spool_has_records(
+    shell: Shell, which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell.wa("migrate", "--yes")
     monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
     spool = getattr(AppContext(sources.load()).spools, which)
@@ -60,7 +62,7 @@ def test_records_in_a_spool_keep_the_tables(shell: Shell, which: str, monkeypatc
     shell.wa("migrate", "rollback", "--drop-direction", "--yes")
 
 
-def test_messages_whose_direction_was_lost_are_named_and_found_again(shell: Shell) -> None:
+def test_messages_with_a_lost_direction_are_reported_and_can_be_backfilled(shell: Shell) -> None:
     shell.wa("send", "text", "+123", "hi")
     shell.wa("worker", "outgoing", "--drain")
     shell.wa("migrate", "rollback", "--drop-direction", "--yes")

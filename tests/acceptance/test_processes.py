@@ -17,17 +17,17 @@ from tests.support.waiting import line_with
 @contextmanager
 def three_workers(shell: Shell) -> Iterator[tuple[Popen[str], list[int]]]:
     with shell.running("worker", "outgoing", "--processes", "3") as supervisor:
-        yield supervisor, until_there_are(supervisor, 3)
+        yield supervisor, wait_for_children(supervisor, 3)
 
 
-def until_there_are(supervisor: Popen[str], number: int, *, besides: int = 0) -> list[int]:
-    """The children, as soon as so many run and have said so."""
+def wait_for_children(supervisor: Popen[str], number: int, *, besides: int = 0) -> list[int]:
+    """Wait until `number` workers have started. Return the process ids of all children but `besides`."""
     for _ in range(number):
         line_with("outgoing worker is running", supervisor)
     return [child.pid for child in psutil.Process(supervisor.pid).children() if child.pid != besides]
 
 
-def test_what_is_queued_is_sent_once_by_three(shell: Shell) -> None:
+def test_three_processes_send_each_queued_message_once(shell: Shell) -> None:
     for place in range(6):
         shell.wa("send", "text", f"+1555123000{place}", "hi")
 
@@ -36,17 +36,17 @@ def test_what_is_queued_is_sent_once_by_three(shell: Shell) -> None:
     assert said.count("Outgoing message stored in database") == 6
 
 
-def test_one_that_dies_is_replaced(shell: Shell) -> None:
+def test_a_worker_process_that_dies_is_replaced(shell: Shell) -> None:
     with three_workers(shell) as (supervisor, children):
         assert len(children) == 3
         os.kill(children[0], signal.SIGKILL)
 
-        after = until_there_are(supervisor, 1, besides=children[0])
+        after = wait_for_children(supervisor, 1, besides=children[0])
 
         assert len(after) == 3
 
 
-def test_they_end_with_their_parent(shell: Shell) -> None:
+def test_worker_processes_end_when_their_supervisor_is_killed(shell: Shell) -> None:
     with three_workers(shell) as (supervisor, children):
         processes = [psutil.Process(child) for child in children]
         supervisor.kill()
@@ -55,10 +55,10 @@ def test_they_end_with_their_parent(shell: Shell) -> None:
         supervisor.returncode = 0  # killed on purpose
 
 
-def test_a_second_signal_waits_for_nobody(shell: Shell) -> None:
+def test_a_second_signal_stops_all_processes_at_once(shell: Shell) -> None:
     with three_workers(shell) as (supervisor, children):
         for child in children:
-            os.kill(child, signal.SIGSTOP)  # as if each had much in flight
+            os.kill(child, signal.SIGSTOP)  # simulates a worker that needs long for its messages in flight
         supervisor.send_signal(signal.SIGINT)
         line_with("finishing messages in flight", supervisor)
         supervisor.send_signal(signal.SIGINT)
@@ -69,7 +69,7 @@ def test_a_second_signal_waits_for_nobody(shell: Shell) -> None:
         supervisor.returncode = 0  # left on purpose
 
 
-def test_a_mistake_in_the_settings_is_said_once(shell: Shell) -> None:
+def test_a_settings_error_is_reported_once_for_all_processes(shell: Shell) -> None:
     shell.environ["WA_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:9/none"
 
     said = shell.wa("worker", "outgoing", "--processes", "3", code=4).stderr

@@ -1,4 +1,4 @@
-"""A shell with production settings: what may touch them does, and what must not does not."""
+"""Commands in a shell with production settings: the demo ignores them, and secrets stay hidden."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.conftest import Shell
 
-# A host that nobody answers at, and settings of libpq that would lead there.
+# No server listens at this host, and the settings of libpq would redirect a connection to it.
 PRODUCTION = {
     "WA_DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/production",
     "WA_REPORT_DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/replica",
@@ -43,7 +43,7 @@ def production(tmp_path: Path) -> Iterator[Shell]:
     shell.wa("db", "stop")
 
 
-def test_the_demo_leaves_production_alone_and_advises_nothing_that_would_send(production: Shell) -> None:
+def test_the_demo_ignores_production_settings_and_suggests_no_command_that_sends(production: Shell) -> None:
     (production.folder / "metrics").mkdir()
 
     told = production.wa("demo", timeout=120)
@@ -57,7 +57,7 @@ def test_the_demo_leaves_production_alone_and_advises_nothing_that_would_send(pr
     assert not list((production.folder / "metrics").iterdir())
     assert sorted(path.name for path in (production.folder / "data").iterdir()) == ["demo", "embedded.lock", "postgres"]
 
-    # What it advises reads the demo's database alone.
+    # The suggested commands must read only the demo's database.
     url = advice.split("WA_DATABASE_URL='")[1].split("'")[0]
     for name in [name for name in production.environ if name.startswith("PG")]:
         del production.environ[name]
@@ -66,21 +66,21 @@ def test_the_demo_leaves_production_alone_and_advises_nothing_that_would_send(pr
     assert "Windows" in production.wa("report", "all").stdout
 
 
-def test_the_server_of_the_demo_is_stopped_from_the_same_shell(production: Shell) -> None:
+def test_db_stop_stops_the_demo_server_from_the_same_shell(production: Shell) -> None:
     production.wa("demo", timeout=120)
 
     assert production.wa("db", "stop").stderr == "Stopped the embedded database.\n"
     assert "Stop it where it was started" in production.wa("db", "stop", code=4).stderr
 
 
-def test_stopping_what_does_not_run_makes_no_folder(tmp_path: Path) -> None:
+def test_db_stop_without_a_running_server_creates_no_data_folder(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
 
     assert shell.wa("db", "stop").stderr == "The embedded database was not running.\n"
     assert not (tmp_path / "data").exists()
 
 
-def test_a_database_shell_has_no_password_among_its_arguments(shell: Shell) -> None:
+def test_db_shell_passes_no_password_in_the_arguments_of_psql(shell: Shell) -> None:
     url = shell.wa("db", "url").stdout.strip()
     given = url.replace("postgres@", "postgres:hunter2@") + "&sslpassword=hunter3&application_name=mine"
     shell.environ |= {"WA_DATABASE_URL": given, "WA_CLOUD_API_URL": "sandbox"}
@@ -107,7 +107,7 @@ def test_a_database_shell_has_no_password_among_its_arguments(shell: Shell) -> N
 
 
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["up", "--port", "0"], ["demo"]])
-def test_without_the_extra_the_service_names_it(tmp_path: Path, command: list[str]) -> None:
+def test_the_service_names_the_missing_extra_to_install(tmp_path: Path, command: list[str]) -> None:
     shell = Shell(tmp_path, {"WA_SANDBOX_PORT": "0"})
 
     done = subprocess.run(
@@ -127,7 +127,7 @@ def test_without_the_extra_the_service_names_it(tmp_path: Path, command: list[st
     assert not (tmp_path / "data").exists()
 
 
-def test_passwords_of_every_url_are_masked_where_settings_are_shown(tmp_path: Path) -> None:
+def test_config_show_masks_the_passwords_of_every_url(tmp_path: Path) -> None:
     shell = Shell(
         tmp_path,
         {

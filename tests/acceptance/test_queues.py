@@ -1,4 +1,4 @@
-"""Moving waiting messages to another number, and replaying the spool."""
+"""Moving waiting messages to another business number, and replaying the spool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wa_cli.sandbox import NUMBER
 from wa_cli.settings import sources
 
 
-def test_another_number_takes_over_what_waits(shell: Shell) -> None:
+def test_queue_move_assigns_waiting_messages_to_another_business_number(shell: Shell) -> None:
     shell.wa("send", "text", "+15551234567", "later", "--at", "2h")
     shell.wa("worker", "outgoing", "--drain", code=8)
 
@@ -24,7 +24,7 @@ def test_another_number_takes_over_what_waits(shell: Shell) -> None:
     assert "already wait for 42" in shell.wa("queue", "move", "--from", "42", "--to", "42", code=2).stderr
 
 
-def test_a_replay_brings_back_what_can_be_read_and_says_what_stays(
+def test_spool_replay_requeues_readable_records_and_reports_corrupt_files(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.wa("migrate", "--yes")

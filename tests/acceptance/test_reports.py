@@ -1,4 +1,4 @@
-"""wa report, wa conversation, wa search and wa export at the command line: forms, files, pictures, own reports, judging."""
+"""wa report, conversation, search and export: formats, files, charts, custom reports and `--fail-above`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTILE = '=HYPERLINK("http://x","y")'
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """The demo's shop, with thirty days of history."""
+    """Return a shell whose database is the demo's, with thirty days of history."""
     folder = tmp_path_factory.mktemp("shop")
     shell = Shell(folder, {"WA_SANDBOX_PORT": "0", "WA_TIMEZONE": "Europe/Berlin"})
     shell.wa("demo", timeout=120)
@@ -42,7 +42,7 @@ def first_sheet(path: Path) -> Worksheet:
 
 
 @pytest.mark.parametrize("report", catalogue.reports(), ids=lambda report: report.name)
-def test_every_report_in_every_form_says_the_same(shop: Shell, report: catalogue.Report) -> None:
+def test_every_report_has_the_same_columns_and_rows_in_every_format(shop: Shell, report: catalogue.Report) -> None:
     document = json.loads(shop.wa("report", report.name, "--json").stdout)
     keys = [column["key"] for column in document["columns"]]
     lines = shop.wa("report", report.name, "--format", "ndjson").stdout.splitlines()
@@ -60,7 +60,7 @@ def test_every_report_in_every_form_says_the_same(shop: Shell, report: catalogue
 
 @pytest.mark.parametrize("width", ["80", "40", "200"])
 @pytest.mark.parametrize("name", ["volume", "response-times", "unanswered", "heatmap", "employees"])
-def test_nothing_breaks_at_any_width(shop: Shell, width: str, name: str) -> None:
+def test_no_line_is_wider_than_the_terminal(shop: Shell, width: str, name: str) -> None:
     shop.environ["COLUMNS"] = width
     said = shop.wa("report", name, "--format", "table").stdout
     shop.environ.pop("COLUMNS")
@@ -68,7 +68,7 @@ def test_nothing_breaks_at_any_width(shop: Shell, width: str, name: str) -> None
     assert max(map(len, said.splitlines())) <= int(width)
 
 
-def test_files_hold_what_the_screen_shows(shop: Shell) -> None:
+def test_output_files_hold_the_same_rows_as_the_printed_report(shop: Shell) -> None:
     rows = json.loads(shop.wa("report", "types", "--json").stdout)["rows"]
     for ending in ("csv", "tsv", "json", "md", "html", "txt", "xlsx"):
         shop.wa("report", "types", "-o", f"types.{ending}")
@@ -79,7 +79,7 @@ def test_files_hold_what_the_screen_shows(shop: Shell) -> None:
     assert "Cannot write" in shop.wa("report", "types", "-o", "no/such/folder.csv", code=2).stderr
 
 
-def test_drawings_are_pictures(shop: Shell) -> None:
+def test_charts_are_written_as_svg_and_png(shop: Shell) -> None:
     shop.wa("report", "heatmap", "--metric", "response", "-o", "heat.svg")
     shop.wa("report", "volume", "--by", "day", "--since", "7d", "-o", "volume.png")
 
@@ -89,7 +89,7 @@ def test_drawings_are_pictures(shop: Shell) -> None:
     assert "has no picture of this" in shop.wa("report", "types", "-o", "types.svg", code=2).stderr
 
 
-def test_the_page_holds_every_report_and_fetches_nothing(shop: Shell) -> None:
+def test_the_html_page_holds_every_report_and_loads_no_external_resource(shop: Shell) -> None:
     shop.wa("report", "html", "-o", "report.html")
 
     page = (shop.folder / "report.html").read_text()
@@ -101,12 +101,12 @@ def test_the_page_holds_every_report_and_fetches_nothing(shop: Shell) -> None:
 
 
 def shortest_wait(shop: Shell) -> timedelta:
-    """Of the customers who wait for an answer now. How many they are depends on the hour at which the demo ran."""
+    """Return the shortest wait of an unanswered customer. Their number depends on the hour at which the demo ran."""
     rows = json.loads(shop.wa("report", "unanswered", "--json").stdout)["rows"]
     return min(datetime.now(UTC) - datetime.fromisoformat(row["waiting_since"]) for row in rows)
 
 
-def test_a_report_may_judge(shop: Shell) -> None:
+def test_fail_above_exits_with_3_when_the_threshold_is_crossed(shop: Shell) -> None:
     limit = shortest_wait(shop) / 2
 
     over = shop.wa("report", "unanswered", "--fail-above", f"{limit / timedelta(milliseconds=1):.0f}ms", code=3)
@@ -115,7 +115,7 @@ def test_a_report_may_judge(shop: Shell) -> None:
     assert int(said[1]) == int(said[2]) >= 1
     assert over.stdout.strip()
     shop.wa("report", "unanswered", "--fail-above", "400d")
-    for since in ("1h", "48h"):  # an open turn is judged whatever the range
+    for since in ("1h", "48h"):  # an open turn counts in every range
         again = shop.wa("report", "unanswered", "--since", since, "--fail-above", "1ms", code=3)
         assert f"{said[1]} of {said[2]} over" in again.stderr
     assert shop.wa("report", "response-times", "--fail-above", "1s", "--details", code=2).stderr.startswith(
@@ -125,7 +125,7 @@ def test_a_report_may_judge(shop: Shell) -> None:
     assert "nothing for --fail-above to judge" in shop.wa("report", "types", "--fail-above", "1h", code=2).stderr
 
 
-def test_rows_that_are_not_shown_are_judged_too(shop: Shell) -> None:
+def test_fail_above_checks_rows_that_the_limit_hides(shop: Shell) -> None:
     longest = json.loads(shop.wa("report", "response-times", "--by", "customer", "--sort", "-p90", "--json").stdout)
     most, next_to = (row["p90"] for row in longest["rows"][:2])
     between = f"{(most + next_to) / 2:.3f}s"
@@ -137,7 +137,7 @@ def test_rows_that_are_not_shown_are_judged_too(shop: Shell) -> None:
     assert len(told.stdout.splitlines()) == 2
 
 
-def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
+def test_details_list_the_rows_behind_a_figure(shop: Shell) -> None:
     [types] = [r for r in json.loads(shop.wa("report", "types", "--json").stdout)["rows"] if r["type"] == "image"]
     listed = json.loads(shop.wa("report", "types", "--details", "--limit", "10000", "--json").stdout)["rows"]
     assert sum(row["type"] == "image" for row in listed) == types["total"]
@@ -150,7 +150,7 @@ def test_a_number_may_be_opened_into_its_messages(shop: Shell) -> None:
     assert max(row["length"] for row in turns["rows"]) == answered["max"]
 
 
-def test_what_was_sent_is_listed_with_what_failed(shop: Shell) -> None:
+def test_delivery_details_list_sent_and_failed_messages(shop: Shell) -> None:
     [delivery] = json.loads(shop.wa("report", "delivery", "--json").stdout)["rows"]
     listed = json.loads(shop.wa("report", "delivery", "--details", "--limit", "9999", "--json").stdout)["rows"]
 
@@ -158,7 +158,7 @@ def test_what_was_sent_is_listed_with_what_failed(shop: Shell) -> None:
     assert sum(row["status"] == "failed" for row in listed) == delivery["failed"]
 
 
-def test_days_are_the_same_in_every_form(shop: Shell) -> None:
+def test_days_have_the_same_format_in_json_and_text(shop: Shell) -> None:
     asked = ("report", "volume", "--by", "day", "--since", "monday")
     rows = json.loads(shop.wa(*asked, "--json").stdout)["rows"]
 
@@ -166,7 +166,7 @@ def test_days_are_the_same_in_every_form(shop: Shell) -> None:
     assert rows[0]["at"] == shop.wa(*asked).stdout.splitlines()[1].split()[0]
 
 
-def test_business_hours_are_a_second_column(shop: Shell) -> None:
+def test_business_hours_add_columns_of_working_time(shop: Shell) -> None:
     plain = json.loads(shop.wa("report", "response-times", "--json").stdout)["rows"][0]
     shop.environ["WA_BUSINESS_HOURS"] = "mon-fri 09:00-18:00"
     working = json.loads(shop.wa("report", "response-times", "--json").stdout)["rows"][0]
@@ -179,7 +179,7 @@ def test_business_hours_are_a_second_column(shop: Shell) -> None:
     assert "is not a business hours interval" in refused.stderr
 
 
-def test_a_report_of_ones_own_is_one_like_the_others(shop: Shell) -> None:
+def test_a_custom_report_works_like_a_built_in_report(shop: Shell) -> None:
     folder = shop.folder / "mine"
     folder.mkdir(exist_ok=True)
     (folder / "late-night.sql").write_text(
@@ -201,7 +201,7 @@ def test_a_report_of_ones_own_is_one_like_the_others(shop: Shell) -> None:
         shop.environ.pop("WA_REPORTS")
 
 
-def test_the_report_of_the_documentation_is_one(shop: Shell) -> None:
+def test_the_example_report_of_the_documentation_works(shop: Shell) -> None:
     folder = shop.folder / "documented"
     folder.mkdir()
     [text] = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[2] / "docs" / "reports.md").read_text(), re.DOTALL)
@@ -224,7 +224,7 @@ def test_the_report_of_the_documentation_is_one(shop: Shell) -> None:
         ("SELECT nothing FROM nowhere", 'relation "nowhere" does not exist'),
     ],
 )
-def test_a_report_that_cannot_be_asked_takes_no_other_away(shop: Shell, text: str, why: str) -> None:
+def test_a_broken_custom_report_does_not_stop_other_reports(shop: Shell, text: str, why: str) -> None:
     folder = shop.folder / "broken"
     folder.mkdir(exist_ok=True)
     (folder / "bad.sql").write_text(text)
@@ -243,7 +243,7 @@ def test_a_report_that_cannot_be_asked_takes_no_other_away(shop: Shell, text: st
 
 
 @pytest.mark.parametrize("name", ["types", "list"])
-def test_a_report_of_ones_own_hides_nothing_of_ours(shop: Shell, name: str) -> None:
+def test_a_custom_report_cannot_have_the_name_of_a_command(shop: Shell, name: str) -> None:
     folder = shop.folder / name
     folder.mkdir()
     (folder / f"{name}.sql").write_text("SELECT 1")
@@ -254,7 +254,7 @@ def test_a_report_of_ones_own_hides_nothing_of_ours(shop: Shell, name: str) -> N
         shop.environ.pop("WA_REPORTS")
 
 
-def test_what_is_explained_is_what_would_be_asked(shop: Shell) -> None:
+def test_explain_shows_the_query_with_its_parameter_values(shop: Shell) -> None:
     said = shop.wa("report", "types", "--since", "2026-01-01", "--customer", "+15551234567", "--explain").stdout
 
     assert "rows in 2026-01-01" in said or "rows in 2025-12-31" in said
@@ -284,11 +284,11 @@ def test_what_is_explained_is_what_would_be_asked(shop: Shell) -> None:
         (["types", "--tz", ""], "is not a time zone"),
     ],
 )
-def test_what_contradicts_is_refused(shop: Shell, arguments: list[str], said: str) -> None:
+def test_contradictory_or_invalid_options_are_refused(shop: Shell, arguments: list[str], said: str) -> None:
     assert said in shop.wa("report", *arguments, code=2).stderr
 
 
-def test_a_replica_is_asked_where_there_is_one(shop: Shell) -> None:
+def test_reports_read_the_replica_when_one_is_configured(shop: Shell) -> None:
     shop.environ["WA_REPORT_DATABASE_URL"] = "postgresql://me@127.0.0.1:9/replica"
 
     assert "Database unavailable" in shop.wa("report", "types", code=4).stderr
@@ -296,7 +296,7 @@ def test_a_replica_is_asked_where_there_is_one(shop: Shell) -> None:
     shop.environ.pop("WA_REPORT_DATABASE_URL")
 
 
-def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
+def test_messages_can_be_searched_and_exported(shop: Shell) -> None:
     hit = json.loads(shop.wa("search", "invoice", "--limit", "1", "--json").stdout)["rows"][0]
     assert "invoice" in hit["content"]
     assert hit["content"] in shop.wa("conversation", hit["customer"]).stdout
@@ -316,11 +316,11 @@ def test_what_was_said_is_searched_and_taken_away(shop: Shell) -> None:
     shop.wa("export", "-o", "all.xlsx")
     people = {row[0].value for row in first_sheet(shop.folder / "all.xlsx").iter_rows(min_row=2)}
     assert len(people) >= 40
-    assert "is not a phone number" in shop.wa("export", "", code=2).stderr  # an empty name is not everybody's
+    assert "is not a phone number" in shop.wa("export", "", code=2).stderr  # empty does not mean every customer
     assert "is not a phone number" in shop.wa("report", "types", "--customer", "", code=2).stderr
 
 
-def test_a_text_cannot_become_a_formula_nor_steer_the_terminal(shell: Shell) -> None:
+def test_message_text_cannot_become_a_formula_or_control_the_terminal(shell: Shell) -> None:
     shell.wa("migrate", "--yes")
     body = {
         "metadata": {"display_phone_number": "15550100000", "phone_number_id": "100000000000001"},
@@ -352,7 +352,7 @@ def test_a_text_cannot_become_a_formula_nor_steer_the_terminal(shell: Shell) -> 
         assert "\u202e" not in said
 
 
-def test_where_nothing_is_there_nothing_breaks(shell: Shell) -> None:
+def test_every_report_works_on_an_empty_database(shell: Shell) -> None:
     assert shell.wa("report", "all").stdout.count("\n") > 30
     for form in ("json", "csv", "html", "markdown", "table"):
         shell.wa("report", "unanswered", "--format", form)
@@ -365,7 +365,7 @@ def test_where_nothing_is_there_nothing_breaks(shell: Shell) -> None:
     shell.wa("export", "-o", "nothing.csv")
 
 
-def test_watching_asks_again_until_it_is_ended(shop: Shell) -> None:
+def test_watch_repeats_the_report_until_ctrl_c(shop: Shell) -> None:
     import signal
     import subprocess
     import sys
@@ -378,7 +378,7 @@ def test_watching_asks_again_until_it_is_ended(shop: Shell) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who started us may ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the test runner may ignore SIGINT
     ) as watching:
         for _ in range(2):
             line_with("Type", watching)

@@ -1,4 +1,4 @@
-"""The same program with its messages at SQS, as an operator would set it up."""
+"""The program with its queues in SQS, configured as an operator would do it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def production(shell: Shell, aws: LocalAws, database_url: str) -> Shell:
     return shell
 
 
-def test_a_message_travels_over_sqs(production: Shell) -> None:
+def test_a_message_is_queued_in_sqs_and_sent_by_the_worker(production: Shell) -> None:
     production.wa("send", "text", "+15551234567", "hi")
     waiting = json.loads(production.wa("queue", "status", "--json").stdout)["rows"]
     assert [(row["queue"], row["waiting"], row["oldest_seconds"]) for row in waiting] == [
@@ -65,7 +65,7 @@ def test_three_workers_keep_each_customers_order(production: Shell, aws: LocalAw
         assert order == sorted(order)
 
 
-def test_sending_needs_no_database(production: Shell, outage: Outage) -> None:
+def test_wa_send_queues_a_message_while_the_database_is_unavailable(production: Shell, outage: Outage) -> None:
     outage.begin()
 
     told = json.loads(production.wa("send", "text", "+15551234567", "hi", "--json").stdout)
@@ -73,7 +73,7 @@ def test_sending_needs_no_database(production: Shell, outage: Outage) -> None:
     assert told["status"] == "queued"
 
 
-def test_a_worker_that_starts_in_an_outage_sends_all_the_same(production: Shell, outage: Outage) -> None:
+def test_a_worker_that_starts_without_the_database_sends_in_degraded_mode(production: Shell, outage: Outage) -> None:
     production.environ["WA_DEGRADED_AFTER"] = "0s"
     production.wa("send", "text", "+15551234567", "hi")
     outage.begin()
@@ -86,7 +86,7 @@ def test_a_worker_that_starts_in_an_outage_sends_all_the_same(production: Shell,
     assert said.split(": ")[-1] == stored.split(": ")[-1]
 
 
-def test_storage_may_be_required(production: Shell, outage: Outage) -> None:
+def test_require_storage_fails_while_the_database_is_unavailable(production: Shell, outage: Outage) -> None:
     outage.begin()
 
     said = production.wa("worker", "outgoing", "--drain", "--require-storage", code=4).stderr
@@ -96,7 +96,7 @@ def test_storage_may_be_required(production: Shell, outage: Outage) -> None:
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 @pytest.mark.parametrize("worker", [("outgoing", "--require-storage"), ("incoming",)])
-def test_a_worker_waits_for_the_database_it_starts_without(
+def test_a_worker_that_starts_without_the_database_retries_until_it_is_available(
     production: Shell, outage: Outage, worker: tuple[str, ...], processes: str
 ) -> None:
     outage.begin()
@@ -107,7 +107,7 @@ def test_a_worker_waits_for_the_database_it_starts_without(
         line_with("worker is running", process)
 
 
-def test_a_queue_that_is_not_there_is_said_at_once(production: Shell) -> None:
+def test_a_missing_sqs_queue_is_reported_at_once(production: Shell) -> None:
     production.environ["WA_OUTGOING_QUEUE_URL"] += "-none"
 
     said = production.wa("worker", "outgoing", code=4).stderr
@@ -117,7 +117,7 @@ def test_a_queue_that_is_not_there_is_said_at_once(production: Shell) -> None:
 
 
 @pytest.mark.parametrize("missing", ["WA_OUTGOING_QUEUE_URL", "WA_CLOUD_API_URL"])
-def test_what_production_lacks_is_named(production: Shell, missing: str) -> None:
+def test_a_missing_production_setting_is_named(production: Shell, missing: str) -> None:
     del production.environ[missing]
 
     said = production.wa("worker", "outgoing", code=4).stderr
@@ -125,7 +125,7 @@ def test_what_production_lacks_is_named(production: Shell, missing: str) -> None
     assert f"{missing} is missing" in said
 
 
-def test_a_queues_url_without_sqs_is_a_contradiction(shell: Shell) -> None:
+def test_an_sqs_queue_url_without_the_sqs_backend_is_refused(shell: Shell) -> None:
     shell.environ["WA_OUTGOING_QUEUE_URL"] = "https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing"
 
     said = shell.wa("queue", "status", code=4).stderr

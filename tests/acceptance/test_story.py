@@ -1,4 +1,4 @@
-"""The main job, typed by hand."""
+"""The main commands, as an operator types them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LINES = [
 ]
 
 
-def test_each_line_typed_by_hand_in_order(shell: Shell) -> None:
+def test_the_main_commands_work_in_order(shell: Shell) -> None:
     said = [shell.wa(*line) for line in LINES]
 
     reference = said[0].stdout.strip()
@@ -41,11 +41,11 @@ def test_each_line_typed_by_hand_in_order(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("first", LINES, ids=lambda line: line[0])
-def test_every_line_works_as_the_first_one(shell: Shell, first: tuple[str, ...]) -> None:
+def test_each_main_command_works_as_the_first_command(shell: Shell, first: tuple[str, ...]) -> None:
     shell.wa(*first)
 
 
-def test_the_story_of_a_customer(shell: Shell) -> None:
+def test_messages_of_a_customer_are_sent_received_answered_and_reported(shell: Shell) -> None:
     port = free_port()
     shell.environ["WA_PORT"] = str(port)
     base = f"http://127.0.0.1:{port}"
@@ -78,7 +78,7 @@ def test_the_story_of_a_customer(shell: Shell) -> None:
         assert set(status["outgoing"]) == {"waiting", "in_flight", "delayed", "dead", "oldest_seconds"}
 
         shell.wa("sandbox", "say", "+15551234567", "where is my order?", "--name", "Ana")
-        (shell.folder / "script.txt").write_text("# Ben\n+15557654321 hello?\n10ms +15557654321 anybody?\n")
+        (shell.folder / "script.txt").write_text("# Ben\n+15557654321 hello?\n10ms +15557654321 are you there?\n")
         shell.wa("sandbox", "say", "--script", "script.txt")
         until(shell, "SELECT count(*) = 3 FROM whatsapp_messages WHERE direction = 'incoming'")
         waiting = json.loads(shell.wa("report", "unanswered", "--json").stdout)["rows"]
@@ -103,7 +103,7 @@ def test_the_story_of_a_customer(shell: Shell) -> None:
     assert found == [("read", "outgoing")] * 4
 
 
-def test_webhooks_are_taken_only_with_their_signature(shell: Shell) -> None:
+def test_the_service_accepts_only_signed_webhooks_and_valid_local_requests(shell: Shell) -> None:
     port = free_port()
     with shell.running("serve", "--port", str(port)) as process:
         base = f"http://127.0.0.1:{port}"
@@ -140,7 +140,7 @@ def test_webhooks_are_taken_only_with_their_signature(shell: Shell) -> None:
     assert rows(shell, "SELECT count(*) FROM wa.queue_messages") == [(0,)]
 
 
-def test_a_laptop_may_do_without_a_secret_and_a_public_address_may_not(shell: Shell) -> None:
+def test_insecure_no_signature_is_allowed_on_loopback_only(shell: Shell) -> None:
     port = free_port()
     with shell.running("serve", "--port", str(port), "--insecure-no-signature") as process:
         base = f"http://127.0.0.1:{port}"
@@ -151,7 +151,7 @@ def test_a_laptop_may_do_without_a_secret_and_a_public_address_may_not(shell: Sh
     assert "on loopback only" in refused.stderr
 
 
-def test_a_secret_that_is_given_is_the_sandboxs_too(shell: Shell) -> None:
+def test_the_sandbox_uses_the_configured_app_secret(shell: Shell) -> None:
     shell.environ |= {"WA_APP_SECRET": "given", "WA_CLOUD_API_URL": "sandbox", "WA_DATABASE_URL": "embedded"}
     port = shell.environ["WA_PORT"] = str(free_port())
     with shell.running("up") as process:
@@ -161,7 +161,7 @@ def test_a_secret_that_is_given_is_the_sandboxs_too(shell: Shell) -> None:
     assert not (shell.folder / "data" / "sandbox" / "app_secret").exists()
 
 
-def test_a_key_is_needed_once_there_are_keys_and_names_its_employee(shell: Shell) -> None:
+def test_configured_api_keys_are_required_and_set_the_employee(shell: Shell) -> None:
     port, employee = free_port(), "7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111"
     shell.environ["WA_API_KEYS"] = f"first-key,second-key={employee}"
     with shell.running("serve", "--port", str(port)) as process:
@@ -178,7 +178,7 @@ def test_a_key_is_needed_once_there_are_keys_and_names_its_employee(shell: Shell
     assert json.loads(queued)["metadata"]["employee_id"] == employee
 
 
-def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
+def test_the_demo_shows_answered_and_unanswered_customers_and_keeps_its_own_database(shell: Shell) -> None:
     told = shell.wa("demo", timeout=120).stdout
 
     assert "sample data" in told
@@ -190,7 +190,7 @@ def test_the_demo_tells_the_whole_story(shell: Shell) -> None:
     assert rows(shell, "SELECT count(*) FROM whatsapp_messages") == [(0,)]
 
 
-def test_one_process_that_dies_takes_the_database_from_nobody(shell: Shell) -> None:
+def test_a_killed_process_does_not_stop_the_embedded_database_for_others(shell: Shell) -> None:
     script = "import os; from wa_cli.settings import sources; from wa_cli.cli.context import AppContext;"
     script += "AppContext(sources.load()).database; os.kill(os.getpid(), 9)"
     died = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True)
@@ -199,7 +199,7 @@ def test_one_process_that_dies_takes_the_database_from_nobody(shell: Shell) -> N
     assert shell.wa("send", "text", "+123", "hi").stdout
 
 
-def test_a_stale_pid_that_somebody_else_has_now_is_repaired(shell: Shell) -> None:
+def test_a_stale_postmaster_pid_reused_by_another_process_is_repaired(shell: Shell) -> None:
     shell.wa("send", "text", "+123", "hi")
     server = EmbeddedServer(shell.folder / "data")
     stale = (server.data / "postmaster.pid").read_text()
@@ -212,7 +212,7 @@ def test_a_stale_pid_that_somebody_else_has_now_is_repaired(shell: Shell) -> Non
     assert rows(shell, "SELECT count(*) FROM whatsapp_messages") == [(1,)]
 
 
-def test_a_crashed_database_comes_back_with_everything(shell: Shell) -> None:
+def test_a_crashed_embedded_database_restarts_with_all_its_data(shell: Shell) -> None:
     shell.wa("send", "text", "+123", "hi")
     EmbeddedServer(shell.folder / "data").crash()
 
@@ -221,7 +221,7 @@ def test_a_crashed_database_comes_back_with_everything(shell: Shell) -> None:
     assert rows(shell, "SELECT status FROM whatsapp_messages") == [("sent",)]
 
 
-def test_several_first_uses_at_once_share_one_database(shell: Shell) -> None:
+def test_several_first_commands_at_once_share_one_embedded_database(shell: Shell) -> None:
     threads = [threading.Thread(target=shell.wa, args=("send", "text", f"+12{place}", "hi")) for place in range(3)]
     for thread in threads:
         thread.start()
@@ -253,7 +253,7 @@ def rows(shell: Shell, statement: str) -> list[tuple[Any, ...]]:
 
 
 def until(shell: Shell, question: str) -> None:
-    """Ask until the answer is true."""
+    """Repeat the query until it returns true. Fail after many attempts."""
     url = shell.wa("db", "url").stdout.strip()
     connection = psycopg2.connect(url)
     connection.autocommit = True
@@ -266,7 +266,7 @@ def until(shell: Shell, question: str) -> None:
     pytest.fail(f"never true: {question}")
 
 
-def test_the_data_folder_is_where_it_was_said(shell: Shell) -> None:
+def test_wa_home_sets_the_data_folder(shell: Shell) -> None:
     shell.wa("send", "text", "+123", "hi")
 
     made = {path.name for path in Path(shell.folder / "data").iterdir()}
@@ -274,7 +274,7 @@ def test_the_data_folder_is_where_it_was_said(shell: Shell) -> None:
     assert "postgres" in made
 
 
-def test_a_message_may_have_a_time_of_its_own(shell: Shell) -> None:
+def test_a_scheduled_message_waits_while_a_later_one_is_sent(shell: Shell) -> None:
     shell.wa("send", "text", "+15551234567", "later", "--at", "2h", "--expires", "3h")
     shell.wa("send", "text", "+15551234567", "now")
 

@@ -1,4 +1,4 @@
-"""A table as some business has it: migrated, verified, a message out, a message in; or refused by name before the first."""
+"""Existing message tables of businesses: each one works with wa, or is refused by name before the first message."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def webhook(wamid: str) -> str:
 
 
 @pytest.mark.parametrize("name", found_tables.TAKEN)
-def test_a_table_that_takes_every_write_works(server: EmbeddedServer, place: Database, shell: Shell, name: str) -> None:
+def test_an_existing_table_that_accepts_every_write_works(
+    server: EmbeddedServer, place: Database, shell: Shell, name: str
+) -> None:
     found_tables.load(server.programs, place, name)
 
     assert "refused: " not in shell.wa("migrate", "--yes").stderr
@@ -76,7 +78,7 @@ def test_a_table_that_takes_every_write_works(server: EmbeddedServer, place: Dat
 
 
 @pytest.mark.parametrize(("name", "said"), found_tables.REFUSED.items())
-def test_a_table_that_refuses_is_named_before_the_first_message(
+def test_a_table_that_would_refuse_messages_is_reported_by_migrate_and_verify(
     server: EmbeddedServer, place: Database, shell: Shell, name: str, said: str
 ) -> None:
     found_tables.load(server.programs, place, name)

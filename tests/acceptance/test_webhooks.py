@@ -1,4 +1,4 @@
-"""Everything that Meta can post, through the whole program: played, listened to, stored, replayed, its files saved."""
+"""Every webhook that Meta can post, through the whole program: persisted, listed, replayed, and its files saved."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOT_ROWS = {
 
 @dataclass
 class Town:
-    """Everything up, and the database beside it."""
+    """A running `wa up`, and queries on its database."""
 
     shell: Shell
     base: str
@@ -68,7 +68,7 @@ def town(shell: Shell) -> Iterator[Town]:
 
 @contextmanager
 def listening(shell: Shell) -> Iterator[list[dict[str, Any]]]:
-    """What `wa listen` says for as long as the block lasts."""
+    """Run `wa listen --json` during the block. Yield a list, which gets the printed lines at the end of the block."""
     command = [sys.executable, "-m", "wa_cli", "listen", "--json"]
     lines: list[dict[str, Any]] = []
     with subprocess.Popen(
@@ -84,7 +84,7 @@ def listening(shell: Shell) -> Iterator[list[dict[str, Any]]]:
             reading.join(10)
 
 
-def test_every_notification_is_taken_and_stored_once(shell: Shell) -> None:
+def test_every_notification_played_twice_is_persisted_once(shell: Shell) -> None:
     listed = json.loads(shell.wa("sandbox", "list", "--json").stdout)["rows"]
     assert [row["name"] for row in listed] == notification_files.names()
     with town(shell) as place:
@@ -133,14 +133,14 @@ def test_a_stored_message_and_a_file_can_be_replayed(shell: Shell) -> None:
         shell.wa("webhook", "replay", "broken.json", code=2)
         shell.wa("webhook", "replay", "wamid.2", code=2)
         assert place.count("whatsapp_messages") == 1
-        # What a customer wrote must not write to the terminal.
+        # A customer's text must not control the terminal.
         assert "\x1b" not in shell.wa("conversation", "+15551234567").stdout
 
     failed = shell.wa("webhook", "replay", "value.json", code=4)
     assert "does not answer" in failed.stderr
 
 
-def test_a_wrong_signature_is_refused_and_said_to_be(shell: Shell) -> None:
+def test_a_webhook_with_a_wrong_signature_is_refused(shell: Shell) -> None:
     with town(shell) as place:
         shell.wa("sandbox", "play", "text", "--wrong-signature")
         shell.wa("sandbox", "play", "text", "--after", "100ms", "--batched")
@@ -157,13 +157,15 @@ def test_a_wrong_signature_is_refused_and_said_to_be(shell: Shell) -> None:
         (("media", "fetch", "--media", "ftp://x"), 4, "wa: WA_MEDIA (from flag): 'ftp://x' is neither a folder"),
     ],
 )
-def test_what_cannot_be_played_or_fetched(tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_invalid_arguments_of_sandbox_play_and_media_fetch_are_refused(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
     failed = Shell(tmp_path).wa(*arguments, code=code)
 
     assert failed.stderr.startswith(said), failed.stderr
 
 
-def test_a_customer_whose_number_is_hidden_is_answered(shell: Shell) -> None:
+def test_a_customer_with_a_hidden_phone_number_can_be_answered(shell: Shell) -> None:
     with town(shell) as place:
         shell.wa("sandbox", "play", "user_id_only", "--from", "+15551234567")
         until(lambda: place.count("whatsapp_messages") == 1, "the question")

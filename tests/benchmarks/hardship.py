@@ -20,7 +20,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.chaos.stage import HASTE, WA, Stage, Weather, stage, take_away
+from tests.chaos.stage import HASTE, WA, Stage, Weather, make_database_unavailable, stage
 from tests.support.waiting import until
 
 CALM = "throttled=0"
@@ -88,7 +88,7 @@ def outage(seconds: float, rate: float) -> None:
         feeding.start()
         until(lambda: scene.accepted() > rate * 10)
         before = scene.accepted()
-        take_away(scene, seconds)
+        make_database_unavailable(scene, seconds)
         at_return = scene.accepted()
         stored = "SELECT count(*) FROM whatsapp_messages"
         behind = until(lambda: count(scene, stored) >= at_return)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.chaos.flood import Killing, Told, load, stored, way_in
+from tests.chaos.flood import Killing, LoadResult, load, running_ingest, stored
 from tests.chaos.stage import Stage, Weather, stage
 from tests.support.waiting import until
 
@@ -49,7 +49,7 @@ async def be_slow(port: int, count: int) -> None:
     await asyncio.gather(*(client() for _ in range(count)))
 
 
-def report(what: str, told: Told, scene: Stage) -> None:
+def report(what: str, told: LoadResult, scene: Stage) -> None:
     began = time.monotonic()
     with suppress(TimeoutError):
         until(lambda: stored(scene, told.taken) == len(told.taken), "the last row", limit=60)
@@ -67,7 +67,7 @@ def report(what: str, told: Told, scene: Stage) -> None:
 
 def run(rate: float, seconds: float, processes: int) -> None:
     with tempfile.TemporaryDirectory(prefix="wa-incoming-") as home, stage(Path(home), Weather()) as scene:
-        with way_in(scene, services=processes, workers=1):
+        with running_ingest(scene, services=processes, workers=1):
             asyncio.run(load(scene.port, 200, 2))
             asyncio.run(load(scene.port, 2 * rate, 2))
             report(f"calm, {rate:,.0f} POSTs a second", asyncio.run(load(scene.port, rate, seconds)), scene)
@@ -75,7 +75,7 @@ def run(rate: float, seconds: float, processes: int) -> None:
                 report("beside a thousand slow connections", asyncio.run(load(scene.port, rate, seconds)), scene)
             most = asyncio.run(load(scene.port, 3 * rate, seconds / 3))
             report("more than it can take", most, scene)
-        with way_in(scene, services=processes, workers=2) as parents:
+        with running_ingest(scene, services=processes, workers=2) as parents:
             killing = Killing(parents)
             killing.start()
             told = asyncio.run(load(scene.port, rate, seconds))

@@ -1,4 +1,4 @@
-"""A flood of webhooks: a load that keeps its own pace, what it was answered, and what kills the service meanwhile."""
+"""A load of webhooks at a constant rate, the answers to it, and a thread that kills the processes meanwhile."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from wa_cli.cloud import signature, webhooks
 
 SECRET = "benchmark"
 CONNECTIONS = 64
-# A POST that is not answered by then is given up, and a new connection made.
+# Seconds after which an unanswered POST is given up and its connection replaced.
 ANSWER_LIMIT = 30.0
 SETTINGS = {"WA_APP_SECRET": SECRET, "WA_VERIFY_TOKEN": "verify", "WA_CLOUD_API_URL": "https://graph.facebook.com"}
 SETTINGS |= {"WA_PHONE_NUMBER_ID": "42", "WA_ACCESS_TOKEN": "none"}
 
 
 def post(wamid: str) -> bytes:
-    """A whole HTTP request: one message of one of many customers, signed."""
+    """Return a complete, signed HTTP request with one message of a random customer."""
     customer = f"1555{random.randrange(10**7):07}"
     message = {
         "from": customer,
@@ -54,7 +54,7 @@ def post(wamid: str) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One POST at a time; its status, or 0 where the connection broke."""
+    """A connection that sends one POST at a time. The status of a POST is 0 if the connection broke."""
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[int] | None = None
@@ -93,8 +93,8 @@ class Connection(asyncio.Protocol):
 
 
 @contextmanager
-def way_in(scene: Stage, *, services: int, workers: int) -> Iterator[tuple[int, int]]:
-    """Service and incoming worker, each with so many processes, once they answer: the pids of the two parents."""
+def running_ingest(scene: Stage, *, services: int, workers: int) -> Iterator[tuple[int, int]]:
+    """Run a service and an incoming worker with so many processes. Yield the process ids of the two parents."""
     environ = scene.environ(**SETTINGS)
     serve = [*WA, "serve", "--processes", str(services), "--port", str(scene.port)]
     work = [*WA, "worker", "incoming", "--processes", str(workers)]
@@ -104,8 +104,8 @@ def way_in(scene: Stage, *, services: int, workers: int) -> Iterator[tuple[int, 
 
 
 @dataclass
-class Told:
-    """What the load was answered. `taken` are the ids of messages whose POST was answered 200."""
+class LoadResult:
+    """The answers to a load. `taken` are the ids of messages whose POST was answered 200."""
 
     taken: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -114,14 +114,14 @@ class Told:
     seconds: float = 0.0
 
     def wait(self, share: float) -> float:
-        """Milliseconds within which that share of the POSTs was answered."""
+        """Return the milliseconds within which this share of the POSTs was answered."""
         ordered = sorted(self.waits)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-async def load(port: int, rate: float, seconds: float) -> Told:
-    """`rate` POSTs a second for so long, whatever the answers; what is not taken is not repeated."""
-    told, due = Told(), asyncio.Queue[float]()
+async def load(port: int, rate: float, seconds: float) -> LoadResult:
+    """Send `rate` POSTs a second for so many seconds, whatever the answers. A failed POST is not repeated."""
+    result, due = LoadResult(), asyncio.Queue[float]()
     done = asyncio.Event()
     began = time.monotonic()
 
@@ -137,14 +137,14 @@ async def load(port: int, rate: float, seconds: float) -> Told:
                     _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
             wamid = f"wamid.{uuid4().hex}"
             status = await connection.send(post(wamid))
-            told.waits.append(time.monotonic() - at)
-            told.seconds = time.monotonic() - began
+            result.waits.append(time.monotonic() - at)
+            result.seconds = time.monotonic() - began
             if status == 200:
-                told.taken.append(wamid)
+                result.taken.append(wamid)
             elif status:
-                told.refused += 1
+                result.refused += 1
             else:
-                told.broken += 1
+                result.broken += 1
         if connection.transport:
             connection.transport.abort()
 
@@ -157,11 +157,11 @@ async def load(port: int, rate: float, seconds: float) -> Told:
     done.set()
     await asyncio.gather(*senders)
     await asyncio.sleep(0)  # for the connections to be closed
-    return told
+    return result
 
 
 class Killing(threading.Thread):
-    """A process of the service and one of the worker, killed each second."""
+    """A thread that kills one process of the service and one of the worker each second."""
 
     def __init__(self, parents: Sequence[int]) -> None:
         super().__init__(daemon=True)

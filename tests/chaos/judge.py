@@ -1,4 +1,4 @@
-"""What a storm did, from the sandbox's own log against the tables."""
+"""Counts of the messages of a storm, from the sandbox's own log compared with the tables."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from wa_cli.database.engine import Database
 
 @dataclass(frozen=True)
 class Finding:
-    """Counts of messages. What must be 0 is what the program promises; the rest says how hard the storm was."""
+    """Counts of messages. Those that `broken` returns must be 0. The others show how severe the storm was."""
 
     messages: int
     lost: int
     unstored: int
     stored_twice: int
-    doubled: int
-    unrecorded_doubles: int
+    duplicated: int
+    unrecorded_duplicates: int
     silently_failed: int
     failed: int
     held: int
@@ -33,18 +33,18 @@ class Finding:
     status_behind: int
 
     def broken(self, *, webhooks: bool = True, storage: bool = True) -> dict[str, int]:
-        """The promises that did not hold. A double is one while statuses come and the outbox is asked before each send."""
+        """Return the promises that did not hold. Without webhooks or the outbox, a duplicate does not break one."""
         promised = [
             "lost",
             "unstored",
             "stored_twice",
-            "unrecorded_doubles",
+            "unrecorded_duplicates",
             "silently_failed",
             "unfinished",
             "status_behind",
         ]
         if webhooks and storage:
-            promised.append("doubled")
+            promised.append("duplicated")
         return {name: getattr(self, name) for name in promised if getattr(self, name)}
 
     def lines(self) -> list[tuple[str, int]]:
@@ -52,7 +52,7 @@ class Finding:
 
 
 def accepted(log: Path) -> dict[str, set[str]]:
-    """Reference → the wamids under which the API took it."""
+    """Return the wamids under which the API accepted each reference."""
     found: dict[str, set[str]] = defaultdict(set)
     for line in log.read_text().splitlines():
         entry = json.loads(line)
@@ -62,23 +62,23 @@ def accepted(log: Path) -> dict[str, set[str]]:
 
 
 def judge(database: Database, log: Path, references: set[str], *, webhooks: bool) -> Finding:
-    """`references` are all that were queued."""
+    """Return the counts for the program. `references` are those of all queued messages."""
     taken = accepted(log)
     outbox = _table(database, "SELECT * FROM wa.outbox")
     rows = _rows(database)
-    doubled = [reference for reference, wamids in taken.items() if len(wamids) > 1]
+    duplicated = [reference for reference, wamids in taken.items() if len(wamids) > 1]
     return Finding(
         messages=len(references),
         lost=sum(1 for reference in references if reference not in outbox),
-        # A wamid whose answer was never read is known by its status only: without webhooks one row stands for all.
+        # Only a status names a wamid whose answer was never read, so without webhooks one row stands for all.
         unstored=sum(
             len(wamids - rows[reference].keys()) if webhooks else not rows[reference]
             for reference, wamids in taken.items()
             if outbox[reference]["state"] != "held"
         ),
         stored_twice=sum(len(rows[reference]) > max(1, len(taken[reference])) for reference in rows),
-        doubled=len(doubled),
-        unrecorded_doubles=sum(1 for reference in doubled if not outbox[reference]["possible_double"]),
+        duplicated=len(duplicated),
+        unrecorded_duplicates=sum(1 for reference in duplicated if not outbox[reference]["possible_double"]),
         silently_failed=sum(
             1
             for reference, message in outbox.items()
@@ -102,18 +102,18 @@ def why_held(database: Database) -> Counter[str]:
 
 
 def judge_naive(database: Database, log: Path, references: set[str]) -> Finding:
-    """The same of the usual worker: it knows states and rows, and nothing of doubt."""
+    """Return the counts for the usual worker, which has states and rows but no uncertain messages."""
     taken = accepted(log)
     queue = _table(database, "SELECT * FROM naive_queue")
     rows = _rows(database)
-    doubled = [reference for reference, wamids in taken.items() if len(wamids) > 1]
+    duplicated = [reference for reference, wamids in taken.items() if len(wamids) > 1]
     return Finding(
         messages=len(references),
         lost=sum(1 for reference in references if reference not in queue),
         unstored=sum(len(wamids - rows[reference].keys()) for reference, wamids in taken.items()),
         stored_twice=0,
-        doubled=len(doubled),
-        unrecorded_doubles=sum(1 for reference in doubled if len(rows[reference]) < len(taken[reference])),
+        duplicated=len(duplicated),
+        unrecorded_duplicates=sum(1 for reference in duplicated if len(rows[reference]) < len(taken[reference])),
         silently_failed=sum(1 for reference, row in queue.items() if row["state"] == "failed" and reference in taken),
         failed=_states(queue)["failed"],
         held=0,
@@ -134,7 +134,7 @@ def _table(database: Database, query: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _rows(database: Database) -> dict[str, dict[str, str]]:
-    """Reference → the stored message ids, with their status."""
+    """Return the stored message ids of each reference, with their statuses."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     with database.reading() as connection:
         for reference, message_id, status in connection.execute(

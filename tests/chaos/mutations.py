@@ -1,7 +1,7 @@
-"""Arbitrary JSON from everywhere, into running workers: none of them ends, and no neighbour is lost.
+"""Arbitrary JSON for running workers: no worker ends, and no valid message is lost.
 
-Queue bodies, webhooks and answers of the API are changed at random places, to values that no schema has. Between them go
-good ones, and each of those must arrive. Does not prove: anything about input that no mutation reaches.
+Queue bodies, webhooks and answers of the API are changed at random places, to values that no schema has. Valid ones are
+sent among them, and each of those must arrive. Does not prove anything about input that no mutation reaches.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from wa_cli.server.webhook import Refusal, pieces_of
 GOOD_EVERY, BATCH = 5, 50
 
 
-# Written as JSON of so many levels: a value of that depth would exhaust our own stack.
+# Replaced by so many levels in the JSON text, because a Python value of that depth would exhaust our own stack.
 DEEP, LEVELS = "<deep>", 700
 ODD: list[Any] = [
     None,
@@ -82,7 +82,7 @@ ODD: list[Any] = [
 
 
 def mutated(value: Any, rng: random.Random) -> Any:
-    """A copy with one to three places changed."""
+    """Return a copy with one to three places changed."""
     found = copy.deepcopy(value)
     for _ in range(rng.randint(1, 3)):
         found = _changed(found, rng)
@@ -109,7 +109,7 @@ def _changed(value: Any, rng: random.Random) -> Any:
 
 
 def written(value: Any, rng: random.Random) -> str:
-    """As JSON, now and then not quite."""
+    """Return the value as JSON, cut off at a random place in 5 % of the cases."""
     body = json.dumps(value).replace(json.dumps(DEEP), '{"a":' * LEVELS + "1" + "}" * LEVELS)
     return body[: rng.randint(0, len(body))] if rng.random() < 0.05 else body
 
@@ -122,7 +122,9 @@ class Tally:
     dead: int = 0
 
     def __str__(self) -> str:
-        return f"{self.sent_in:,} mutated, {self.dead:,} dead letters, {self.arrived:,} of {self.good:,} neighbours arrived"
+        return (
+            f"mutated: {self.sent_in:,}, dead letters: {self.dead:,}, arrived: {self.arrived:,} of {self.good:,} valid"
+        )
 
 
 # Queue bodies: intake, sender, settle.
@@ -150,7 +152,7 @@ def body_of(message: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def fuzz_bodies(database: Database, folder: Path, sandbox: Any, count: int, rng: random.Random) -> Tally:
-    """Put them on the queue of a running outgoing worker."""
+    """Put mutated bodies on the queue of an outgoing worker and run it."""
     works = Works(database, sandbox, folder)
     letters, good = [], []
     for number in range(count):
@@ -178,7 +180,7 @@ def _put(queue: Any, letters: list[QueueMessage]) -> None:
 def fuzz_webhooks(
     database: Database, folder: Path, corpus: list[dict[str, Any]], count: int, rng: random.Random
 ) -> Tally:
-    """Split and queue them as the service does, and let the incoming worker's intake persist them."""
+    """Split and queue mutated webhooks as the service does, and let the incoming worker's intake persist them."""
     desk = Desk(Bench(database, "1001"), folder)
     tally = Tally(count)
     for start in range(0, count, BATCH):
@@ -190,7 +192,7 @@ def fuzz_webhooks(
             if number % GOOD_EVERY == 0:
                 tally.good += 1
                 bodies.append(json.dumps(good_webhook(number)))
-        desk.hear(*bodies)
+        desk.persist_webhooks(*bodies)
     [found] = desk.bench.sql("SELECT count(*) AS n FROM whatsapp_messages WHERE message_id LIKE 'wamid.good.%'")
     tally.arrived, tally.dead = found["n"], desk.incoming_queue.dead_count()
     assert desk.incoming_queue.depth().is_empty
@@ -222,7 +224,7 @@ _STOPPING = (Class.BLOCKED, Class.THROTTLE_NUMBER)
 
 
 class StrangeApi:
-    """Answers whatever comes to mind, and properly to those who say `good`."""
+    """An API that accepts messages with the text `good` and answers others at random."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -252,7 +254,7 @@ class StrangeApi:
 
 
 def _stops_the_number(answer: Any) -> bool:
-    """Return true for an answer that pauses the number for everybody: that is right, and not looked for here."""
+    """Return true for an answer that rightly pauses the number for all customers. Such answers are not tested here."""
     error = answer.get("error") if isinstance(answer, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
     if not isinstance(code, int) or isinstance(code, bool):

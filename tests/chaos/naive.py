@@ -40,7 +40,7 @@ class NaiveWorker:
         self.connection: Any = None
 
     def query(self, statement: str, *values: Any) -> list[Any]:
-        """One statement, committed; a new connection where the old one is gone."""
+        """Run one statement, commit it and return its rows. Connect again if the connection is lost."""
         while True:
             try:
                 if self.connection is None:
@@ -65,13 +65,13 @@ class NaiveWorker:
 
     async def send(self, client: httpx.AsyncClient, reference: str, phone: str, body: str, tries: int) -> None:
         message = {"messaging_product": "whatsapp", "to": phone, "type": "text", "text": {"body": body}}
-        # The echo is for the judge alone: this worker never looks at it.
+        # Only `judge.py` reads this echo, the worker does not use it.
         message["biz_opaque_callback_data"] = f"naive:{reference}:{tries}"
         try:
             response = await client.post(self.url, json=message)
             response.raise_for_status()
             wamid = response.json()["messages"][0]["id"]
-        except Exception:  # whatever it is: try again
+        except Exception:  # the usual worker retries on any error
             state = "failed" if tries >= MOST_TRIES else "waiting"
             self.query("UPDATE naive_queue SET state = %s WHERE reference = %s", state, reference)
             return

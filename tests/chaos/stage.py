@@ -1,4 +1,4 @@
-"""Where a storm happens: a database, a sandbox with faults, the service, workers as processes that are killed."""
+"""The parts of a storm: a database, a sandbox with faults, the service, and worker processes that are killed."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ HASTE = {
 
 
 class Feedable(Protocol):
-    """As much of a queue as feeding needs."""
+    """The part of a queue that `Stage.feed` needs."""
 
     def put(self, letters: Sequence[QueueMessage]) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Weather:
-    """How a storm is to be: `queue` is postgres or sqs; `outage`: seconds for which the database is away on top.
+    """The conditions of a storm. `queue` is postgres or sqs. `outage` is the length of a database outage in seconds.
 
-    `limit`: the sends a second that the sandbox takes. `customers`: a quarter of the messages where it is not said.
+    `limit` is the number of sends a second that the sandbox accepts. `customers` defaults to a quarter of `messages`.
     """
 
     messages: int = 10_000
@@ -73,7 +73,7 @@ class Weather:
 
 
 class Stage:
-    """The parts of one storm, all of them processes of their own but the test's hands."""
+    """The parts of one storm. Each part but the test itself is a separate process."""
 
     def __init__(self, home: Path, weather: Weather, server: EmbeddedServer, name: str) -> None:
         self.home = home
@@ -102,7 +102,7 @@ class Stage:
 
     @contextmanager
     def process(self, command: Sequence[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-        """A part that runs as long as the block does; what it says is in a file beside the data."""
+        """Run a part of the storm during the block. Its output is in `said.log` beside the data."""
         with (self.home / "said.log").open("ab") as said:
             part = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
         try:
@@ -117,7 +117,7 @@ class Stage:
 
     @contextmanager
     def sandbox(self) -> Iterator[str]:
-        """The URL of a sandbox with faults."""
+        """Run a sandbox with faults. Yield its URL."""
         command = [*WA, "sandbox", "serve", "--answer-after", self.weather.answer_after]
         command += ["--fault", self.weather.faults]
         if self.weather.limit:
@@ -131,7 +131,7 @@ class Stage:
 
     @contextmanager
     def queue(self) -> Iterator[tuple[Queue, dict[str, str]]]:
-        """The outgoing queue, and the settings that name it."""
+        """Yield the outgoing queue and the settings that name it."""
         if self.weather.queue == "postgres":
             yield PostgresQueue("outgoing", self.database.transaction), {}
             return
@@ -146,7 +146,7 @@ class Stage:
             yield SqsQueue("outgoing", outgoing, aws.sqs, self.database.transaction), settings
 
     def feed(self, queue: Feedable, pace: float) -> set[str]:
-        """Queue all the messages, `pace` a second; their references. A queue that is away is asked again."""
+        """Queue all messages, `pace` a second, and return their references. An unavailable queue is retried."""
         references = set()
         customers = self.weather.customers or max(1, self.weather.messages // 4)
         batch = 20
@@ -169,7 +169,7 @@ class Stage:
 
 
 class Killer(threading.Thread):
-    """Kills one of the processes that `alive` lists, every so many seconds, until it is told to stop."""
+    """A thread that kills one of the processes that `alive` lists, every so many seconds, until `stop` is called."""
 
     def __init__(self, alive: Callable[[], list[int]], every: float) -> None:
         super().__init__(daemon=True)
@@ -193,7 +193,7 @@ class Killer(threading.Thread):
 
 @contextmanager
 def stage(home: Path, weather: Weather) -> Iterator[Stage]:
-    """A database server of its own, since it is going to be crashed."""
+    """Yield a stage with its own database server, because the storm crashes the server."""
     server = EmbeddedServer(home)
     server.ensure("storm")
     scene = Stage(home, weather, server, "storm")
@@ -212,14 +212,14 @@ def children_of(pid: int) -> list[int]:
 
 
 def crash(scene: Stage) -> None:
-    """The server dies at once, as by a power cut, and is started again a second later."""
+    """Kill the server at once, like a power cut, and start it again a second later."""
     scene.server.crash()
     time.sleep(1.0)
     scene.server.ensure(scene.name)
 
 
-def take_away(scene: Stage, seconds: float) -> None:
-    """Nobody can connect to the database for so long."""
+def make_database_unavailable(scene: Stage, seconds: float) -> None:
+    """Refuse connections to the database for so many seconds."""
     outage = Outage(scene.server, scene.server.url(scene.name))
     outage.begin()
     time.sleep(seconds)

@@ -1,7 +1,7 @@
-"""Chaos: workers killed, the database crashed, the API full of faults; then the sandbox's own log against the tables.
+"""Chaos tests: kill workers, crash the database, add API faults, then compare the sandbox's log with the tables.
 
-Beside it, in the same storm, the usual worker that retries on any exception. Everything runs on this machine, with
-short leases and waits. Does not prove: anything about Meta's own faults, or about a disk that lies.
+For comparison, the usual worker, which retries on any exception, runs in the same storm. Everything runs on this
+machine, with short leases and waits. Does not prove anything about Meta's own faults, or about a disk that loses data.
 
     python -m tests.chaos.storm --messages 10000 --queue sqs
 """
@@ -26,7 +26,17 @@ import sqlalchemy as sa
 
 from tests.chaos import naive
 from tests.chaos.judge import Finding, judge, judge_naive, why_held
-from tests.chaos.stage import WA, Killer, Stage, Weather, children_of, crash, stage, take_away, wait_for_service
+from tests.chaos.stage import (
+    WA,
+    Killer,
+    Stage,
+    Weather,
+    children_of,
+    crash,
+    make_database_unavailable,
+    stage,
+    wait_for_service,
+)
 from wa_cli.errors import DatabaseUnavailable
 from wa_cli.queues.base import QueueMessage
 from wa_cli.sandbox import NUMBER
@@ -45,7 +55,7 @@ class Storm:
 
 
 def ours(weather: Weather) -> Storm:
-    """The program in the storm."""
+    """Run the program in the storm."""
     with _home() as home, stage(home, weather) as scene, ExitStack() as parts:
         parts.enter_context(scene.sandbox())
         queue, settings = parts.enter_context(scene.queue())
@@ -67,7 +77,7 @@ def ours(weather: Weather) -> Storm:
 
 
 def theirs(weather: Weather) -> Storm:
-    """The usual worker in the same storm."""
+    """Run the usual worker in the same storm."""
     weather = replace(weather, webhooks=False)
     with _home() as home, stage(home, weather) as scene, ExitStack() as parts:
         url = parts.enter_context(scene.sandbox())
@@ -84,7 +94,7 @@ def theirs(weather: Weather) -> Storm:
 
 
 class _Feeding(threading.Thread):
-    """Queues the messages beside the storm."""
+    """A thread that queues the messages during the storm."""
 
     def __init__(self, feed: Callable[[], set[str]]) -> None:
         super().__init__(daemon=True)
@@ -102,7 +112,7 @@ class _Feeding(threading.Thread):
 
 
 class _NaiveQueue:
-    """As much of a queue as feeding needs."""
+    """The part of a queue that `Stage.feed` needs, over the table of the usual worker."""
 
     def __init__(self, scene: Stage) -> None:
         self.scene = scene
@@ -143,7 +153,7 @@ class _Respawned:
 
 
 def _storm(scene: Stage, alive: Callable[[], list[int]], is_over: Callable[[], bool]) -> int:
-    """Kill and crash until everything has been sent once; how many were killed."""
+    """Kill processes and crash the database until `is_over` returns true. Return the number of killed processes."""
     weather = scene.weather
     killer = Killer(alive, weather.kill_every)
     killer.start()
@@ -157,21 +167,21 @@ def _storm(scene: Stage, alive: Callable[[], list[int]], is_over: Callable[[], b
             crash(scene)
         if outage_at and done >= outage_at:
             outage_at = None
-            take_away(scene, weather.outage)
+            make_database_unavailable(scene, weather.outage)
         time.sleep(0.2)
     killer.stop()
     return killer.kills
 
 
 def _calm(is_calm: Callable[[], bool]) -> None:
-    """Let leases, evidence and sweeps finish what the storm left."""
+    """Wait until leases, evidence and sweeps have settled the messages that the storm left."""
     deadline = time.monotonic() + CALM_LIMIT
     while not is_calm() and time.monotonic() < deadline:
         time.sleep(0.3)
 
 
 def _count(scene: Stage, query: str) -> int | None:
-    """None while the database cannot be asked."""
+    """Return the result of a count, or None while the database is unavailable."""
     try:
         with scene.database.reading() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
@@ -180,7 +190,7 @@ def _count(scene: Stage, query: str) -> int | None:
 
 
 def _all_claimed(scene: Stage) -> bool:
-    """Nothing waits on the queue or for its first try."""
+    """Return true when each message has been claimed at least once."""
     known = _count(scene, "SELECT count(*) FROM wa.outbox WHERE attempt > 0")
     return known == scene.weather.messages
 
@@ -202,7 +212,7 @@ def _naive_left(scene: Stage) -> int | None:
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    """A folder for everything, gone at the end unless WA_CHAOS_KEEP is set."""
+    """Yield a temporary folder, which is deleted at the end unless WA_CHAOS_KEEP is set."""
     path = Path(tempfile.mkdtemp(prefix="wa-chaos-"))
     yield path
     if not os.environ.get("WA_CHAOS_KEEP"):
@@ -217,9 +227,9 @@ def main() -> None:
     parser.add_argument("--queue", choices=["postgres", "sqs"], default="postgres")
     parser.add_argument("--no-webhooks", action="store_true")
     parser.add_argument(
-        "--outage", type=float, default=0.0, help="on SQS, also take the database away for so many seconds"
+        "--outage", type=float, default=0.0, help="on SQS, also make the database unavailable for so many seconds"
     )
-    parser.add_argument("--alone", action="store_true", help="without the usual worker beside it")
+    parser.add_argument("--alone", action="store_true", help="run without the usual worker for comparison")
     asked = parser.parse_args()
     weather = Weather(
         asked.messages, asked.rate, asked.workers, asked.queue, not asked.no_webhooks, outage=asked.outage

@@ -1,11 +1,14 @@
-"""A stop with much in flight, and a server that freezes: `tests/benchmarks/hardship.py` measures both at full length."""
+"""Short tests of a stop with many messages in flight, and of a server that freezes.
+
+`tests/benchmarks/hardship.py` measures both at full length.
+"""
 
 from __future__ import annotations
 
 from tests.benchmarks import hardship
 
 
-def test_a_stop_finishes_what_is_in_flight_and_leaves_nothing_in_doubt() -> None:
+def test_a_stop_finishes_messages_in_flight_and_leaves_none_uncertain() -> None:
     stopped = hardship.stop(in_flight=100, answer_after="1s")
 
     assert (stopped.exit_code, stopped.unsure) == (0, 0)
@@ -13,7 +16,7 @@ def test_a_stop_finishes_what_is_in_flight_and_leaves_nothing_in_doubt() -> None
     assert stopped.seconds < 30
 
 
-def test_a_frozen_server_holds_a_worker_up_no_longer_than_its_deadline() -> None:
+def test_a_frozen_server_delays_a_worker_no_longer_than_its_deadline() -> None:
     deadline = 2.0 + 2.0 / 3
 
     assert hardship.freeze(statement_timeout=2.0) < deadline + 5

@@ -1,4 +1,4 @@
-"""Arbitrary JSON in short: `make fuzz-workers` is the long one."""
+"""A short form of `make fuzz-workers`: arbitrary JSON for running workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rng() -> random.Random:
     return random.Random(13)
 
 
-def test_queue_bodies_end_no_worker_and_lose_no_neighbour(
+def test_mutated_queue_bodies_stop_no_worker_and_lose_no_valid_message(
     database: Database, tmp_path: Path, rng: random.Random
 ) -> None:
     with running_sandbox(tmp_path / "sandbox") as sandbox:
@@ -30,7 +30,9 @@ def test_queue_bodies_end_no_worker_and_lose_no_neighbour(
     assert (tally.arrived, tally.dead > COUNT / 10) == (tally.good, True)
 
 
-def test_webhooks_end_no_worker_and_lose_no_neighbour(database: Database, tmp_path: Path, rng: random.Random) -> None:
+def test_mutated_webhooks_stop_no_worker_and_lose_no_valid_message(
+    database: Database, tmp_path: Path, rng: random.Random
+) -> None:
     corpus = [json.loads(body) for name in cases.webhook_names() for body in cases.notifications(name)]
 
     tally = mutations.fuzz_webhooks(database, tmp_path, corpus, COUNT, rng)
@@ -38,7 +40,7 @@ def test_webhooks_end_no_worker_and_lose_no_neighbour(database: Database, tmp_pa
     assert tally.arrived == tally.good
 
 
-def test_answers_of_the_api_end_no_worker_and_lose_no_neighbour(
+def test_mutated_api_answers_stop_no_worker_and_lose_no_valid_message(
     database: Database, tmp_path: Path, rng: random.Random
 ) -> None:
     tally = mutations.fuzz_answers(database, tmp_path, COUNT, rng)

@@ -1,4 +1,4 @@
-"""The storm in short: `make chaos` is the long one."""
+"""A short form of `make chaos`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.chaos import storm
 from tests.chaos.stage import Weather
 from tests.chaos.storm import Storm
 
-# A busy machine needs most of a second to start a worker: killed sooner, none would ever send.
+# A busy machine needs most of a second to start a worker, and a worker killed sooner would never send.
 SHORT = Weather(messages=240, rate=80.0, crashes=1, kill_every=1.0)
 AT_ONCE = 3
 
 
 @pytest.fixture(scope="module")
 def storms() -> Iterator[dict[str, Future[Storm]]]:
-    """All of them side by side, since most of a storm is waiting for what it left to be decided."""
+    """Run all storms at the same time, because most of a storm is a wait for its messages to be settled."""
     with ThreadPoolExecutor(AT_ONCE) as sky:
         yield {
             "postgres": sky.submit(storm.ours, SHORT),
@@ -31,27 +31,27 @@ def storms() -> Iterator[dict[str, Future[Storm]]]:
 
 
 @pytest.mark.parametrize("queue", ["postgres", "sqs"])
-def test_nothing_is_lost_and_nothing_doubled(storms: dict[str, Future[Storm]], queue: str) -> None:
+def test_no_message_is_lost_or_duplicated(storms: dict[str, Future[Storm]], queue: str) -> None:
     result = storms[queue].result()
 
     assert result.kills > 3
     assert result.finding.broken() == {}
 
 
-def test_without_webhooks_every_double_is_recorded(storms: dict[str, Future[Storm]]) -> None:
+def test_without_webhooks_every_duplicate_is_recorded(storms: dict[str, Future[Storm]]) -> None:
     result = storms["no webhooks"].result()
 
     assert result.finding.uncertain > 0
     assert result.finding.broken(webhooks=False) == {}
 
 
-def test_without_the_database_every_double_is_counted(storms: dict[str, Future[Storm]]) -> None:
+def test_in_degraded_mode_every_duplicate_is_recorded(storms: dict[str, Future[Storm]]) -> None:
     assert storms["outage"].result().finding.broken(storage=False) == {}
 
 
-def test_the_usual_worker_doubles_in_the_same_storm(storms: dict[str, Future[Storm]]) -> None:
-    """So that the zeros above mean something."""
+def test_the_usual_worker_sends_duplicates_in_the_same_storm(storms: dict[str, Future[Storm]]) -> None:
+    """Prove that the storm is severe enough to cause the faults that are zero above."""
     result = storms["theirs"].result()
 
-    assert result.finding.doubled > 0
-    assert result.finding.unrecorded_doubles > 0
+    assert result.finding.duplicated > 0
+    assert result.finding.unrecorded_duplicates > 0

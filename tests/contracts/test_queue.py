@@ -1,4 +1,4 @@
-"""The promises of `queues.base.Queue`, over every backend."""
+"""The contract of `queues.base.Queue`, tested on every backend."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def queue(backend: str, request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def pass_time(backend: str, queue: Any, request: pytest.FixtureRequest) -> Pass:
-    """Move the rows, not the clock."""
+    """Return a function that lets time pass in the backend without a wait."""
     if backend == "memory":
         return queue.pass_time  # type: ignore[no-any-return]
     if backend != "postgres":
@@ -67,7 +67,7 @@ def receive(queue: Any, limit: int = 10, lease: timedelta = LEASE) -> list[Any]:
     return list(queue.receive(limit, lease))
 
 
-def test_what_is_put_is_received(queue: Any) -> None:
+def test_messages_are_received_as_they_were_put(queue: Any) -> None:
     put(queue, "hello", 'with "quotes", \\ and ünïcode \N{WINKING FACE}')
 
     found = receive(queue)
@@ -76,7 +76,7 @@ def test_what_is_put_is_received(queue: Any) -> None:
     assert [delivery.attempt for delivery in found] == [1, 1]
 
 
-def test_an_empty_queue_gives_nothing(queue: Any) -> None:
+def test_an_empty_queue_returns_no_messages(queue: Any) -> None:
     assert receive(queue) == []
 
 
@@ -87,7 +87,7 @@ def test_no_more_than_the_limit_is_received(queue: Any) -> None:
     assert [d.body for d in receive(queue, limit=9)] == ["c", "d", "e"]
 
 
-def test_what_one_holds_no_other_receives_until_the_lease_ends(queue: Any, pass_time: Pass) -> None:
+def test_a_leased_message_is_not_received_again_until_its_lease_ends(queue: Any, pass_time: Pass) -> None:
     put(queue, "hello")
     receive(queue, lease=timedelta(seconds=30))
     assert receive(queue) == []
@@ -98,7 +98,7 @@ def test_what_one_holds_no_other_receives_until_the_lease_ends(queue: Any, pass_
     assert (second.body, second.attempt) == ("hello", 2)
 
 
-def test_what_is_done_is_gone(queue: Any, pass_time: Pass) -> None:
+def test_an_acknowledged_message_is_gone(queue: Any, pass_time: Pass) -> None:
     put(queue, "hello")
 
     queue.ack(receive(queue))
@@ -108,7 +108,7 @@ def test_what_is_done_is_gone(queue: Any, pass_time: Pass) -> None:
     assert queue.depth().is_empty
 
 
-def test_a_holder_whose_lease_ended_changes_nothing(queue: Any, pass_time: Pass) -> None:
+def test_a_receiver_whose_lease_ended_cannot_ack_nack_or_dead_letter(queue: Any, pass_time: Pass) -> None:
     put(queue, "hello")
     [first] = receive(queue)
     pass_time(LEASE * 2)
@@ -125,7 +125,7 @@ def test_a_holder_whose_lease_ended_changes_nothing(queue: Any, pass_time: Pass)
     assert queue.dead_letters(10) == []
 
 
-def test_a_message_given_back_remembers_it_was_tried(queue: Any) -> None:
+def test_nack_keeps_the_attempt_count(queue: Any) -> None:
     put(queue, "hello")
     [first] = receive(queue)
 
@@ -135,7 +135,7 @@ def test_a_message_given_back_remembers_it_was_tried(queue: Any) -> None:
     assert (second.body, second.attempt) == ("hello", 2)
 
 
-def test_again_never_brings_a_message_back_early(queue: Any, pass_time: Pass) -> None:
+def test_nack_with_a_delay_returns_the_message_only_after_the_delay(queue: Any, pass_time: Pass) -> None:
     put(queue, "hello")
     [first] = receive(queue)
 
@@ -149,7 +149,9 @@ def test_again_never_brings_a_message_back_early(queue: Any, pass_time: Pass) ->
     assert [d.body for d in receive(queue)] == ["hello"]
 
 
-def test_messages_of_one_customer_come_in_order_and_one_at_a_time(queue: Any, pass_time: Pass) -> None:
+def test_a_customers_messages_are_received_in_order_and_not_while_an_earlier_one_is_leased(
+    queue: Any, pass_time: Pass
+) -> None:
     if not queue.keeps_order:
         pytest.skip("a standard queue promises no order")
     put(queue, "first", "second", customer="ana")
@@ -165,7 +167,7 @@ def test_messages_of_one_customer_come_in_order_and_one_at_a_time(queue: Any, pa
     assert [d.body for d in receive(queue)] == ["first", "second"]
 
 
-def test_a_dead_letter_stays_with_its_reason(queue: Any, pass_time: Pass) -> None:
+def test_a_dead_letter_is_kept_with_its_reason(queue: Any, pass_time: Pass) -> None:
     put(queue, "poison", "good")
     [poison] = receive(queue, limit=1)
 
@@ -190,7 +192,7 @@ def test_dead_letters_are_redriven_oldest_first_as_new(queue: Any) -> None:
     assert [letter.body for letter in queue.dead_letters(10)] == ["c"]
 
 
-def test_purging_the_dead_leaves_the_living(queue: Any) -> None:
+def test_purging_dead_letters_keeps_the_other_messages(queue: Any) -> None:
     put(queue, "dead", "alive")
     [dead] = receive(queue, limit=1)
     queue.dead_letter(dead, "poison")
@@ -201,7 +203,7 @@ def test_purging_the_dead_leaves_the_living(queue: Any) -> None:
     assert [d.body for d in receive(queue)] == ["alive"]
 
 
-def test_depth_counts_each_kind(queue: Any, pass_time: Pass) -> None:
+def test_depth_counts_waiting_in_flight_and_delayed_messages(queue: Any, pass_time: Pass) -> None:
     put(queue, *"abcd")
     held, given_back, buried = receive(queue, limit=3)
     queue.nack([given_back], delay=LEASE)

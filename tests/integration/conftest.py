@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=60)
 
 
 class Bench:
-    """An outbox on a real database, and short words for what tests do with it."""
+    """An outbox on a real database, with short methods for the tests."""
 
     def __init__(self, database: Database, number: str = "42") -> None:
         self.database = database
@@ -61,7 +61,7 @@ class Bench:
         return self.sql("SELECT * FROM whatsapp_messages ORDER BY created_at, message_id")
 
     def age(self, column: str, span: timedelta, where: str = "true") -> None:
-        """Move the rows, not the clock."""
+        """Move the times in a column back by `span`, as if that time had passed."""
         self.sql(f"UPDATE wa.outbox SET {column} = {column} - CAST(:span AS interval) WHERE {where}", span=span)
 
 

@@ -1,4 +1,4 @@
-"""Inputs that a release got wrong, each with the right value. The files are in tests/data."""
+"""Inputs that a release handled wrongly, each with the right result. The files are in tests/data."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def desk(bench: Bench, tmp_path: Path) -> Desk:
 def post(desk: Desk, *names: str) -> None:
     for name in names:
         for body in cases.notifications(name):
-            desk.hear(body)
+            desk.persist_webhooks(body)
     assert desk.incoming_queue.dead_count() == 0
 
 
-def ask(bench: Bench, name: str, since: str | None = None, **asked: Any) -> list[dict[str, Any]]:
+def run_report(bench: Bench, name: str, since: str | None = None, **asked: Any) -> list[dict[str, Any]]:
     [report] = [report for report in catalogue.reports() if report.name == name]
     zone = asked.pop("zone", "UTC")
     span = ranges.range_of(report, since=since, until=asked.pop("until", None), zone=zone)
@@ -49,10 +49,10 @@ def ask(bench: Bench, name: str, since: str | None = None, **asked: Any) -> list
 
 
 def waiting(desk: Desk) -> list[tuple[str, str | None, str]]:
-    return [(row["customer"], row["name"], row["content"]) for row in ask(desk.bench, "unanswered")]
+    return [(row["customer"], row["name"], row["content"]) for row in run_report(desk.bench, "unanswered")]
 
 
-def said(desk: Desk, customer: str) -> list[tuple[str, str | None]]:
+def get_conversation(desk: Desk, customer: str) -> list[tuple[str, str | None]]:
     conversations = Conversations(desk.bench.database, timedelta(seconds=30))
     found = conversations.both_sides(customer, datetime(2020, 1, 1, tzinfo=UTC), 200)
     return [("[deleted]" if row["revoked_at"] else row["content"], row["quoted"]) for row in found]
@@ -68,7 +68,7 @@ def persons(desk: Desk) -> dict[str, str]:
     return {row["customer"]: row["person"] for row in found}
 
 
-def test_a_customer_without_a_phone_is_one_person_with_a_username(desk: Desk) -> None:
+def test_a_customer_without_a_phone_number_is_one_person_with_a_username(desk: Desk) -> None:
     post(desk, "bsuid_only")
 
     assert persons(desk) == {"BR.1A2B3C4D5E": "BR.1A2B3C4D5E"}
@@ -77,14 +77,14 @@ def test_a_customer_without_a_phone_is_one_person_with_a_username(desk: Desk) ->
     assert waiting(desk) == []  # the Business app has answered
 
 
-def test_a_missed_call_waits_and_opens_the_window(desk: Desk) -> None:
+def test_a_missed_call_is_unanswered_and_opens_the_window(desk: Desk) -> None:
     post(desk, "call_from_customer")
 
     assert waiting(desk) == [("+15551110004", "Ida", "missed call")]
-    assert [row["customer"] for row in ask(desk.bench, "windows")] == ["+15551110004"]
+    assert [row["customer"] for row in run_report(desk.bench, "windows")] == ["+15551110004"]
 
 
-def test_an_old_change_of_number_that_comes_again_changes_nothing(desk: Desk) -> None:
+def test_a_redelivered_old_number_change_changes_nothing(desk: Desk) -> None:
     post(desk, "changed_number_twice")
     before = persons(desk)
 
@@ -94,7 +94,7 @@ def test_an_old_change_of_number_that_comes_again_changes_nothing(desk: Desk) ->
     assert waiting(desk) == [("+15551110203", "Zoe", "still me")]
 
 
-def test_an_error_code_that_no_column_holds_fails_its_message_alone(desk: Desk) -> None:
+def test_an_error_code_too_large_for_its_column_fails_only_its_message(desk: Desk) -> None:
     post(desk, "code_too_large")
 
     assert stored(desk, "wamid.SEED105")["status"] == "delivered"
@@ -102,17 +102,17 @@ def test_an_error_code_that_no_column_holds_fails_its_message_alone(desk: Desk) 
     assert (failed["status"], failed["failure_reason"]) == ("failed", "99999999999: A new large code")
 
 
-def test_an_answered_request_for_the_phone_number_unites_the_person(desk: Desk) -> None:
+def test_an_answered_contact_request_links_the_user_id_to_the_phone_number(desk: Desk) -> None:
     post(desk, "contact_request")
 
     assert persons(desk) == dict.fromkeys(("15551110107", "US.NIA1"), "15551110107")
     assert waiting(desk) == []
 
 
-def test_an_edit_shows_the_new_text_and_a_revocation_none(desk: Desk) -> None:
+def test_an_edited_message_shows_its_new_text_and_a_revoked_one_shows_as_deleted(desk: Desk) -> None:
     post(desk, "edit_revoke_reaction")
 
-    assert said(desk, "15551110001") == [
+    assert get_conversation(desk, "15551110001") == [
         ("I want 3 pizzas", None),
         ("[deleted]", None),
         ("thanks", "I want 3 pizzas"),
@@ -131,36 +131,36 @@ def search(desk: Desk, words: str) -> list[dict[str, Any]]:
     return [dict(row) for row in found]
 
 
-def test_our_own_edit_and_revocation_count_too(desk: Desk) -> None:
+def test_edits_and_revocations_of_our_own_messages_are_applied(desk: Desk) -> None:
     post(desk, "echo_edit_revoke")
 
-    assert said(desk, "15551110109") == [("[deleted]", None)]
+    assert get_conversation(desk, "15551110109") == [("[deleted]", None)]
 
 
-def test_an_edit_that_comes_before_its_message_is_applied(desk: Desk) -> None:
+def test_an_edit_that_arrives_before_its_message_is_applied(desk: Desk) -> None:
     post(desk, "edit_arrives_first")
 
-    assert said(desk, "15551110309") == [("second", None)]
+    assert get_conversation(desk, "15551110309") == [("second", None)]
     assert waiting(desk) == [("+15551110309", "Fir", "second")]
 
 
-def test_one_participant_who_read_does_not_make_the_row_read(desk: Desk) -> None:
+def test_a_group_message_is_not_read_when_only_one_participant_read_it(desk: Desk) -> None:
     post(desk, "group_statuses")
 
     row = stored(desk, "wamid.SEED102")
     assert (row["status"], row["read_at"]) == ("delivered", None)
 
 
-def test_imported_history_is_filled_in_and_waits_for_nothing(desk: Desk) -> None:
+def test_history_placeholders_get_their_content_and_need_no_answer(desk: Desk) -> None:
     post(desk, "history_placeholder")
 
     assert (stored(desk, "wamid.HP1")["message_type"], stored(desk, "wamid.HP1")["content"]) == ("image", "my cat")
     assert stored(desk, "wamid.HP2")["content"] == "offer.pdf"
     assert not waiting(desk)
-    assert not ask(desk.bench, "windows")
+    assert not run_report(desk.bench, "windows")
 
 
-def test_a_status_tells_whose_user_id_it_is(desk: Desk) -> None:
+def test_a_status_links_a_user_id_to_its_phone_number(desk: Desk) -> None:
     post(desk, "identity_from_status")
 
     assert waiting(desk) == [("+15551110100", "Kim", "yes please")]
@@ -170,7 +170,9 @@ def test_a_status_tells_whose_user_id_it_is(desk: Desk) -> None:
     ("name", "wamid", "column"),
     [("long_context", "wamid.LX1", "context_message_id"), ("long_url", "wamid.LU1", "media_url")],
 )
-def test_a_secondary_value_that_does_not_fit_is_left_out(desk: Desk, name: str, wamid: str, column: str) -> None:
+def test_a_secondary_value_too_long_for_its_column_is_stored_as_null(
+    desk: Desk, name: str, wamid: str, column: str
+) -> None:
     post(desk, name)
 
     row = stored(desk, wamid)
@@ -181,10 +183,10 @@ def test_a_secondary_value_that_does_not_fit_is_left_out(desk: Desk, name: str, 
 def test_a_revocation_opens_no_window(desk: Desk) -> None:
     post(desk, "old_revoke_opens_window")
 
-    assert ask(desk.bench, "windows") == []
+    assert run_report(desk.bench, "windows") == []
 
 
-def test_statuses_of_payments_say_nothing_of_messages(desk: Desk) -> None:
+def test_payment_statuses_do_not_change_message_statuses(desk: Desk) -> None:
     post(desk, "payment_after_delivery", "payment_captured_of_another_id")
 
     assert stored(desk, "wamid.SEED104")["status"] == "delivered"
@@ -192,7 +194,7 @@ def test_statuses_of_payments_say_nothing_of_messages(desk: Desk) -> None:
     assert [dict(event) for event in events] == [{"wamid": "wamid.SEED104", "status": "delivered"}]
 
 
-def test_content_reads_as_a_person_would_say_it(desk: Desk) -> None:
+def test_the_content_of_special_message_types_is_readable_text(desk: Desk) -> None:
     post(desk, "readable_content")
 
     found = [stored(desk, f"wamid.C{number}")["content"] for number in range(1, 14)]
@@ -215,20 +217,20 @@ def test_content_reads_as_a_person_would_say_it(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["revoked_only", "revoked_only_then_answer"])
-def test_who_took_back_their_only_message_does_not_wait(desk: Desk, name: str) -> None:
+def test_a_customer_who_revoked_their_only_message_is_not_unanswered(desk: Desk, name: str) -> None:
     post(desk, name)
 
     assert waiting(desk) == []
     assert open_turns(desk.bench) == []
 
 
-def test_a_message_takes_the_place_of_the_one_that_stood_in_for_it(desk: Desk) -> None:
+def test_a_message_replaces_its_unsupported_placeholder(desk: Desk) -> None:
     post(desk, "unsupported_then_real")
 
     assert waiting(desk) == [("+15551110110", "Uma", "the real one")]
 
 
-def test_a_new_user_id_is_known_from_the_text_of_its_message(desk: Desk) -> None:
+def test_a_new_user_id_is_read_from_the_text_of_a_system_message(desk: Desk) -> None:
     post(desk, "user_id_changed_in_a_system_message")
 
     assert persons(desk) == dict.fromkeys(("US.OLD1", "US.NEW1"), "US.NEW1")
@@ -236,14 +238,14 @@ def test_a_new_user_id_is_known_from_the_text_of_its_message(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("name", ["account_banned", "errors_twice", "preferences"])
-def test_what_is_no_message_is_a_notice(desk: Desk, name: str) -> None:
+def test_a_webhook_without_a_message_is_stored_once_as_a_notice(desk: Desk, name: str) -> None:
     post(desk, name, name)
 
     [row] = desk.bench.sql("SELECT count(*) AS n FROM wa.notices")
     assert row["n"] == 1
 
 
-# Reports, each over the rows of its file.
+# Reports on the rows of a file.
 
 
 def fill(bench: Bench, name: str) -> None:
@@ -253,7 +255,7 @@ def fill(bench: Bench, name: str) -> None:
 
 
 def open_turns(bench: Bench) -> list[tuple[str, str | None, int]]:
-    """Return what the alarm judges: customer, business number, hours."""
+    """Return the open turns that `--fail-above` checks, as customer, business number and hours."""
     at = datetime.now(UTC)
     report = Report(sqlfiles.root() / "reporting" / "open_turns.sql")
     span = Range(at - timedelta(hours=48), at + timedelta(seconds=1), "UTC")
@@ -261,57 +263,57 @@ def open_turns(bench: Bench) -> list[tuple[str, str | None, int]]:
     return [(row["customer"], row["number"], round((at - row["since"]).total_seconds() / 3600)) for row in found]
 
 
-def test_an_alarm_judges_a_turn_that_is_older_than_the_range(bench: Bench) -> None:
+def test_an_alarm_includes_an_open_turn_that_is_older_than_the_range(bench: Bench) -> None:
     fill(bench, "alarm_green")
 
     assert open_turns(bench) == [("+4917000001", None, 64)]
 
 
 @pytest.mark.parametrize(("name", "count"), [("threshold", 20), ("threshold2", 20)])
-def test_an_alarm_judges_open_turns_beside_the_answered_ones(bench: Bench, name: str, count: int) -> None:
+def test_an_alarm_includes_open_turns_among_answered_ones(bench: Bench, name: str, count: int) -> None:
     fill(bench, name)
 
     assert [hours for *_, hours in open_turns(bench)] == [120] * count
-    [found] = ask(bench, "response-times")
+    [found] = run_report(bench, "response-times")
     assert found["waiting"] == count
     assert found["longest_wait"] == pytest.approx(5 * 86400, abs=60)
 
 
-def test_a_template_to_everybody_answers_nobody(bench: Bench) -> None:
+def test_a_broadcast_template_does_not_count_as_an_answer(bench: Bench) -> None:
     fill(bench, "broadcast")
 
-    assert [row["customer"] for row in ask(bench, "unanswered")] == ["+491", "+492"]
+    assert [row["customer"] for row in run_report(bench, "unanswered")] == ["+491", "+492"]
 
 
-def test_a_campaign_is_not_the_work_of_who_started_it(bench: Bench) -> None:
+def test_campaign_messages_are_not_counted_as_work_of_the_employee_who_started_it(bench: Bench) -> None:
     fill(bench, "campaign_workload")
 
-    by_employee = {row["employee"]: row for row in ask(bench, "employees", by="employee")}
+    by_employee = {row["employee"]: row for row in run_report(bench, "employees", by="employee")}
     assert list(by_employee) == ["Ben", "Ana"]
     assert (by_employee["Ana"]["messages"], by_employee["Ana"]["customers"]) == (1, 1)
     assert (by_employee["Ana"]["campaign"], by_employee["Ben"]["messages"]) == (5000, 40)
 
 
-def test_what_is_cut_is_counted(bench: Bench) -> None:
+def test_rows_beyond_the_limit_of_a_report_are_counted(bench: Bench) -> None:
     fill(bench, "cut")
     [report] = [report for report in catalogue.reports() if report.name == "unanswered"]
     span = ranges.range_of(report, since=None, until=None, zone="UTC")
 
-    assert len(ask(bench, "unanswered")) == 50
+    assert len(run_report(bench, "unanswered")) == 50
     assert runner.count(bench.database, report, span, Narrowed(), timeout=timedelta(seconds=30)) == 301
 
 
 def test_history_opens_no_window(bench: Bench) -> None:
     fill(bench, "history_window")
 
-    assert ask(bench, "windows") == []
+    assert run_report(bench, "windows") == []
 
 
-def test_an_hour_begins_where_the_clock_says_so(bench: Bench) -> None:
+def test_hours_follow_the_local_clock_across_a_half_hour_clock_change(bench: Bench) -> None:
     fill(bench, "lord_howe")
 
     def hours(since: str, until: str) -> dict[str, int]:
-        found = ask(bench, "volume", since, until=until, zone="Australia/Lord_Howe")
+        found = run_report(bench, "volume", since, until=until, zone="Australia/Lord_Howe")
         return {f"{row['at'].astimezone(UTC):%H:%M}": row["incoming"] for row in found}
 
     assert hours("2026-10-03T14:30Z", "2026-10-03T17:00Z") == {"14:30": 1, "15:30": 1, "16:00": 0}
@@ -321,64 +323,64 @@ def test_an_hour_begins_where_the_clock_says_so(bench: Bench) -> None:
 def test_partial_periods_are_marked(bench: Bench) -> None:
     fill(bench, "partial")
 
-    weeks = ask(bench, "weekly")
+    weeks = run_report(bench, "weekly")
     assert {row["incoming"] for row in weeks if not row["partial"]} == {168}
     assert [row["partial"] for row in weeks[:1] + weeks[-1:]] == ["yes", "yes"]
-    heatmap = ask(bench, "heatmap")
+    heatmap = run_report(bench, "heatmap")
     assert {row["incoming"] / row["days"] for row in heatmap if row["days"]} <= {0.75, 0.8, 1.0}
-    assert ask(bench, "volume")[0]["partial"] == "yes"
+    assert run_report(bench, "volume")[0]["partial"] == "yes"
 
 
-def test_an_answer_on_its_way_is_seen(bench: Bench) -> None:
+def test_the_unanswered_report_shows_a_queued_answer(bench: Bench) -> None:
     fill(bench, "queued")
 
-    [row] = ask(bench, "unanswered")
+    [row] = run_report(bench, "unanswered")
     assert (row["customer"], row["queued"]) == ("+491", 1)
 
 
-def test_what_was_delivered_within_its_second_counts(bench: Bench) -> None:
+def test_a_delivery_within_the_same_second_takes_zero_seconds(bench: Bench) -> None:
     fill(bench, "takes")
 
-    [found] = ask(bench, "delivery")
+    [found] = run_report(bench, "delivery")
     assert found["delivery_time"] == 0
 
 
-def test_each_number_of_ours_is_answered_for_itself(bench: Bench) -> None:
+def test_each_business_number_is_answered_separately(bench: Bench) -> None:
     fill(bench, "two_numbers")
 
-    [row] = ask(bench, "unanswered")
+    [row] = run_report(bench, "unanswered")
     assert (row["customer"], row["number"], float(row["hours_waiting"])) == ("+491", "+490111", 30.0)
-    [found] = ask(bench, "response-times")
+    [found] = run_report(bench, "response-times")
     assert (found["answered"], found["mean"], found["waiting"]) == (1, 3600, 1)
 
 
-def test_each_number_of_ours_has_a_window_of_its_own(bench: Bench) -> None:
+def test_each_business_number_has_its_own_window(bench: Bench) -> None:
     fill(bench, "two_windows")
 
-    assert [(row["number"], row["window_closes_in"] is None) for row in ask(bench, "unanswered")] == [
+    assert [(row["number"], row["window_closes_in"] is None) for row in run_report(bench, "unanswered")] == [
         ("+490111", True),
         ("+490222", False),
     ]
-    assert [row["number"] for row in ask(bench, "windows")] == ["+490222"]
+    assert [row["number"] for row in run_report(bench, "windows")] == ["+490222"]
 
 
-def test_who_answers_first_is_credited(bench: Bench) -> None:
+def test_the_employee_who_answers_first_is_credited(bench: Bench) -> None:
     fill(bench, "final_message")
 
-    found = {row["what"]: row["answered"] for row in ask(bench, "response-times", by="employee")}
+    found = {row["what"]: row["answered"] for row in run_report(bench, "response-times", by="employee")}
     assert found == {"Ana": 1, "unknown": 1}
 
 
-def test_a_proven_duplicate_is_two_rows(bench: Bench) -> None:
+def test_a_proven_duplicate_counts_as_two_sent_messages(bench: Bench) -> None:
     fill(bench, "double")
 
-    assert ask(bench, "delivery")[0]["sent"] == 2
+    assert run_report(bench, "delivery")[0]["sent"] == 2
 
 
-def test_stored_shares_and_errors_are_as_they_were(bench: Bench) -> None:
+def test_volume_shows_the_stored_share_and_errors_are_counted_by_reason(bench: Bench) -> None:
     fill(bench, "stored_errors")
     span = {"since": "2026-11-20T10:00", "until": "2026-11-20T12:00"}
 
-    assert [row["stored"] for row in ask(bench, "volume", **span)] == [0.75, None]
-    failed = {row["reason"]: row["failed"] for row in ask(bench, "errors", "2026-11-20", until="2026-11-21")}
+    assert [row["stored"] for row in run_report(bench, "volume", **span)] == [0.75, None]
+    failed = {row["reason"]: row["failed"] for row in run_report(bench, "errors", "2026-11-20", until="2026-11-21")}
     assert failed["Message undeliverable (#131026)"] == 2

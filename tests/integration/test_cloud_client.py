@@ -1,4 +1,4 @@
-"""Each end of a request is the verdict it proves, decided by the wire: a raw server cuts, stalls and answers rubbish."""
+"""The outcome of each end of a request, tested with a raw server that cuts, stalls and answers invalid data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def graph_error(code: int, **more: Any) -> dict[str, Any]:
 def send_to(
     answer: Answer, *, timeout: float = 5.0, phone_number: str | None = "+123", recipient: str | None = None
 ) -> Outcome:
-    """The verdict on one message, sent to a server that behaves like that."""
+    """Send one message to a server that answers like this, and return the outcome."""
 
     async def story() -> Outcome:
         answering_now: list[asyncio.Task[Any]] = []
@@ -83,15 +83,15 @@ def answering(content: bytes) -> Answer:
     return answer
 
 
-def test_an_accepted_message_names_its_id_and_no_alias_where_there_is_none() -> None:
+def test_an_accepted_outcome_has_the_message_id_and_no_alias_for_the_same_number() -> None:
     assert send_to(answering(http(200, GOOD))) == Accepted("wamid.1")
 
 
-def test_a_number_that_whatsapp_writes_otherwise_is_an_alias() -> None:
+def test_a_different_wa_id_in_the_answer_is_an_alias() -> None:
     assert send_to(answering(http(200, GOOD)), phone_number="+1239") == Accepted("wamid.1", alias="123")
 
 
-def test_a_paced_template_is_said_to_be() -> None:
+def test_a_template_held_for_quality_assessment_is_accepted_as_paced() -> None:
     paced = {"messages": [{"id": "wamid.1", "message_status": "held_for_quality_assessment"}]}
 
     assert send_to(answering(http(200, paced))) == Accepted("wamid.1", paced=True)
@@ -114,7 +114,7 @@ def test_the_request_carries_reference_and_attempt() -> None:
     assert seen[0]["biz_opaque_callback_data"].endswith(":1")
 
 
-def test_a_group_is_addressed_as_one() -> None:
+def test_a_group_recipient_is_addressed_as_a_group() -> None:
     seen: list[dict[str, Any]] = []
     group = "Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM0MDQ2OTQyMzM4MjAZD"
 
@@ -133,18 +133,18 @@ def test_a_group_is_addressed_as_one() -> None:
 
 
 @pytest.mark.parametrize(("is_transient", "expected"), [(True, Retryable), (False, Rejected)])
-def test_metas_own_word_decides_where_the_code_is_unknown(is_transient: bool, expected: type[Outcome]) -> None:
+def test_is_transient_decides_the_outcome_of_an_unknown_error_code(is_transient: bool, expected: type[Outcome]) -> None:
     assert isinstance(send_to(answering(http(400, graph_error(999999, is_transient=is_transient)))), expected)
 
 
-def test_a_bare_429_pauses_the_number_as_long_as_it_asks() -> None:
+def test_a_429_without_an_error_code_pauses_the_number_for_retry_after() -> None:
     outcome = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
 
     assert isinstance(outcome, Retryable)
     assert (outcome.scope, outcome.after, outcome.counts) == ("number", 7.0, False)
 
 
-def test_nobody_listening_proves_that_nothing_left() -> None:
+def test_a_refused_connection_is_not_transmitted() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -162,7 +162,7 @@ def test_nobody_listening_proves_that_nothing_left() -> None:
 @pytest.mark.parametrize(
     "when", ["at once", "after the head", "after the whole request", "in the middle of the answer"]
 )
-def test_a_cut_connection_proves_nothing(when: str) -> None:
+def test_a_cut_connection_has_an_unknown_outcome(when: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if when == "after the head":
             await reader.readuntil(b"\r\n\r\n")
@@ -176,7 +176,7 @@ def test_a_cut_connection_proves_nothing(when: str) -> None:
     assert isinstance(send_to(answer), Unknown)
 
 
-def test_a_reset_proves_nothing() -> None:
+def test_a_connection_reset_has_an_unknown_outcome() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await whole_request(reader)
         writer.transport.abort()
@@ -184,7 +184,7 @@ def test_a_reset_proves_nothing() -> None:
     assert isinstance(send_to(answer), Unknown)
 
 
-def test_a_silent_server_proves_nothing() -> None:
+def test_a_timeout_has_an_unknown_outcome() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await whole_request(reader)
         await reader.read()  # until the client leaves
@@ -193,7 +193,7 @@ def test_a_silent_server_proves_nothing() -> None:
     assert send_to(answer, timeout=0.2) == Unknown("no answer within 0.2 s")
 
 
-def test_a_server_that_drips_is_left_at_the_whole_deadline() -> None:
+def test_an_answer_sent_byte_by_byte_is_cut_off_at_the_total_timeout() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await whole_request(reader)
         left = asyncio.create_task(reader.read())
@@ -226,7 +226,7 @@ def test_a_server_that_drips_is_left_at_the_whole_deadline() -> None:
         b"rubbish\r\n\r\n",
     ],
 )
-def test_an_answer_that_is_not_the_graph_apis_proves_nothing(content: bytes) -> None:
+def test_an_answer_that_is_not_from_the_graph_api_has_an_unknown_outcome(content: bytes) -> None:
     assert isinstance(send_to(answering(content)), Unknown)
 
 
@@ -244,18 +244,18 @@ def test_an_answer_that_is_not_the_graph_apis_proves_nothing(content: bytes) -> 
         (400, graph_error(131009, error_data="bad phone"), Rejected(131009, "(#131009) no: bad phone")),
     ],
 )
-def test_an_error_of_the_graph_api_says_what_to_do(status: int, body: dict[str, Any], outcome: Outcome) -> None:
+def test_each_graph_api_error_gives_its_outcome(status: int, body: dict[str, Any], outcome: Outcome) -> None:
     assert send_to(answering(http(status, body))) == outcome
 
 
-def test_a_throttle_of_something_in_front_is_one_too_and_retry_after_is_honoured() -> None:
+def test_a_429_of_a_proxy_is_retryable_after_the_seconds_of_retry_after() -> None:
     outcome = send_to(answering(http(429, b"slow down", "Retry-After: 7\r\n")))
 
     assert isinstance(outcome, Retryable)
     assert (outcome.scope, outcome.after, outcome.counts) == ("number", 7.0, False)
 
 
-def test_a_token_that_was_replaced_on_disk_is_taken_up(tmp_path: Path) -> None:
+def test_a_token_replaced_on_disk_is_used_after_a_401(tmp_path: Path) -> None:
     place = tmp_path / "token"
     place.write_text("old")
     seen: list[str] = []
@@ -291,7 +291,7 @@ def test_a_token_that_was_replaced_on_disk_is_taken_up(tmp_path: Path) -> None:
     assert seen == ["old", "old", "new"]
 
 
-def test_while_no_token_can_be_read_the_old_one_stays() -> None:
+def test_the_old_token_is_kept_while_no_new_one_can_be_read() -> None:
     def missing() -> str:
         raise ConfigError("no file")
 

@@ -1,4 +1,4 @@
-"""What was said with whom: quotes, words searched for in every way, whole conversations; and that reports use their indexes."""
+"""Quotes, full-text search, export of whole conversations, and the use of indexes by reports."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def found(conversations: Conversations, words: str, **more: Any) -> list[str]:
     return [row["message_id"] for row in conversations.search(words, LONG_AGO, SOON, **asked)]
 
 
-def test_words_are_found_as_people_search_for_them(database: Database, conversations: Conversations) -> None:
+def test_search_finds_words_phrases_prefixes_alternatives_and_exclusions(
+    database: Database, conversations: Conversations
+) -> None:
     write(database, "a", "Where is my order? The status page says nothing")
     write(database, "b", "Order status: shipped", timestamp=messages.utc(PRESENT - timedelta(hours=1)))
     write(database, "c", "status of my ordering system", timestamp=messages.utc(PRESENT - timedelta(hours=2)))
@@ -83,11 +85,11 @@ def test_words_are_found_as_people_search_for_them(database: Database, conversat
         st.sampled_from(["a*", "-b*", "or", "word", '"x y"', '"', "-x", "*", "&", "!", ":*", "'", "\\"]), max_size=8
     )
 )
-def test_whatever_is_typed_the_database_can_read_it(conversations: Conversations, tokens: list[str]) -> None:
+def test_any_typed_search_is_a_valid_query(conversations: Conversations, tokens: list[str]) -> None:
     assert found(conversations, " ".join(tokens)) == []
 
 
-def test_what_was_found_is_marked(database: Database, conversations: Conversations) -> None:
+def test_search_marks_the_found_words(database: Database, conversations: Conversations) -> None:
     write(database, "a", "where is my order")
 
     [row] = conversations.search("order", LONG_AGO, SOON, language="simple", customer=None, ranked=True, limit=1)
@@ -95,7 +97,7 @@ def test_what_was_found_is_marked(database: Database, conversations: Conversatio
     assert row["marked"] == "where is my \x02order\x03"
 
 
-def test_a_quote_shows_what_it_answers(database: Database, conversations: Conversations) -> None:
+def test_an_answer_shows_the_message_that_it_quotes(database: Database, conversations: Conversations) -> None:
     write(database, "question", "is it blue?")
     answer = {"direction": "outgoing", "from_phone": "business", "to_phone": "+111", "status": "sent"}
     write(database, "answer", "it is", context_message_id="question", **answer)
@@ -107,24 +109,24 @@ def test_a_quote_shows_what_it_answers(database: Database, conversations: Conver
     assert rows["other"]["quoted"] is rows["question"]["quoted"] is None
 
 
-def test_whole_conversations_are_taken_away_one_after_the_other(
-    database: Database, conversations: Conversations
-) -> None:
+def test_conversations_are_exported_one_after_the_other(database: Database, conversations: Conversations) -> None:
     store(database, [Said(n, CUSTOMERS[n % 3], n % 2 > 0, order=n) for n in range(12)], {"+111": "+1119"})
 
     write(database, "nobody", "?", "")
     middle = PRESENT - timedelta(hours=HOURS) + timedelta(minutes=6)
 
-    every = taken_away(conversations, conversations.speakers(LONG_AGO, SOON))
-    one = taken_away(conversations, conversations.known_as(["1119", "111"]))
+    every = exported_rows(conversations, conversations.speakers(LONG_AGO, SOON))
+    one = exported_rows(conversations, conversations.known_as(["1119", "111"]))
 
     assert [row["customer"] for row in every] == ["111"] * 4 + ["222"] * 4 + ["333"] * 4 + [None]
     assert [row["at"] for row in one] == sorted(row["at"] for row in one)
     assert one == every[:4]
-    assert len(taken_away(conversations, conversations.speakers(LONG_AGO, middle), middle)) == 6  # the end is excluded
+    assert (
+        len(exported_rows(conversations, conversations.speakers(LONG_AGO, middle), middle)) == 6
+    )  # the end is excluded
 
 
-def taken_away(
+def exported_rows(
     conversations: Conversations, people: Sequence[str | None], until: datetime = SOON
 ) -> list[dict[str, Any]]:
     done: list[int] = []
@@ -133,19 +135,21 @@ def taken_away(
     return rows
 
 
-def test_more_people_than_a_portion_are_taken_away_in_order(
+def test_more_customers_than_a_portion_are_exported_in_order(
     database: Database, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wa_cli.store.conversations.PORTION", 2)
     store(database, [Said(n, CUSTOMERS[n % 3], False, order=n) for n in range(6)])
     write(database, "nobody", "?", "")
 
-    every = taken_away(conversations, conversations.speakers(LONG_AGO, SOON))
+    every = exported_rows(conversations, conversations.speakers(LONG_AGO, SOON))
 
     assert [row["customer"] for row in every] == ["111", "111", "222", "222", "333", "333", None]
 
 
-def test_people_are_found_by_the_beginning_of_their_number(database: Database, conversations: Conversations) -> None:
+def test_customers_are_found_by_the_beginning_of_their_phone_number(
+    database: Database, conversations: Conversations
+) -> None:
     for key, name in (("15551", "Ana"), ("15552", "Ben"), ("4915", "Carla")):
         sql(database, "INSERT INTO wa.contacts (customer, name) VALUES (:key, :name)", key=key, name=name)
     write(database, "a", "hello", "+15552")
@@ -164,7 +168,7 @@ def test_people_are_found_by_the_beginning_of_their_number(database: Database, c
     assert [row["customer"] for row in conversations.people("999", 10)] == ["9995"]
 
 
-def test_a_person_with_two_numbers_is_found_once(database: Database, conversations: Conversations) -> None:
+def test_a_customer_with_two_phone_numbers_is_found_once(database: Database, conversations: Conversations) -> None:
     write(database, "old", "it was me", "+491444")
     write(database, "new", "it is me", "+491333", timestamp=messages.utc(PRESENT + timedelta(minutes=1)))
     with database.transaction() as connection:
@@ -178,7 +182,7 @@ def test_a_person_with_two_numbers_is_found_once(database: Database, conversatio
 
 @pytest.fixture(scope="module")
 def crowded(server: Any) -> Any:
-    """A year of messages, so that a plan which reads them all would be the dearer one."""
+    """Yield a database with a year of messages, so that a plan that reads all of them is the more expensive one."""
     server.copy("template_wa", "crowded")
     database = Database(server.url("crowded"))
     sql(
@@ -210,7 +214,7 @@ def test_no_report_reads_the_whole_table(crowded: Database, report: catalogue.Re
 @pytest.mark.parametrize(
     "report", [r for r in catalogue.reports() if "customer" in r.header.filters], ids=lambda r: r.name
 )
-def test_one_customer_costs_what_they_wrote(crowded: Database, report: catalogue.Report) -> None:
+def test_a_report_on_one_customer_does_not_read_the_whole_table(crowded: Database, report: catalogue.Report) -> None:
     now = datetime.now(UTC)
     span = ranges.Range(now - timedelta(days=365), now, "Europe/Berlin")
     narrowed = runner.narrow(crowded, report, customer="7")
@@ -223,8 +227,8 @@ def test_one_customer_costs_what_they_wrote(crowded: Database, report: catalogue
 
 
 @pytest.mark.parametrize("report", catalogue.reports(), ids=lambda report: report.name)
-def test_the_person_of_a_row_is_no_call(crowded: Database, report: catalogue.Report) -> None:
-    """A function in SQL that is not put into the statement costs 20 microseconds a row."""
+def test_reports_call_no_sql_function_for_each_row(crowded: Database, report: catalogue.Report) -> None:
+    """An SQL function that is not inlined into the statement costs 20 microseconds a row."""
     now = datetime.now(UTC)
     span = ranges.Range(now - timedelta(days=3), now, "Europe/Berlin")
 
@@ -235,8 +239,8 @@ def test_the_person_of_a_row_is_no_call(crowded: Database, report: catalogue.Rep
     assert not re.search(r"\bwa\.(?!hour_start)\w+\(", plan), plan
 
 
-def test_a_turn_is_found_without_reading_the_range_again(crowded: Database) -> None:
-    """By the planner's estimates a join of turns and messages looked cheap, and was quadratic."""
+def test_turns_are_found_without_reading_the_range_for_each_turn(crowded: Database) -> None:
+    """Detect a quadratic join of turns and messages, which the planner estimates as cheap."""
     [report] = [report for report in catalogue.reports() if report.name == "response-times"]
     now = datetime.now(UTC)
     span = ranges.Range(now - timedelta(days=365), now, "UTC")
@@ -249,7 +253,7 @@ def test_a_turn_is_found_without_reading_the_range_again(crowded: Database) -> N
     assert max(rounds) <= 3
 
 
-def test_people_are_found_without_reading_what_they_wrote(crowded: Database) -> None:
+def test_finding_customers_uses_the_conversation_index(crowded: Database) -> None:
     values = {"key": "1", "beyond": "2", "limit": 5}
 
     found = sql(crowded, f"EXPLAIN {sqlfiles.read('conversation/people')}", **values)
@@ -259,7 +263,7 @@ def test_people_are_found_without_reading_what_they_wrote(crowded: Database) -> 
     assert plan.count("idx_messages_conversation") == 3, plan
 
 
-def test_a_search_uses_the_index_of_words(crowded: Database) -> None:
+def test_a_search_uses_the_full_text_index(crowded: Database) -> None:
     values = {"alternatives": rows(alternatives("word17")), "language": "simple", "since": LONG_AGO, "until": SOON}
     values |= {"keys": None, "ranked": True, "limit": 5}
 

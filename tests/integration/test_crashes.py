@@ -1,4 +1,4 @@
-"""Every line of the crash table, with a real process and a real SIGKILL; the sandbox's log is the witness."""
+"""Every line of the crash table, with a real process and a real SIGKILL. The sandbox's log shows the sent messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AGE = timedelta(minutes=5)
 
 
 class Scene:
-    """A database, a sandbox with slow answers, and workers as processes of their own."""
+    """A database, a sandbox with slow answers, and workers in separate processes."""
 
     def __init__(self, database: Any, url: str, sandbox: RunningSandbox, home: Path) -> None:
         self.bench = Bench(database, NUMBER)
@@ -67,7 +67,7 @@ class Scene:
         return done.returncode
 
     def play_statuses(self) -> None:
-        """What the webhooks say of everything that the sandbox accepted."""
+        """Store a delivered status for each message that the sandbox accepted, as the webhooks would."""
         statuses = []
         for line in self.sandbox.accepted():
             reference, attempt = parse_opaque(line["opaque"]) or (None, None)
@@ -101,7 +101,7 @@ def scene(database: Any, database_url: str, tmp_path: Path) -> Iterator[Scene]:
 @pytest.mark.parametrize(
     ("point", "recorded"), [("before_the_intake_commits", {}), ("before_the_acknowledge", {"queued": 1})]
 )
-def test_until_it_is_acknowledged_a_message_comes_again_and_is_sent_once(
+def test_a_message_that_was_not_acknowledged_is_received_again_and_sent_once(
     scene: Scene, point: str, recorded: dict[str, int]
 ) -> None:
     scene.put("hi")
@@ -115,7 +115,7 @@ def test_until_it_is_acknowledged_a_message_comes_again_and_is_sent_once(
     assert (scene.sent(), scene.stored()) == (1, ["sent"])
 
 
-def test_a_request_that_never_left_is_sent_when_the_evidence_says_so(scene: Scene) -> None:
+def test_an_uncertain_message_that_never_left_is_sent_when_evidence_shows_it(scene: Scene) -> None:
     message = scene.put("hi")
     scene.crash("before_the_request_leaves")
     assert (scene.sent(), scene.bench.state(message.reference)) == (0, "sending")
@@ -132,7 +132,7 @@ def test_a_request_that_never_left_is_sent_when_the_evidence_says_so(scene: Scen
 
 
 @pytest.mark.parametrize("point", ["before_the_answer_is_read", "before_the_spool"])
-def test_a_request_whose_answer_was_lost_is_named_by_its_status_and_not_sent_again(scene: Scene, point: str) -> None:
+def test_a_request_with_a_lost_answer_is_settled_by_its_status_and_not_sent_again(scene: Scene, point: str) -> None:
     message = scene.put("hi")
     scene.crash(point)
     assert (scene.sent(), scene.stored()) == (1, [])
@@ -149,7 +149,7 @@ def test_a_request_whose_answer_was_lost_is_named_by_its_status_and_not_sent_aga
 
 
 @pytest.mark.parametrize("point", ["before_the_settle", "before_the_settle_commits", "before_the_spool_forgets"])
-def test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again(scene: Scene, point: str) -> None:
+def test_a_spooled_outcome_is_settled_from_the_spool_and_not_sent_again(scene: Scene, point: str) -> None:
     message = scene.put("hi")
     scene.crash(point)
     settled = point == "before_the_spool_forgets"
@@ -161,8 +161,8 @@ def test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again(scene: Sc
     assert scene.bench.state(message.reference) == "sent"
 
 
-def test_a_zombie_that_settles_after_its_lease_is_recorded(scene: Scene) -> None:
-    """A worker that is stopped with its request on the way, taken for lost, and goes on."""
+def test_an_accepted_outcome_settled_after_its_lease_ended_is_stored(scene: Scene) -> None:
+    """Stop a worker during its request, end its lease, and let it continue."""
     message = scene.put("hi")
     command = [sys.executable, "-m", "wa_cli", "worker", "outgoing"]
     zombie = subprocess.Popen(command, env=scene.environ, stderr=subprocess.DEVNULL)
@@ -188,17 +188,17 @@ def test_a_zombie_that_settles_after_its_lease_is_recorded(scene: Scene) -> None
     [
         (
             "settle_before_the_spool",
-            test_what_is_in_the_spool_is_settled_from_there_and_not_sent_again,
+            test_a_spooled_outcome_is_settled_from_the_spool_and_not_sent_again,
             "before_the_settle",
         ),
         (
             "claim_when_settling",
-            test_a_request_whose_answer_was_lost_is_named_by_its_status_and_not_sent_again,
+            test_a_request_with_a_lost_answer_is_settled_by_its_status_and_not_sent_again,
             "before_the_answer_is_read",
         ),
     ],
 )
-def test_a_worker_with_two_stages_turned_round_would_be_noticed(
+def test_the_crash_tests_detect_a_worker_with_two_stages_swapped(
     scene: Scene, mistake: str, story: Callable[[Scene, str], None], point: str
 ) -> None:
     scene.mistakes = [mistake]

@@ -1,4 +1,4 @@
-"""Any history of a message, on the real database: what must hold after every step, whatever came before it."""
+"""Random histories of messages on the real database, with invariants that hold after every step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NUMBER = "42"
 TABLES = "wa.outbox, wa.send_attempts, wa.status_events, wa.contacts, wa.rate_limits, wa.worker_heartbeats, whatsapp_messages"
 PATIENCE = {"wait": timedelta(seconds=120), "silence": timedelta(minutes=15), "evidence_limit": timedelta(hours=24)}
 
-# What is drawn may not depend on chance: one of so many, counted in the order in which they came.
+# Messages are drawn by their place in order of creation, because Hypothesis cannot replay a draw of random ids.
 places = st.integers(0, 1000)
 customers = st.sampled_from(["+1", "+2"])
 statuses = st.sampled_from(["sent", "delivered", "read", "failed"])
@@ -54,13 +54,13 @@ refusals: st.SearchStrategy[Outcome] = st.sampled_from(
 )
 
 
-def fate(row: Any) -> tuple[Any, ...]:
-    """What a verdict decides of a row; its turn is its neighbours' business too."""
+def outcome_fields(row: Any) -> tuple[Any, ...]:
+    """Return the columns that an outcome decides. `turn` also depends on other messages of the customer."""
     return row["state"], row["wamid"], row["attempt"], row["retry_count"], row["failure_reason"]
 
 
 class Histories(RuleBasedStateMachine):
-    """Messages, the claims that workers hold, the answers on their way, and what the API really took."""
+    """A state machine of messages, claims of workers, answers in flight, and wamids that the API accepted."""
 
     claims = Bundle("claims")
     answers = Bundle("answers")
@@ -84,7 +84,7 @@ class Histories(RuleBasedStateMachine):
         )
 
     def _one(self, place: int) -> OutgoingMessage | None:
-        """A message that was queued before, if any was."""
+        """Return a message that was queued before, or None if there is none."""
         return list(self.messages.values())[place % len(self.messages)] if self.messages else None
 
     def _record(self, message: OutgoingMessage) -> None:
@@ -93,7 +93,7 @@ class Histories(RuleBasedStateMachine):
         self.recorded.add(message.reference)
 
     def _is_full(self) -> bool:
-        """Few messages meet each other more often."""
+        """Return true at the limit, which is low so that the same messages interact often."""
         return len(self.messages) >= MOST_MESSAGES
 
     @precondition(lambda self: not self._is_full())
@@ -103,7 +103,7 @@ class Histories(RuleBasedStateMachine):
 
     @precondition(lambda self: not self._is_full())
     @rule(to=customers)
-    def enqueue_what_expires(self, to: str) -> None:
+    def enqueue_expiring_message(self, to: str) -> None:
         self._record(self._message(to, expires_at=now() + timedelta(hours=1)))
 
     @rule(place=places)
@@ -131,7 +131,7 @@ class Histories(RuleBasedStateMachine):
         return Settlement(claim.reference, claim.attempt, claim.token, outcome)
 
     @rule(target=answers, claim=claims, outcome=refusals)
-    def post_and_hear(self, claim: Claim, outcome: Outcome) -> Any:
+    def post_and_fail(self, claim: Claim, outcome: Outcome) -> Any:
         if isinstance(outcome, Unknown):
             self._take(claim.reference)
         return Settlement(claim.reference, claim.attempt, claim.token, outcome)
@@ -142,7 +142,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(answer=answers)
     def settle(self, answer: Settlement) -> None:
-        """Once, twice, late: the spool may bring it any time."""
+        """Settle an answer once, twice or late, because the spool may replay it at any time."""
         self._settle([answer])
 
     @rule(first=answers, second=answers)
@@ -158,18 +158,20 @@ class Histories(RuleBasedStateMachine):
             reference = settlement.reference
             if settlement.token != before[reference]["token"] and reference not in touched:
                 others = [s for s in settlements if s.reference == reference and s.token == before[reference]["token"]]
-                assert others or fate(before[reference]) == fate(after[reference]), "a zombie decides nothing"
+                assert others or outcome_fields(before[reference]) == outcome_fields(after[reference]), (
+                    "a zombie decides nothing"
+                )
         for settlement in settlements:
             if isinstance(settlement.outcome, Accepted):
                 self.told[settlement.reference].add(settlement.outcome.wamid)
 
     @rule(claim=consumes(claims))
     def crash(self, claim: Claim) -> None:
-        """Its worker dies with it; what the API took, if it did, is known to nobody here."""
+        """Lose a claim with its worker. The program never reads the answer of the API."""
 
     @rule(target=answers, to=customers, place=places, is_known=st.booleans(), outcome=refusals)
-    def send_without_the_database(self, to: str, place: int, is_known: bool, outcome: Outcome) -> Any:
-        """A delivery of a message, known or not, that went round the outbox; replayed at once."""
+    def send_in_degraded_mode(self, to: str, place: int, is_known: bool, outcome: Outcome) -> Any:
+        """Send a message without the outbox, whether or not the outbox has it, and replay the intent at once."""
         message = (self._one(place) if is_known or self._is_full() else None) or self._message(to)
         self.messages[message.reference] = message
         intent = Intent(message, uuid4())
@@ -183,8 +185,8 @@ class Histories(RuleBasedStateMachine):
         return Settlement(message.reference, 1, intent.token, heard)
 
     @rule(place=places, status=statuses)
-    def hear_a_status(self, place: int, status: str) -> None:
-        """Of anything that the API took: early, late, twice, in any order."""
+    def receive_status(self, place: int, status: str) -> None:
+        """Receive a status of any accepted message: early, late, twice, in any order."""
         taken = [(reference, wamid) for reference, wamids in self.taken.items() for wamid in wamids]
         if not taken:
             return
@@ -214,7 +216,7 @@ class Histories(RuleBasedStateMachine):
         if message := self._one(place):
             getattr(self.bench.outbox.operator, what)([message.reference])
 
-    # What must hold.
+    # Invariants.
 
     def _outbox(self) -> dict[UUID, Any]:
         return {row["reference"]: row for row in self.bench.sql("SELECT * FROM wa.outbox")}
@@ -224,7 +226,7 @@ class Histories(RuleBasedStateMachine):
         assert set(self._outbox()) == self.recorded
 
     @invariant()
-    def nothing_moves_that_must_not(self) -> None:
+    def final_states_change_only_with_proof(self) -> None:
         for reference, row in self._outbox().items():
             before, wamid = self.states.get(reference, ("", None))
             now_in = row["state"]
@@ -249,14 +251,14 @@ class Histories(RuleBasedStateMachine):
             assert not (own and len(ids) > len(own)), "no failure beside a proof"
 
     @invariant()
-    def what_is_told_is_sent(self) -> None:
+    def accepted_messages_are_sent(self) -> None:
         outbox = self._outbox()
         for reference, wamids in self.told.items():
             assert not wamids or outbox[reference]["state"] == "sent"
-            assert len(wamids) < 2 or outbox[reference]["possible_double"], "a double says so"
+            assert len(wamids) < 2 or outbox[reference]["possible_double"], "a duplicate is marked"
 
     @invariant()
-    def one_turn_a_customer(self) -> None:
+    def at_most_one_head_of_line_per_customer(self) -> None:
         turns = Counter(row["customer"] for row in self._outbox().values() if row["turn"] and not row["scheduled"])
         assert all(number == 1 for number in turns.values())
 
@@ -270,7 +272,7 @@ def machine(database: Database) -> type[Histories]:
     return OnThisDatabase
 
 
-def test_any_history_keeps_the_promises(machine: type[Histories]) -> None:
+def test_any_history_keeps_the_invariants(machine: type[Histories]) -> None:
     run_histories(
         machine,
         settings=settings(

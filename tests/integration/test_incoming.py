@@ -1,4 +1,4 @@
-"""What customers write, as rows: one each, in any order, however often it comes, and one person whatever the number's form."""
+"""Messages of customers as rows: one row each in any order and repetition, and one person for all phone variants."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from wa_cli.telemetry import events
 
 BUSINESS = METADATA["display_phone_number"]
 STAMP = str(int(now().timestamp()) - 600)
-OTHER_FORM = (
+OTHER_VARIANT = (
     (re.compile(r"55([1-9][1-9])9([6-9][0-9]{7})"), r"55\1\2"),
     (re.compile(r"52([0-9]{10})"), r"521\1"),
     (re.compile(r"549([1-3][0-9]{9})"), r"54\1"),
@@ -45,7 +45,7 @@ def body(field: str = "messages", **value: Any) -> str:
     return json.dumps(webhooks.notify({"metadata": METADATA, **value}, field))
 
 
-def said(wamid: str, words: str = "hi", **changes: Any) -> dict[str, Any]:
+def incoming_message(wamid: str, words: str = "hi", **changes: Any) -> dict[str, Any]:
     plain = {"from": "15551234567", "id": wamid, "timestamp": STAMP, "type": "text", "text": {"body": words}}
     return {**plain, **changes}
 
@@ -56,13 +56,13 @@ def unanswered(database: Database) -> list[str]:
     return [row["customer"] for row in runner.run(database, report, span, timeout=timedelta(seconds=30))]
 
 
-def forms(key: str) -> tuple[str, ...]:
-    """Every key under which rows of this person may stand, the known one first."""
+def phone_variants(key: str) -> tuple[str, ...]:
+    """Return every key under which this person may have rows, beginning with the known one."""
     known = phone.person_key(key)
-    return (known, *(form.sub(other, known) for form, other in OTHER_FORM if form.fullmatch(known)))
+    return (known, *(variant.sub(other, known) for variant, other in OTHER_VARIANT if variant.fullmatch(known)))
 
 
-def test_the_keys_of_a_person_are_the_same_in_sql_and_python(database: Database) -> None:
+def test_person_keys_and_phone_variants_are_the_same_in_sql_and_python(database: Database) -> None:
     numbers = [
         f"{cc}{rest}"
         for cc in ("55", "54", "52", "1", "49", "549", "521", "5511", "55119")
@@ -76,7 +76,7 @@ def test_the_keys_of_a_person_are_the_same_in_sql_and_python(database: Database)
             {"numbers": numbers},
         ).all()
     assert {n: (known, tuple(others)) for n, known, others in found} == {
-        n: (phone.person_key(n), forms(n)) for n in numbers
+        n: (phone.person_key(n), phone_variants(n)) for n in numbers
     }
 
 
@@ -84,38 +84,45 @@ def test_the_keys_of_a_person_are_the_same_in_sql_and_python(database: Database)
     ("ours", "theirs"),
     [("+5511987654321", "551187654321"), ("+525512345678", "5215512345678"), ("+5491112345678", "541112345678")],
 )
-def test_both_forms_of_a_number_are_one_person_and_stay_as_they_came(desk: Desk, ours: str, theirs: str) -> None:
+def test_both_phone_variants_are_one_person_and_are_stored_unchanged(desk: Desk, ours: str, theirs: str) -> None:
     desk.bench.sql(
         "INSERT INTO whatsapp_messages (message_id, from_phone, to_phone, message_type, direction, status, timestamp)"
         " VALUES ('answer', 'business', :ours, 'text', 'outgoing', 'sent', now())",
         ours=ours,
     )
 
-    desk.hear(body(messages=[said("question", **{"from": theirs})]))
+    desk.persist_webhooks(body(messages=[incoming_message("question", **{"from": theirs})]))
 
     assert unanswered(desk.bench.database) == []
     assert {row["from_phone"] for row in desk.bench.rows()} == {"business", f"+{theirs}"}
 
 
-def test_a_person_without_a_phone_is_reported_and_one_with_both_is_one(desk: Desk) -> None:
-    hidden = {key: value for key, value in said("wamid.1", from_user_id="BR.1A2B").items() if key != "from"}
-    desk.hear(body(messages=[hidden], contacts=[{"user_id": "BR.1A2B", "profile": {"name": "Ana"}}]))
+def test_a_customer_known_by_user_id_is_joined_with_their_phone_number(desk: Desk) -> None:
+    hidden = {key: value for key, value in incoming_message("wamid.1", from_user_id="BR.1A2B").items() if key != "from"}
+    desk.persist_webhooks(body(messages=[hidden], contacts=[{"user_id": "BR.1A2B", "profile": {"name": "Ana"}}]))
     assert unanswered(desk.bench.database) == ["BR.1A2B"]
 
-    desk.hear(body(messages=[said("wamid.2", from_user_id="BR.1A2B")]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.2", from_user_id="BR.1A2B")]))
 
     assert unanswered(desk.bench.database) == ["+15551234567"]
     [row] = desk.bench.sql("SELECT name FROM wa.contacts WHERE customer = '15551234567'")
     assert row["name"] == "Ana"
 
 
-def test_who_changes_their_number_twice_is_still_one_person(desk: Desk) -> None:
+def test_a_customer_who_changes_their_number_twice_is_still_one_person(desk: Desk) -> None:
     def moved(wamid: str, old: str, new: str) -> dict[str, Any]:
-        return {**said(wamid), "from": old, "type": "system", "system": {"type": "user_changed_number", "wa_id": new}}
+        return {
+            **incoming_message(wamid),
+            "from": old,
+            "type": "system",
+            "system": {"type": "user_changed_number", "wa_id": new},
+        }
 
-    desk.hear(body(messages=[moved("wamid.2", "1002", "1003")]))
-    desk.hear(body(messages=[moved("wamid.1", "1001", "1002"), said("wamid.3", **{"from": "1001"})]))
-    desk.hear(body(messages=[moved("wamid.4", "1003", "1001")]))
+    desk.persist_webhooks(body(messages=[moved("wamid.2", "1002", "1003")]))
+    desk.persist_webhooks(
+        body(messages=[moved("wamid.1", "1001", "1002"), incoming_message("wamid.3", **{"from": "1001"})])
+    )
+    desk.persist_webhooks(body(messages=[moved("wamid.4", "1003", "1001")]))
 
     assert people(desk) == {"1001": None, "1002": "1001", "1003": "1001"}
     assert unanswered(desk.bench.database) == ["+1001"]
@@ -125,47 +132,49 @@ def people(desk: Desk) -> dict[str, str | None]:
     return {row["customer"]: row["same_as"] for row in desk.bench.sql("SELECT customer, same_as FROM wa.contacts")}
 
 
-def test_a_number_that_was_given_up_has_a_new_owner_when_it_writes_under_another_user_id(desk: Desk) -> None:
+def test_an_abandoned_number_that_writes_under_another_user_id_is_a_new_person(desk: Desk) -> None:
     moved: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1002"}}
-    desk.hear(body(messages=[said("wamid.1", **{"from": "1001", "from_user_id": "DE.OLD"})]))
-    desk.hear(body(messages=[said("wamid.2", **{"from": "1001"}, **moved)]))
-    desk.hear(body(messages=[said("wamid.3", **{"from": "1002", "from_user_id": "DE.OLD2"})]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.1", **{"from": "1001", "from_user_id": "DE.OLD"})]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.2", **{"from": "1001"}, **moved)]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.3", **{"from": "1002", "from_user_id": "DE.OLD2"})]))
     assert people(desk) == {"1001": "1002", "DE.OLD": "1002", "1002": None, "DE.OLD2": "1002"}
 
-    desk.hear(body(messages=[said("wamid.4", **{"from": "1001", "from_user_id": "DE.STRANGER"})]))
+    desk.persist_webhooks(
+        body(messages=[incoming_message("wamid.4", **{"from": "1001", "from_user_id": "DE.STRANGER"})])
+    )
 
     assert people(desk) == {"1001": None, "DE.STRANGER": "1001", "DE.OLD": "1002", "1002": None, "DE.OLD2": "1002"}
     assert sorted(unanswered(desk.bench.database)) == ["+1001", "+1002"]
 
 
-def test_a_new_user_id_changes_not_how_a_person_with_a_phone_is_known(desk: Desk) -> None:
+def test_a_new_user_id_does_not_change_the_key_of_a_person_with_a_phone_number(desk: Desk) -> None:
     changed: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_user_id", "user_id": "DE.NEW"}}
-    hidden = {key: item for key, item in said("wamid.3", from_user_id="FR.OLD").items() if key != "from"}
+    hidden = {key: item for key, item in incoming_message("wamid.3", from_user_id="FR.OLD").items() if key != "from"}
     hidden_change = {
         "type": "system",
         "system": {**changed["system"], "user_id": "FR.NEW", "previous_user_id": "FR.OLD"},
     }
-    desk.hear(body(messages=[said("wamid.1", **{"from": "1001", "from_user_id": "DE.OLD"})]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.1", **{"from": "1001", "from_user_id": "DE.OLD"})]))
 
-    desk.hear(body(messages=[{**said("wamid.2"), "from": "1001", **changed}]))
-    desk.hear(body(messages=[hidden]), body(messages=[{**hidden, "id": "wamid.4", **hidden_change}]))
+    desk.persist_webhooks(body(messages=[{**incoming_message("wamid.2"), "from": "1001", **changed}]))
+    desk.persist_webhooks(body(messages=[hidden]), body(messages=[{**hidden, "id": "wamid.4", **hidden_change}]))
 
     assert people(desk) == {"1001": None, "DE.OLD": "1001", "DE.NEW": "1001", "FR.OLD": "FR.NEW", "FR.NEW": None}
 
 
-def test_messages_of_one_second_keep_the_order_they_came_in(desk: Desk) -> None:
-    desk.hear(*(body(messages=[said(f"wamid.{9 - n}", f"words {n}")]) for n in range(3)))
-    desk.hear(body(messages=[said(f"wamid.{5 - n}", f"words {n + 3}") for n in range(3)]))
+def test_messages_of_the_same_second_keep_their_order_of_arrival(desk: Desk) -> None:
+    desk.persist_webhooks(*(body(messages=[incoming_message(f"wamid.{9 - n}", f"words {n}")]) for n in range(3)))
+    desk.persist_webhooks(body(messages=[incoming_message(f"wamid.{5 - n}", f"words {n + 3}") for n in range(3)]))
 
     found = desk.bench.sql("SELECT content FROM whatsapp_messages ORDER BY timestamp, created_at, id")
 
     assert [row["content"] for row in found] == [f"words {n}" for n in range(6)]
 
 
-def test_two_connections_learn_of_the_same_people_without_waiting_for_each_other(desk: Desk) -> None:
-    """Rows are locked by key: with every order of two people's aliases no deadlock is told as an outage."""
-    one = [said(f"a.{n}", **{"from": str(1000 + n), "from_user_id": f"DE.{n}"}) for n in range(30)]
-    other = [said(f"b.{n}", **{"from": str(1000 + n), "from_user_id": f"FR.{n}"}) for n in range(30)]
+def test_two_connections_that_update_the_same_people_do_not_deadlock(desk: Desk) -> None:
+    """Rows are locked in the order of their keys, so that no deadlock is reported as an outage."""
+    one = [incoming_message(f"a.{n}", **{"from": str(1000 + n), "from_user_id": f"DE.{n}"}) for n in range(30)]
+    other = [incoming_message(f"b.{n}", **{"from": str(1000 + n), "from_user_id": f"FR.{n}"}) for n in range(30)]
 
     table_after(desk, [body(messages=[item]) for item in one], [body(messages=[item]) for item in reversed(other)])
 
@@ -173,20 +182,25 @@ def test_two_connections_learn_of_the_same_people_without_waiting_for_each_other
     assert {type(event) for event in desk.told} == {events.Received}
 
 
-def test_what_a_colleague_wrote_in_the_business_app_answers(desk: Desk) -> None:
-    echo = said("echo", **{"from": BUSINESS, "to": "15551234567", "timestamp": str(int(STAMP) + 5)})
+def test_a_message_from_the_business_app_counts_as_an_answer(desk: Desk) -> None:
+    echo = incoming_message("echo", **{"from": BUSINESS, "to": "15551234567", "timestamp": str(int(STAMP) + 5)})
 
-    desk.hear(body(messages=[said("question")]), body("smb_message_echoes", message_echoes=[echo]))
+    desk.persist_webhooks(
+        body(messages=[incoming_message("question")]), body("smb_message_echoes", message_echoes=[echo])
+    )
 
     assert unanswered(desk.bench.database) == []
     [row] = [row for row in desk.bench.rows() if row["message_id"] == "echo"]
     assert (row["direction"], row["status"], row["to_phone"]) == ("outgoing", "sent", "+15551234567")
 
 
-def test_history_is_kept_and_answers_nobody(desk: Desk) -> None:
-    before = [said("old.1", history_context={"status": "READ"}), {**said("old.2"), "from": BUSINESS}]
-    desk.hear(
-        body(messages=[said("question", timestamp=str(int(STAMP) - 60))]),
+def test_history_is_stored_and_does_not_count_as_an_answer(desk: Desk) -> None:
+    before = [
+        incoming_message("old.1", history_context={"status": "READ"}),
+        {**incoming_message("old.2"), "from": BUSINESS},
+    ]
+    desk.persist_webhooks(
+        body(messages=[incoming_message("question", timestamp=str(int(STAMP) - 60))]),
         body("history", history=[{"threads": [{"id": "15551234567", "messages": before}]}]),
     )
 
@@ -195,22 +209,22 @@ def test_history_is_kept_and_answers_nobody(desk: Desk) -> None:
     assert rows == {"question": ("incoming", None), "old.1": ("incoming", "history"), "old.2": ("outgoing", "history")}
 
 
-def test_an_edit_and_a_revocation_are_rows_that_wait_for_nobody(desk: Desk) -> None:
-    edit = said(
+def test_edits_and_revocations_are_rows_that_need_no_answer(desk: Desk) -> None:
+    edit = incoming_message(
         "wamid.2",
         type="edit",
         edit={"original_message_id": "wamid.1", "message": {"type": "text", "text": {"body": "no"}}},
     )
-    answer = {**said("echo"), "from": BUSINESS, "to": "15551234567"}
+    answer = {**incoming_message("echo"), "from": BUSINESS, "to": "15551234567"}
     later = {"timestamp": str(int(STAMP) + 60)}
 
-    desk.hear(
-        body(messages=[said("wamid.1", timestamp=str(int(STAMP) - 60))]),
+    desk.persist_webhooks(
+        body(messages=[incoming_message("wamid.1", timestamp=str(int(STAMP) - 60))]),
         body("smb_message_echoes", message_echoes=[answer]),
         body(
             messages=[
                 {**edit, **later},
-                said("wamid.3", type="revoke", revoke={"original_message_id": "wamid.1"}, **later),
+                incoming_message("wamid.3", type="revoke", revoke={"original_message_id": "wamid.1"}, **later),
             ]
         ),
     )
@@ -221,14 +235,17 @@ def test_an_edit_and_a_revocation_are_rows_that_wait_for_nobody(desk: Desk) -> N
     assert rows["wamid.3"] == (None, "wamid.1")
 
 
-def test_a_message_takes_the_place_of_what_announced_it(desk: Desk) -> None:
+def test_a_message_replaces_its_placeholder(desk: Desk) -> None:
     image: dict[str, Any] = {"type": "image", "image": {"id": "1", "mime_type": "image/png", "caption": "look"}}
-    announced = said("wamid.1", type="media_placeholder", history_context={"status": "READ"})
-    desk.hear(body("history", history=[{"threads": [{"id": "15551234567", "messages": [announced]}]}]))
-    desk.hear(body(messages=[said("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
+    announced = incoming_message("wamid.1", type="media_placeholder", history_context={"status": "READ"})
+    desk.persist_webhooks(body("history", history=[{"threads": [{"id": "15551234567", "messages": [announced]}]}]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
 
-    desk.hear(body("history", messages=[said("wamid.1", **image)]), body(messages=[said("wamid.2", "here")]))
-    desk.hear(body(messages=[said("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
+    desk.persist_webhooks(
+        body("history", messages=[incoming_message("wamid.1", **image)]),
+        body(messages=[incoming_message("wamid.2", "here")]),
+    )
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.2", type="unsupported", errors=[{"code": 131060}])]))
 
     rows = {row["message_id"]: (row["message_type"], row["content"], row["media_type"]) for row in desk.bench.rows()}
     assert rows == {"wamid.1": ("image", "look", "image/png"), "wamid.2": ("text", "here", None)}
@@ -236,32 +253,32 @@ def test_a_message_takes_the_place_of_what_announced_it(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("order", [("unsupported", "text"), ("text", "unsupported")])
-def test_a_message_and_its_announcement_in_one_batch_are_the_message(desk: Desk, order: tuple[str, str]) -> None:
+def test_a_message_and_its_placeholder_in_one_batch_become_the_message(desk: Desk, order: tuple[str, str]) -> None:
     both = {
-        "unsupported": said("wamid.1", type="unsupported", errors=[{"code": 131060}]),
-        "text": said("wamid.1", "here"),
+        "unsupported": incoming_message("wamid.1", type="unsupported", errors=[{"code": 131060}]),
+        "text": incoming_message("wamid.1", "here"),
     }
 
-    desk.hear(*(body(messages=[both[kind]]) for kind in order))
+    desk.persist_webhooks(*(body(messages=[both[kind]]) for kind in order))
 
     assert [(row["message_type"], row["content"]) for row in desk.bench.rows()] == [("text", "here")]
 
 
-def test_files_of_old_history_have_their_days_from_when_they_came(desk: Desk) -> None:
+def test_files_of_old_history_expire_days_after_their_arrival(desk: Desk) -> None:
     long_ago = str(int(STAMP) - 10 * 86400)
-    picture = said("wamid.1", type="image", image={"id": "1"}, timestamp=long_ago)
+    picture = incoming_message("wamid.1", type="image", image={"id": "1"}, timestamp=long_ago)
 
-    desk.hear(body("history", messages=[picture]))
+    desk.persist_webhooks(body("history", messages=[picture]))
 
     [row] = desk.bench.sql("SELECT gone_at > clock_timestamp() + interval '6 days' AS is_there FROM wa.media")
     assert row["is_there"]
 
 
-def test_a_notice_is_kept_once(desk: Desk) -> None:
+def test_a_redelivered_notice_is_stored_once(desk: Desk) -> None:
     told = body("user_preferences", user_preferences=[{"wa_id": "1", "value": "stop"}])
 
-    desk.hear(told, told)
-    desk.hear(told)
+    desk.persist_webhooks(told, told)
+    desk.persist_webhooks(told)
 
     [row] = desk.bench.sql("SELECT field, number, raw FROM wa.notices")
     assert (row["field"], row["number"]) == ("user_preferences", "42")
@@ -280,7 +297,7 @@ def test_a_notice_is_kept_once(desk: Desk) -> None:
     ],
 )
 def test_hostile_text_is_stored_harmlessly(desk: Desk, words: str) -> None:
-    desk.hear(body(messages=[said("wamid.1", words)]))
+    desk.persist_webhooks(body(messages=[incoming_message("wamid.1", words)]))
 
     [row] = desk.bench.rows()
     assert row["content"] == words.replace("\x00", "�").replace("\ud800", "�")
@@ -294,9 +311,13 @@ def test_hostile_text_is_stored_harmlessly(desk: Desk, words: str) -> None:
         ({"x": 1e999}, "json"),
     ],
 )
-def test_what_the_table_cannot_hold_is_buried_alone(desk: Desk, changes: dict[str, Any], reason: str) -> None:
-    desk.hear(
-        body(messages=[said("wamid.1"), said("wamid.2", **changes), said("wamid.3")]).replace("Infinity", "1e999")
+def test_a_message_that_the_table_cannot_hold_is_the_only_dead_letter(
+    desk: Desk, changes: dict[str, Any], reason: str
+) -> None:
+    desk.persist_webhooks(
+        body(
+            messages=[incoming_message("wamid.1"), incoming_message("wamid.2", **changes), incoming_message("wamid.3")]
+        ).replace("Infinity", "1e999")
     )
 
     assert {row["message_id"] for row in desk.bench.rows()} == {"wamid.1", "wamid.3"}
@@ -304,10 +325,10 @@ def test_what_the_table_cannot_hold_is_buried_alone(desk: Desk, changes: dict[st
     assert reason in letter.reason
 
 
-def test_a_body_nested_without_end_is_buried(desk: Desk) -> None:
+def test_a_deeply_nested_body_becomes_a_dead_letter(desk: Desk) -> None:
     deep = json.dumps(webhooks.notify({})).replace("{}", '{"a":' * 900 + "1" + "}" * 900)
 
-    desk.hear(deep, body(messages=[said("wamid.1")]))
+    desk.persist_webhooks(deep, body(messages=[incoming_message("wamid.1")]))
 
     assert len(desk.bench.rows()) == 1
     assert "nested" in desk.incoming_queue.dead_letters(1)[0].reason
@@ -317,10 +338,11 @@ WORDS = st.sampled_from(["sent", "delivered", "read", "failed", "played"])
 UPDATES = st.lists(
     st.one_of(
         st.builds(
-            lambda n: ("messages", said(f"in.{n}", f"words {n}", **{"from": str(1000 + n % 3)})), st.integers(0, 9)
+            lambda n: ("messages", incoming_message(f"in.{n}", f"words {n}", **{"from": str(1000 + n % 3)})),
+            st.integers(0, 9),
         ),
         st.builds(
-            lambda n: ("message_echoes", {**said(f"echo.{n}"), "from": BUSINESS, "to": str(1000 + n % 3)}),
+            lambda n: ("message_echoes", {**incoming_message(f"echo.{n}"), "from": BUSINESS, "to": str(1000 + n % 3)}),
             st.integers(0, 5),
         ),
         st.builds(
@@ -338,7 +360,7 @@ COMPARED = (
 
 
 def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
-    """What the table holds when each of these was heard on a connection of its own, at once."""
+    """Persist the queues at the same time, each on its own connection. Return the rows of the table."""
     desk.bench.sql("TRUNCATE whatsapp_messages, wa.status_events, wa.contacts, wa.notices, wa.queue_messages")
     parts = [Desk(Bench(desk.bench.database), desk.spool.folder) for _ in queues]
     for part, bodies in zip(parts, queues, strict=True):
@@ -361,7 +383,7 @@ def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(updates=UPDATES, shuffle=st.randoms(use_true_random=False), times=st.integers(1, 3))
-def test_any_order_repetition_and_connection_gives_the_same_table(
+def test_any_order_and_repetition_over_two_connections_gives_the_same_table(
     desk: Desk, updates: list[tuple[str, dict[str, Any]]], shuffle: random.Random, times: int
 ) -> None:
     bodies = [body("messages", **{kind: [item]}) for kind, item in updates]

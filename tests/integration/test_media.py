@@ -1,4 +1,4 @@
-"""Files of customers: fetched beside their messages, checked, saved once, and tried again as long as Meta has them."""
+"""Customers' files are downloaded, checked, saved once, and retried for as long as Meta keeps them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from wa_cli.telemetry.events import Event
 
 
 class Darkroom:
-    """An incoming desk, a shelf, and a fetcher between them and an API."""
+    """An incoming intake, a media store, and a downloader that connects them with an API."""
 
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench = bench
@@ -53,7 +53,7 @@ class Darkroom:
         part = {"id": file.id, "mime_type": file.mime_type, "sha256": file.sha256, **changes}
         item = {"from": "1555", "id": wamid, "timestamp": str(int(now().timestamp())), "type": kind, kind: part}
         metadata = {**METADATA, "phone_number_id": NUMBER}
-        self.desk.hear(json.dumps(webhooks.notify({"metadata": metadata, "messages": [item]})))
+        self.desk.persist_webhooks(json.dumps(webhooks.notify({"metadata": metadata, "messages": [item]})))
 
     def fetch(self, url: str, token: str = "token") -> int:
         async def once() -> int:
@@ -89,11 +89,13 @@ def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
 
 
 def api(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AbstractContextManager[str]:
-    """The URL of an API that answers as the test says."""
+    """Run an API that answers with this handler. The context is its URL."""
     return in_thread(http_server(answer))
 
 
-def test_a_file_is_saved_and_its_message_says_where(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_a_file_is_saved_and_its_location_is_stored_with_its_message(
+    darkroom: Darkroom, sandbox: RunningSandbox
+) -> None:
     picture = media_files.make("image")
     darkroom.receive(picture)
     assert (darkroom.row()["media_type"], darkroom.row()["media_url"]) == ("image/png", None)
@@ -109,7 +111,7 @@ def test_a_file_is_saved_and_its_message_says_where(darkroom: Darkroom, sandbox:
     assert not list((darkroom.folder / ".coming").iterdir())
 
 
-def test_a_message_that_comes_again_expects_its_file_once(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_a_redelivered_message_downloads_its_file_once(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
     picture = media_files.make("image")
     darkroom.receive(picture)
     darkroom.fetch(sandbox.url)
@@ -120,7 +122,7 @@ def test_a_message_that_comes_again_expects_its_file_once(darkroom: Darkroom, sa
     assert darkroom.row()["media_url"]
 
 
-def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
+def test_files_are_saved_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
     client, bucket = aws.client("s3"), f"files-{uuid4().hex[:8]}"
     client.create_bucket(Bucket=bucket)
     darkroom.store = S3Store(client, bucket, "whatsapp/in")
@@ -136,7 +138,9 @@ def test_files_go_to_s3(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalA
     assert (kept["Body"].read(), kept["ContentType"]) == (document.content, "application/pdf")
 
 
-def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws) -> None:
+def test_a_file_that_the_media_store_refuses_is_retried(
+    darkroom: Darkroom, sandbox: RunningSandbox, aws: LocalAws
+) -> None:
     darkroom.store = S3Store(aws.client("s3"), "no-such-bucket", "")
     darkroom.receive(media_files.make("image"))
 
@@ -146,7 +150,7 @@ def test_a_shelf_that_takes_nothing_is_tried_again(darkroom: Darkroom, sandbox: 
     assert "no-such-bucket" in darkroom.state()["reason"]
 
 
-def test_a_file_that_is_not_there_is_lost_and_said_to_be(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_a_missing_file_is_reported_as_lost_after_several_attempts(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
     darkroom.receive(media_files.File("999", "image/png", b""))
 
     for _ in range(fetching.BELIEVED_AFTER):
@@ -158,7 +162,7 @@ def test_a_file_that_is_not_there_is_lost_and_said_to_be(darkroom: Darkroom, san
     assert [event.message_id for event in darkroom.told if isinstance(event, events.FileLost)] == ["wamid.1"]
 
 
-def test_after_seven_days_nobody_asks(darkroom: Darkroom) -> None:
+def test_an_expired_file_is_lost_without_another_attempt(darkroom: Darkroom) -> None:
     darkroom.receive(media_files.make("image"))
     darkroom.bench.sql("UPDATE wa.media SET gone_at = clock_timestamp() - interval '1 second'")
 
@@ -167,7 +171,7 @@ def test_after_seven_days_nobody_asks(darkroom: Darkroom) -> None:
     assert darkroom.state()["state"] == "lost"
 
 
-def test_a_refused_token_is_no_fault_of_the_files(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_a_refused_token_does_not_count_as_an_attempt(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
     darkroom.receive(media_files.make("image"))
 
     darkroom.fetch(sandbox.url, token="bad")
@@ -175,7 +179,7 @@ def test_a_refused_token_is_no_fault_of_the_files(darkroom: Darkroom, sandbox: R
     assert (darkroom.state()["state"], darkroom.state()["attempt"]) == ("waiting", 0)
 
 
-def test_an_api_that_is_away_is_asked_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_a_download_is_retried_when_the_api_is_available_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
     darkroom.receive(media_files.make("image"))
     darkroom.fetch("http://127.0.0.1:9")
     assert (darkroom.state()["state"], darkroom.state()["attempt"]) == ("waiting", 1)
@@ -186,7 +190,7 @@ def test_an_api_that_is_away_is_asked_again(darkroom: Darkroom, sandbox: Running
     assert darkroom.state()["state"] == "saved"
 
 
-def test_other_bytes_than_were_announced_are_not_kept(darkroom: Darkroom) -> None:
+def test_a_file_that_does_not_match_its_hash_is_not_kept(darkroom: Darkroom) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/bytes"):
             return web.Response(body=b"something else")
@@ -212,9 +216,7 @@ def test_other_bytes_than_were_announced_are_not_kept(darkroom: Darkroom) -> Non
         (302, None, "waiting"),
     ],
 )
-def test_what_the_api_says_decides_whether_it_is_asked_again(
-    darkroom: Darkroom, status: int, error: Any, state: str
-) -> None:
+def test_a_file_waits_for_a_retry_after_an_api_error(darkroom: Darkroom, status: int, error: Any, state: str) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         del request
         if error is None:
@@ -228,7 +230,7 @@ def test_what_the_api_says_decides_whether_it_is_asked_again(
     assert darkroom.state()["state"] == state
 
 
-def test_a_url_that_is_not_good_any_more_is_asked_for_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_an_expired_download_url_is_requested_again(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path == "/bytes":
             return web.Response(status=404)
@@ -245,7 +247,9 @@ def test_a_url_that_is_not_good_any_more_is_asked_for_again(darkroom: Darkroom, 
     assert darkroom.state()["state"] == "saved"
 
 
-def test_a_row_that_refuses_its_place_is_told_of_and_tried_later(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_a_row_that_refuses_its_file_location_is_reported_and_retried(
+    darkroom: Darkroom, sandbox: RunningSandbox
+) -> None:
     darkroom.receive(media_files.make("image"))
     darkroom.bench.sql("ALTER TABLE whatsapp_messages ADD CONSTRAINT small CHECK (media_size < 5)")
 
@@ -255,7 +259,7 @@ def test_a_row_that_refuses_its_place_is_told_of_and_tried_later(darkroom: Darkr
     assert [event.count for event in darkroom.told if isinstance(event, events.FilesDelayed)] == [1]
 
 
-def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:
+def test_a_redirect_of_the_download_url_is_not_followed(darkroom: Darkroom) -> None:
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -291,7 +295,7 @@ def test_the_token_follows_no_redirect(darkroom: Darkroom) -> None:
         ("https://0.0.0.0:{port}/bytes", "not a public address"),
     ],
 )
-def test_the_token_goes_over_https_to_public_addresses_alone(darkroom: Darkroom, place: str, said: str) -> None:
+def test_the_token_is_sent_only_over_https_to_public_addresses(darkroom: Darkroom, place: str, said: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
         host, port = elsewhere.getsockname()
         elsewhere.settimeout(0)
@@ -309,7 +313,7 @@ def test_the_token_goes_over_https_to_public_addresses_alone(darkroom: Darkroom,
     assert darkroom.state()["state"] == "waiting"
 
 
-def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
+def test_a_slow_download_delays_no_message_and_is_retried_after_a_stop(
     darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "PATIENCE", 0.1)
@@ -344,7 +348,9 @@ def test_a_slow_file_holds_up_no_message_and_comes_again_after_a_stop(
     assert row["held"]
 
 
-def test_files_that_nobody_expected_are_found_in_the_rows(darkroom: Darkroom, sandbox: RunningSandbox) -> None:
+def test_files_missing_from_the_download_table_are_found_in_the_message_rows(
+    darkroom: Darkroom, sandbox: RunningSandbox
+) -> None:
     picture = media_files.make("image")
     darkroom.receive(picture)
     darkroom.bench.sql("DELETE FROM wa.media")
@@ -356,7 +362,7 @@ def test_files_that_nobody_expected_are_found_in_the_rows(darkroom: Darkroom, sa
     assert darkroom.files.missed() == 0
 
 
-def test_two_fetchers_never_hold_the_same_file(darkroom: Darkroom) -> None:
+def test_two_downloaders_never_claim_the_same_file(darkroom: Darkroom) -> None:
     for place in range(10):
         darkroom.receive(media_files.make("image"), f"wamid.{place}")
     lease = timedelta(minutes=1)
@@ -366,7 +372,7 @@ def test_two_fetchers_never_hold_the_same_file(darkroom: Darkroom) -> None:
     assert len({file.message_id for file in (*first, *second)}) == len(first) + len(second) == 10
 
 
-def test_what_a_dead_worker_left_half_way_goes(tmp_path: Path) -> None:
+def test_partial_files_of_a_dead_worker_are_deleted(tmp_path: Path) -> None:
     coming = tmp_path / ".coming"
     coming.mkdir()
     (coming / "old").write_bytes(b"x")

@@ -1,4 +1,4 @@
-"""Refusals that come by status, after the API took the message: they stop or slow the number like an answer."""
+"""Refusals by status, after the API accepted the message, block or slow the number like a refusal by answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def went_out(reference: UUID) -> StatusUpdate:
     return StatusUpdate("wamid.1", "sent", now(), "42", reference=reference, attempt=1)
 
 
-def heed(bench: Bench, *statuses: StatusUpdate) -> Sequence[Event]:
+def apply_statuses(bench: Bench, *statuses: StatusUpdate) -> Sequence[Event]:
     with bench.database.transaction() as connection:
         return number_state.update_numbers(connection, statuses)
 
@@ -39,9 +39,9 @@ def number(bench: Bench) -> Any:
 
 
 @pytest.mark.parametrize("code", [LOCKED, UNPAID])
-def test_a_blocking_status_stops_the_number_once(bench: Bench, code: int) -> None:
-    assert heed(bench, failed(code)) == [events.NumberBlocked(number(bench)["blocked_why"])]
-    assert heed(bench, failed(code)) == []
+def test_a_blocking_status_blocks_the_number_and_is_reported_once(bench: Bench, code: int) -> None:
+    assert apply_statuses(bench, failed(code)) == [events.NumberBlocked(number(bench)["blocked_why"])]
+    assert apply_statuses(bench, failed(code)) == []
 
     bench.queue("a", "b")
     assert str(code) in number(bench)["blocked_why"]
@@ -49,27 +49,29 @@ def test_a_blocking_status_stops_the_number_once(bench: Bench, code: int) -> Non
 
 
 @pytest.mark.parametrize("status", [failed(UNDELIVERABLE), failed(LOCKED, age=3600.0), failed(10**6)])
-def test_what_concerns_one_customer_or_the_past_stops_nothing(bench: Bench, status: StatusUpdate) -> None:
-    assert heed(bench, status) == []
+def test_a_status_about_one_customer_the_past_or_an_unknown_code_blocks_no_number(
+    bench: Bench, status: StatusUpdate
+) -> None:
+    assert apply_statuses(bench, status) == []
 
     assert number(bench)["blocked_at"] is None
 
 
-def test_only_a_later_message_that_went_out_frees_the_number(bench: Bench) -> None:
+def test_only_a_later_sent_message_unblocks_the_number(bench: Bench) -> None:
     [before] = bench.queue("before", to="+1")
     bench.settle(bench.claim()[0], Accepted("wamid.0"))
-    heed(bench, failed(UNPAID))
+    apply_statuses(bench, failed(UNPAID))
     [probe] = bench.queue("probe", to="+2")
     bench.sql("UPDATE wa.rate_limits SET paused_until = NULL, tokens = 1 RETURNING 1")
     bench.settle(bench.claim()[0], Accepted("wamid.1"))
 
     assert not bench.outbox.rate_limit.unblock()
-    assert heed(bench, went_out(before)) == []
-    assert heed(bench, went_out(probe)) == [events.NumberUnblocked()]
+    assert apply_statuses(bench, went_out(before)) == []
+    assert apply_statuses(bench, went_out(probe)) == [events.NumberUnblocked()]
     assert number(bench)["blocked_by"] is None
 
 
-def test_an_answer_frees_what_an_answer_blocked(bench: Bench) -> None:
+def test_an_answer_unblocks_a_number_that_an_answer_blocked(bench: Bench) -> None:
     bench.outbox.rate_limit.block("190: token")
 
     assert bench.outbox.rate_limit.unblock()
@@ -78,7 +80,7 @@ def test_an_answer_frees_what_an_answer_blocked(bench: Bench) -> None:
 def test_a_throttled_status_slows_the_number_down(bench: Bench) -> None:
     before = number(bench)["rate"]
 
-    [slowed] = heed(bench, failed(THROTTLED), failed(THROTTLED))
+    [slowed] = apply_statuses(bench, failed(THROTTLED), failed(THROTTLED))
 
     assert isinstance(slowed, events.SlowedDown)
     assert number(bench)["rate"] == pytest.approx(slowed.rate)
@@ -95,7 +97,7 @@ def test_a_throttled_status_slows_the_number_down(bench: Bench) -> None:
     ],
     ids=["blocking", "old", "of no number", "unknown code"],
 )
-def test_a_notice_of_anything_else_changes_no_number(bench: Bench, notice: Notice) -> None:
+def test_a_notice_that_is_not_a_recent_throttle_of_the_number_changes_nothing(bench: Bench, notice: Notice) -> None:
     before = number(bench)
 
     with bench.database.transaction() as connection:

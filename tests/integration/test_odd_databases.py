@@ -1,4 +1,4 @@
-"""Databases as businesses run them: what one of them refuses stops nothing else, and a failover is not remembered."""
+"""Unusual databases: one refused row does not stop others, and a failover leaves no connection to the old primary."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def works(database: Database, tmp_path: Path) -> Iterator[Works]:
 def encoded(
     request: pytest.FixtureRequest, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
-    """A database that is not UTF8, set up by a release that did not look."""
+    """Yield a database that is not UTF8, migrated by a release that did not check the encoding."""
     monkeypatch.setattr(preflight, "ENCODING", request.param)
     with encoded_database(server, request.param) as database:
         Migrator(database).apply()
         yield database
 
 
-def test_a_text_that_the_encoding_lacks_is_a_dead_letter_and_the_next_webhook_passes(encoded: Database) -> None:
+def test_text_outside_the_database_encoding_is_a_dead_letter_and_other_webhooks_pass(encoded: Database) -> None:
     queue = PostgresQueue("incoming", encoded.transaction)
     beyond, plain = (json.dumps({"text": word}, ensure_ascii=False) for word in ("你好", "hello"))
 
@@ -68,7 +68,7 @@ def test_after_a_failover_no_connection_to_the_old_primary_is_kept(database: Dat
     assert backend_of(database) != before
 
 
-def test_an_employee_whom_a_foreign_key_does_not_know_costs_no_message(works: Works) -> None:
+def test_an_employee_that_a_foreign_key_refuses_is_left_out_and_the_message_is_stored(works: Works) -> None:
     works.bench.sql("CREATE TABLE staff (id uuid PRIMARY KEY)")
     works.bench.sql(
         "ALTER TABLE whatsapp_messages ADD CONSTRAINT known_staff FOREIGN KEY (employee_id) REFERENCES staff"

@@ -1,4 +1,4 @@
-"""The one state machine: who may send what when, and what each verdict makes of it."""
+"""The state machine of the outbox: claims, outcomes, the rate limit and the sweeps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 NOW = timedelta(0)
 
 
-def test_recording_twice_is_a_no_op(bench: Bench) -> None:
+def test_recording_a_message_twice_inserts_it_once(bench: Bench) -> None:
     message = OutgoingMessage(text("hi"), phone_number="+123")
 
     assert bench.record([message, message]) == 1
@@ -54,7 +54,7 @@ def test_a_later_batch_waits_for_an_earlier_one_of_its_customer(bench: Bench) ->
     assert bench.claim_words() == ["second"]
 
 
-def test_a_message_waiting_for_its_retry_holds_up_the_later_ones(bench: Bench) -> None:
+def test_a_message_waiting_for_its_retry_delays_later_ones_of_its_customer(bench: Bench) -> None:
     bench.queue("first", "second")
     [first] = bench.claim()
 
@@ -65,7 +65,7 @@ def test_a_message_waiting_for_its_retry_holds_up_the_later_ones(bench: Bench) -
     assert bench.claim_words() == ["first"]
 
 
-def test_a_scheduled_message_holds_up_nobody_and_goes_out_when_it_is_due(bench: Bench) -> None:
+def test_a_scheduled_message_delays_no_other_message_and_is_claimed_when_it_is_due(bench: Bench) -> None:
     bench.queue("tomorrow", due_at=datetime.now(UTC) + HOUR)
     bench.queue("now")
 
@@ -74,7 +74,7 @@ def test_a_scheduled_message_holds_up_nobody_and_goes_out_when_it_is_due(bench: 
     assert bench.claim_words() == ["tomorrow"]
 
 
-def test_an_accepted_message_is_a_row(bench: Bench) -> None:
+def test_an_accepted_message_is_stored_as_a_row(bench: Bench) -> None:
     employee = uuid4()
     [reference] = bench.queue("hello", employee_id=employee, business_phone="+1555", campaign="spring")
     [claim] = bench.claim()
@@ -98,8 +98,8 @@ def test_an_accepted_message_is_a_row(bench: Bench) -> None:
     }
     assert {key: row[key] for key in expected} == expected
     assert bench.state(reference) == "sent"
-    [attempt] = bench.sql("SELECT attempt, verdict, wamid FROM wa.send_attempts")
-    assert attempt == {"attempt": 1, "verdict": "accepted", "wamid": "wamid.1"}
+    [attempt] = bench.sql("SELECT * FROM wa.send_attempts")
+    assert (attempt["attempt"], attempt["verdict"], attempt["wamid"]) == (1, "accepted", "wamid.1")
 
 
 def test_a_template_keeps_its_name_and_parameters(bench: Bench) -> None:
@@ -123,7 +123,7 @@ def test_settling_twice_changes_nothing(bench: Bench) -> None:
     assert len(bench.rows()) == 1
 
 
-def test_a_refused_message_is_a_failed_row_with_its_reason(bench: Bench) -> None:
+def test_a_rejected_message_is_a_failed_row_with_its_reason(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
@@ -147,7 +147,7 @@ def test_proof_of_sending_replaces_a_failed_row(bench: Bench) -> None:
     assert bench.state(reference) == "sent"
 
 
-def test_tries_that_count_are_bounded_and_throttled_ones_are_not(bench: Bench) -> None:
+def test_retries_are_limited_and_throttled_attempts_do_not_count(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     for _ in range(20):
         [claim] = bench.claim()
@@ -166,7 +166,9 @@ def test_tries_that_count_are_bounded_and_throttled_ones_are_not(bench: Bench) -
 
 
 @pytest.mark.parametrize("outcome", [NotTransmitted("no route"), Blocked(190, "token")])
-def test_what_never_left_or_was_not_its_fault_is_no_try(bench: Bench, outcome: NotTransmitted | Blocked) -> None:
+def test_not_transmitted_and_blocked_outcomes_do_not_count_as_retries(
+    bench: Bench, outcome: NotTransmitted | Blocked
+) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
@@ -177,7 +179,7 @@ def test_what_never_left_or_was_not_its_fault_is_no_try(bench: Bench, outcome: N
     assert bench.state(reference) == "queued"
 
 
-def test_an_unknown_fate_is_never_sent_again_by_itself(bench: Bench) -> None:
+def test_an_uncertain_message_is_not_claimed_again(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
@@ -187,7 +189,7 @@ def test_an_unknown_fate_is_never_sent_again_by_itself(bench: Bench) -> None:
     assert bench.claim() == []
 
 
-def test_a_refusal_after_an_uncertain_attempt_says_so(bench: Bench) -> None:
+def test_a_rejection_after_an_uncertain_attempt_says_that_it_may_have_been_delivered(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
     bench.settle(claim, Unknown("connection cut"))
@@ -201,7 +203,7 @@ def test_a_refusal_after_an_uncertain_attempt_says_so(bench: Bench) -> None:
     assert bench.state(reference) == "failed"
 
 
-def test_a_zombies_verdict_is_ignored_unless_it_sent(bench: Bench) -> None:
+def test_an_outcome_of_a_lost_claim_is_ignored_unless_it_is_accepted(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [zombie] = bench.claim()
     bench.sql("UPDATE wa.outbox SET state = 'queued'")
@@ -221,7 +223,7 @@ def test_a_zombies_verdict_is_ignored_unless_it_sent(bench: Bench) -> None:
     assert row == {"wamid": "wamid.zombie", "possible_double": True}
 
 
-def test_an_alias_of_whatsapp_is_kept(bench: Bench) -> None:
+def test_an_alias_from_whatsapp_is_stored_as_a_contact(bench: Bench) -> None:
     bench.queue("oi", to="+15551234567")
     [claim] = bench.claim()
 
@@ -231,7 +233,7 @@ def test_an_alias_of_whatsapp_is_kept(bench: Bench) -> None:
     assert [(c["customer"], c["same_as"]) for c in contacts] == [("15551234567", "15557654321"), ("15557654321", None)]
 
 
-def test_a_message_given_back_keeps_its_place(bench: Bench) -> None:
+def test_a_released_message_keeps_its_place(bench: Bench) -> None:
     bench.queue("first", "second")
     [claim] = bench.claim()
 
@@ -240,7 +242,7 @@ def test_a_message_given_back_keeps_its_place(bench: Bench) -> None:
     assert bench.claim_words() == ["first"]
 
 
-def test_an_overdue_message_expires_and_lets_the_next_one_go(bench: Bench) -> None:
+def test_an_overdue_message_expires_and_the_next_one_can_be_claimed(bench: Bench) -> None:
     [late] = bench.queue("late", expires_at=datetime.now(UTC) + HOUR)
     bench.queue("next")
     bench.age("expires_at", 2 * HOUR)
@@ -253,7 +255,7 @@ def test_an_overdue_message_expires_and_lets_the_next_one_go(bench: Bench) -> No
     assert bench.claim_words() == ["next"]
 
 
-def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Bench) -> None:
+def test_a_row_that_the_database_refuses_does_not_affect_its_batch(bench: Bench) -> None:
     bench.sql("ALTER TABLE whatsapp_messages ADD CONSTRAINT no_poison CHECK (content <> 'poison')")
     for place, word in enumerate(("good", "poison", "fine")):
         bench.queue(word, to=f"+10{place}")
@@ -275,7 +277,7 @@ def test_a_row_that_the_database_refuses_never_takes_its_batch_with_it(bench: Be
     assert len(bench.rows()) == 3
 
 
-def test_what_the_rate_does_not_allow_stays(bench: Bench) -> None:
+def test_no_more_messages_are_claimed_than_the_rate_allows(bench: Bench) -> None:
     bench.outbox.rate_limit.open_number(8)
     for place in range(20):
         bench.queue("hi", to=f"+10{place}")
@@ -295,7 +297,7 @@ def test_unused_tokens_stay_in_the_bucket(bench: Bench) -> None:
     assert row["tokens"] >= 99
 
 
-def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) -> None:
+def test_several_throttled_answers_at_once_slow_the_number_down_once(bench: Bench) -> None:
     bench.outbox.rate_limit.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 100")
 
@@ -306,7 +308,7 @@ def test_a_throttled_number_slows_down_once_however_many_say_so(bench: Bench) ->
     assert bench.claim() == []
 
 
-def test_a_throttle_of_what_was_claimed_before_the_last_one_is_old_news(bench: Bench) -> None:
+def test_throttled_answers_to_claims_before_the_last_slowdown_are_ignored(bench: Bench) -> None:
     assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW) is not None
 
     assert bench.outbox.rate_limit.slow_down(timedelta(0), timedelta(seconds=5), throttled=50, answers=50) is None
@@ -314,7 +316,7 @@ def test_a_throttle_of_what_was_claimed_before_the_last_one_is_old_news(bench: B
 
 
 def rate_under(bench: Bench, share: Callable[[float], float], seconds: int) -> float:
-    """The rate after so many seconds, with an API that throttles this share of the answers to a rate."""
+    """Return the rate after so many seconds with an API that throttles `share(rate)` of the answers."""
     bench.outbox.rate_limit.open_number(80)
     bench.sql("UPDATE wa.rate_limits SET rate = 80")
     left, rate = 0.0, 80.0
@@ -329,9 +331,7 @@ def rate_under(bench: Bench, share: Callable[[float], float], seconds: int) -> f
 
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.2])
-def test_a_share_of_throttles_that_does_not_depend_on_the_rate_does_not_hold_it_down(
-    bench: Bench, share: float
-) -> None:
+def test_a_constant_share_of_throttled_answers_does_not_hold_the_rate_down(bench: Bench, share: float) -> None:
     assert rate_under(bench, lambda _: share, 120) > 70
 
 
@@ -342,7 +342,7 @@ def test_a_rate_above_the_limit_comes_down_to_it(bench: Bench, limit: int) -> No
     assert 0.6 * limit <= rate <= 1.15 * limit
 
 
-def test_a_number_that_was_idle_over_a_weekend_sends_again(bench: Bench) -> None:
+def test_a_number_that_was_idle_for_a_month_can_send_again(bench: Bench) -> None:
     bench.queue("hi")
     bench.sql("UPDATE wa.rate_limits SET refilled_at = clock_timestamp() - interval '30 days'")
 
@@ -350,7 +350,7 @@ def test_a_number_that_was_idle_over_a_weekend_sends_again(bench: Bench) -> None
 
 
 def rate_after(bench: Bench, span: timedelta) -> float:
-    """The rate when that long has passed since the last claim and the last throttle."""
+    """Return the rate when this time has passed since the last claim and the last throttled answer."""
     bench.sql(
         "UPDATE wa.rate_limits SET paused_until = NULL, slowed_at = slowed_at - CAST(:span AS interval),"
         " refilled_at = clock_timestamp() - CAST(:span AS interval)",
@@ -361,14 +361,14 @@ def rate_after(bench: Bench, span: timedelta) -> float:
     return float(row["rate"])
 
 
-def test_the_rate_never_falls_under_its_floor(bench: Bench) -> None:
+def test_the_rate_never_falls_below_its_minimum(bench: Bench) -> None:
     bench.outbox.rate_limit.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 6")
 
     assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW) == 5
 
 
-def test_a_throttled_rate_comes_back_fast_then_carefully_then_slowly(bench: Bench) -> None:
+def test_a_throttled_rate_recovers_fast_at_first_and_then_more_slowly(bench: Bench) -> None:
     bench.outbox.rate_limit.open_number(100)
     bench.sql("UPDATE wa.rate_limits SET rate = 20")
     assert bench.outbox.rate_limit.slow_down(timedelta(0), NOW) == 14
@@ -381,7 +381,7 @@ def test_a_throttled_rate_comes_back_fast_then_carefully_then_slowly(bench: Benc
     assert rate_after(bench, timedelta(hours=1)) == 100
 
 
-def test_a_blocked_number_lets_one_probe_through_a_minute(bench: Bench) -> None:
+def test_a_blocked_number_sends_one_probe_a_minute(bench: Bench) -> None:
     for place in range(5):
         bench.queue("hi", to=f"+10{place}")
     assert bench.outbox.rate_limit.block("the token is expired")
@@ -398,7 +398,7 @@ def test_a_blocked_number_lets_one_probe_through_a_minute(bench: Bench) -> None:
     assert len(bench.claim()) == 4
 
 
-def test_workers_at_once_never_claim_the_same_message_nor_exceed_the_rate(bench: Bench) -> None:
+def test_concurrent_workers_never_claim_the_same_message_or_exceed_the_rate(bench: Bench) -> None:
     bench.record([OutgoingMessage(text("hi"), phone_number=f"+1000{place}") for place in range(400)])
     # The bucket holds a quarter of a second's worth at most: 150 of 600 a second.
     bench.sql("UPDATE wa.rate_limits SET tokens = 150, rate = 600, ceiling = 600, refilled_at = clock_timestamp()")
@@ -424,7 +424,7 @@ def test_workers_at_once_never_claim_the_same_message_nor_exceed_the_rate(bench:
     assert row["tokens"] >= -1
 
 
-def test_a_missed_hand_over_is_mended(bench: Bench) -> None:
+def test_a_customer_without_a_head_of_line_is_repaired(bench: Bench) -> None:
     bench.queue("first", "second")
     bench.sql("UPDATE wa.outbox SET turn = FALSE")
     assert bench.claim() == []
@@ -435,7 +435,7 @@ def test_a_missed_hand_over_is_mended(bench: Bench) -> None:
     assert bench.outbox.sweeps.repair_heads() == ("", 0)
 
 
-def test_mending_goes_round_in_steps(bench: Bench) -> None:
+def test_heads_of_line_are_repaired_in_steps(bench: Bench) -> None:
     for place in range(5):
         bench.queue("a", "b", to=f"+10{place}")
     bench.sql("UPDATE wa.outbox SET turn = FALSE")
@@ -447,7 +447,7 @@ def test_mending_goes_round_in_steps(bench: Bench) -> None:
     assert bench.outbox.sweeps.repair_heads(after, limit=2) == ("", 1)
 
 
-def test_what_ended_long_ago_is_forgotten_and_its_row_stays(bench: Bench) -> None:
+def test_outbox_messages_that_ended_long_ago_are_pruned_and_their_rows_are_kept(bench: Bench) -> None:
     bench.queue("old")
     bench.settle(bench.claim()[0], Accepted("wamid.1"))
     bench.queue("new")
@@ -460,7 +460,7 @@ def test_what_ended_long_ago_is_forgotten_and_its_row_stays(bench: Bench) -> Non
     assert bench.sql("SELECT * FROM wa.send_attempts") == []
 
 
-def test_what_is_left_is_told_by_kind(bench: Bench) -> None:
+def test_work_left_is_counted_by_kind(bench: Bench) -> None:
     bench.queue("due", "behind")
     bench.queue("later", to="+2", due_at=datetime.now(UTC) + HOUR)
 
@@ -472,7 +472,7 @@ def test_what_is_left_is_told_by_kind(bench: Bench) -> None:
     assert bench.outbox.work_left().paused == 3
 
 
-def test_depth_counts_in_a_queues_words(bench: Bench) -> None:
+def test_depth_counts_waiting_in_flight_and_delayed_messages(bench: Bench) -> None:
     bench.queue("a", "b")
     bench.claim()
     bench.queue("c", to="+9", due_at=datetime.now(UTC) + HOUR)
@@ -482,8 +482,8 @@ def test_depth_counts_in_a_queues_words(bench: Bench) -> None:
     assert (depth.waiting, depth.in_flight, depth.delayed) == (1, 1, 1)
 
 
-def test_a_blocked_number_is_paused_until_its_next_probe_and_no_longer(bench: Bench) -> None:
-    """Else a draining worker would leave before the probe that frees the number."""
+def test_a_blocked_number_is_paused_only_until_its_next_probe(bench: Bench) -> None:
+    """A draining worker must not exit before the probe that unblocks the number."""
     bench.queue("hi")
     bench.outbox.rate_limit.block("190: the token is expired")
     assert (bench.outbox.work_left().due, bench.outbox.work_left().paused) == (0, 1)

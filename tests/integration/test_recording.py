@@ -92,7 +92,7 @@ class Desk:
         """Return the part of a worker that settles the spool, without the memory of earlier refusals."""
         return SpooledOutcomes(self.bench.outbox, self.spool, LEASE, self.told.append)
 
-    def hear(self, *bodies: str) -> None:
+    def persist_webhooks(self, *bodies: str) -> None:
         self.incoming_queue.put([QueueMessage(body) for body in bodies])
         while self.incoming.run_once():
             pass
@@ -141,7 +141,7 @@ def test_a_publication_that_refuses_every_update_takes_no_neighbour_along(desk: 
     desk.bench.sql("ALTER TABLE whatsapp_messages REPLICA IDENTITY NOTHING")
     desk.bench.sql("CREATE PUBLICATION copies FOR TABLE whatsapp_messages")
 
-    desk.hear(
+    desk.persist_webhooks(
         notification(statuses=[status("wamid.out", "delivered", sent)]), notification(messages=[message("wamid.in")])
     )
 
@@ -167,8 +167,8 @@ def test_a_throttling_notice_slows_its_number_down_once(desk: Desk) -> None:
     notice["entry"][0]["time"] = int(time.time())
     [before] = desk.bench.sql("SELECT rate FROM wa.rate_limits")
 
-    desk.hear(json.dumps(notice))
-    desk.hear(json.dumps(notice))
+    desk.persist_webhooks(json.dumps(notice))
+    desk.persist_webhooks(json.dumps(notice))
 
     [slowed] = [event for event in desk.told if isinstance(event, events.SlowedDown)]
     [after] = desk.bench.sql("SELECT rate FROM wa.rate_limits")
@@ -179,8 +179,8 @@ def test_a_throttling_notice_slows_its_number_down_once(desk: Desk) -> None:
 def test_a_customers_message_becomes_a_row_and_a_contact(desk: Desk) -> None:
     contacts = [{"wa_id": "123", "profile": {"name": "Ana"}}]
 
-    desk.hear(notification(messages=[message("wamid.A")], contacts=contacts))
-    desk.hear(notification(messages=[message("wamid.A")]))
+    desk.persist_webhooks(notification(messages=[message("wamid.A")], contacts=contacts))
+    desk.persist_webhooks(notification(messages=[message("wamid.A")]))
 
     [row] = desk.bench.rows()
     assert (row["direction"], row["status"], row["from_phone"], row["to_phone"]) == (
@@ -195,7 +195,7 @@ def test_a_customers_message_becomes_a_row_and_a_contact(desk: Desk) -> None:
 
 
 def test_what_no_database_can_hold_is_stored_cleaned(desk: Desk) -> None:
-    desk.hear(notification(messages=[message("wamid.A", text={"body": "a\x00b\ud800c"})]))
+    desk.persist_webhooks(notification(messages=[message("wamid.A", text={"body": "a\x00b\ud800c"})]))
 
     [row] = desk.bench.rows()
     assert row["content"] == "a\ufffdb\ufffdc"
@@ -204,7 +204,7 @@ def test_what_no_database_can_hold_is_stored_cleaned(desk: Desk) -> None:
 def test_an_echo_of_the_business_app_is_an_outgoing_row(desk: Desk) -> None:
     echo = {"from": "15550100000", "to": "123", "id": "wamid.E", "timestamp": "1792500000", "type": "text"}
 
-    desk.hear(notification(message_echoes=[{**echo, "text": {"body": "from the app"}}]))
+    desk.persist_webhooks(notification(message_echoes=[{**echo, "text": {"body": "from the app"}}]))
 
     [row] = desk.bench.rows()
     assert (row["direction"], row["from_phone"], row["to_phone"], row["employee_id"]) == (
@@ -219,7 +219,9 @@ def test_an_item_that_the_database_refuses_takes_nothing_with_it(desk: Desk) -> 
     desk.refuse("content = 'wamid.poison'")
     items = [message(f"wamid.{place}") for place in range(5)]
 
-    desk.hear(notification(messages=[*items, message("wamid.poison")]), notification(messages=[message("wamid.other")]))
+    desk.persist_webhooks(
+        notification(messages=[*items, message("wamid.poison")]), notification(messages=[message("wamid.other")])
+    )
 
     assert len(desk.bench.rows()) == 6
     [dead] = desk.incoming_queue.dead_letters(10)
@@ -232,7 +234,7 @@ def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
     desk.bench.settle(claim, Unknown("cut"))
     desk.refuse("content = 'poison'")
 
-    desk.hear(notification(statuses=[status("wamid.1", "delivered", reference)]))
+    desk.persist_webhooks(notification(statuses=[status("wamid.1", "delivered", reference)]))
 
     assert desk.bench.state(reference) == "sent"
     assert desk.bench.rows() == []
@@ -255,7 +257,7 @@ def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: 
     desk.bench.age("expires_at", LEASE * 2)
 
     desk.maintenance.run_once()
-    desk.hear(notification(messages=[message("wamid.A")]))
+    desk.persist_webhooks(notification(messages=[message("wamid.A")]))
 
     assert desk.bench.state(late) == "expired"
     assert desk.incoming_queue.dead_count() == 1
