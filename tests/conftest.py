@@ -1,4 +1,4 @@
-"""What every test may ask for: a database of its own on one embedded server, made from a migrated template."""
+"""Fixtures for all tests: a separate database for each test on one embedded server, copied from a migrated template."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.migrations.runner import Migrator
 
-# A busy machine is no failure: nothing here is judged by the time it takes.
+# Tests have no deadline, because a busy machine must not make them fail.
 settings.register_profile("wa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", settings.get_profile("wa"), max_examples=1_000)
 settings.load_profile("wa")
@@ -29,7 +29,7 @@ for _name in [name for name in os.environ if name.startswith("WA_") or name == "
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
-    """An embedded server for the whole run, stopped and removed at its end."""
+    """Start an embedded server for the whole run. Stop and remove it at the end."""
     home = Path(tempfile.mkdtemp(prefix="wa-tests-"))
     server = EmbeddedServer(home)
     try:
@@ -45,7 +45,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def database_url(server: EmbeddedServer) -> Iterator[str]:
-    """The URL of a database with our schema and no rows."""
+    """Yield the URL of a database with our schema and no rows."""
     name = f"test_{uuid4().hex[:12]}"
     server.copy("template_wa", name)
     yield server.url(name)

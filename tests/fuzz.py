@@ -1,4 +1,4 @@
-"""Schemathesis over the messaging routes of a running service: requests that its document allows, and others."""
+"""Run Schemathesis against the messaging routes of a running service, with valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def main() -> None:
         port = free_port()
         environ = {**os.environ, "WA_HOME": home, "WA_PORT": str(port), "WA_SANDBOX_PORT": "0"}
         base, document = f"http://127.0.0.1:{port}", Path(home) / "openapi.json"
-        with (Path(home) / "said.log").open("wb") as said:
-            service = subprocess.Popen([sys.executable, "-m", "wa_cli", "serve"], env=environ, stdout=said, stderr=said)
+        with (Path(home) / "service.log").open("wb") as output:
+            service = subprocess.Popen(
+                [sys.executable, "-m", "wa_cli", "serve"], env=environ, stdout=output, stderr=output
+            )
         try:
             until(lambda: _answers(base), "the service")
             document.write_bytes(httpx.get(f"{base}/openapi.json").content)

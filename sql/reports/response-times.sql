@@ -59,7 +59,7 @@
      WHERE NOT is_automatic
 ), measured AS (
     SELECT CASE :by WHEN 'customer' THEN turn.customer
-                    WHEN 'employee' THEN CASE WHEN answered_at IS NULL THEN 'nobody yet'
+                    WHEN 'employee' THEN CASE WHEN answered_at IS NULL THEN 'unanswered'
                                               ELSE coalesce(employee.name, turn.employee_id::text, 'unknown') END
                     WHEN 'day' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'YYYY-MM-DD')
                     WHEN 'hour' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'HH24:00')

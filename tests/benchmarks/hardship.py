@@ -1,6 +1,6 @@
-"""What a worker makes of a stop, an outage and a freeze: the seconds each costs, with the settings as they come.
+"""Recovery times of a worker after a stop, an outage and a freeze, in seconds, with the default settings.
 
-Does not prove: anything about networks that lose packets, or about a disk that is slow to come back.
+Does not prove: anything about networks that lose packets, or about a disk that recovers slowly.
 
     python -m tests.benchmarks.hardship stop outage freeze
 """
@@ -23,11 +23,11 @@ import sqlalchemy as sa
 from tests.chaos.stage import HASTE, WA, Stage, Weather, make_database_unavailable, stage
 from tests.support.waiting import until
 
-CALM = "throttled=0"
+NO_FAULTS = "throttled=0"
 
 
-def at_ease(scene: Stage, **more: str) -> dict[str, str]:
-    """The settings as they come, not the storm's short ones."""
+def default_settings(scene: Stage, **more: str) -> dict[str, str]:
+    """Return the environment with the default settings instead of the storm's short times."""
     given = scene.environ(WA_CLOUD_API_URL="sandbox", **more)
     return {key: value for key, value in given.items() if key not in HASTE or key in more}
 
@@ -41,18 +41,18 @@ def count(scene: Stage, query: str) -> int:
 class Stopped:
     seconds: float
     exit_code: int
-    unsure: int
+    left_uncertain: int
     accepted: int
     stored: int
 
 
 def stop(in_flight: int = 200, answer_after: str = "3s") -> Stopped:
-    """SIGTERM with so many in flight."""
+    """Stop a worker by SIGTERM while it has `in_flight` requests in flight."""
     weather = Weather(
         messages=2 * in_flight,
         rate=10_000,
         answer_after=answer_after,
-        faults=CALM,
+        faults=NO_FAULTS,
         webhooks=False,
         customers=in_flight * 2,
     )
@@ -60,7 +60,7 @@ def stop(in_flight: int = 200, answer_after: str = "3s") -> Stopped:
         parts.enter_context(scene.sandbox())
         queue, settings = parts.enter_context(scene.queue())
         scene.feed(queue, 1e9)
-        environ = at_ease(scene, **settings, WA_CONCURRENCY=str(in_flight))
+        environ = default_settings(scene, **settings, WA_CONCURRENCY=str(in_flight))
         worker = subprocess.Popen([*WA, "worker", "outgoing"], env=environ, stderr=subprocess.DEVNULL)
         until(lambda: scene.accepted() >= in_flight)
         began = time.monotonic()
@@ -76,14 +76,19 @@ def stop(in_flight: int = 200, answer_after: str = "3s") -> Stopped:
 
 
 def outage(seconds: float, rate: float) -> None:
-    """The database away under load over SQS."""
+    """Make the database unavailable under load over SQS, and print the results."""
     weather = Weather(
-        messages=int(rate * (seconds + 60)), rate=rate, queue="sqs", answer_after="100ms", faults=CALM, webhooks=False
+        messages=int(rate * (seconds + 60)),
+        rate=rate,
+        queue="sqs",
+        answer_after="100ms",
+        faults=NO_FAULTS,
+        webhooks=False,
     )
     with tempfile.TemporaryDirectory() as home, stage(Path(home), weather) as scene, ExitStack() as parts:
         parts.enter_context(scene.sandbox())
         queue, settings = parts.enter_context(scene.queue())
-        parts.enter_context(scene.process([*WA, "worker", "outgoing"], at_ease(scene, **settings)))
+        parts.enter_context(scene.process([*WA, "worker", "outgoing"], default_settings(scene, **settings)))
         feeding = threading.Thread(target=scene.feed, args=(queue, rate), daemon=True)
         feeding.start()
         until(lambda: scene.accepted() > rate * 10)
@@ -94,25 +99,25 @@ def outage(seconds: float, rate: float) -> None:
         behind = until(lambda: count(scene, stored) >= at_return)
         print(f"outage of {seconds:.0f} s under {rate:.0f} messages/s over SQS")
         print(
-            f"  sent while it lasted {at_return - before:,}; every row there after its return {behind:6.1f} s",
+            f"  sent during the outage {at_return - before:,}; all rows stored after its end {behind:6.1f} s",
             flush=True,
         )
         feeding.join()
         until(lambda: count(scene, stored) == weather.messages, limit=180)
         duplicates = count(scene, "SELECT count(*) FROM wa.outbox WHERE possible_double")
         print(
-            f"  in the end {count(scene, stored):,} rows, accepted {scene.accepted():,}, possible doubles {duplicates}",
+            f"  in the end: rows {count(scene, stored):,}, accepted {scene.accepted():,}, possible duplicates {duplicates}",
             flush=True,
         )
 
 
 def freeze(statement_timeout: float = 15.0) -> float:
-    """SIGSTOP on the worker's backends; seconds until messages that are queued then are rows."""
-    weather = Weather(messages=20, rate=100, answer_after="50ms", faults=CALM, webhooks=False)
+    """Stop the worker's backends by SIGSTOP. Return the seconds until newly queued messages are rows."""
+    weather = Weather(messages=20, rate=100, answer_after="50ms", faults=NO_FAULTS, webhooks=False)
     with tempfile.TemporaryDirectory() as home, stage(Path(home), weather) as scene, ExitStack() as parts:
         parts.enter_context(scene.sandbox())
         queue, settings = parts.enter_context(scene.queue())
-        environ = at_ease(scene, **settings, WA_STATEMENT_TIMEOUT=f"{statement_timeout:g}s")
+        environ = default_settings(scene, **settings, WA_STATEMENT_TIMEOUT=f"{statement_timeout:g}s")
         parts.enter_context(scene.process([*WA, "worker", "outgoing"], environ))
         until(lambda: len(_backends(scene)) >= 2)
         frozen = _freeze_all(scene)
@@ -127,16 +132,16 @@ def freeze(statement_timeout: float = 15.0) -> float:
 
 
 def _backends(scene: Stage) -> dict[int, str]:
-    """The worker's server processes, and what each is doing."""
+    """Return the server processes of the worker and their states."""
     with scene.database.reading() as connection:
         found = connection.execute(
             sa.text("SELECT pid, state FROM pg_stat_activity WHERE application_name LIKE 'wa/%'")
         )
-        return {pid: state for pid, state in found}  # noqa: C416 — a Row is no pair to dict
+        return {pid: state for pid, state in found}  # noqa: C416 — dict does not take a Row as a pair
 
 
 def _freeze_all(scene: Stage) -> list[int]:
-    """Stop them where none is in a transaction: a lock that a stopped process holds is nobody's to take."""
+    """Stop the backends while none is in a transaction, because a stopped process does not release its locks."""
     while True:
         pids = list(_backends(scene))
         for pid in pids:
@@ -149,13 +154,15 @@ def _freeze_all(scene: Stage) -> list[int]:
 
 
 def rate() -> None:
-    """Ten workers, twenty messages a second allowed, eighty configured: they have to find out."""
-    weather = Weather(messages=2400, rate=80, answer_after="50ms", faults=CALM, webhooks=False, limit=20)
+    """Print the rate that ten workers reach with 80 messages/s configured and 20 allowed by the API."""
+    weather = Weather(messages=2400, rate=80, answer_after="50ms", faults=NO_FAULTS, webhooks=False, limit=20)
     with tempfile.TemporaryDirectory() as home, stage(Path(home), weather) as scene, ExitStack() as parts:
         parts.enter_context(scene.sandbox())
         queue, settings = parts.enter_context(scene.queue())
         scene.feed(queue, 1e9)
-        parts.enter_context(scene.process([*WA, "worker", "outgoing", "--processes", "10"], at_ease(scene, **settings)))
+        parts.enter_context(
+            scene.process([*WA, "worker", "outgoing", "--processes", "10"], default_settings(scene, **settings))
+        )
         until(lambda: scene.accepted() > 0)
         time.sleep(10)
         for what in ("after 10 s", "after 70 s"):

@@ -1,6 +1,6 @@
-"""The way in: POSTs a second taken and stored, how long each waits for its answer, and what kills and slow clients change.
+"""Incoming webhooks: POSTs per second, their answer times, and the effect of kills and slow clients.
 
-An open loop: each POST is due at its own moment, and its wait counts from then, whether or not the service keeps up.
+The load is an open loop: each POST has a planned time and its wait counts from then, even if the service is late.
 Service, worker, database and the load itself share this machine. Does not prove: anything about Meta's own pace, about TLS
 or a proxy in front, about a network between the parts, or about a database whose disk is slower than this one.
 """
@@ -24,7 +24,7 @@ from tests.support.waiting import until
 
 @contextmanager
 def slow_clients(port: int, count: int) -> Iterator[None]:
-    """So many connections that send a byte of a request each second, and come again when they are cut off."""
+    """Open `count` connections that send one byte of a request per second and reconnect when they are closed."""
     command = [sys.executable, "-m", "tests.benchmarks.incoming", "--slow", str(count), "--port", str(port)]
     clients = subprocess.Popen(command)
     try:
@@ -35,7 +35,7 @@ def slow_clients(port: int, count: int) -> Iterator[None]:
         clients.wait()
 
 
-async def be_slow(port: int, count: int) -> None:
+async def run_slow_clients(port: int, count: int) -> None:
     async def client() -> None:
         while True:
             with suppress(OSError):
@@ -49,17 +49,18 @@ async def be_slow(port: int, count: int) -> None:
     await asyncio.gather(*(client() for _ in range(count)))
 
 
-def report(what: str, told: LoadResult, scene: Stage) -> None:
+def report(what: str, result: LoadResult, scene: Stage) -> None:
     began = time.monotonic()
     with suppress(TimeoutError):
-        until(lambda: stored(scene, told.taken) == len(told.taken), "the last row", limit=60)
+        until(lambda: stored(scene, result.taken) == len(result.taken), "the last row", limit=60)
     after = time.monotonic() - began
-    missing = len(told.taken) - stored(scene, told.taken)
+    missing = len(result.taken) - stored(scene, result.taken)
     print(
         f"{what}\n"
-        f"  taken {len(told.taken):,} of {len(told.waits):,} in {told.seconds:.1f} s: {len(told.taken) / told.seconds:,.0f}/s;"
-        f" refused {told.refused}, broken off {told.broken}\n"
-        f"  answered within p50 {told.wait(0.5):.1f} ms, p99 {told.wait(0.99):.1f} ms, at most {told.wait(1.0):.0f} ms;"
+        f"  taken {len(result.taken):,} of {len(result.waits):,} in {result.seconds:.1f} s:"
+        f" {len(result.taken) / result.seconds:,.0f}/s;"
+        f" refused {result.refused}, broken off {result.broken}\n"
+        f"  answered within p50 {result.wait(0.5):.1f} ms, p99 {result.wait(0.99):.1f} ms, at most {result.wait(1.0):.0f} ms;"
         f" all rows there {after:.1f} s after the last answer, answered 200 and missing {missing}",
         flush=True,
     )
@@ -78,10 +79,10 @@ def run(rate: float, seconds: float, processes: int) -> None:
         with running_ingest(scene, services=processes, workers=2) as parents:
             killing = Killing(parents)
             killing.start()
-            told = asyncio.run(load(scene.port, rate, seconds))
+            result = asyncio.run(load(scene.port, rate, seconds))
             killing.over.set()
             killing.join()
-            report(f"a kill -9 of service and worker each second, {killing.kills} in all", told, scene)
+            report(f"a kill -9 of service and worker each second, {killing.kills} in all", result, scene)
 
 
 def main() -> None:
@@ -93,7 +94,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.slow:
-        asyncio.run(be_slow(asked.port, asked.slow))
+        asyncio.run(run_slow_clients(asked.port, asked.slow))
     else:
         run(asked.rate, asked.seconds, asked.processes)
 

@@ -1,9 +1,9 @@
-"""A hot table migrated: how long anybody waited because of it, beside the textbook's script on a copy of the same table.
+"""Migrate a busy table: the waiting times of its clients, compared with the textbook's script on a copy of the same table.
 
-Eight writers insert and four readers look up conversations without pause, each a process; a report holds the table open for
-some seconds when the migration begins. Clients, server and migration share this machine, so the same load is also measured
-with no migration at all. Does not prove: anything about replicas, about a table that does not fit this machine's memory by
-far, or about statements that hold locks of their own for long.
+Eight processes insert messages and four read messages without pause. A report holds the table open for some seconds when the
+migration begins. Clients, server and migration share this machine, so the same load is also measured with no migration at
+all. Does not prove: anything about replicas, about a table that does not fit this machine's memory by far, or about
+statements that hold locks of their own for long.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ CREATE INDEX idx_messages_content_search ON whatsapp_messages USING gin (to_tsve
 
 @dataclass
 class Waits:
-    """Seconds each statement took; the long ones with when they ended."""
+    """The seconds that each statement took. Long ones are also stored with the time of their end."""
 
     every: list[float] = field(default_factory=list)
     long: list[tuple[float, float]] = field(default_factory=list)
@@ -100,7 +100,7 @@ def client(url: str, writes: bool, rows: int, over: Event, waits: multiprocessin
 
 @contextmanager
 def load(url: str, rows: int) -> Iterator[Waits]:
-    """Writers and readers for as long as the block lasts; afterwards what they waited."""
+    """Run writers and readers during the block. The yielded waits are complete after its end."""
     context = multiprocessing.get_context("spawn")
     over, queue, total = context.Event(), context.Queue(), Waits()
     clients = [
@@ -128,19 +128,19 @@ SELECT coalesce(wait_event_type || ' ' || wait_event, 'running'), count(*) FROM 
 
 @contextmanager
 def slow_seen(url: str) -> Iterator[Counter[str]]:
-    """For what statements that take over 60 ms wait, as seen fifty times a second: a lock would be a migration's doing."""
+    """Count the wait events of statements that take over 60 ms, sampled 50 times per second. A migration causes locks."""
     seen: Counter[str] = Counter()
     over = threading.Event()
     connection = psycopg2.connect(url, application_name="observer")
     connection.autocommit = True
 
-    def look() -> None:
+    def sample_waits() -> None:
         cursor = connection.cursor()
         while not over.wait(0.02):
             cursor.execute(SLOW)
             seen.update(dict(cursor.fetchall()))
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=sample_waits)
     thread.start()
     yield seen
     over.set()
@@ -150,7 +150,7 @@ def slow_seen(url: str) -> Iterator[Counter[str]]:
 
 @contextmanager
 def report_open(url: str, seconds: float) -> Iterator[None]:
-    """A transaction that has read the table and stays open."""
+    """Keep a transaction open that has read the table."""
     connection = psycopg2.connect(url, application_name="report")
     connection.cursor().execute("SELECT content FROM whatsapp_messages LIMIT 1")
     closing = threading.Timer(seconds, connection.close)
@@ -186,7 +186,7 @@ def migrate(url: str, held: float, steps: list[tuple[float, str]]) -> None:
 
 
 def during(waits: Waits, steps: list[tuple[float, str]]) -> dict[str, list[float]]:
-    """The long waits by the step in which they ended."""
+    """Return the long waits by the step in which they ended."""
     found: dict[str, list[float]] = {}
     for at, seconds in waits.long:
         step = next((name for began, name in reversed(steps) if began <= at), "before the first step")
@@ -213,7 +213,7 @@ def run(server: EmbeddedServer, rows: int, held: float, alone: bool) -> None:
         cursor.execute(FILL, (start, min(rows, start + 250_000) - 1))
     cursor.execute("VACUUM ANALYZE whatsapp_messages")
     connection.close()
-    print(f"{rows:,} rows, {WRITERS} writers, {READERS} readers, a report open for {held:.0f} s", flush=True)
+    print(f"rows {rows:,}, writers {WRITERS}, readers {READERS}, a report open for {held:.0f} s", flush=True)
     if not alone:
         server.copy("hot", "textbook")
     measure("no migration", server.url("hot"), rows, lambda: time.sleep(30))

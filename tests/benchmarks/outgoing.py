@@ -1,4 +1,4 @@
-"""The outgoing worker's rate, with every promise on: queue, outbox, spool, rows; beside it the limit and a plain loop.
+"""The rate of the outgoing worker with queue, outbox, spool and rows, compared with the bare client and a plain loop.
 
 The stand-in API answers after 100 ms. Database, sandbox, queue and worker share this machine; no webhooks are taken.
 Does not prove: anything about Meta's latency or limits, about a network between the parts, about AWS's own SQS, or about
@@ -48,7 +48,7 @@ LEASE = timedelta(seconds=60)
 WA = [sys.executable, "-m", "wa_cli"]
 
 
-def letters(start: int, end: int) -> list[QueueMessage]:
+def queue_messages(start: int, end: int) -> list[QueueMessage]:
     messages = [
         OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place:09}", number=NUMBER)
         for place in range(start, end)
@@ -57,24 +57,24 @@ def letters(start: int, end: int) -> list[QueueMessage]:
 
 
 def fill(queue: Queue, count: int) -> float:
-    """Queue so many messages to as many customers; how many a second."""
+    """Queue `count` messages to as many customers. Return the messages per second."""
     began = time.perf_counter()
     for start in range(0, count, 1000):
-        queue.put(letters(start, min(count, start + 1000)))
+        queue.put(queue_messages(start, min(count, start + 1000)))
     return count / (time.perf_counter() - began)
 
 
 def feed(queue: Queue, count: int) -> None:
-    """Keep some waiting: the stand-in for SQS looks at every message it holds for each that it gives."""
+    """Queue the messages in small steps, because the local SQS scans every held message for each receive."""
     for start in range(0, count, 500):
         while queue.depth().waiting > FED:
             time.sleep(0.05)
-        queue.put(letters(start, min(count, start + 500)))
+        queue.put(queue_messages(start, min(count, start + 500)))
 
 
 @dataclass
 class Watched:
-    """What the processes of a run used: resident memory of the largest worker along the way, CPU seconds by part."""
+    """Resource use of a run: resident memory of the largest worker at each quarter, and CPU seconds by part."""
 
     resident: list[int] = field(default_factory=list)
     cpu: dict[str, float] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Watched:
 def run_worker(
     environ: dict[str, str], processes: int, database: Database, count: int, parts: dict[str, int]
 ) -> Watched:
-    """Run worker processes until everything is a row."""
+    """Run worker processes until every message is a row."""
     workers = [
         subprocess.Popen([*WA, "worker", "outgoing"], env=environ, stderr=subprocess.DEVNULL) for _ in range(processes)
     ]
@@ -105,7 +105,7 @@ def run_worker(
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds of a process and its children."""
+    """Return the CPU seconds of a process and its children."""
     process = psutil.Process(pid)
     found = 0.0
     for one in (process, *process.children(recursive=True)):
@@ -121,7 +121,7 @@ def rows_stored(database: Database) -> int:
 
 
 def rate_of_rows(database: Database, count: int) -> float:
-    """Rows a second between the first and the last, so that starting and draining do not count."""
+    """Return the rows per second between the first and the last row, so that start and drain do not count."""
     with database.reading() as connection:
         stored, seconds = connection.execute(
             sa.text(
@@ -134,7 +134,7 @@ def rate_of_rows(database: Database, count: int) -> float:
 
 
 def limit(url: str, count: int) -> float:
-    """The same client posting, with no queue and no database."""
+    """Return the send rate of the same client without a queue and a database."""
 
     async def post() -> float:
         client = CloudClient(url, version="v25.0", number=NUMBER, token="token", concurrency=CONCURRENCY)
@@ -157,7 +157,7 @@ def limit(url: str, count: int) -> float:
 
 
 def plain_loop(url: str, database: Database, count: int) -> float:
-    """One message at a time with httpx, and one INSERT each."""
+    """Return the rate of a loop that sends one message at a time with httpx and inserts one row each."""
     began = time.perf_counter()
     with httpx.Client(headers={"Authorization": "Bearer token"}) as client:
         for place in range(count):
@@ -175,7 +175,7 @@ def plain_loop(url: str, database: Database, count: int) -> float:
 
 
 def claims(database: Database) -> list[tuple[str, float]]:
-    """How long a claim of 100 takes in front of a million queued rows, in milliseconds: the median of some."""
+    """Return the median milliseconds of a claim of 100 with a million queued rows, for each distribution of customers."""
     outbox = Outbox(database, "bench")
     outbox.rate_limit.open_number(1e9)
     found = []
@@ -206,7 +206,7 @@ def claims(database: Database) -> list[tuple[str, float]]:
 
 @contextmanager
 def a_queue(kind: str, database: Database) -> Iterator[tuple[Queue, dict[str, str], dict[str, int]]]:
-    """A queue, the settings that name it, and the process that keeps it where it has one of its own."""
+    """Yield a queue, the settings that select it, and the process id of the local SQS if it is used."""
     if kind == "postgres":
         yield PostgresQueue("outgoing", database.transaction), {}, {}
         return
@@ -254,9 +254,7 @@ def main() -> None:
         url = (home / "sandbox" / "url").read_text()
         with a_queue(asked.queue, database) as (queue, settings, keeper):
             if asked.queue == "postgres":
-                print(
-                    f"queueing {asked.messages:,} messages          {fill(queue, asked.messages):10,.0f} /s", flush=True
-                )
+                print(f"queueing, messages {asked.messages:<18,} {fill(queue, asked.messages):10,.0f} /s", flush=True)
             else:
                 threading.Thread(target=feed, args=(queue, asked.messages), daemon=True).start()
             postmaster = int((home / "postgres" / "postmaster.pid").read_text().split()[0])

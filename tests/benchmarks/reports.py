@@ -1,8 +1,8 @@
-"""Every report over its own range, on a small and on a ten times larger table, and textbook queries beside.
+"""Times of every report on a small and on a ten times larger table, compared with textbook queries.
 
-The newest rows are the same in both, so what a report costs should not grow. Half of the customers are there all the time, the
-other half write in one era of ninety days alone. Each report is asked several times and the middle one counts; the cache is
-warm. Does not prove: anything about a cold disk, about other load on the server, or about businesses whose messages are spread
+The newest rows are the same in both, so the cost of a report should not grow. Half of the customers write all the time, the
+other half only in one period of ninety days. Each report runs several times with a warm cache, and the median counts.
+Does not prove: anything about a cold disk, about other load on the server, or about businesses whose messages are spread
 over time or customers very differently.
 """
 
@@ -27,7 +27,7 @@ from wa_cli.reports import ranges, runner
 from wa_cli.reports.catalogue import reports
 
 A_DAY = 11_000  # messages: a million are ninety days, the longest range; ten million are two and a half years
-ERA, CUSTOMERS = 1_000_000, 20_000  # messages, and those who write them
+ERA, CUSTOMERS = 1_000_000, 20_000  # messages of one period, and its customers
 BATCH = 500_000
 TIMES = 5
 FILL = """
@@ -69,7 +69,7 @@ TEXTBOOK = {
 
 
 def fill(server: EmbeddedServer, name: str, rows: int) -> Database:
-    """A table of so many rows, the newest of now, with its indexes built afterwards."""
+    """Create a database with `rows` messages up to the present. Its indexes are built afterwards."""
     server.ensure(name)
     database = Database(server.url(name), statement_timeout=timedelta(hours=1))
     Migrator(database).apply(migrations.find("5"))
@@ -82,8 +82,8 @@ def fill(server: EmbeddedServer, name: str, rows: int) -> Database:
     return database
 
 
-def middle(work: Callable[[], object], times: int = TIMES) -> float:
-    """Milliseconds that the middle one of several took."""
+def median_time(work: Callable[[], object], times: int = TIMES) -> float:
+    """Return the median milliseconds of several calls."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -97,19 +97,19 @@ def report_times(database: Database) -> dict[str, float]:
     for report in reports():
         span = ranges.range_of(report, since=None, until=None, zone="Europe/Berlin")
 
-        def ask(report=report, span=span) -> object:  # type: ignore[no-untyped-def]
+        def run_query(report=report, span=span) -> object:  # type: ignore[no-untyped-def]
             return runner.run(database, report, span, timeout=timedelta(minutes=10))
 
-        found[report.name] = middle(ask)
+        found[report.name] = median_time(run_query)
     return found
 
 
 def textbook_times(database: Database) -> dict[str, float]:
-    def ask(query: str) -> object:
+    def run_query(query: str) -> object:
         with database.reading(timedelta(minutes=10)) as connection:
             return connection.execute(sa.text(query)).all()
 
-    return {name: middle(lambda query=query: ask(query), times=1) for name, query in TEXTBOOK.items()}  # type: ignore[misc]
+    return {name: median_time(lambda query=query: run_query(query), times=1) for name, query in TEXTBOOK.items()}  # type: ignore[misc]
 
 
 def run(server: EmbeddedServer, sizes: list[int]) -> None:
@@ -121,7 +121,7 @@ def run(server: EmbeddedServer, sizes: list[int]) -> None:
             textbook = textbook_times(database)
         database.close()
     small, large = min(sizes), max(sizes)
-    print(f"{'report':<16}{small:>12,} rows{large:>13,} rows   ratio   textbook")
+    print(f"{'report':<16}{f'rows {small:,}':>17}{f'rows {large:,}':>18}   ratio   textbook")
     for name in times[large]:
         few, many = times[small][name], times[large][name]
         beside = f"{textbook[name]:>8,.0f} ms, {textbook[name] / many:.1f} times" if name in textbook else ""

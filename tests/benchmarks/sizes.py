@@ -1,4 +1,4 @@
-"""Lines of files and functions: `python -m tests.benchmarks.sizes [FOLDER…]`, by default of wa_cli.
+"""Print line counts of files and functions: `python -m tests.benchmarks.sizes [FOLDER…]`, by default of wa_cli.
 
 Give it the folder of another package to see the same figures beside ours. Does not prove: that the code is easy to read.
 """

@@ -1,6 +1,7 @@
-"""How fast commands start, as ratios to a bare two-command Typer program in the same run.
+"""Start times of commands, as ratios to a bare two-command Typer program in the same run.
 
-Does not prove: anything about a cold disk cache, or about another machine; the ratio travels better than the seconds.
+Does not prove: anything about a cold disk cache, or about another machine. Ratios are
+more comparable between machines than seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ BARE = "import typer\napp = typer.Typer()\n@app.command()\ndef a(): pass\n@app.c
 
 
 def seconds(command: list[str], environ: dict[str, str]) -> float:
-    """The median of some rounds, after one that warms up."""
+    """Return the median seconds of several rounds after a warm-up round."""
     times = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()

@@ -11,7 +11,7 @@ from tests.benchmarks import hardship
 def test_a_stop_finishes_messages_in_flight_and_leaves_none_uncertain() -> None:
     stopped = hardship.stop(in_flight=100, answer_after="1s")
 
-    assert (stopped.exit_code, stopped.unsure) == (0, 0)
+    assert (stopped.exit_code, stopped.left_uncertain) == (0, 0)
     assert stopped.accepted == stopped.stored
     assert stopped.seconds < 30
 

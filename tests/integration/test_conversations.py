@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, Said, store
+from tests.integration.test_reports import CUSTOMERS, HOURS, PRESENT, ChatMessage, store
 from tests.support.postgres_versions import sql
 from wa_cli.checks import plans
 from wa_cli.database import sqlfiles
@@ -110,7 +110,7 @@ def test_an_answer_shows_the_message_that_it_quotes(database: Database, conversa
 
 
 def test_conversations_are_exported_one_after_the_other(database: Database, conversations: Conversations) -> None:
-    store(database, [Said(n, CUSTOMERS[n % 3], n % 2 > 0, order=n) for n in range(12)], {"+111": "+1119"})
+    store(database, [ChatMessage(n, CUSTOMERS[n % 3], n % 2 > 0, order=n) for n in range(12)], {"+111": "+1119"})
 
     write(database, "nobody", "?", "")
     middle = PRESENT - timedelta(hours=HOURS) + timedelta(minutes=6)
@@ -139,7 +139,7 @@ def test_more_customers_than_a_portion_are_exported_in_order(
     database: Database, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wa_cli.store.conversations.PORTION", 2)
-    store(database, [Said(n, CUSTOMERS[n % 3], False, order=n) for n in range(6)])
+    store(database, [ChatMessage(n, CUSTOMERS[n % 3], False, order=n) for n in range(6)])
     write(database, "nobody", "?", "")
 
     every = exported_rows(conversations, conversations.speakers(LONG_AGO, SOON))

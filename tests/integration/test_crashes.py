@@ -148,11 +148,11 @@ def test_a_request_with_a_lost_answer_is_settled_by_its_status_and_not_sent_agai
     assert (scene.sent(), scene.stored()) == (1, ["delivered"])
 
 
-@pytest.mark.parametrize("point", ["before_the_settle", "before_the_settle_commits", "before_the_spool_forgets"])
+@pytest.mark.parametrize("point", ["before_the_settle", "before_the_settle_commits", "before_the_spool_removes"])
 def test_a_spooled_outcome_is_settled_from_the_spool_and_not_sent_again(scene: Scene, point: str) -> None:
     message = scene.put("hi")
     scene.crash(point)
-    settled = point == "before_the_spool_forgets"
+    settled = point == "before_the_spool_removes"
     assert scene.bench.state(message.reference) == ("sent" if settled else "sending")
 
     assert scene.drain() == 0

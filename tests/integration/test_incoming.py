@@ -179,7 +179,7 @@ def test_two_connections_that_update_the_same_people_do_not_deadlock(desk: Desk)
     table_after(desk, [body(messages=[item]) for item in one], [body(messages=[item]) for item in reversed(other)])
 
     assert len(people(desk)) == 90
-    assert {type(event) for event in desk.told} == {events.Received}
+    assert {type(event) for event in desk.emitted} == {events.Received}
 
 
 def test_a_message_from_the_business_app_counts_as_an_answer(desk: Desk) -> None:
@@ -275,10 +275,10 @@ def test_files_of_old_history_expire_days_after_their_arrival(desk: Desk) -> Non
 
 
 def test_a_redelivered_notice_is_stored_once(desk: Desk) -> None:
-    told = body("user_preferences", user_preferences=[{"wa_id": "1", "value": "stop"}])
+    notice = body("user_preferences", user_preferences=[{"wa_id": "1", "value": "stop"}])
 
-    desk.persist_webhooks(told, told)
-    desk.persist_webhooks(told)
+    desk.persist_webhooks(notice, notice)
+    desk.persist_webhooks(notice)
 
     [row] = desk.bench.sql("SELECT field, number, raw FROM wa.notices")
     assert (row["field"], row["number"]) == ("user_preferences", "42")
@@ -373,7 +373,7 @@ def table_after(desk: Desk, *queues: list[str]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(30)
-    desk.told += [event for part in parts for event in part.told]
+    desk.emitted += [event for part in parts for event in part.emitted]
     assert not desk.bench.sql("SELECT reason FROM wa.queue_messages")
     desk.bench.outbox.sweeps.merge_pending_statuses()  # two transactions may miss each other's half of an echo and its status
     return [tuple(row.values()) for row in desk.bench.sql(COMPARED)]

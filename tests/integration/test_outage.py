@@ -87,7 +87,7 @@ def test_sending_continues_and_every_row_is_stored_when_the_database_is_availabl
     accepted = {line["wamid"] for line in works.sandbox.accepted()}
     assert {row["message_id"] for row in works.bench.rows()} == accepted
     assert works.bench.states() == {"sent": 60}
-    assert len(works.heard(events.DegradedModeStarted)) == 1
+    assert len(works.events_of(events.DegradedModeStarted)) == 1
     assert works.spool.state().files == 0
     attempts = works.bench.sql("SELECT * FROM wa.send_attempts")
     assert [attempt["verdict"] for attempt in attempts].count("accepted") == 60
@@ -136,7 +136,7 @@ def test_a_retryable_message_returns_to_the_queue_and_is_not_marked_as_uncertain
 
     async def during() -> None:
         await asyncio.to_thread(works.put, refused_for_now)
-        await until(lambda: bool(works.heard(events.NotAccepted)))
+        await until(lambda: bool(works.events_of(events.NotAccepted)))
         await until(lambda: works.queue.depth().in_flight + works.queue.depth().waiting == 1)
 
     async def after() -> None:
@@ -154,8 +154,8 @@ def test_a_paused_number_stays_paused_in_degraded_mode(works: Works, outage: Out
 
     async def during() -> None:
         await asyncio.to_thread(works.put, "+123")
-        await until(lambda: bool(works.heard(events.DegradedModeStarted)))
-        assert [event.rate for event in works.heard(events.DegradedModeStarted)] == [0.0]
+        await until(lambda: bool(works.events_of(events.DegradedModeStarted)))
+        assert [event.rate for event in works.events_of(events.DegradedModeStarted)] == [0.0]
 
     async def after() -> None:
         await until(lambda: works.bench.states() == {"queued": 1})

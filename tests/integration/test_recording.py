@@ -1,4 +1,4 @@
-"""From a queue to the database: what is read becomes rows, what is not is buried, and nothing takes its neighbours along."""
+"""From a queue to the database: readable messages become rows, unreadable ones dead letters, each independent of others."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def notification(**value: Any) -> str:
 
 
 class Desk:
-    """Both intakes, on real queues, and the upkeep beside them."""
+    """Both intakes on real queues, with their maintenance."""
 
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench = bench
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
         self.spool = Spool(folder)
         database = bench.database
         self.outgoing_queue = PostgresQueue("outgoing", database.transaction)
@@ -68,7 +68,7 @@ class Desk:
         recorder = IncomingRecorder(bench.outbox, self.spool)
         self.spooled_outcomes = self.another_worker()
         self.maintenance = Maintenance(
-            bench.outbox, self.spooled_outcomes, UncertaintyLimits(), self.told.append, share=RateShare(1.0)
+            bench.outbox, self.spooled_outcomes, UncertaintyLimits(), self.emitted.append, share=RateShare(1.0)
         )
         self.outgoing = Intake(
             self.outgoing_queue,
@@ -76,7 +76,7 @@ class Desk:
             OutgoingRecorder(bench.outbox, "en_US"),
             self.maintenance,
             lease=LEASE,
-            emit=self.told.append,
+            emit=self.emitted.append,
         )
         self.incoming = Intake(
             self.incoming_queue,
@@ -84,13 +84,13 @@ class Desk:
             recorder,
             self.maintenance,
             lease=LEASE,
-            emit=self.told.append,
+            emit=self.emitted.append,
             salvager=recorder,
         )
 
     def another_worker(self) -> SpooledOutcomes:
         """Return the part of a worker that settles the spool, without the memory of earlier refusals."""
-        return SpooledOutcomes(self.bench.outbox, self.spool, LEASE, self.told.append)
+        return SpooledOutcomes(self.bench.outbox, self.spool, LEASE, self.emitted.append)
 
     def persist_webhooks(self, *bodies: str) -> None:
         self.incoming_queue.put([QueueMessage(body) for body in bodies])
@@ -100,7 +100,7 @@ class Desk:
     def refuse(self, condition: str) -> None:
         self.bench.sql(f"ALTER TABLE whatsapp_messages ADD CONSTRAINT refusal CHECK (NOT ({condition}))")
 
-    def relent(self) -> None:
+    def remove_refusal(self) -> None:
         self.bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT refusal")
 
 
@@ -124,7 +124,7 @@ def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(des
     assert desk.outgoing_queue.depth().is_empty
 
 
-def test_a_message_of_another_number_waits_for_a_worker_of_its_own(desk: Desk) -> None:
+def test_a_message_of_another_business_number_waits_for_a_worker_of_that_number(desk: Desk) -> None:
     real = OutgoingMessage(text("hi"), phone_number="+123", number="106540352242922")
     desk.outgoing_queue.put([QueueMessage(real.to_body())])
 
@@ -135,7 +135,7 @@ def test_a_message_of_another_number_waits_for_a_worker_of_its_own(desk: Desk) -
     assert row == {"number": "106540352242922", "state": "queued", "turn": True}
 
 
-def test_a_publication_that_refuses_every_update_takes_no_neighbour_along(desk: Desk) -> None:
+def test_a_publication_that_refuses_updates_does_not_affect_other_messages(desk: Desk) -> None:
     [sent] = desk.bench.queue("hi")
     desk.bench.settle(desk.bench.claim()[0], Accepted("wamid.out"))
     desk.bench.sql("ALTER TABLE whatsapp_messages REPLICA IDENTITY NOTHING")
@@ -153,7 +153,7 @@ def test_a_publication_that_refuses_every_update_takes_no_neighbour_along(desk: 
     }
 
 
-def test_a_redelivery_is_a_no_op(desk: Desk) -> None:
+def test_a_redelivered_message_is_recorded_once(desk: Desk) -> None:
     body = OutgoingMessage(text("hi"), phone_number="+123").to_body()
     desk.outgoing_queue.put([QueueMessage(body), QueueMessage(body)])
 
@@ -170,7 +170,7 @@ def test_a_throttling_notice_slows_its_number_down_once(desk: Desk) -> None:
     desk.persist_webhooks(json.dumps(notice))
     desk.persist_webhooks(json.dumps(notice))
 
-    [slowed] = [event for event in desk.told if isinstance(event, events.SlowedDown)]
+    [slowed] = [event for event in desk.emitted if isinstance(event, events.SlowedDown)]
     [after] = desk.bench.sql("SELECT rate FROM wa.rate_limits")
     assert after["rate"] == pytest.approx(slowed.rate)
     assert after["rate"] < before["rate"]
@@ -194,7 +194,7 @@ def test_a_customers_message_becomes_a_row_and_a_contact(desk: Desk) -> None:
     assert desk.bench.sql("SELECT customer, name FROM wa.contacts") == [{"customer": "123", "name": "Ana"}]
 
 
-def test_what_no_database_can_hold_is_stored_cleaned(desk: Desk) -> None:
+def test_characters_that_the_database_cannot_store_are_replaced(desk: Desk) -> None:
     desk.persist_webhooks(notification(messages=[message("wamid.A", text={"body": "a\x00b\ud800c"})]))
 
     [row] = desk.bench.rows()
@@ -215,7 +215,7 @@ def test_an_echo_of_the_business_app_is_an_outgoing_row(desk: Desk) -> None:
     )
 
 
-def test_an_item_that_the_database_refuses_takes_nothing_with_it(desk: Desk) -> None:
+def test_an_item_that_the_database_refuses_does_not_affect_other_items(desk: Desk) -> None:
     desk.refuse("content = 'wamid.poison'")
     items = [message(f"wamid.{place}") for place in range(5)]
 
@@ -228,7 +228,7 @@ def test_an_item_that_the_database_refuses_takes_nothing_with_it(desk: Desk) -> 
     assert "refusal" in dead.reason
 
 
-def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
+def test_a_status_proves_a_send_even_if_its_row_is_refused(desk: Desk) -> None:
     [reference] = desk.bench.queue("poison")
     [claim] = desk.bench.claim()
     desk.bench.settle(claim, Unknown("cut"))
@@ -238,7 +238,7 @@ def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
 
     assert desk.bench.state(reference) == "sent"
     assert desk.bench.rows() == []
-    desk.relent()
+    desk.remove_refusal()
     assert desk.spooled_outcomes.run_once() == 1
     [row] = desk.bench.rows()
     assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
@@ -248,7 +248,7 @@ def test_a_proof_counts_even_where_its_row_is_refused(desk: Desk) -> None:
     "trigger",
     ["RAISE EXCEPTION 'no' USING ERRCODE = 'WA001';", "PERFORM nowhere.nothing();", "RAISE EXCEPTION 'no';"],
 )
-def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: str) -> None:
+def test_a_failing_trigger_does_not_stop_the_worker(desk: Desk, trigger: str) -> None:
     desk.bench.sql(
         f"CREATE FUNCTION grumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trigger} RETURN NEW; END $$;"
         "CREATE TRIGGER grumble BEFORE INSERT ON whatsapp_messages FOR EACH ROW EXECUTE FUNCTION grumble()"
@@ -263,7 +263,7 @@ def test_whatever_somebodys_trigger_does_it_ends_no_worker(desk: Desk, trigger: 
     assert desk.incoming_queue.dead_count() == 1
 
 
-def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk) -> None:
+def test_a_refused_row_of_a_rejected_message_is_stored_when_the_table_accepts_it(desk: Desk) -> None:
     [reference] = desk.bench.queue("poison")
     [claim] = desk.bench.claim()
     settlement = Settlement(claim.reference, claim.attempt, claim.token, Rejected(131026, "no"))
@@ -272,14 +272,14 @@ def test_a_refused_row_of_a_failure_is_stored_when_the_table_takes_it(desk: Desk
     desk.spool.append_for_others([settlement.to_record()])
 
     assert desk.spooled_outcomes.run_once() == 0
-    desk.relent()
+    desk.remove_refusal()
     assert desk.another_worker().run_once() == 1
 
     [row] = desk.bench.rows()
     assert (row["message_id"], row["failure_reason"]) == (f"ref:{reference}", "no")
 
 
-def test_a_verdict_of_a_message_nobody_knows_is_set_aside_not_lost(desk: Desk) -> None:
+def test_a_spooled_outcome_of_an_unknown_message_is_set_aside(desk: Desk) -> None:
     stranger = Settlement(UUID(int=1), 1, UUID(int=2), Accepted("wamid.1"))
     desk.spool.append_for_others([stranger.to_record(), {"something": "else"}])
 
@@ -289,7 +289,7 @@ def test_a_verdict_of_a_message_nobody_knows_is_set_aside_not_lost(desk: Desk) -
     assert len(desk.spool.state().corrupt) == 1
 
 
-def test_what_cannot_be_decided_shuts_out_nobody(desk: Desk) -> None:
+def test_undecidable_messages_do_not_block_decisions_of_another_number(desk: Desk) -> None:
     bench = desk.bench
     for place in range(5):
         bench.queue("undecidable", to=f"+10{place}")
@@ -307,7 +307,7 @@ def test_what_cannot_be_decided_shuts_out_nobody(desk: Desk) -> None:
     assert bench.state(claim.reference) == "held"
 
 
-def test_a_hand_over_that_meets_an_expiry_gives_no_turn_to_the_finished(desk: Desk) -> None:
+def test_a_settle_during_an_expiry_does_not_make_the_expired_message_head_of_line(desk: Desk) -> None:
     bench = desk.bench
     _, second, third = bench.queue("first", "second", "third")
     [first] = bench.claim()
@@ -335,10 +335,10 @@ class NoRecorder:
     """A recorder whose database is unavailable."""
 
     def record(self, *_: Any) -> None:
-        raise DatabaseUnavailable("away")
+        raise DatabaseUnavailable("connection refused")
 
 
-def test_an_outage_gives_the_batch_back(desk: Desk) -> None:
+def test_an_outage_returns_the_batch_to_the_queue(desk: Desk) -> None:
     queue = MemoryQueue()
     queue.put([QueueMessage("a"), QueueMessage("b")])
 

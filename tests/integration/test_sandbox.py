@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP: what the real API refuses, and in which words."""
+"""The sandbox over real HTTP: it refuses requests with the same errors as the real API."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def post(sandbox: RunningSandbox, body: Any, path: str = PATH, headers: dict[str
     return httpx.post(sandbox.url + path, json=body, headers=headers)
 
 
-def test_an_accepted_message(sandbox: RunningSandbox) -> None:
+def test_an_accepted_message_returns_a_contact_and_a_wamid(sandbox: RunningSandbox) -> None:
     answer = post(sandbox, text(to="+1 (650) 555-1234")).json()
 
     assert answer["contacts"] == [{"input": "+1 (650) 555-1234", "wa_id": "16505551234"}]
@@ -81,7 +81,7 @@ def test_the_same_request_twice_is_two_messages(sandbox: RunningSandbox) -> None
         ([], 400, 100, "messaging_product"),
     ],
 )
-def test_what_is_refused_and_in_which_words(
+def test_an_invalid_request_is_refused_with_the_error_of_the_api(
     sandbox: RunningSandbox, body: Any, status: int, code: int, words: str
 ) -> None:
     answer = post(sandbox, body)
@@ -92,12 +92,12 @@ def test_what_is_refused_and_in_which_words(
     assert error["fbtrace_id"]
 
 
-def test_templates_that_are_known_pass(sandbox: RunningSandbox) -> None:
+def test_known_templates_are_accepted(sandbox: RunningSandbox) -> None:
     assert post(sandbox, template("hello_world")).json()["messages"][0]["message_status"] == "accepted"
     assert post(sandbox, template("order", "Ana", "42")).status_code == 200
 
 
-def test_details_name_what_is_wrong(sandbox: RunningSandbox) -> None:
+def test_error_details_name_the_fault(sandbox: RunningSandbox) -> None:
     error = post(sandbox, template("order", "one")).json()["error"]
 
     assert error["error_data"]["details"] == (
@@ -109,14 +109,16 @@ def test_details_name_what_is_wrong(sandbox: RunningSandbox) -> None:
     ("headers", "code", "subcode"),
     [({}, 190, None), ({"Authorization": "Bearer bad"}, 190, None), ({"Authorization": "Bearer expired"}, 190, 463)],
 )
-def test_tokens(sandbox: RunningSandbox, headers: dict[str, str], code: int, subcode: int | None) -> None:
+def test_missing_bad_and_expired_tokens_are_refused(
+    sandbox: RunningSandbox, headers: dict[str, str], code: int, subcode: int | None
+) -> None:
     answer = post(sandbox, text(), headers=headers)
 
     assert answer.status_code == 401
     assert (answer.json()["error"]["code"], answer.json()["error"].get("error_subcode")) == (code, subcode)
 
 
-def test_versions_and_objects(sandbox: RunningSandbox) -> None:
+def test_api_versions_and_object_ids_are_checked(sandbox: RunningSandbox) -> None:
     assert post(sandbox, text(), f"/v19.0/{NUMBER}/messages").status_code == 200
     assert post(sandbox, text(), f"/vX/{NUMBER}/messages").json()["error"]["code"] == 2500
     unknown = post(sandbox, text(), "/v25.0/999/messages").json()["error"]
@@ -126,7 +128,7 @@ def test_versions_and_objects(sandbox: RunningSandbox) -> None:
     assert httpx.get(f"{sandbox.url}/v25.0/{NUMBER}").status_code == 401
 
 
-def test_a_number_with_a_fate_of_its_own(sandbox: RunningSandbox) -> None:
+def test_a_special_phone_number_causes_the_error_code_in_its_digits(sandbox: RunningSandbox) -> None:
     assert post(sandbox, text(to="+9991131047")).json()["error"]["code"] == 131047
     assert post(sandbox, text(to="+9990131026")).status_code == 200
 
@@ -142,7 +144,7 @@ def test_a_number_with_a_fate_of_its_own(sandbox: RunningSandbox) -> None:
         ("cut_accepted", None, True),
     ],
 )
-def test_trouble_on_request(tmp_path: Path, kind: str, status: int | None, taken: bool) -> None:
+def test_a_requested_fault_occurs(tmp_path: Path, kind: str, status: int | None, taken: bool) -> None:
     with running_sandbox(tmp_path, Options(faults=faults.parse(f"{kind}=100%"))) as sandbox:
         if status is None:
             with pytest.raises(httpx.TransportError):
@@ -153,7 +155,7 @@ def test_trouble_on_request(tmp_path: Path, kind: str, status: int | None, taken
         assert [line["fault"] for line in sandbox.accepted()] == ([kind] if taken else [])
 
 
-def test_trouble_comes_to_its_share() -> None:
+def test_faults_are_drawn_in_their_shares() -> None:
     drawn = [faults.parse("slow=25%,failed=0.5").draw() for _ in range(4000)]
 
     assert 800 < drawn.count("slow") < 1200
@@ -161,12 +163,12 @@ def test_trouble_comes_to_its_share() -> None:
 
 
 @pytest.mark.parametrize("bad", ["fire=1%", "slow", "slow=2", "slow=x%", "slow=60%,failed=60%"])
-def test_trouble_that_is_none_is_refused(bad: str) -> None:
+def test_an_invalid_fault_is_refused(bad: str) -> None:
     with pytest.raises(BadInput):
         faults.parse(bad)
 
 
-def test_a_number_has_a_throughput(tmp_path: Path) -> None:
+def test_the_rate_limit_of_a_number_is_applied(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, Options(limit=4)) as sandbox:
         codes = [post(sandbox, text()).json().get("error", {}).get("code") for _ in range(5)]
 
@@ -174,14 +176,14 @@ def test_a_number_has_a_throughput(tmp_path: Path) -> None:
     assert 130429 in codes
 
 
-def test_an_account_without_webhooks_hears_nothing(tmp_path: Path) -> None:
+def test_no_webhook_is_queued_when_statuses_are_disabled(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, Options(statuses=False)) as sandbox:
         post(sandbox, text())
 
         assert sandbox.sandbox.callbacks.waiting == 0
 
 
-def test_strict_applies_the_window(tmp_path: Path) -> None:
+def test_strict_mode_applies_the_customer_service_window(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, Options(strict=True)) as strict:
         assert post(strict, text()).json()["error"]["code"] == 131047
         assert post(strict, template("hello_world")).status_code == 200
@@ -190,7 +192,7 @@ def test_strict_applies_the_window(tmp_path: Path) -> None:
 
 
 class Receiver:
-    """A webhook URL that takes notifications after it has refused some."""
+    """A webhook URL that accepts notifications after it has refused some."""
 
     def __init__(self, refuse: int = 0) -> None:
         self.bodies: list[tuple[bytes, str | None]] = []
@@ -239,7 +241,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def run(folder: Path, receiver: Receiver, wanted: int, act: Any) -> None:
-    """Let a sandbox live until the receiver has so many updates."""
+    """Run a sandbox until the receiver has the wanted number of updates."""
     receiver.wanted = wanted
     receiver.enough.clear()
 
@@ -260,7 +262,7 @@ async def send(sandbox: Sandbox) -> None:
         await client.post(sandbox.url + PATH, json=body, headers=TOKEN)
 
 
-def test_statuses_come_signed_and_echo_what_they_were_given(tmp_path: Path, receiver: Receiver) -> None:
+def test_statuses_are_signed_and_return_the_callback_data(tmp_path: Path, receiver: Receiver) -> None:
     run(tmp_path, receiver, 3, send)
 
     assert [update.status for update in receiver.updates()] == ["sent", "delivered", "read"]
@@ -269,7 +271,7 @@ def test_statuses_come_signed_and_echo_what_they_were_given(tmp_path: Path, rece
     assert all(body.isascii() for body, _ in receiver.bodies)
 
 
-def test_a_customer_says_something(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_customers_message_is_posted_to_the_webhook(tmp_path: Path, receiver: Receiver) -> None:
     async def write(sandbox: Sandbox) -> None:
         sandbox.customer_writes("5511", "Olá / 😀", "Ana")
 
@@ -280,7 +282,7 @@ def test_a_customer_says_something(tmp_path: Path, receiver: Receiver) -> None:
     assert b"Ol\\u00e1 \\/ \\ud83d\\ude00" in receiver.bodies[0][0]
 
 
-def test_a_webhook_that_was_not_taken_comes_again(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_refused_webhook_is_posted_again(tmp_path: Path, receiver: Receiver) -> None:
     receiver.refuse = 2
 
     run(tmp_path, receiver, 3, send)
@@ -288,17 +290,17 @@ def test_a_webhook_that_was_not_taken_comes_again(tmp_path: Path, receiver: Rece
     assert sorted(update.status for update in receiver.updates()) == ["delivered", "read", "sent"]
 
 
-def test_what_nobody_took_is_delivered_by_the_next_sandbox(tmp_path: Path, receiver: Receiver) -> None:
+def test_undelivered_webhooks_are_delivered_by_the_next_sandbox(tmp_path: Path, receiver: Receiver) -> None:
     async def nothing(_: Sandbox) -> None:
         pass
 
-    async def say_to_nobody() -> None:
+    async def write_without_receiver() -> None:
         sandbox = Sandbox(tmp_path, "http://127.0.0.1:9/webhook", "secret")
         await sandbox.start(0)
         sandbox.customer_writes("5511", "hello")
         await sandbox.stop()
 
-    asyncio.run(say_to_nobody())
+    asyncio.run(write_without_receiver())
     assert receiver.updates() == []
     assert json.loads((tmp_path / "callbacks.jsonl").read_text().splitlines()[0])["value"]
 
@@ -311,14 +313,14 @@ def played(folder: Path, receiver: Receiver, wanted: int, names: list[str], mann
     answers: list[dict[str, Any]] = []
 
     async def act(sandbox: Sandbox) -> None:
-        told = [(name, words(name, "15551234567", "hi", "Ana", sandbox.url, None)) for name in names]
-        answers.extend(await play(sandbox.callbacks, told, manner))
+        notifications = [(name, words(name, "15551234567", "hi", "Ana", sandbox.url, None)) for name in names]
+        answers.extend(await play(sandbox.callbacks, notifications, manner))
 
     run(folder, receiver, wanted, act)
     return answers
 
 
-def test_every_notification_it_plays_is_one_that_we_read(tmp_path: Path, receiver: Receiver) -> None:
+def test_every_example_notification_can_be_parsed(tmp_path: Path, receiver: Receiver) -> None:
     played(tmp_path, receiver, 0, notification_files.names(), Manner())
 
     assert not [webhooks.parse(body).unreadable for body, _ in receiver.bodies if webhooks.parse(body).unreadable]
@@ -326,7 +328,7 @@ def test_every_notification_it_plays_is_one_that_we_read(tmp_path: Path, receive
     assert all(notification_files.about(name).endswith(".") for name in notification_files.names())
 
 
-def test_it_repeats_shuffles_and_batches_on_request(tmp_path: Path, receiver: Receiver) -> None:
+def test_notifications_are_repeated_shuffled_and_batched_on_request(tmp_path: Path, receiver: Receiver) -> None:
     names = ["text", "image", "echo", "account_update"]
 
     answers = played(tmp_path, receiver, 0, names, Manner(times=3, shuffled=True, batched=True))
@@ -335,10 +337,12 @@ def test_it_repeats_shuffles_and_batches_on_request(tmp_path: Path, receiver: Re
     [(body, header)] = receiver.bodies
     assert signature.is_genuine(body, header, "secret")
     assert len(webhooks.parse(body).messages) == 9
-    assert len(json.loads(body)["entry"][0]["changes"]) == 5  # one a field, but what has no list stands alone
+    assert (
+        len(json.loads(body)["entry"][0]["changes"]) == 5
+    )  # one change for each field, but a separate one for each account update
 
 
-def test_every_post_of_an_update_has_the_same_time(
+def test_every_post_of_an_update_has_the_same_time_and_id(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = itertools.count(1_795_000_000)
@@ -352,15 +356,15 @@ def test_every_post_of_an_update_has_the_same_time(
     assert len({notice.id for notice in notices}) == 1
 
 
-def test_a_wrong_signature_is_told_once_and_not_again(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_webhook_with_a_wrong_signature_is_posted_once(tmp_path: Path, receiver: Receiver) -> None:
     [answer] = played(tmp_path, receiver, 0, ["text"], Manner(genuine=False))
 
-    assert answer["status"] == 200  # this receiver takes anything
+    assert answer["status"] == 200  # this receiver does not verify signatures
     [(body, header)] = receiver.bodies
     assert not signature.is_genuine(body, header, "secret")
 
 
-def test_files_need_the_token_and_a_fresh_url(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_media_files_need_the_token_and_a_valid_url(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = media_files.make("image")
     found = httpx.get(f"{sandbox.url}/v25.0/{picture.id}", headers=TOKEN).json()
     assert (found["mime_type"], found["file_size"]) == ("image/png", str(len(picture.content)))
@@ -374,7 +378,7 @@ def test_files_need_the_token_and_a_fresh_url(sandbox: RunningSandbox, monkeypat
     assert httpx.get(f"{sandbox.url}/v25.0/{picture.id}?phone_number_id=1", headers=TOKEN).status_code == 400
 
 
-def test_what_the_sandbox_writes_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_access_the_files_of_the_sandbox(tmp_path: Path) -> None:
     folder = tmp_path / "sandbox"
     folder.mkdir(mode=0o755)
     (folder / "log.jsonl").touch(mode=0o644)

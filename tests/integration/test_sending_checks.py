@@ -1,4 +1,4 @@
-"""`wa verify` is red before the first message is lost: a number that may not send, no worker, a message that waits too long."""
+"""The sending checks of `wa verify`: blocked numbers, missing workers, and messages that wait too long."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def watch(bench: Bench) -> Watch:
     return Watch(bench)
 
 
-def test_nothing_waits_and_nothing_fails(watch: Watch) -> None:
+def test_without_waiting_messages_no_check_fails(watch: Watch) -> None:
     assert watch.failing() == []
 
 
-def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
+def test_a_blocked_or_paused_number_with_waiting_messages_fails(watch: Watch) -> None:
     watch.live()
     watch.bench.queue("hi")
     watch.bench.outbox.rate_limit.block("the token was refused")
@@ -71,7 +71,7 @@ def test_a_blocked_and_a_paused_number_with_messages(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("kind", ["outgoing", "incoming"])
-def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str) -> None:
+def test_waiting_messages_without_a_worker_of_their_kind_fail(watch: Watch, kind: str) -> None:
     {"outgoing": watch.outgoing, "incoming": watch.incoming}[kind].put([QueueMessage("{}", "+123")])
     watch.live({"outgoing": "incoming", "incoming": "outgoing"}[kind])
     found = watch.run()["workers"]
@@ -83,15 +83,15 @@ def test_messages_wait_and_no_worker_of_their_kind_lives(watch: Watch, kind: str
     assert watch.failing() == ["workers"]
 
 
-def test_a_worker_that_died_is_missed_after_half_a_minute(watch: Watch) -> None:
+def test_a_worker_without_a_heartbeat_for_half_a_minute_is_missing(watch: Watch) -> None:
     watch.outgoing.put([QueueMessage("{}", "+123")])
     watch.live()
     watch.bench.sql("UPDATE wa.worker_heartbeats SET seen_at = seen_at - interval '31 seconds'")
     assert watch.failing() == ["workers"]
 
 
-def test_messages_of_a_number_that_no_worker_sends_for_are_moved(watch: Watch) -> None:
-    """The program was set to another business number while messages waited for the first."""
+def test_messages_of_a_number_without_a_worker_are_moved_to_another_number(watch: Watch) -> None:
+    """The settings were changed to another business number while messages waited for the first."""
     first = watch.bench.queue("one", "two", to="+123")
     other = Outbox(watch.bench.database, "43")
     other.rate_limit.open_number(80)
@@ -103,7 +103,7 @@ def test_messages_of_a_number_that_no_worker_sends_for_are_moved(watch: Watch) -
 
     assert watch.failing() == []
     there = Bench(watch.bench.database, "43")
-    for reference in first:  # one of a customer at a time, in their order
+    for reference in first:  # one message of a customer at a time, in order
         [claim] = there.claim()
         assert claim.reference == reference
         there.settle(claim, Accepted(f"wamid.{reference}"))
@@ -121,7 +121,7 @@ def test_a_message_that_is_being_sent_stays_with_its_number(watch: Watch) -> Non
 
 
 @pytest.mark.parametrize("place", ["queue", "outbox"])
-def test_a_message_that_waits_too_long(watch: Watch, place: str) -> None:
+def test_a_message_that_waits_too_long_fails(watch: Watch, place: str) -> None:
     watch.live()
     if place == "queue":
         watch.outgoing.put([QueueMessage("{}", "+123")])
@@ -135,14 +135,14 @@ def test_a_message_that_waits_too_long(watch: Watch, place: str) -> None:
     assert "longer than WA_QUEUE_AGE_LIMIT (5m)" in found.message
 
 
-def test_what_is_scheduled_for_later_does_not_wait(watch: Watch) -> None:
+def test_a_scheduled_message_does_not_count_as_waiting(watch: Watch) -> None:
     watch.bench.queue("later")
     watch.bench.age("queued_at", timedelta(days=2))
     watch.bench.age("due_at", -timedelta(hours=1))
     assert watch.failing() == []
 
 
-def test_the_heartbeat_tells_the_version_and_the_progress(watch: Watch) -> None:
+def test_the_heartbeat_stores_the_version_and_the_progress(watch: Watch) -> None:
     watch.bench.outbox.heartbeat("host/1", "host", 1, kind="incoming", idle=timedelta(seconds=90))
     watch.bench.outbox.heartbeat("host/1", "host", 1, kind="incoming")
     [row] = watch.bench.sql(
@@ -158,7 +158,7 @@ def test_an_incoming_worker_takes_no_share_of_the_rate(watch: Watch) -> None:
     assert watch.bench.outbox.heartbeat("host/1", "host", 1) == 10_000
 
 
-def test_a_drained_worker_tells_of_what_it_buried(database: Any, tmp_path: Path) -> None:
+def test_a_draining_worker_reports_dead_lettered_messages(database: Any, tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "sandbox") as sandbox:
         works = Works(database, sandbox, tmp_path)
         works.queue.put([QueueMessage("{}", None)])
@@ -171,7 +171,7 @@ def test_a_drained_worker_tells_of_what_it_buried(database: Any, tmp_path: Path)
     assert works.bench.states() == {"sent": 1}
 
 
-def test_the_service_is_failing_while_a_number_may_not_send(watch: Watch, tmp_path: Path) -> None:
+def test_the_service_health_is_failing_while_a_number_is_blocked(watch: Watch, tmp_path: Path) -> None:
     with running_service(
         watch.incoming, watch.bench.database, tmp_path, watch.backlog, failing=watch.failing
     ) as service:

@@ -1,4 +1,4 @@
-"""The service over real HTTP: what is taken, what is refused, and that nothing answered 200 is ever lost."""
+"""The service over real HTTP: it accepts or refuses requests and loses no webhook that it answered with 200."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def service(rig: Rig) -> Iterator[RunningService]:
         yield running
 
 
-# Who may post, and what.
+# Authentication and content of webhooks.
 
 
-def test_the_webhook_may_be_written_with_a_slash_at_its_end(service: RunningService, rig: Rig) -> None:
+def test_the_webhook_url_may_end_with_a_slash(service: RunningService, rig: Rig) -> None:
     url = f"{service.url}/webhook/"
     asked = {"hub.mode": "subscribe", "hub.verify_token": "verify-me", "hub.challenge": "1158201444"}
     raw = body("slash", words="x" * 100_000).encode()
@@ -93,7 +93,7 @@ def test_the_webhook_may_be_written_with_a_slash_at_its_end(service: RunningServ
     assert rig.bodies() == [raw.decode()]
 
 
-def test_the_handshake_answers_who_knows_the_token(service: RunningService) -> None:
+def test_the_handshake_requires_the_verify_token(service: RunningService) -> None:
     asked = {"hub.mode": "subscribe", "hub.challenge": "<b>115</b>", "hub.verify_token": "verify-me"}
 
     answer = httpx.get(f"{service.url}/webhook", params=asked)
@@ -105,12 +105,14 @@ def test_the_handshake_answers_who_knows_the_token(service: RunningService) -> N
 
 
 @pytest.mark.parametrize("wrong", ["", "sha1=abc", "sha256=" + "0" * 64, "SHA256=x"])
-def test_what_is_not_signed_by_us_is_refused_and_stored_nowhere(service: RunningService, rig: Rig, wrong: str) -> None:
+def test_an_invalid_signature_is_refused_and_the_webhook_is_not_queued(
+    service: RunningService, rig: Rig, wrong: str
+) -> None:
     assert service.post(body("a"), **{"X-Hub-Signature-256": wrong}).status_code == 401
     assert rig.bodies() == []
 
 
-def test_two_signatures_are_none(service: RunningService, rig: Rig) -> None:
+def test_a_request_with_two_signatures_is_refused(service: RunningService, rig: Rig) -> None:
     raw = body("a").encode()
     right = signature.sign(raw, "app-secret")
     headers = [(signature.HEADER, "sha256=0"), (signature.HEADER, right)]
@@ -119,38 +121,36 @@ def test_two_signatures_are_none(service: RunningService, rig: Rig) -> None:
     assert rig.bodies() == []
 
 
-def test_a_signature_is_of_these_very_bytes(service: RunningService) -> None:
+def test_a_signature_is_verified_over_the_raw_bytes(service: RunningService) -> None:
     escaped = b'{"object":"whatsapp_business_account","entry":[{"id":"caf\\u00e9 \\/"}]}'
     assert service.post(escaped).status_code == 200
     other = json.dumps(json.loads(escaped), ensure_ascii=False).encode()
     assert service.post(other, **{signature.HEADER: signature.sign(escaped, "app-secret")}).status_code == 401
 
 
-def test_what_is_signed_is_on_the_queue_before_it_is_answered(service: RunningService, rig: Rig) -> None:
+def test_a_signed_webhook_is_queued_before_it_is_answered(service: RunningService, rig: Rig) -> None:
     assert service.post(body("a")).status_code == 200
 
     assert rig.bodies() == [body("a")]
 
 
 @pytest.mark.parametrize("raw", [b"{", b"", b"\xff\xfe", b"NUL \x00", b'{"a":' * 5000, b'"\\ud800"', b"null"])
-def test_signed_rubbish_is_answered_200_and_kept_for_the_dead_letters(
-    service: RunningService, rig: Rig, raw: bytes
-) -> None:
+def test_a_signed_unreadable_body_is_answered_200_and_queued(service: RunningService, rig: Rig, raw: bytes) -> None:
     assert service.post(raw).status_code == 200
 
     assert len(rig.bodies()) == 1
 
 
-def test_what_is_not_of_whatsapp_is_answered_200_and_counted(service: RunningService, rig: Rig) -> None:
+def test_a_webhook_of_another_product_is_answered_200_and_counted(service: RunningService, rig: Rig) -> None:
     assert service.post('{"object": "page", "entry": []}').status_code == 200
     assert service.post("{}").status_code == 200
 
     assert rig.bodies() == []
     assert 'wa_webhooks_total{outcome="foreign"} 2.0' in httpx.get(f"{service.url}/metrics").text
-    assert [event.count for event in service.heard(events.WebhooksRejected)] == [1]  # told once, then damped
+    assert [event.count for event in service.events_of(events.WebhooksRejected)] == [1]  # logged once, then throttled
 
 
-def test_many_posts_at_once_are_each_there(service: RunningService, rig: Rig) -> None:
+def test_concurrent_webhooks_are_all_queued(service: RunningService, rig: Rig) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: service.post(body(str(n))).status_code, range(100)))
 
@@ -158,7 +158,7 @@ def test_many_posts_at_once_are_each_there(service: RunningService, rig: Rig) ->
     assert sorted(rig.bodies()) == sorted(body(str(n)) for n in range(100))
 
 
-def test_a_thousand_updates_are_split_and_all_there(service: RunningService, rig: Rig) -> None:
+def test_a_webhook_of_a_thousand_messages_is_split_without_loss(service: RunningService, rig: Rig) -> None:
     wamids = [f"wamid.{n}" for n in range(1000)]
 
     assert service.post(body(*wamids, words="x" * 800)).status_code == 200
@@ -168,24 +168,22 @@ def test_a_thousand_updates_are_split_and_all_there(service: RunningService, rig
     assert [m.wamid for piece in pieces for m in webhooks.parse(piece).messages] == wamids
 
 
-# Sizes and patience.
+# Limits of size and time.
 
 
-def test_a_body_that_is_too_large_is_refused_even_where_its_length_is_not_said(
-    service: RunningService, rig: Rig
-) -> None:
+def test_a_too_large_body_is_refused_even_without_a_content_length(service: RunningService, rig: Rig) -> None:
     too_large = b"x" * (limits.LARGEST_WEBHOOK + 1)
 
-    said = service.post(too_large)
-    unsaid = httpx.post(f"{service.url}/webhook", content=iter([too_large[:-1], b"x"]), timeout=30)
+    declared = service.post(too_large)
+    undeclared = httpx.post(f"{service.url}/webhook", content=iter([too_large[:-1], b"x"]), timeout=30)
 
-    assert (said.status_code, unsaid.status_code) == (413, 413)
+    assert (declared.status_code, undeclared.status_code) == (413, 413)
     assert httpx.post(f"{service.url}/messaging/send/text", content=too_large, timeout=30).status_code == 413
     assert service.post(body("a")).status_code == 200
     assert rig.bodies() == [body("a")]
 
 
-def test_fifty_megabytes_are_refused_and_hurt_nobody(service: RunningService) -> None:
+def test_a_body_of_fifty_megabytes_is_refused_and_the_service_continues(service: RunningService) -> None:
     assert service.post(b"x" * (50 << 20)).status_code == 413
     assert service.post(EMPTY).status_code == 200
 
@@ -199,52 +197,56 @@ def test_fifty_megabytes_are_refused_and_hurt_nobody(service: RunningService) ->
         b"POST /messaging/send/text HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
     ],
 )
-def test_who_does_not_finish_is_cut_off(service: RunningService, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+def test_a_client_that_does_not_finish_its_request_is_disconnected(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
     monkeypatch.setattr(listening, "REQUEST_LIMIT", 0.2)
     with socket.create_connection(("127.0.0.1", service.service.port), timeout=10) as client:
         client.sendall(begun)
 
-        wait_for_the_end(client)
+        wait_for_disconnect(client)
 
 
-def wait_for_the_end(client: socket.socket) -> None:
-    """Until the other side hangs up; TimeoutError where it waits for ever."""
+def wait_for_disconnect(client: socket.socket) -> None:
+    """Read until the service closes the connection. Raises TimeoutError if it stays open."""
     with suppress(ConnectionError):
         while client.recv(1000):
             pass
 
 
-def test_endless_headers_are_cut_off(service: RunningService) -> None:
+def test_a_client_with_endless_headers_is_disconnected(service: RunningService) -> None:
     with socket.create_connection(("127.0.0.1", service.service.port), timeout=10) as client:
         with suppress(ConnectionError):
             client.sendall(b"POST /webhook HTTP/1.1\r\n" + b"X: %s\r\n" % (b"y" * 1000) * 1000)
 
-        wait_for_the_end(client)
+        wait_for_disconnect(client)
 
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 UNSIGNED = b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def cut_for(service: RunningService, *sent: bytes) -> list[str]:
-    """For which reasons the service cuts off who sends this, until it hangs up."""
+def cut_reasons(service: RunningService, *sent: bytes) -> list[str]:
+    """Send the parts. Return the reasons with which the service closed connections."""
     with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
         with suppress(ConnectionError):
             for part in sent:
                 client.sendall(part)
-        wait_for_the_end(client)
-    return [event.reason for event in service.heard(events.ConnectionsCut)]
+        wait_for_disconnect(client)
+    return [event.reason for event in service.events_of(events.ConnectionsCut)]
 
 
 @pytest.mark.parametrize("request_bytes", [GET, UNSIGNED])
-def test_requests_sent_ahead_without_end_are_cut_off(service: RunningService, request_bytes: bytes) -> None:
-    assert cut_for(service, request_bytes * 10_000) == ["too many pipelined requests"]
+def test_a_client_with_too_many_pipelined_requests_is_disconnected(
+    service: RunningService, request_bytes: bytes
+) -> None:
+    assert cut_reasons(service, request_bytes * 10_000) == ["too many pipelined requests"]
     assert httpx.get(f"{service.url}/health/live").status_code == 200
     counted = httpx.get(f"{service.url}/metrics").text
     assert 'wa_connections_cut_total{reason="too many pipelined requests"} 1.0' in counted
 
 
-def test_a_few_requests_sent_ahead_are_answered_in_order(service: RunningService) -> None:
+def test_a_few_pipelined_requests_are_answered_in_order(service: RunningService) -> None:
     ahead = b"".join(
         b"GET /webhook?hub.mode=subscribe&hub.verify_token=verify-me&hub.challenge=answer%d HTTP/1.1\r\nHost: x\r\n\r\n"
         % n
@@ -252,13 +254,13 @@ def test_a_few_requests_sent_ahead_are_answered_in_order(service: RunningService
     )
     with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
         client.sendall(ahead)
-        said = b""
-        while b"answer15" not in said:
-            said += client.recv(65536)
+        received = b""
+        while b"answer15" not in received:
+            received += client.recv(65536)
 
-    places = [said.index(b"answer%d" % n) for n in range(listening.MOST_PIPELINED)]
+    places = [received.index(b"answer%d" % n) for n in range(listening.MOST_PIPELINED)]
     assert places == sorted(places)
-    assert not service.heard(events.ConnectionsCut)
+    assert not service.events_of(events.ConnectionsCut)
 
 
 @pytest.mark.parametrize(
@@ -274,27 +276,33 @@ def test_a_few_requests_sent_ahead_are_answered_in_order(service: RunningService
         ),
     ],
 )
-def test_heads_and_trailers_without_end_are_cut_off(service: RunningService, sent: bytes, reason: str) -> None:
-    assert cut_for(service, sent) == [reason]
+def test_a_client_with_too_many_or_too_long_headers_is_disconnected(
+    service: RunningService, sent: bytes, reason: str
+) -> None:
+    assert cut_reasons(service, sent) == [reason]
 
 
-def test_who_does_not_take_the_answers_is_cut_off(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_its_answers_is_disconnected(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listening, "REQUEST_LIMIT", 0.2)
     answered = service.service._server.server_state
     with socket.create_connection(("127.0.0.1", service.service.port), timeout=20) as client:
         sent = 0
-        while not service.heard(events.ConnectionsCut):
+        while not service.events_of(events.ConnectionsCut):
             client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
             sent += 10
             until(
-                lambda: answered.total_requests >= sent or bool(service.heard(events.ConnectionsCut)),  # noqa: B023
+                lambda: answered.total_requests >= sent or bool(service.events_of(events.ConnectionsCut)),  # noqa: B023
                 "an answer",
             )
 
-    assert [event.reason for event in service.heard(events.ConnectionsCut)] == ["answer not taken in time"]
+    assert [event.reason for event in service.events_of(events.ConnectionsCut)] == ["answer not taken in time"]
 
 
-def test_unfinished_bodies_are_bounded_all_together(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_total_memory_of_unfinished_bodies_is_limited(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "MOST_IN_MEMORY", 1 << 20)
     head = b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
     clients = []
@@ -302,17 +310,17 @@ def test_unfinished_bodies_are_bounded_all_together(service: RunningService, mon
         clients.append(client := socket.create_connection(("127.0.0.1", service.service.port), timeout=20))
         with suppress(ConnectionError):
             client.sendall(head + b"x" * 300_000)
-    until(lambda: bool(service.heard(events.RequestRefused)), "a refusal")
+    until(lambda: bool(service.events_of(events.RequestRefused)), "a refusal")
 
     answer = service.post(body("small"))
 
     assert answer.status_code == 200
-    assert {event.reason for event in service.heard(events.RequestRefused)} == {"too much in memory"}
+    assert {event.reason for event in service.events_of(events.RequestRefused)} == {"too much in memory"}
     for client in clients:
         client.close()
 
 
-def test_what_connections_hold_is_bounded_all_together(
+def test_the_total_memory_of_connection_buffers_is_limited(
     service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MOST_BUFFERED", 1 << 20)
@@ -321,9 +329,9 @@ def test_what_connections_hold_is_bounded_all_together(
             client = clients.enter_context(socket.create_connection(("127.0.0.1", service.service.port), timeout=20))
             with suppress(ConnectionError):
                 client.sendall(b"G")
-        until(lambda: bool(service.heard(events.ConnectionsCut)), "the cut of a connection")
+        until(lambda: bool(service.events_of(events.ConnectionsCut)), "the cut of a connection")
 
-    assert {event.reason for event in service.heard(events.ConnectionsCut)} == {"too much in memory"}
+    assert {event.reason for event in service.events_of(events.ConnectionsCut)} == {"too much in memory"}
     until(lambda: httpx_status(f"{service.url}/health/live") == 200, "the service")
 
 
@@ -334,45 +342,47 @@ def httpx_status(url: str) -> int:
         return 0
 
 
-def test_a_connection_is_used_again_after_an_answer(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_is_reused_after_an_answer(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "REQUEST_LIMIT", 5.0)
     with httpx.Client(base_url=service.url) as client:
         for _ in range(5):
             assert client.get("/health").status_code == 200
 
 
-# The queue away.
+# An unavailable queue.
 
 
-def test_while_the_queue_is_away_webhooks_lie_on_the_disk_and_come_back_by_themselves(rig: Rig, outage: Outage) -> None:
+def test_webhooks_are_spooled_while_the_queue_is_unavailable_and_requeued_automatically(
+    rig: Rig, outage: Outage
+) -> None:
     with rig.service() as service:
         assert service.post(body("before")).status_code == 200
         outage.begin()
         assert service.post(body("during.1")).status_code == 200
         assert service.post(body("during.2")).status_code == 200
-        assert [event.result for event in service.heard(events.Answered)] == ["queued", "spooled", "spooled"]
+        assert [event.result for event in service.events_of(events.Answered)] == ["queued", "spooled", "spooled"]
         outage.end()
-        until(lambda: bool(service.heard(events.Requeued)), "the readmission")
+        until(lambda: bool(service.events_of(events.Requeued)), "the readmission")
 
         assert service.post(body("after")).status_code == 200
 
     assert sorted(rig.bodies()) == sorted(map(body, ("before", "during.1", "during.2", "after")))
 
 
-def test_what_a_dead_service_left_on_the_disk_is_brought_back_by_the_next(rig: Rig, outage: Outage) -> None:
+def test_webhooks_spooled_by_a_dead_service_are_requeued_by_the_next_service(rig: Rig, outage: Outage) -> None:
     outage.begin()
     with rig.service(with_recovery=False) as service:
         assert service.post(body("a")).status_code == 200
-        service.spooled_webhooks.spool.close()  # as death does
+        service.spooled_webhooks.spool.close()  # as the end of its process does
     outage.end()
 
     with rig.service() as service:
-        until(lambda: bool(service.heard(events.Requeued)), "the readmission")
+        until(lambda: bool(service.events_of(events.Requeued)), "the readmission")
 
     assert rig.bodies() == [body("a")]
 
 
-def test_what_can_be_kept_nowhere_is_for_its_sender_to_keep(rig: Rig, outage: Outage) -> None:
+def test_a_webhook_that_can_be_neither_queued_nor_spooled_is_answered_503(rig: Rig, outage: Outage) -> None:
     outage.begin()
     with rig.service(quota=0) as service:
         answer = service.post(body("a"))
@@ -381,7 +391,7 @@ def test_what_can_be_kept_nowhere_is_for_its_sender_to_keep(rig: Rig, outage: Ou
 
 
 class SlowQueue(MemoryQueue):
-    """It answers when it is let."""
+    """A queue that answers only after `let` is set."""
 
     def __init__(self) -> None:
         super().__init__("incoming")
@@ -392,21 +402,21 @@ class SlowQueue(MemoryQueue):
         super().put(letters)
 
 
-def test_a_queue_that_does_not_answer_is_not_waited_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_is_spooled_when_the_queue_does_not_answer_in_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "PATIENCE", 0.2)
     queue = SlowQueue()
     with rig.service(queue=queue, with_recovery=False) as service:
         try:
             assert service.post(body("a")).status_code == 200
-            assert service.heard(events.Answered)[0].result == "spooled"
+            assert service.events_of(events.Answered)[0].result == "spooled"
         finally:
             queue.let.set()
 
 
 class PickyQueue(MemoryQueue):
-    """It takes nothing long, and its dead may be away."""
+    """A queue that refuses long messages, and whose dead letters may be unavailable."""
 
-    dead_are_away = False
+    dead_letters_unavailable = False
 
     def put(self, letters: Any) -> None:
         super().put([letter for letter in letters if len(letter.body) <= 1000])
@@ -414,29 +424,29 @@ class PickyQueue(MemoryQueue):
             raise MessagesRejected("not all", refused)
 
     def refuse(self, letter: QueueMessage, reason: str) -> None:
-        if self.dead_are_away:
-            raise DatabaseUnavailable("away")
+        if self.dead_letters_unavailable:
+            raise DatabaseUnavailable("connection refused")
         super().refuse(letter, reason)
 
 
-def test_what_a_queue_can_never_take_is_among_its_dead_and_kept_while_they_are_away(tmp_path: Path) -> None:
+def test_a_refused_message_stays_in_the_spool_until_dead_letters_can_be_written(tmp_path: Path) -> None:
     queue, large = PickyQueue(), QueueMessage("x" * 1001)
     spooled_webhooks = SpooledWebhooks(queue, Spool(tmp_path), lambda _: None)
-    queue.dead_are_away = True
+    queue.dead_letters_unavailable = True
 
     assert admit(queue, [QueueMessage("small"), large]) == [large]
     spooled_webhooks.spool_all([QueueMessage("also small"), large])
     for _ in range(3):
         spooled_webhooks.run_once()
-    assert queue.depth().waiting == 2  # and not again with each try
+    assert queue.depth().waiting == 2  # the small messages are not queued again with each attempt
 
-    queue.dead_are_away = False
+    queue.dead_letters_unavailable = False
     spooled_webhooks.run_once()
     assert [letter.reason for letter in queue.dead_letters(5)] == ["too long"]
     assert spooled_webhooks.spool.state().records == 0
 
 
-def test_a_strange_record_on_the_disk_is_set_aside_and_holds_up_nothing(tmp_path: Path) -> None:
+def test_an_unknown_spool_record_is_set_aside_and_does_not_block_others(tmp_path: Path) -> None:
     queue, spool = MemoryQueue(), Spool(tmp_path)
     spool.append_for_others([{"what": "is this"}, {"webhook": "a"}])
 
@@ -451,7 +461,7 @@ class BrokenQueue(MemoryQueue):
         raise QueueError(f"no to {len(letters)}")
 
 
-def test_what_cannot_be_brought_back_stays(tmp_path: Path) -> None:
+def test_spooled_webhooks_stay_when_they_cannot_be_requeued(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spooled_webhooks = SpooledWebhooks(BrokenQueue(), spool, lambda _: None)
     spooled_webhooks.spool_all([QueueMessage("a")])
@@ -463,7 +473,7 @@ def test_what_cannot_be_brought_back_stays(tmp_path: Path) -> None:
     assert SpooledWebhooks(MemoryQueue(), Spool(tmp_path), lambda _: None).run_once() == 1
 
 
-# The mark at the door.
+# The deduplication cache.
 
 
 def dynamo(aws: LocalAws) -> tuple[str, Any]:
@@ -478,36 +488,36 @@ def dynamo(aws: LocalAws) -> tuple[str, Any]:
     return table, client
 
 
-def test_a_repetition_is_spared_the_queue_and_anything_else_is_not(rig: Rig, aws: LocalAws) -> None:
+def test_a_repeated_webhook_is_not_queued_and_a_different_webhook_is(rig: Rig, aws: LocalAws) -> None:
     table, client = dynamo(aws)
-    told: list[Any] = []
-    with rig.service(dedup_cache=dedup_cache.DedupCache(table, client, told.append)) as service:
+    emitted: list[Any] = []
+    with rig.service(dedup_cache=dedup_cache.DedupCache(table, client, emitted.append)) as service:
         assert service.post(body("a")).status_code == 200
-        until(lambda: client.scan(TableName=table)["Count"] == 1, "the mark")
+        until(lambda: client.scan(TableName=table)["Count"] == 1, "the cache entry")
 
         assert service.post(body("a")).status_code == 200
         assert service.post(body("b")).status_code == 200
 
-        assert [event.result for event in service.heard(events.Answered)] == ["queued", "duplicate", "queued"]
+        assert [event.result for event in service.events_of(events.Answered)] == ["queued", "duplicate", "queued"]
     assert rig.bodies() == [body("a"), body("b")]
     [item] = client.scan(TableName=table, Limit=1)["Items"]
     assert int(item["expires_at"]["N"]) > 8 * 86400
-    assert not told
+    assert not emitted
 
 
-def test_without_its_table_the_door_goes_on(rig: Rig, aws: LocalAws) -> None:
-    told: list[Any] = []
+def test_ingest_continues_without_the_deduplication_table(rig: Rig, aws: LocalAws) -> None:
+    emitted: list[Any] = []
     with rig.service(
-        dedup_cache=dedup_cache.DedupCache("no-such-table", aws.client("dynamodb"), told.append)
+        dedup_cache=dedup_cache.DedupCache("no-such-table", aws.client("dynamodb"), emitted.append)
     ) as service:
         assert service.post(body("a")).status_code == 200
         assert service.post(body("a")).status_code == 200
 
     assert rig.bodies() == [body("a"), body("a")]
-    assert len(told) == 1
+    assert len(emitted) == 1
 
 
-def test_webhooks_that_were_only_spooled_have_no_mark(rig: Rig, aws: LocalAws, outage: Outage) -> None:
+def test_spooled_webhooks_are_not_in_the_deduplication_cache(rig: Rig, aws: LocalAws, outage: Outage) -> None:
     table, client = dynamo(aws)
     outage.begin()
     with rig.service(dedup_cache=dedup_cache.DedupCache(table, client, lambda _: None), with_recovery=False) as service:
@@ -517,7 +527,7 @@ def test_webhooks_that_were_only_spooled_have_no_mark(rig: Rig, aws: LocalAws, o
     assert client.scan(TableName=table)["Count"] == 0
 
 
-def test_long_webhooks_go_through_sqs(rig: Rig, aws: LocalAws) -> None:
+def test_long_webhooks_are_split_for_sqs_and_too_large_messages_are_dead_letters(rig: Rig, aws: LocalAws) -> None:
     queue = SqsQueue("incoming", aws.queue(fifo=False), aws.sqs, rig.database.transaction)
     wamids = [f"wamid.{n}" for n in range(600)]
     with rig.service(queue=queue) as service:
@@ -530,10 +540,10 @@ def test_long_webhooks_go_through_sqs(rig: Rig, aws: LocalAws) -> None:
     assert "larger than" in dead.reason
 
 
-# Who may send.
+# Authentication of the messaging API.
 
 
-def test_keys_open_sending_status_and_metrics_and_are_never_told(rig: Rig) -> None:
+def test_api_keys_are_required_for_sending_status_and_metrics_and_never_logged(rig: Rig) -> None:
     keys = Keys({"right-key": Caller()}, open_to_this_machine=False)
     message = {"phone_number": "+123", "text": "hi"}
     with rig.service(keys=keys) as service:
@@ -546,11 +556,11 @@ def test_keys_open_sending_status_and_metrics_and_are_never_told(rig: Rig) -> No
         assert httpx.post(f"{service.url}/messaging/send/text", json=message, headers=right).status_code == 200
         assert httpx.get(f"{service.url}/metrics", headers=right).status_code == 200
 
-        assert "right-key" not in repr(service.told)
+        assert "right-key" not in repr(service.emitted)
         assert "right-key" not in refused.text
 
 
-def test_a_message_to_a_hidden_number_goes_to_its_user_id(service: RunningService, rig: Rig) -> None:
+def test_a_message_without_a_phone_number_is_sent_to_the_user_id(service: RunningService, rig: Rig) -> None:
     url = f"{service.url}/messaging/send/text"
 
     answer = httpx.post(url, json={"recipient": "BR.1A2B", "text": "oi"})
@@ -558,11 +568,11 @@ def test_a_message_to_a_hidden_number_goes_to_its_user_id(service: RunningServic
     assert (answer.status_code, answer.json()["phone_number"]) == (200, "BR.1A2B")
     [delivery] = rig.outgoing.receive(5, LEASE)
     assert json.loads(delivery.body)["recipient"] == "BR.1A2B"
-    for nobody in ({}, {"recipient": "Ana"}, {"recipient": "BR.1A2B", "phone_number": "+123"}):
-        assert httpx.post(url, json={"text": "oi", **nobody}).status_code == 400
+    for invalid in ({}, {"recipient": "Ana"}, {"recipient": "BR.1A2B", "phone_number": "+123"}):
+        assert httpx.post(url, json={"text": "oi", **invalid}).status_code == 400
 
 
-def test_a_stranger_cannot_keep_the_service_busy_with_a_body(service: RunningService) -> None:
+def test_a_messaging_request_above_the_size_limit_is_refused(service: RunningService) -> None:
     body_of_lists = b"[" + b"[]," * 30_000 + b"[]]"
 
     answer = httpx.post(f"{service.url}/messaging/send/text", content=body_of_lists)
@@ -570,7 +580,7 @@ def test_a_stranger_cannot_keep_the_service_busy_with_a_body(service: RunningSer
     assert answer.status_code == 413
 
 
-def test_it_lives_also_while_the_database_does_not(rig: Rig, outage: Outage) -> None:
+def test_the_service_is_live_but_not_healthy_while_the_database_is_unavailable(rig: Rig, outage: Outage) -> None:
     with rig.service(with_recovery=False) as service:
         assert httpx.get(f"{service.url}/health").json() == {"status": "ok", "live": True, "ready": True}
         outage.begin()
@@ -580,20 +590,20 @@ def test_it_lives_also_while_the_database_does_not(rig: Rig, outage: Outage) -> 
         assert httpx.get(f"{service.url}/health/live").status_code == 200
 
 
-def test_a_database_that_refuses_ends_no_service(rig: Rig) -> None:
+def test_a_database_that_refuses_webhooks_does_not_stop_the_service(rig: Rig) -> None:
     with rig.database.transaction() as connection:
         connection.execute(sa.text("ALTER TABLE wa.queue_messages ADD CONSTRAINT no CHECK (queue <> 'incoming')"))
     with rig.service() as service:
         assert service.post(body("a")).status_code == 200
-        until(lambda: len(service.heard(events.Spooled)) >= 1, "word of it")
+        until(lambda: len(service.events_of(events.Spooled)) >= 1, "a spooled webhook")
         with rig.database.transaction() as connection:
             connection.execute(sa.text("ALTER TABLE wa.queue_messages DROP CONSTRAINT no"))
-        until(lambda: bool(service.heard(events.Requeued)), "the readmission")
+        until(lambda: bool(service.events_of(events.Requeued)), "the readmission")
 
     assert rig.bodies() == [body("a")]
 
 
-def test_metrics_do_without_the_database(rig: Rig, outage: Outage) -> None:
+def test_metrics_are_served_while_the_database_is_unavailable(rig: Rig, outage: Outage) -> None:
     with rig.service() as service:
         outage.begin()
 

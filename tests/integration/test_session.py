@@ -1,4 +1,4 @@
-"""Each session has the settings that wa needs, whatever the database, the role or the URL presets."""
+"""Each session has the settings that wa needs, independent of presets of the database, the role and the URL."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def preset(database: Database) -> Database:
     return database
 
 
-def test_a_preset_of_the_database_changes_nothing(preset: Database) -> None:
+def test_presets_of_the_database_do_not_change_the_session_settings(preset: Database) -> None:
     with preset.autocommit() as connection:
         found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in preset.settings}
 
     assert found == preset.settings
 
 
-def test_options_in_the_url_do_not_move_the_time_zone(preset: Database) -> None:
+def test_options_in_the_url_do_not_change_the_time_zone(preset: Database) -> None:
     url = preset.engine.url.update_query_dict({"options": "-c timezone=Asia/Tokyo"})
     database = Database(url.render_as_string(hide_password=False))
 
@@ -45,7 +45,7 @@ def test_options_in_the_url_do_not_move_the_time_zone(preset: Database) -> None:
     database.close()
 
 
-def test_times_are_utc_and_text_is_kept_under_any_preset(preset: Database) -> None:
+def test_times_are_utc_and_text_is_unchanged_under_any_preset(preset: Database) -> None:
     row = {"message_id": "m", "from_phone": "+123", "message_type": "text", "content": "żółć 🙂"}
     with preset.transaction() as connection:
         insert(connection, [{**row, "direction": "incoming", "timestamp": "2026-03-01T12:00:00", "status": "received"}])

@@ -1,4 +1,4 @@
-"""What is SQS's own: sizes, characters, failures in part, answers of nobody. Over the real protocol."""
+"""SQS over its real protocol: sizes, characters, partial failures and endpoints that do not answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def all_of(queue: SqsQueue) -> list[Delivery]:
 
 
 class Wrapped:
-    """The real client; `answer` may change what one call asks or gets."""
+    """The real client with one method replaced. `answer` gets the original method and the arguments of the call."""
 
     def __init__(self, client: Any, name: str, answer: Any) -> None:
         self._client = client
@@ -40,7 +40,7 @@ class Wrapped:
         return getattr(self._client, name)
 
 
-def test_a_hundred_are_received_ten_at_a_time(aws: LocalAws, database: Database) -> None:
+def test_a_hundred_messages_are_received_in_one_call(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
     queue.put([QueueMessage(str(number)) for number in range(105)])
 
@@ -51,7 +51,7 @@ def test_a_hundred_are_received_ten_at_a_time(aws: LocalAws, database: Database)
     assert (queue.depth().waiting, queue.depth().in_flight) == (5, 0)
 
 
-def test_messages_at_the_size_limit_go_one_to_a_request(aws: LocalAws, database: Database) -> None:
+def test_messages_are_split_into_requests_within_the_size_limit(aws: LocalAws, database: Database) -> None:
     asked: list[int] = []
 
     def note(call: Any, *, Entries: Sequence[Any], **named: Any) -> Any:  # noqa: N803 — boto3's own names
@@ -67,7 +67,7 @@ def test_messages_at_the_size_limit_go_one_to_a_request(aws: LocalAws, database:
     assert sorted(delivery.body for delivery in all_of(queue)) == sorted(bodies)
 
 
-def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, database: Database) -> None:
+def test_a_too_large_message_is_reported_and_the_others_are_queued(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
 
     with pytest.raises(QueueError, match="1 of 2 messages not queued"):
@@ -76,7 +76,7 @@ def test_what_is_too_large_is_said_and_takes_no_other_with_it(aws: LocalAws, dat
     assert [delivery.body for delivery in all_of(queue)] == ["small"]
 
 
-def test_a_character_that_sqs_does_not_carry_refuses_nothing(aws: LocalAws, database: Database) -> None:
+def test_characters_that_sqs_does_not_allow_are_replaced(aws: LocalAws, database: Database) -> None:
     queue = a_queue(aws, database)
 
     queue.put([QueueMessage("a\x01b\ud800c"), QueueMessage("fine \N{WINKING FACE}")])
@@ -84,7 +84,7 @@ def test_a_character_that_sqs_does_not_carry_refuses_nothing(aws: LocalAws, data
     assert sorted(d.body for d in all_of(queue)) == ["a\ufffdb\ufffdc", "fine \N{WINKING FACE}"]
 
 
-def test_what_fails_in_part_is_put_again_alone(aws: LocalAws, database: Database) -> None:
+def test_only_the_failed_messages_of_a_batch_are_sent_again(aws: LocalAws, database: Database) -> None:
     tries: list[list[str]] = []
 
     def fail_one(call: Any, *, Entries: Sequence[Any], **named: Any) -> Any:  # noqa: N803
@@ -104,7 +104,9 @@ def test_what_fails_in_part_is_put_again_alone(aws: LocalAws, database: Database
     assert sorted(delivery.body for delivery in all_of(queue)) == ["bad", "better", "good"]
 
 
-def test_what_one_of_several_calls_got_counts(aws: LocalAws, database: Database) -> None:
+def test_messages_of_the_successful_receive_calls_are_returned_when_one_call_fails(
+    aws: LocalAws, database: Database
+) -> None:
     calls: list[int] = []
 
     def fail_sometimes(call: Any, **named: Any) -> Any:
@@ -119,14 +121,16 @@ def test_what_one_of_several_calls_got_counts(aws: LocalAws, database: Database)
     assert len(queue.receive(50, LEASE)) == 40
 
 
-def test_a_missing_queue_is_one_sentence(aws: LocalAws, database: Database) -> None:
+def test_a_missing_queue_is_reported_in_one_sentence(aws: LocalAws, database: Database) -> None:
     queue = SqsQueue("outgoing", f"{aws.url}/000000000000/none", aws.sqs, database.transaction)
 
     with pytest.raises(QueueError, match=r"SQS refused: .*NonExistentQueue"):
         queue.receive(1, LEASE)
 
 
-def test_an_endpoint_where_nobody_listens_is_one_sentence(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_endpoint_is_reported_in_one_sentence(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     url = "http://127.0.0.1:9/000000000000/none"
@@ -136,7 +140,7 @@ def test_an_endpoint_where_nobody_listens_is_one_sentence(database: Database, mo
         queue.receive(1, LEASE)
 
 
-def test_the_region_is_the_queues_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_comes_from_the_queue_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     client = sqs.connect("https://sqs.eu-west-1.amazonaws.com/123456789012/outgoing.fifo")

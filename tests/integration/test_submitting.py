@@ -1,4 +1,4 @@
-"""Queueing a message once, whatever became of the answer."""
+"""A message is queued once, even if the answer of the queue is lost."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ def message(words: str = "hi", to: str = "+123", **changes: Any) -> OutgoingMess
 
 
 class SilentQueue(MemoryQueue):
-    """Takes every letter, and the answer is lost."""
+    """A queue that takes every message but loses its answer."""
 
     def put(self, letters: Sequence[QueueMessage]) -> None:
         super().put(letters)
         raise QueueError("no answer")
 
 
-def test_a_message_is_queued_although_nothing_says_how_many_wait() -> None:
+def test_a_message_is_queued_although_the_number_of_waiting_messages_is_unavailable() -> None:
     def unavailable() -> int:
         raise QueueError("no GetQueueAttributes")
 
     queue = MemoryQueue()
     submitter = Submitter(queue, number="42", rate=1, waiting=unavailable)
 
-    [told] = submitter.submit([message()])
+    [answer] = submitter.submit([message()])
 
-    assert (told["status"], told["estimated_processing_time"], queue.depth().waiting) == ("queued", 2.0, 1)
+    assert (answer["status"], answer["estimated_processing_time"], queue.depth().waiting) == ("queued", 2.0, 1)
 
 
-def test_an_answer_that_is_lost_is_no_refusal() -> None:
+def test_a_lost_answer_is_reported_as_unconfirmed() -> None:
     submitter = Submitter(SilentQueue(), number="42", rate=1, waiting=lambda: 0)
 
     with pytest.raises(Unconfirmed, match="not known whether"):
         submitter.submit([message()])
 
 
-def test_a_key_is_one_message_for_each_caller(desk: Desk) -> None:
+def test_an_idempotency_key_gives_one_message_for_each_caller(desk: Desk) -> None:
     queue = desk.outgoing_queue
     submitter = Submitter(queue, number="42", rate=1, waiting=lambda: 0, is_taken=desk.bench.outbox.is_taken)
     reference = reference_of("order-7", "ana")
     assert reference != reference_of("order-7", "ben")
     for _ in range(2):
-        [told] = submitter.submit([message(reference=reference)], has_key=True)
-        assert told["message_id"] == str(reference)
+        [answer] = submitter.submit([message(reference=reference)], has_key=True)
+        assert answer["message_id"] == str(reference)
         desk.outgoing.run_once()
 
     assert (desk.bench.states(), queue.dead_count()) == ({"queued": 1}, 0)
@@ -84,7 +84,7 @@ def test_a_used_reference_with_another_message_is_a_dead_letter(
     assert letter.body == second.to_body()
 
 
-def test_a_redelivery_is_no_conflict(desk: Desk) -> None:
+def test_a_redelivered_message_is_not_a_dead_letter(desk: Desk) -> None:
     body = message().to_body()
     for _ in range(2):
         desk.outgoing_queue.put([QueueMessage(body), QueueMessage(body)])
@@ -103,7 +103,7 @@ def test_a_redelivery_is_no_conflict(desk: Desk) -> None:
         ({"sent_by": ["strange"]}, "human"),
     ],
 )
-def test_a_body_says_who_sends(bench: Bench, metadata: dict[str, Any], sent_by: str) -> None:
+def test_a_queue_body_sets_the_kind_of_sender(bench: Bench, metadata: dict[str, Any], sent_by: str) -> None:
     body = json.dumps({"phone_number": "+123", "message_data": text("hi"), "metadata": metadata})
 
     bench.record([OutgoingMessage.from_body(body, queue_id="1")])

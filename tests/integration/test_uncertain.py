@@ -1,4 +1,4 @@
-"""Sends whose fate is unknown: only evidence may decide."""
+"""Uncertain messages: only evidence may decide."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def status(wamid: str, word: str = "sent", *, reference: UUID | None = None, num
     )
 
 
-def learn(bench: Bench, *statuses: StatusUpdate) -> None:
+def persist_statuses(bench: Bench, *statuses: StatusUpdate) -> None:
     with bench.database.transaction() as connection:
         bench.outbox.record_statuses(connection, statuses)
 
@@ -60,7 +60,7 @@ def age_attempts(bench: Bench, span: timedelta = LONG) -> None:
         bench.age(column, span)
 
 
-def test_a_lost_lease_leaves_an_unknown_fate(bench: Bench) -> None:
+def test_a_lost_lease_makes_a_message_uncertain(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
@@ -73,7 +73,7 @@ def test_a_lost_lease_leaves_an_unknown_fate(bench: Bench) -> None:
     assert bench.state(reference) == "sent"
 
 
-def test_a_late_refusal_by_the_holder_still_settles(bench: Bench) -> None:
+def test_a_late_rejection_by_the_lease_holder_is_settled(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
     bench.age("lease_until", timedelta(minutes=5))
@@ -88,18 +88,18 @@ def test_a_late_refusal_by_the_holder_still_settles(bench: Bench) -> None:
 def test_any_status_with_our_reference_proves_that_it_was_sent(bench: Bench, word: str) -> None:
     reference = make_uncertain(bench)
 
-    learn(bench, status("wamid.1", word, reference=reference))
+    persist_statuses(bench, status("wamid.1", word, reference=reference))
 
     assert bench.state(reference) == "sent"
     [row] = bench.rows()
     assert (row["message_id"], row["status"], row["direction"]) == ("wamid.1", word, "outgoing")
 
 
-def test_a_status_that_overtakes_the_answer_is_no_double(bench: Bench) -> None:
+def test_a_status_that_arrives_before_the_answer_is_not_a_duplicate(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
 
-    learn(bench, status("wamid.1", "delivered", reference=reference))
+    persist_statuses(bench, status("wamid.1", "delivered", reference=reference))
     settled = bench.settle(claim, Accepted("wamid.1"))
 
     assert settled.duplicates == ()
@@ -107,30 +107,30 @@ def test_a_status_that_overtakes_the_answer_is_no_double(bench: Bench) -> None:
     assert row["status"] == "delivered"
 
 
-def test_a_reference_counts_only_within_its_own_number(bench: Bench) -> None:
+def test_a_reference_in_a_status_of_another_business_number_is_ignored(bench: Bench) -> None:
     reference = make_uncertain(bench)
 
-    learn(bench, status("wamid.forged", reference=reference, number="666"))
+    persist_statuses(bench, status("wamid.forged", reference=reference, number="666"))
 
     assert bench.state(reference) == "uncertain"
     assert bench.rows() == []
 
 
-def test_absence_is_no_evidence_before_anything_else_has_its_status(bench: Bench) -> None:
+def test_a_missing_status_is_not_evidence_until_a_recent_message_has_its_status(bench: Bench) -> None:
     make_uncertain(bench)
-    learn(bench, status("wamid.of.yesterday"))
+    persist_statuses(bench, status("wamid.of.yesterday"))
     accept_other(bench)
     age_attempts(bench)
 
     assert decide(bench) == []
 
 
-def test_absence_is_evidence_when_others_have_their_statuses(bench: Bench) -> None:
+def test_a_missing_status_is_evidence_when_other_messages_have_their_statuses(bench: Bench) -> None:
     reference = make_uncertain(bench)
     accept_other(bench)
     age_attempts(bench)
 
-    learn(bench, status("wamid.other"))
+    persist_statuses(bench, status("wamid.other"))
 
     assert decide(bench) == [("queued", False)]
     [row] = bench.sql("SELECT state, possible_double, uncertain_count FROM wa.outbox WHERE reference = :r", r=reference)
@@ -138,18 +138,18 @@ def test_absence_is_evidence_when_others_have_their_statuses(bench: Bench) -> No
     assert bench.claim_words() == ["unsure"]
 
 
-def test_a_status_that_is_late_for_anybody_makes_absence_no_evidence(bench: Bench) -> None:
+def test_a_missing_status_is_not_evidence_while_another_message_lacks_its_status(bench: Bench) -> None:
     make_uncertain(bench)
     accept_other(bench)
     accept_other(bench, "wamid.still.without", to="+778")
     age_attempts(bench)
 
-    learn(bench, status("wamid.other"))
+    persist_statuses(bench, status("wamid.other"))
 
     assert decide(bench) == []
 
 
-def test_a_paced_template_may_be_late(bench: Bench) -> None:
+def test_a_paced_template_without_its_status_does_not_prevent_a_decision(bench: Bench) -> None:
     make_uncertain(bench)
     accept_other(bench)
     bench.queue("paced", to="+778")
@@ -157,40 +157,40 @@ def test_a_paced_template_may_be_late(bench: Bench) -> None:
     bench.settle(claim, Accepted("wamid.paced", paced=True))
     age_attempts(bench)
 
-    learn(bench, status("wamid.other"))
+    persist_statuses(bench, status("wamid.other"))
 
     assert decide(bench) == [("queued", False)]
 
 
-def test_nothing_is_decided_before_a_status_may_be_late(bench: Bench) -> None:
+def test_nothing_is_decided_before_the_wait_for_a_status_has_passed(bench: Bench) -> None:
     make_uncertain(bench)
     accept_other(bench)
-    learn(bench, status("wamid.other"))
+    persist_statuses(bench, status("wamid.other"))
 
     assert decide(bench) == []
 
 
-def test_each_attempt_has_evidence_of_its_own_and_after_ten_a_person_is_asked(bench: Bench) -> None:
+def test_each_attempt_needs_its_own_evidence_and_the_tenth_is_held(bench: Bench) -> None:
     reference = make_uncertain(bench)
     for attempt in range(1, 10):
-        assert decide(bench) == []  # the evidence of an earlier attempt says nothing of this one
+        assert decide(bench) == []  # evidence of an earlier attempt does not apply to this one
         wamid = f"wamid.other{attempt}"
         accept_other(bench, wamid)
         age_attempts(bench)
-        learn(bench, status(wamid))
+        persist_statuses(bench, status(wamid))
         assert decide(bench) == [("queued", False)]
         [claim] = bench.claim()
         bench.settle(claim, Unknown("cut again"))
     accept_other(bench, "wamid.last")
     age_attempts(bench)
-    learn(bench, status("wamid.last"))
+    persist_statuses(bench, status("wamid.last"))
 
     assert decide(bench) == [("held", False)]
     [row] = bench.sql("SELECT state, failure_reason FROM wa.outbox WHERE reference = :r", r=reference)
     assert row == {"state": "held", "failure_reason": "it was uncertain 10 times, and never arrived"}
 
 
-def test_without_evidence_a_second_uncertain_attempt_is_for_a_person(bench: Bench) -> None:
+def test_a_second_uncertain_attempt_without_evidence_is_held(bench: Bench) -> None:
     reference = make_uncertain(bench)
     age_attempts(bench, timedelta(minutes=16))
     assert decide(bench) == [("queued", True)]
@@ -201,7 +201,7 @@ def test_without_evidence_a_second_uncertain_attempt_is_for_a_person(bench: Benc
     assert decide(bench) == [("held", False)] or bench.state(reference) == "held"
 
 
-def test_a_number_without_statuses_is_sent_again_as_a_possible_double(bench: Bench) -> None:
+def test_without_any_statuses_a_message_is_sent_again_as_a_possible_duplicate(bench: Bench) -> None:
     reference = make_uncertain(bench)
     assert decide(bench) == []
 
@@ -212,10 +212,10 @@ def test_a_number_without_statuses_is_sent_again_as_a_possible_double(bench: Ben
     assert row == {"state": "queued", "possible_double": True}
 
 
-def test_late_statuses_are_waited_for_a_day_and_then_a_person_is_asked(bench: Bench) -> None:
+def test_an_uncertain_message_is_held_after_a_day_without_evidence(bench: Bench) -> None:
     reference = make_uncertain(bench)
     accept_other(bench)
-    learn(bench, status("wamid.of.somebody"))
+    persist_statuses(bench, status("wamid.of.another"))
     age_attempts(bench, timedelta(hours=25))
     bench.sql("UPDATE wa.status_events SET received_at = clock_timestamp()")
 
@@ -223,7 +223,7 @@ def test_late_statuses_are_waited_for_a_day_and_then_a_person_is_asked(bench: Be
     assert bench.state(reference) == "held"
 
 
-def test_who_wants_to_decide_alone_is_asked_at_once(bench: Bench) -> None:
+def test_an_uncertain_message_is_held_at_once_with_on_uncertain_hold(bench: Bench) -> None:
     bench.outbox = Outbox(bench.database, "42", on_uncertain="hold")
     reference = make_uncertain(bench)
 
@@ -239,14 +239,14 @@ def make_held(bench: Bench) -> UUID:
     return reference
 
 
-def test_a_person_has_a_held_message_sent_again_as_a_possible_double(bench: Bench) -> None:
+def test_a_released_message_is_sent_again_as_a_possible_duplicate(bench: Bench) -> None:
     reference = make_held(bench)
     bench.queue("next")
 
     assert bench.outbox.operator.release_held([reference, UUID(int=0)]) == 1
     assert bench.outbox.operator.release_held([reference]) == 0
 
-    # What came meanwhile has the turn; the released one is next.
+    # The message queued in the meantime is head of line, and the released one is next.
     [claim] = bench.claim()
     assert claim.message["text"]["body"] == "next"
     bench.settle(claim, Accepted("wamid.next"))
@@ -255,19 +255,19 @@ def test_a_person_has_a_held_message_sent_again_as_a_possible_double(bench: Benc
     assert row["possible_double"]
 
 
-def test_a_person_knows_that_a_held_message_was_sent(bench: Bench) -> None:
+def test_a_confirmed_held_message_is_stored_as_sent(bench: Bench) -> None:
     reference = make_held(bench)
 
     assert bench.outbox.operator.confirm([reference]) == 1
 
     [row] = bench.rows()
     assert (row["message_id"], row["status"]) == (f"ref:{reference}", "sent")
-    learn(bench, status("wamid.1", "delivered", reference=reference))
+    persist_statuses(bench, status("wamid.1", "delivered", reference=reference))
     [row] = bench.rows()
     assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
 
 
-def test_a_person_cancels_what_is_not_being_sent(bench: Bench) -> None:
+def test_held_and_queued_messages_can_be_cancelled_and_a_message_being_sent_cannot(bench: Bench) -> None:
     held = make_held(bench)
     [sending] = bench.queue("sending", to="+777")
     bench.claim()
@@ -278,7 +278,7 @@ def test_a_person_cancels_what_is_not_being_sent(bench: Bench) -> None:
     assert [bench.state(r) for r in (held, sending, queued)] == ["cancelled", "sending", "cancelled"]
     assert bench.claim_words() == ["behind"]
     assert bench.state(behind) == "sending"
-    learn(bench, status("wamid.1", reference=held))
+    persist_statuses(bench, status("wamid.1", reference=held))
     assert bench.state(held) == "sent"
 
 
@@ -293,9 +293,9 @@ def test_a_paused_number_sends_nothing_until_it_is_resumed(bench: Bench) -> None
     assert bench.claim_words() == ["hi"]
 
 
-def test_every_send_in_doubt_is_counted(bench: Bench) -> None:
+def test_uncertain_messages_and_duplicates_are_counted(bench: Bench) -> None:
     reference = make_uncertain(bench)
-    learn(bench, status("wamid.1", reference=reference), status("wamid.2", reference=reference))
+    persist_statuses(bench, status("wamid.1", reference=reference), status("wamid.2", reference=reference))
     make_uncertain(bench, to="+555")
 
     finding = checks.finding(bench.database, "doubts")
@@ -303,17 +303,17 @@ def test_every_send_in_doubt_is_counted(bench: Bench) -> None:
     assert finding.facts == {"uncertain": 1, "held": 0, "resent": 0, "possible_doubles": 1, "proven_doubles": 1}
 
 
-def test_proof_that_comes_late_wins_over_held(bench: Bench) -> None:
+def test_a_late_status_changes_a_held_message_to_sent(bench: Bench) -> None:
     bench.outbox = Outbox(bench.database, "42", on_uncertain="hold")
     reference = make_uncertain(bench)
     decide(bench)
 
-    learn(bench, status("wamid.1", reference=reference))
+    persist_statuses(bench, status("wamid.1", reference=reference))
 
     assert bench.state(reference) == "sent"
 
 
-def test_an_uncertain_message_holds_up_its_customer_no_longer_than_a_status_may_be_late(bench: Bench) -> None:
+def test_an_uncertain_message_blocks_its_customer_only_during_the_wait_for_a_status(bench: Bench) -> None:
     make_uncertain(bench)
     bench.queue("next")
     assert bench.outbox.sweeps.pass_heads_on(WAIT) == 0
@@ -325,12 +325,12 @@ def test_an_uncertain_message_holds_up_its_customer_no_longer_than_a_status_may_
     assert bench.claim_words() == ["next"]
 
 
-def test_a_status_of_another_wamid_proves_a_double(bench: Bench) -> None:
+def test_a_status_with_another_wamid_proves_a_duplicate(bench: Bench) -> None:
     [reference] = bench.queue("hi")
     [claim] = bench.claim()
     bench.settle(claim, Accepted("wamid.1"))
 
-    learn(bench, status("wamid.2", reference=reference))
+    persist_statuses(bench, status("wamid.2", reference=reference))
 
     assert {row["message_id"] for row in bench.rows()} == {"wamid.1", "wamid.2"}
     [row] = bench.sql("SELECT possible_double, wamid FROM wa.outbox")

@@ -1,4 +1,4 @@
-"""`wa verify`: each check finds what it is for, and says what to type."""
+"""`wa verify`: each check finds its kind of damage and suggests a command."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_healthy_database_passes_every_check(bench: Bench) -> None:
     assert len({check.name for check, _ in found}) == len(found)
 
 
-def test_the_storage_rate_is_of_what_the_api_accepted(bench: Bench) -> None:
+def test_the_storage_rate_counts_accepted_messages(bench: Bench) -> None:
     send(bench, "wamid.1", "wamid.2", "wamid.3", "wamid.4")
     assert finding(bench.database, "storage_rate").facts == {"accepted": 4, "stored": 4, "share": 1.0}
 
@@ -91,7 +91,9 @@ def test_the_storage_rate_is_of_what_the_api_accepted(bench: Bench) -> None:
         ("UPDATE wa.outbox SET state = 'held'", "doubts", "warning", "wa queue held"),
     ],
 )
-def test_what_is_damaged_is_found(bench: Bench, damage: str, name: str, level: str, hint: str | None) -> None:
+def test_each_kind_of_damage_is_found_by_its_check(
+    bench: Bench, damage: str, name: str, level: str, hint: str | None
+) -> None:
     send(bench, "wamid.1")
     assert finding(bench.database, name).level == "ok"
 
@@ -105,7 +107,7 @@ def test_what_is_damaged_is_found(bench: Bench, damage: str, name: str, level: s
         assert finding(bench.database, name).level == "ok"
 
 
-def test_a_user_who_may_not_write_is_told(bench: Bench) -> None:
+def test_a_user_without_write_privileges_fails_the_permissions_check(bench: Bench) -> None:
     bench.sql("DROP ROLE IF EXISTS onlooker")
     bench.sql("CREATE ROLE onlooker LOGIN")
     bench.sql("GRANT USAGE ON SCHEMA wa TO onlooker")
@@ -123,7 +125,7 @@ def test_a_user_who_may_not_write_is_told(bench: Bench) -> None:
     bench.sql("DROP ROLE onlooker")
 
 
-def test_a_server_that_forgets_is_told(database: Database) -> None:
+def test_a_server_without_synchronous_commit_is_a_warning(database: Database) -> None:
     forgetful = Database(database.engine.url.render_as_string(hide_password=False))
     sa.event.listen(
         forgetful.engine, "connect", lambda connection, _: connection.cursor().execute("SET synchronous_commit = off")
@@ -135,7 +137,7 @@ def test_a_server_that_forgets_is_told(database: Database) -> None:
     forgetful.close()
 
 
-def test_clocks_that_differ_are_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_difference_is_a_warning(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=90))
 
     found = finding(database, "clock")
@@ -145,7 +147,7 @@ def test_clocks_that_differ_are_told(database: Database, monkeypatch: pytest.Mon
 
 
 class Waiting:
-    """The check of what waits, over real queues and a real spool."""
+    """The backlog check over real queues and a real spool."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.incoming = PostgresQueue("incoming", database.transaction)
@@ -158,7 +160,7 @@ class Waiting:
         return finding(self.database, "backlog", backlog=self.counted.status, open_spools=lambda: spools)
 
 
-def test_what_waits_lies_on_a_disk_or_is_dead_is_told(bench: Bench, tmp_path: Path) -> None:
+def test_the_backlog_check_reports_queued_spooled_and_dead_messages(bench: Bench, tmp_path: Path) -> None:
     waiting = Waiting(bench.database, tmp_path)
     assert (waiting.run().level, waiting.run().command) == ("ok", None)
 
@@ -175,7 +177,7 @@ def test_what_waits_lies_on_a_disk_or_is_dead_is_told(bench: Bench, tmp_path: Pa
     waiting.spool.close()
 
 
-def test_what_waits_on_a_database_that_was_never_migrated(server: EmbeddedServer, tmp_path: Path) -> None:
+def test_checks_of_a_database_without_migrations_suggest_wa_migrate(server: EmbeddedServer, tmp_path: Path) -> None:
     name = f"bare_{uuid4().hex[:12]}"
     server.ensure(name)
     bare = Database(server.url(name))
@@ -189,20 +191,22 @@ def test_what_waits_on_a_database_that_was_never_migrated(server: EmbeddedServer
 
 
 @pytest.mark.parametrize(
-    ("change", "level", "said"),
+    ("change", "level", "expected"),
     [
         ("SET timezone = 'Asia/Kolkata'", "failed", "time zone is Asia/Kolkata"),
         ("SET default_transaction_read_only = on", "failed", "default_transaction_read_only is on"),
         ("SET lock_timeout = 0", "warning", "lock_timeout is 0 instead of 15s"),
     ],
 )
-def test_a_session_that_lost_its_settings_is_named(database: Database, change: str, level: str, said: str) -> None:
+def test_a_session_with_changed_settings_is_reported(
+    database: Database, change: str, level: str, expected: str
+) -> None:
     pooled = Database(database.engine.url.render_as_string(hide_password=False))
     sa.event.listen(pooled.engine, "checkout", lambda connection, *_: _execute(connection, change))
 
     found = finding(pooled, "session")
 
-    assert (found.level, said in found.message) == (level, True), found.message
+    assert (found.level, expected in found.message) == (level, True), found.message
     pooled.close()
 
 

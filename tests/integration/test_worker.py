@@ -37,8 +37,8 @@ def test_everything_that_is_queued_is_sent_once_and_stored(works: Works) -> None
     accepted = [line["wamid"] for line in works.sandbox.accepted()]
     assert len(accepted) == 300
     assert {row["message_id"] for row in works.bench.rows()} == set(accepted)
-    assert {event.wamid for event in works.heard(events.Accepted)} == set(accepted)
-    assert {event.wamid for event in works.heard(events.Stored)} == set(accepted)
+    assert {event.wamid for event in works.events_of(events.Accepted)} == set(accepted)
+    assert {event.wamid for event in works.events_of(events.Stored)} == set(accepted)
     assert works.spool.state().files == 0
 
 
@@ -57,17 +57,17 @@ def test_a_refused_token_pauses_the_number_and_loses_nothing(works: Works) -> No
     with pytest.raises(StillPending, match="3 on a paused number"):
         works.run(token="expired")
     assert works.bench.states() == {"queued": 3}
-    assert len(works.heard(events.NumberBlocked)) == 1
+    assert len(works.events_of(events.NumberBlocked)) == 1
 
     works.bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")
     works.run()
 
     assert works.bench.states() == {"sent": 3}
-    assert len(works.heard(events.NumberUnblocked)) == 1
+    assert len(works.events_of(events.NumberUnblocked)) == 1
     assert {row["retry_count"] for row in works.bench.sql("SELECT retry_count FROM wa.outbox")} == {0}
 
 
-def test_a_customer_who_gets_too_much_holds_up_nobody_else(works: Works) -> None:
+def test_a_throttled_customer_does_not_delay_other_customers(works: Works) -> None:
     works.put("+9991131056", "+123")
 
     async def stop_when_both_were_tried(stop: Stop) -> None:
@@ -84,11 +84,11 @@ def test_a_customer_who_gets_too_much_holds_up_nobody_else(works: Works) -> None
     assert row == {"retry_count": 0, "later": True}
 
 
-def test_a_throttled_number_slows_down_and_the_try_does_not_count(works: Works) -> None:
+def test_a_throttled_number_slows_down_and_the_attempt_is_not_counted_as_a_retry(works: Works) -> None:
     works.put("+9991130429")
 
     async def stop_when_slowed(stop: Stop) -> None:
-        while not works.heard(events.SlowedDown):
+        while not works.events_of(events.SlowedDown):
             await asyncio.sleep(0.01)
         stop.set()
 
@@ -98,7 +98,7 @@ def test_a_throttled_number_slows_down_and_the_try_does_not_count(works: Works) 
     assert row == {"state": "queued", "retry_count": 0}
 
 
-def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Any, tmp_path: Path) -> None:
+def test_a_stop_finishes_messages_in_flight_and_claims_no_more(database: Any, tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "sandbox", Options(answer_after=0.5)) as sandbox:
         works = Works(database, sandbox, tmp_path)
         works.put(*(f"+1555{place:04}" for place in range(120)))
@@ -118,7 +118,9 @@ def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Any, tmp
         assert len(sandbox.accepted()) == 120
 
 
-def test_an_outage_of_the_database_keeps_outcomes_on_the_disk(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outcomes_stay_in_the_spool_while_the_database_is_unavailable(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
     works.put("+11", "+12", "+123")
     real, outages, kept = Outbox.settle, 3, []
 
@@ -127,7 +129,7 @@ def test_an_outage_of_the_database_keeps_outcomes_on_the_disk(works: Works, monk
         if outages:
             outages -= 1
             kept.append(works.spool.state().records)
-            raise DatabaseUnavailable("away")
+            raise DatabaseUnavailable("connection refused")
         return real(self, *arguments, **named)
 
     monkeypatch.setattr(Outbox, "settle", settle)
@@ -135,11 +137,11 @@ def test_an_outage_of_the_database_keeps_outcomes_on_the_disk(works: Works, monk
 
     assert min(kept) >= 1
     assert len(works.sandbox.accepted()) == len(works.bench.rows()) == 3
-    assert works.heard(events.StoreFailed)
+    assert works.events_of(events.StoreFailed)
     assert works.spool.state().files == 0
 
 
-def test_what_cannot_be_recorded_is_not_sent(works: Works) -> None:
+def test_nothing_is_sent_when_the_spool_is_not_writable(works: Works) -> None:
     works.spool.folder.write_text("in the way")
     works.put("+123")
 
@@ -149,7 +151,7 @@ def test_what_cannot_be_recorded_is_not_sent(works: Works) -> None:
     assert works.sandbox.log() == []
 
 
-def test_a_claim_whose_lease_does_not_outlast_its_deadline_is_given_back(works: Works) -> None:
+def test_a_claim_whose_lease_does_not_outlast_its_deadline_is_released(works: Works) -> None:
     works.lease = 2 * SECONDS
     works.put("+123")
 
@@ -164,7 +166,7 @@ def test_a_claim_whose_lease_does_not_outlast_its_deadline_is_given_back(works: 
     assert works.bench.states() == {"queued": 1}
 
 
-def test_a_loop_that_hangs_is_noticed() -> None:
+def test_the_watchdog_reports_a_loop_that_hangs() -> None:
     hung = threading.Event()
     found: list[str] = []
 

@@ -11,7 +11,7 @@ from wa_cli.database.engine import Database
 
 @pytest.fixture
 def empty(server: EmbeddedServer) -> Iterator[Database]:
-    """A database without anything in it."""
+    """Yield an empty database. Drop it at the end."""
     name = f"empty_{uuid4().hex[:12]}"
     server.ensure(name)
     database = Database(server.url(name))

@@ -1,4 +1,4 @@
-"""What is found is adopted: a table older than wa, changed by hand in part, in the way or not ours at all."""
+"""Adoption of an existing table: older than wa, partly changed by hand, in conflict with wa or incompatible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wa_cli.migrations.backfill import Backfill
 from wa_cli.migrations.runner import Migrator
 
 
-def give_direction(database: Database, kind: str = "VARCHAR(20)") -> None:
+def create_table_with_direction(database: Database, kind: str = "VARCHAR(20)") -> None:
     sql(database, AS_FOUND)
     sql(database, f"ALTER TABLE whatsapp_messages ADD COLUMN direction {kind}")
 
@@ -31,14 +31,14 @@ def constraint(database: Database) -> list[dict[str, object]]:
     return sql(database, "SELECT convalidated FROM pg_constraint WHERE conname = 'check_direction'")
 
 
-def test_other_words_are_named_and_nothing_that_writes_them_is_broken(empty: Database) -> None:
-    give_direction(empty)
+def test_other_direction_values_are_reported_and_can_still_be_written(empty: Database) -> None:
+    create_table_with_direction(empty)
     for number, word in enumerate(("INBOUND", "INBOUND", "out", "incoming")):
         write(empty, f"m{number}", direction=word)
 
-    [said] = Migrator(empty).apply()
+    [reason] = Migrator(empty).apply()
 
-    assert "2 rows say 'INBOUND', 1 rows say 'out'" in said
+    assert "2 rows say 'INBOUND', 1 rows say 'out'" in reason
     assert constraint(empty) == []
     write(empty, "another", direction="INBOUND")
     runner.check(empty)
@@ -48,17 +48,17 @@ def test_other_words_are_named_and_nothing_that_writes_them_is_broken(empty: Dat
     assert constraint(empty) == [{"convalidated": True}]
 
 
-def test_another_constraint_under_the_name_is_named(empty: Database) -> None:
-    give_direction(empty)
+def test_a_different_constraint_with_the_same_name_is_reported(empty: Database) -> None:
+    create_table_with_direction(empty)
     sql(empty, "ALTER TABLE whatsapp_messages ADD CONSTRAINT check_direction CHECK (direction IN ('in', 'out'))")
 
-    [said] = Migrator(empty).apply()
+    [reason] = Migrator(empty).apply()
 
-    assert "check_direction is there and allows in, out" in said
+    assert "check_direction is there and allows in, out" in reason
 
 
-def test_a_constraint_that_was_not_validated_is(empty: Database) -> None:
-    give_direction(empty, "TEXT")
+def test_a_constraint_that_is_not_valid_is_validated(empty: Database) -> None:
+    create_table_with_direction(empty, "TEXT")
     sql(
         empty,
         "ALTER TABLE whatsapp_messages ADD CONSTRAINT check_direction"
@@ -69,8 +69,8 @@ def test_a_constraint_that_was_not_validated_is(empty: Database) -> None:
     assert constraint(empty) == [{"convalidated": True}]
 
 
-def test_a_writer_that_knows_nothing_of_direction_goes_on(empty: Database) -> None:
-    give_direction(empty)
+def test_a_writer_that_does_not_set_direction_still_works(empty: Database) -> None:
+    create_table_with_direction(empty)
     write(empty, "before")
 
     Migrator(empty).apply()
@@ -79,8 +79,8 @@ def test_a_writer_that_knows_nothing_of_direction_goes_on(empty: Database) -> No
     assert sql(empty, "SELECT DISTINCT direction FROM whatsapp_messages") == [{"direction": "incoming"}]
 
 
-def test_rows_that_somebody_holds_are_filled_later_or_left_and_never_waited_for(empty: Database) -> None:
-    give_direction(empty)
+def test_locked_rows_are_skipped_without_waiting_and_filled_by_the_next_run(empty: Database) -> None:
+    create_table_with_direction(empty)
     for number in range(3):
         write(empty, f"m{number}")
     holder = Database(url_of(empty))
@@ -100,12 +100,12 @@ def test_rows_that_somebody_holds_are_filled_later_or_left_and_never_waited_for(
     assert sql(empty, "SELECT count(*) AS n FROM whatsapp_messages WHERE direction IS NULL") == [{"n": 0}]
 
 
-def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
+def test_the_backfill_marks_rows_sent_by_the_business_as_outgoing(empty: Database) -> None:
     sql(empty, AS_FOUND)
     write(empty, "theirs", "+15557654321")
     write(empty, "ours", "15550100000", to_phone="15557654321", timestamp=datetime(2026, 3, 1))
     write(empty, "ours, with +", "+15550100000", to_phone="15557654321", status="delivered")
-    write(empty, "ours, to nobody", "+15550100000", timestamp=datetime(2026, 2, 1))
+    write(empty, "ours, no recipient", "+15550100000", timestamp=datetime(2026, 2, 1))
     backfill = Backfill(empty, "+15550100000")
     before = backfill.count()
     Migrator(empty).apply()
@@ -121,7 +121,7 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
     rows = sql(empty, "SELECT message_id, direction, status FROM whatsapp_messages ORDER BY message_id")
     assert [(row["message_id"], row["direction"], row["status"]) for row in rows] == [
         ("ours", "outgoing", "sent"),
-        ("ours, to nobody", "outgoing", "sent"),
+        ("ours, no recipient", "outgoing", "sent"),
         ("ours, with +", "outgoing", "delivered"),
         ("theirs", "incoming", "received"),
     ]
@@ -129,7 +129,7 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "reason"),
     [
         ("CREATE VIEW whatsapp_messages AS SELECT 1 AS message_id", "is a view"),
         ("CREATE TABLE whatsapp_messages (id INT) PARTITION BY RANGE (id)", "is a partitioned table"),
@@ -149,23 +149,23 @@ def test_the_businesss_own_rows_are_recognised(empty: Database) -> None:
         (AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL"), "message_id of whatsapp_messages is not unique"),
     ],
 )
-def test_what_cannot_be_ours_is_said_and_left_alone(
-    server: EmbeddedServer, empty: Database, found: str, said: str
+def test_an_incompatible_relation_is_reported_and_left_unchanged(
+    server: EmbeddedServer, empty: Database, found: str, reason: str
 ) -> None:
     sql(empty, found)
     before = dump(server.programs, empty)
 
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=reason):
         Migrator(empty).apply()
 
     assert dump(server.programs, empty) == before
 
 
 @pytest.mark.parametrize("done_before", [None, "5"])
-def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
+def test_psql_runs_the_dry_run_script_to_the_same_schema(
     server: EmbeddedServer, empty: Database, database: Database, done_before: str | None
 ) -> None:
-    give_direction(empty)
+    create_table_with_direction(empty)
     write(empty, "m1")
     if done_before:
         Migrator(empty).apply(catalogue.find(done_before))
@@ -181,10 +181,10 @@ def test_psql_runs_what_a_dry_run_prints_to_the_same_end(
 
 
 @pytest.mark.parametrize("broken", range(3, 30, 4))
-def test_a_script_that_stopped_in_the_middle_is_run_again(
+def test_a_script_that_failed_in_the_middle_can_be_run_again(
     server: EmbeddedServer, empty: Database, database: Database, broken: int
 ) -> None:
-    give_direction(empty)
+    create_table_with_direction(empty)
     write(empty, "m1")
     pieces = list(psql.script(Migrator(empty).plan()))
     begins = [place for place, piece in enumerate(pieces) if "\\if :to_do" in piece]
@@ -199,7 +199,7 @@ def test_a_script_that_stopped_in_the_middle_is_run_again(
     assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
 
 
-def test_a_script_makes_again_what_was_taken_away(server: EmbeddedServer, empty: Database) -> None:
+def test_a_script_recreates_a_dropped_index(server: EmbeddedServer, empty: Database) -> None:
     Migrator(empty).apply()
     expected = dump(server.programs, empty)
     sql(empty, "DROP INDEX idx_messages_read")
@@ -212,7 +212,7 @@ def test_a_script_makes_again_what_was_taken_away(server: EmbeddedServer, empty:
 
 
 @pytest.mark.parametrize("count", [3, 5, 99])
-def test_files_that_psql_has_run_are_adopted(
+def test_migration_files_that_psql_has_run_are_adopted(
     server: EmbeddedServer, empty: Database, database: Database, count: int
 ) -> None:
     command = [str(server.programs / "psql"), "-q", "-v", "ON_ERROR_STOP=1", url_of(empty)]
@@ -226,7 +226,7 @@ def test_files_that_psql_has_run_are_adopted(
     assert sql(empty, "SELECT customer FROM wa.contacts") == [{"customer": "123"}]
 
 
-def test_a_file_that_psql_has_run_in_part_is_finished(
+def test_a_migration_file_that_psql_has_run_in_part_is_completed(
     server: EmbeddedServer, empty: Database, database: Database
 ) -> None:
     statements = catalogue.find("3").up.statements
@@ -239,56 +239,60 @@ def test_a_file_that_psql_has_run_in_part_is_finished(
     assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
 
 
-def test_an_index_of_the_same_name_on_another_table_is_named_and_never_dropped(empty: Database) -> None:
+def test_an_index_of_the_same_name_on_another_table_is_reported_and_never_dropped(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "CREATE TABLE messages (timestamp TIMESTAMP)")
     sql(empty, "CREATE INDEX idx_messages_timestamp ON messages (timestamp)")
 
-    [said] = Migrator(empty).apply()
+    [reason] = Migrator(empty).apply()
 
-    assert "an index idx_messages_timestamp on another table, messages" in said
+    assert "an index idx_messages_timestamp on another table, messages" in reason
     Migrator(empty).rollback(99)
     assert sql(empty, "SELECT to_regclass('idx_messages_timestamp') IS NOT NULL AS there") == [{"there": True}]
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "reason"),
     [
         ("VARCHAR(3) DEFAULT 'in'", "direction is of the type character varying(3)"),
         ("VARCHAR(20) DEFAULT 'in'", "direction has the default 'in'"),
     ],
 )
-def test_a_column_with_a_vocabulary_of_its_own_keeps_it(empty: Database, kind: str, said: str) -> None:
-    give_direction(empty, kind)
+def test_a_direction_column_with_another_type_or_default_is_reported_and_unchanged(
+    empty: Database, kind: str, reason: str
+) -> None:
+    create_table_with_direction(empty, kind)
 
     [line] = Migrator(empty).apply()
 
-    assert said in line
+    assert reason in line
     write(empty, "as ever")
     assert constraint(empty) == []
 
 
-def test_a_column_that_an_index_of_an_expression_uses_is_not_widened(empty: Database) -> None:
+def test_a_column_used_by_an_expression_index_is_not_widened_until_the_index_is_dropped(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "CREATE INDEX theirs ON whatsapp_messages (lower(from_phone))")
 
-    [said] = Migrator(empty).apply()
+    [reason] = Migrator(empty).apply()
 
-    assert "let from_phone be 150 characters long: theirs would be built or checked anew" in said
+    assert "let from_phone be 150 characters long: theirs would be built or checked" in reason
     [again] = Migrator(empty).apply()
-    assert "theirs would be built or checked anew" in again
+    assert "theirs would be built or checked" in again
     sql(empty, "DROP INDEX theirs")
     assert Migrator(empty).apply() == []
 
 
-def test_a_dropped_view_is_all_that_widening_needs(server: EmbeddedServer, empty: Database, database: Database) -> None:
+def test_columns_are_widened_after_the_view_that_uses_them_is_dropped(
+    server: EmbeddedServer, empty: Database, database: Database
+) -> None:
     sql(empty, AS_FOUND)
     columns = "message_id, context_message_id, from_phone, to_phone, media_type, media_url"
     sql(empty, f"CREATE VIEW theirs AS SELECT {columns} FROM whatsapp_messages")
     assert len(Migrator(empty).apply()) == 6
     index = sql(empty, "SELECT 'idx_messages_conversation_key'::regclass::oid AS oid")
     assert len(Migrator(empty).apply()) == 6
-    assert sql(empty, "SELECT 'idx_messages_conversation_key'::regclass::oid AS oid") == index  # not built for nothing
+    assert sql(empty, "SELECT 'idx_messages_conversation_key'::regclass::oid AS oid") == index  # not rebuilt
 
     sql(empty, "DROP VIEW theirs")
 
@@ -296,21 +300,21 @@ def test_a_dropped_view_is_all_that_widening_needs(server: EmbeddedServer, empty
     assert sorted(dump(server.programs, empty)) == sorted(dump(server.programs, database))
 
 
-def test_what_was_taken_away_is_made_again_after_looking_at_the_rows(empty: Database) -> None:
+def test_a_dropped_constraint_is_recreated_only_when_every_row_satisfies_it(empty: Database) -> None:
     Migrator(empty).apply()
     sql(empty, "ALTER TABLE whatsapp_messages DROP CONSTRAINT check_direction")
     write(empty, "other", direction="INBOUND")
 
-    [said] = Migrator(empty).apply()
+    [reason] = Migrator(empty).apply()
 
-    assert "1 rows say 'INBOUND'" in said
+    assert "1 rows say 'INBOUND'" in reason
     assert constraint(empty) == []
     sql(empty, "DELETE FROM whatsapp_messages")
     assert Migrator(empty).apply() == []
     assert constraint(empty) == [{"convalidated": True}]
 
 
-def test_a_table_that_the_search_path_does_not_lead_to_is_not_made_twice(empty: Database) -> None:
+def test_a_table_outside_the_search_path_is_refused_instead_of_created_twice(empty: Database) -> None:
     sql(empty, "CREATE SCHEMA app")
     sql(empty, AS_FOUND.replace("whatsapp_messages", "app.whatsapp_messages"))
 
@@ -318,7 +322,7 @@ def test_a_table_that_the_search_path_does_not_lead_to_is_not_made_twice(empty: 
         Migrator(empty).apply()
 
 
-def test_a_lost_connection_is_an_outage(empty: Database) -> None:
+def test_a_lost_connection_raises_database_unavailable(empty: Database) -> None:
     sql(empty, AS_FOUND)
     migrator = Migrator(empty)
 
@@ -334,7 +338,7 @@ def test_a_lost_connection_is_an_outage(empty: Database) -> None:
     assert Migrator(empty).apply() == []
 
 
-def test_a_view_over_direction_keeps_the_column(empty: Database) -> None:
+def test_the_direction_column_is_not_dropped_while_a_view_uses_it(empty: Database) -> None:
     Migrator(empty).apply()
     sql(empty, "CREATE VIEW theirs AS SELECT direction FROM whatsapp_messages")
 
@@ -344,21 +348,21 @@ def test_a_view_over_direction_keeps_the_column(empty: Database) -> None:
         Migrator(empty).drop_direction()
 
 
-def test_a_session_time_out_of_the_database_does_not_end_the_lock(empty: Database) -> None:
+def test_session_timeouts_of_the_database_do_not_end_the_migration_lock(empty: Database) -> None:
     sql(empty, AS_FOUND)
     for name in ("idle_session_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"):
         with empty.autocommit() as connection:
             connection.exec_driver_sql(f"ALTER DATABASE {empty.engine.url.database} SET {name} = '300ms'")
     empty.close()
 
-    def dawdle(event: progress.Event) -> None:
+    def sleep_briefly(event: progress.Event) -> None:
         if isinstance(event, progress.Begun) and event.step.version in ("0002_direction", "0005_widths"):
             sql(Database(url_of(empty)), "SELECT pg_sleep(0.2)")
 
-    assert Migrator(empty, dawdle).apply() == []
+    assert Migrator(empty, sleep_briefly).apply() == []
 
 
-def test_a_migrator_that_lost_its_lock_stops(empty: Database) -> None:
+def test_a_migrator_that_lost_its_lock_stops_with_database_unavailable(empty: Database) -> None:
     sql(empty, AS_FOUND)
 
     def cut(event: progress.Event) -> None:

@@ -39,7 +39,7 @@ def test_the_readme_is_short_and_every_link_leads_to_a_file() -> None:
 
 @contextmanager
 def documented_roles(database: Database) -> Iterator[dict[str, Database]]:
-    """Databases as the roles of the production guide, under names of this test."""
+    """Yield databases opened as the roles of the production guide, under unique names."""
     mark = uuid4().hex[:8]
     [statements] = examples("production.md", "sql")
     statements = re.sub(r"\bwa_reports\b", f"reports_{mark}", statements.replace("'…'", "'secret'"))
@@ -59,7 +59,7 @@ def documented_roles(database: Database) -> Iterator[dict[str, Database]]:
             sql(database, f"DROP OWNED BY {names[key]}; DROP ROLE {names[key]}")
 
 
-def test_the_documented_roles_may_do_their_work_and_no_more(empty: Database) -> None:
+def test_the_documented_roles_have_the_privileges_for_their_work_and_no_more(empty: Database) -> None:
     wa_cli.migrate(empty.engine.url.render_as_string(hide_password=False))
 
     with documented_roles(empty) as roles:
@@ -70,7 +70,7 @@ def test_the_documented_roles_may_do_their_work_and_no_more(empty: Database) -> 
             sql(roles["reports"], "DELETE FROM whatsapp_messages")
 
 
-def test_python_migrates_an_existing_table_and_again(empty: Database) -> None:
+def test_the_python_function_migrates_an_existing_table_and_can_run_again(empty: Database) -> None:
     sql(empty, AS_FOUND)
     url = empty.engine.url.render_as_string(hide_password=False)
 
@@ -80,7 +80,7 @@ def test_python_migrates_an_existing_table_and_again(empty: Database) -> None:
     runner.check(empty)
 
 
-def test_a_revision_of_alembic_migrates(empty: Database, tmp_path: Path) -> None:
+def test_the_documented_alembic_revision_migrates(empty: Database, tmp_path: Path) -> None:
     sql(empty, AS_FOUND)
     config = Config(tmp_path / "alembic.ini")
     url = empty.engine.url.render_as_string(hide_password=False)

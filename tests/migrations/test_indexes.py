@@ -1,4 +1,4 @@
-"""Indexes are known by their definition: one of the business's own keeps its name, and one of ours takes every text."""
+"""Indexes are recognized by their definition. An index of the business is kept, and our search index takes every text."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def definition(database: Database, index: str = SEARCH) -> str | None:
     return text
 
 
-def test_the_index_of_words_takes_rows_that_were_there_and_rows_that_come(
-    server: EmbeddedServer, empty: Database
-) -> None:
+def test_the_search_index_accepts_existing_and_new_long_texts(server: EmbeddedServer, empty: Database) -> None:
     found_tables.load(server.programs, empty, "m13")
 
     assert Migrator(empty).apply() == []
@@ -40,7 +38,9 @@ def test_the_index_of_words_takes_rows_that_were_there_and_rows_that_come(
 
 
 @pytest.mark.parametrize("options", ["", " WITH (fastupdate = off)"])
-def test_the_index_of_an_older_version_is_replaced(server: EmbeddedServer, empty: Database, options: str) -> None:
+def test_the_search_index_of_an_older_version_is_replaced(
+    server: EmbeddedServer, empty: Database, options: str
+) -> None:
     Migrator(empty).apply()
     expected = dump(server.programs, empty)
     sql(empty, f"DROP INDEX {SEARCH}")
@@ -52,7 +52,9 @@ def test_the_index_of_an_older_version_is_replaced(server: EmbeddedServer, empty
     assert dump(server.programs, empty) == expected
 
 
-def test_a_run_that_the_older_version_could_not_finish_is_finished(server: EmbeddedServer, empty: Database) -> None:
+def test_a_migration_that_an_older_version_left_unfinished_is_completed(
+    server: EmbeddedServer, empty: Database
+) -> None:
     found_tables.load(server.programs, empty, "m13")
     Migrator(empty).apply(catalogue.find("6"))
     [old] = catalogue.find("7").up.accepted_checksums - {catalogue.find("7").up.checksum}
@@ -74,38 +76,38 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("index", "on"), OTHERS.items())
-def test_an_index_of_the_business_under_our_name_is_named_and_left(empty: Database, index: str, on: str) -> None:
+def test_a_business_index_with_our_name_is_reported_and_kept(empty: Database, index: str, on: str) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "ALTER TABLE whatsapp_messages ADD direction VARCHAR(20), ADD read_at TIMESTAMP")
     sql(empty, f"CREATE INDEX {index} ON whatsapp_messages {on}")
     theirs = definition(empty, index)
 
-    said = Migrator(empty).apply()
+    skipped = Migrator(empty).apply()
 
-    assert any(f"an index {index} with another definition, which stays: {theirs}" in line for line in said)
+    assert any(f"an index {index} with another definition, which stays: {theirs}" in line for line in skipped)
     check = checks.finding(empty, "indexes")
     assert (check.level, str(theirs) in check.message) == ("warning", True)
-    told: list[progress.Event] = []
-    Migrator(empty, told.append).rollback(99)
+    emitted: list[progress.Event] = []
+    Migrator(empty, emitted.append).rollback(99)
     assert definition(empty, index) == theirs
-    assert any(isinstance(event, progress.Skipped) and index in event.why for event in told)
+    assert any(isinstance(event, progress.Skipped) and index in event.why for event in emitted)
 
 
-def test_a_unique_index_is_not_ours(empty: Database) -> None:
+def test_a_unique_index_is_not_accepted_as_our_index(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "CREATE UNIQUE INDEX idx_messages_timestamp ON whatsapp_messages (timestamp)")
 
-    [said] = Migrator(empty).apply()
+    [skipped] = Migrator(empty).apply()
 
-    assert "CREATE UNIQUE INDEX idx_messages_timestamp" in said
+    assert "CREATE UNIQUE INDEX idx_messages_timestamp" in skipped
 
 
-def test_every_index_of_ours_is_known_by_postgresqls_own_text(database: Database) -> None:
+def test_every_built_index_is_recognized_by_the_definition_that_postgresql_prints(database: Database) -> None:
     for index in catalogue.indexes():
         assert catalogue.comparable(str(definition(database, index))) in catalogue.built_definitions(index), index
 
 
-def test_statements_that_no_version_had_are_refused(empty: Database) -> None:
+def test_a_begun_migration_with_an_unknown_checksum_is_refused(empty: Database) -> None:
     Migrator(empty).apply(catalogue.find("6"))
     sql(
         empty,

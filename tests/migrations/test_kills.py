@@ -1,4 +1,4 @@
-"""A migrator that is killed anywhere is finished by the next one, to the same schema as an undisturbed run."""
+"""A migration killed at any step is completed by the next run, with the same schema as an undisturbed run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wa_cli.errors import StillPending
 from wa_cli.migrations import catalogue, ledger
 from wa_cli.migrations.runner import Migrator
 
-# The points of each migration in the order of a run: its steps, then the whole file, which is noted under 0.
+# The step numbers of each migration in the order of a run. The whole file is recorded last, as number 0.
 POINTS = {
     migration.name: [*(step.number for step in migration.up.steps if step.number), 0]
     for migration in catalogue.migrations()
@@ -29,7 +29,7 @@ POINTS = {
 
 
 def make_old(database: Database, rows: int = 2500) -> None:
-    """A table as it is found, in part changed by hand, with rows that have no direction."""
+    """Create a table older than wa, with a `direction` column added by hand and rows without a direction."""
     sql(database, AS_FOUND)
     sql(database, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20)")
     sql(
@@ -42,7 +42,7 @@ def make_old(database: Database, rows: int = 2500) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(server: EmbeddedServer) -> Iterator[list[str]]:
-    """The schema after a run that nobody disturbed."""
+    """Yield the schema after an undisturbed run."""
     server.ensure("undisturbed")
     database = Database(server.url("undisturbed"))
     make_old(database, 1)
@@ -59,7 +59,7 @@ def finish(database: Database) -> None:
 
 
 @pytest.mark.parametrize("version", POINTS)
-def test_killed_at_every_step_the_next_run_comes_to_the_same_end(
+def test_a_run_after_a_kill_at_any_step_reaches_the_same_schema(
     server: EmbeddedServer, empty: Database, undisturbed: list[str], version: str
 ) -> None:
     make_old(empty)
@@ -76,7 +76,7 @@ def test_killed_at_every_step_the_next_run_comes_to_the_same_end(
 
 
 def run_and_kill(database: Database, when: str) -> None:
-    """A migrator in a process of its own, killed as soon as this query has a row."""
+    """Run a migrator in a separate process and kill it as soon as this query returns a row."""
     code = f"from wa_cli.cli.app import app; app(['migrate', '--yes'])  # {url_of(database)}"
     environ = {"WA_DATABASE_URL": url_of(database), "WA_CLOUD_API_URL": "sandbox", "PATH": "/usr/bin:/bin"}
     with subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.PIPE) as migrator:
@@ -85,7 +85,9 @@ def run_and_kill(database: Database, when: str) -> None:
         migrator.communicate()
 
 
-def test_killed_while_it_fills_rows(server: EmbeddedServer, empty: Database, undisturbed: list[str]) -> None:
+def test_a_run_after_a_kill_while_rows_are_filled_reaches_the_same_schema(
+    server: EmbeddedServer, empty: Database, undisturbed: list[str]
+) -> None:
     make_old(empty, 40_000)
 
     run_and_kill(empty, "SELECT FROM pg_stat_activity WHERE application_name LIKE 'wa migrate: % rows filled'")
@@ -96,7 +98,9 @@ def test_killed_while_it_fills_rows(server: EmbeddedServer, empty: Database, und
     assert dump(server.programs, empty) == undisturbed
 
 
-def test_killed_while_it_builds_an_index(server: EmbeddedServer, empty: Database, undisturbed: list[str]) -> None:
+def test_a_run_after_a_kill_during_an_index_build_reaches_the_same_schema(
+    server: EmbeddedServer, empty: Database, undisturbed: list[str]
+) -> None:
     make_old(empty)
     holder = Database(url_of(empty))
     with holder.reading() as old:  # a concurrent build waits for its snapshot
@@ -110,7 +114,7 @@ def test_killed_while_it_builds_an_index(server: EmbeddedServer, empty: Database
     assert dump(server.programs, empty) == undisturbed
 
 
-def test_two_migrators_at_once_are_one_after_the_other(
+def test_concurrent_migrators_run_one_after_the_other(
     server: EmbeddedServer, empty: Database, undisturbed: list[str]
 ) -> None:
     make_old(empty)

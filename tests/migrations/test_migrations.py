@@ -1,4 +1,4 @@
-"""The schema: up, down, up gives the same; half done is finished; what is found is adopted."""
+"""Migrations: upgrades and rollbacks, unfinished runs, and the adoption of an existing table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEASE = timedelta(seconds=60)
 NAMES = [migration.name for migration in catalogue.migrations()]
 
 
-def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Database) -> None:
+def test_upgrade_rollback_and_upgrade_give_the_same_schema(server: EmbeddedServer, empty: Database) -> None:
     migrator = Migrator(empty)
     assert migrator.apply() == []
     assert migrator.plan() == []
@@ -39,7 +39,7 @@ def test_up_down_up_gives_the_same_schema(server: EmbeddedServer, empty: Databas
 
 
 @pytest.mark.parametrize("default", ["gen_random_uuid()", "uuid_generate_v4()"])
-def test_a_table_that_is_older_is_adopted_with_its_rows(empty: Database, default: str) -> None:
+def test_an_existing_table_is_adopted_with_its_rows(empty: Database, default: str) -> None:
     sql(empty, "CREATE FUNCTION uuid_generate_v4() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'")
     sql(empty, AS_FOUND.replace("gen_random_uuid()", default))
     sql(empty, "INSERT INTO whatsapp_messages (message_id, from_phone, message_type) VALUES ('old', '123', 'text')")
@@ -53,7 +53,7 @@ def test_a_table_that_is_older_is_adopted_with_its_rows(empty: Database, default
         sql(empty, "UPDATE whatsapp_messages SET direction = 'sideways'")
 
 
-def test_work_that_is_done_by_hand_already_is_no_hindrance(empty: Database) -> None:
+def test_changes_that_were_already_made_by_hand_are_adopted(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20) DEFAULT 'incoming'")
     sql(
@@ -69,7 +69,7 @@ def test_work_that_is_done_by_hand_already_is_no_hindrance(empty: Database) -> N
     assert constraint["convalidated"]
 
 
-def test_a_half_built_index_is_built_anew(empty: Database) -> None:
+def test_an_invalid_index_is_rebuilt(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20) DEFAULT 'incoming'")
     sql(empty, "CREATE INDEX idx_messages_direction ON whatsapp_messages (direction)")
@@ -81,7 +81,7 @@ def test_a_half_built_index_is_built_anew(empty: Database) -> None:
     assert index["indisvalid"]
 
 
-def test_a_column_that_a_view_uses_is_named_left_alone_and_done_later(empty: Database) -> None:
+def test_a_column_used_by_a_view_is_reported_and_widened_after_the_view_is_dropped(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "CREATE VIEW everything AS SELECT message_id, media_url FROM whatsapp_messages")
 
@@ -114,20 +114,20 @@ def test_a_wider_column_is_never_narrowed(empty: Database) -> None:
     assert [row["n"] for row in widths] == [500, None]
 
 
-def test_a_table_in_use_is_waited_for_in_short_tries_and_given_up_with_a_name(empty: Database) -> None:
+def test_a_locked_table_is_retried_without_blocking_others_and_the_lock_holder_is_named(empty: Database) -> None:
     sql(empty, AS_FOUND)
-    told: list[progress.Event] = []
-    migrator = Migrator(empty, told.append, timeout=timedelta(seconds=1))
+    emitted: list[progress.Event] = []
+    migrator = Migrator(empty, emitted.append, timeout=timedelta(seconds=1))
     holder = Database(empty.engine.url.render_as_string(hide_password=False), application="the-holder")
     with holder.transaction() as connection:
         connection.execute(sa.text("SELECT count(*) FROM whatsapp_messages"))
         with pytest.raises(StillPending, match="the-holder"):
             migrator.apply()
-        # Nobody queues behind the migration: others go on.
+        # Other statements do not queue behind the migration.
         sql(empty, "INSERT INTO whatsapp_messages (message_id, from_phone, message_type) VALUES ('x', '1', 'text')")
     holder.close()
 
-    assert any("the-holder" in event.who for event in told if isinstance(event, progress.Waiting))
+    assert any("the-holder" in event.who for event in emitted if isinstance(event, progress.Waiting))
     assert Migrator(empty).apply() == []
 
 
@@ -142,9 +142,7 @@ def test_a_begun_migration_with_other_statements_is_refused(empty: Database) -> 
         Migrator(empty).apply()
 
 
-def test_a_program_of_the_release_before_works_on_the_newer_schema(
-    empty: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_previous_release_works_on_the_newer_schema(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     Migrator(empty).apply()
     monkeypatch.setattr(catalogue, "names", lambda: NAMES[:-1])
 
@@ -153,14 +151,14 @@ def test_a_program_of_the_release_before_works_on_the_newer_schema(
     assert len(sql(empty, "SELECT FROM wa.migrations WHERE step = 0")) == len(NAMES)
 
 
-def test_a_database_without_migrations_says_what_is_missing(empty: Database) -> None:
+def test_a_database_without_migrations_is_refused_with_the_missing_migrations_named(empty: Database) -> None:
     with pytest.raises(SchemaTooOld, match=f"lacks the migration 0001_messages and {len(NAMES) - 1} more") as error:
         runner.check(empty)
 
     assert error.value.command == "wa migrate"
 
 
-def test_psql_runs_the_files_to_the_same_end(server: EmbeddedServer, empty: Database) -> None:
+def test_psql_runs_the_migration_files_to_the_same_schema(server: EmbeddedServer, empty: Database) -> None:
     url = empty.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     command = [str(server.programs / "psql"), "-v", "ON_ERROR_STOP=1", "-q", url]
     subprocess.run([*command, "-c", "CREATE SCHEMA wa"], check=True, capture_output=True)
@@ -181,7 +179,7 @@ def test_psql_runs_the_files_to_the_same_end(server: EmbeddedServer, empty: Data
 
 
 @pytest.mark.parametrize("migration", catalogue.migrations(), ids=lambda m: m.name)
-def test_every_migration_has_a_way_down_and_says_why(migration: catalogue.Migration) -> None:
+def test_every_migration_has_a_rollback_and_a_reason(migration: catalogue.Migration) -> None:
     assert migration.down.path.exists()
     for script in (migration.up, migration.down):
         assert script.why
@@ -189,7 +187,7 @@ def test_every_migration_has_a_way_down_and_says_why(migration: catalogue.Migrat
         assert not (script.transactional and "CONCURRENTLY" in script.text)
 
 
-def test_the_model_is_the_table(database: Database) -> None:
+def test_the_model_matches_the_columns_of_the_table(database: Database) -> None:
     with database.reading() as connection:
         there = {column["name"]: column["type"] for column in sa.inspect(connection).get_columns("whatsapp_messages")}
 
@@ -200,7 +198,7 @@ def test_the_model_is_the_table(database: Database) -> None:
     }
 
 
-def test_the_fixed_names_are_there(database: Database) -> None:
+def test_the_required_indexes_and_the_direction_column_exist(database: Database) -> None:
     names = {row["indexname"] for row in sql(database, "SELECT indexname FROM pg_indexes")}
 
     assert {
@@ -221,7 +219,7 @@ def test_the_fixed_names_are_there(database: Database) -> None:
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Enough rows that a plan without the index would be the dearer one."""
+    """Return a database with so many rows that a plan without the index costs more."""
     sql(
         database,
         "INSERT INTO wa.outbox (reference, number, customer, message_type, message, business_phone, turn)"
@@ -241,8 +239,8 @@ def filled(database: Database) -> Database:
     return database
 
 
-def test_the_claim_itself_walks_its_index(filled: Database) -> None:
-    """The file as it is: a limit that the planner cannot see made it sort a million rows."""
+def test_the_claim_query_uses_its_index(filled: Database) -> None:
+    """The query runs from its file, because a limit that the planner could not see once made it sort a million rows."""
     sql(
         filled,
         "INSERT INTO wa.outbox (reference, number, customer, message_type, message, business_phone, turn)"

@@ -1,4 +1,4 @@
-"""Tables whose columns have other types than ours are read like any other: the same words, the same times."""
+"""Tables with other column types than ours are read with the same texts and times."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from wa_cli.store import messages
 from wa_cli.store.conversations import Conversations
 
 CUSTOMER = "123"
-HEARD_AT = (now() - timedelta(hours=1)).replace(microsecond=0)
-READ_AT = HEARD_AT + timedelta(minutes=2)
+RECEIVED_AT = (now() - timedelta(hours=1)).replace(microsecond=0)
+READ_AT = RECEIVED_AT + timedelta(minutes=2)
 TIME_LIMIT = timedelta(seconds=30)
 KINDS = ("text", "image", "sticker", "reaction")
 
 
-def talk(database: Database) -> None:
-    """A customer writes, and our answer is read."""
+def store_conversation(database: Database) -> None:
+    """Store four messages of a customer and our answer with the status read."""
     bench = Bench(database)
     with database.transaction() as connection:
         messages.insert_incoming(
-            connection, [trial_rows.incoming(kind, phone="+123", sent_at=HEARD_AT, content=kind) for kind in KINDS]
+            connection, [trial_rows.incoming(kind, phone="+123", sent_at=RECEIVED_AT, content=kind) for kind in KINDS]
         )
     bench.queue("our answer")
     [claim] = bench.claim()
@@ -47,26 +47,26 @@ def talk(database: Database) -> None:
 def place(server: EmbeddedServer, empty: Database, request: pytest.FixtureRequest) -> Database:
     found_tables.load(server.programs, empty, request.param)
     Migrator(empty).apply()
-    talk(empty)
+    store_conversation(empty)
     return empty
 
 
 def both_sides(database: Database) -> list[dict[str, Any]]:
-    return Conversations(database, TIME_LIMIT).both_sides(CUSTOMER, HEARD_AT - timedelta(days=1), 50)
+    return Conversations(database, TIME_LIMIT).both_sides(CUSTOMER, RECEIVED_AT - timedelta(days=1), 50)
 
 
-def test_both_sides_have_their_times_and_states(place: Database) -> None:
-    heard = [row for row in both_sides(place) if row["direction"] == "incoming"]
+def test_a_conversation_has_the_times_and_statuses_of_both_sides(place: Database) -> None:
+    from_customer = [row for row in both_sides(place) if row["direction"] == "incoming"]
     [ours] = [row for row in both_sides(place) if row["direction"] == "outgoing"]
 
-    assert {(row["at"], row["status"]) for row in heard} == {(HEARD_AT, "received")}
-    assert {row["message_type"] for row in heard} == set(KINDS)
+    assert {(row["at"], row["status"]) for row in from_customer} == {(RECEIVED_AT, "received")}
+    assert {row["message_type"] for row in from_customer} == set(KINDS)
     assert (ours["status"], ours["read_at"].replace(tzinfo=UTC)) == ("read", READ_AT)
 
 
-def test_searches_exports_and_people_have_their_times(place: Database) -> None:
+def test_search_export_and_people_return_the_right_times(place: Database) -> None:
     conversations = Conversations(place, TIME_LIMIT)
-    since, until = HEARD_AT - timedelta(days=1), now() + timedelta(hours=1)
+    since, until = RECEIVED_AT - timedelta(days=1), now() + timedelta(hours=1)
 
     [found] = conversations.search(
         '"our answer"', since, until, language="simple", customer=None, ranked=True, limit=10
@@ -75,17 +75,17 @@ def test_searches_exports_and_people_have_their_times(place: Database) -> None:
     [person] = conversations.people(CUSTOMER, 10)
 
     assert abs(found["at"] - now()) < timedelta(minutes=10)
-    assert {row["at"] for row in exported if row["direction"] == "incoming"} == {HEARD_AT}
+    assert {row["at"] for row in exported if row["direction"] == "incoming"} == {RECEIVED_AT}
     assert abs(person["last_at"] - now()) < timedelta(minutes=10)
 
 
-def test_every_report_runs_and_places_rows_in_their_hour(place: Database) -> None:
+def test_every_report_runs(place: Database) -> None:
     for report in reports():
         span = ranges.range_of(report, since=None, until=None, zone="Asia/Kolkata")
         runner.run(place, report, span, timeout=TIME_LIMIT)
 
 
-def test_a_turn_begins_when_it_began(place: Database) -> None:
+def test_a_turn_starts_at_the_time_of_its_first_message(place: Database) -> None:
     [details] = [report.details for report in reports() if report.name == "response-times"]
     assert details is not None
     span = ranges.range_of(details, since="2d", until=None, zone="UTC")
@@ -93,16 +93,16 @@ def test_a_turn_begins_when_it_began(place: Database) -> None:
     turns = runner.run(place, details, span, timeout=TIME_LIMIT)
     [turn] = [row for row in turns if row["customer"] == f"+{CUSTOMER}"]
 
-    assert turn["started_at"] == HEARD_AT
+    assert turn["started_at"] == RECEIVED_AT
 
 
-def test_checks_pass(place: Database) -> None:
+def test_no_storage_check_fails(place: Database) -> None:
     found = checks.storage_findings(place)
 
     assert [(check.name, f.message) for check, f in found if f.level == "failed"] == []
 
 
-def test_files_that_nobody_expected_are_expected_until_meta_deletes_them(place: Database) -> None:
+def test_missed_media_files_are_registered_with_the_time_of_their_deletion_at_meta(place: Database) -> None:
     sql(
         place,
         'UPDATE whatsapp_messages SET webhook_raw_data = \'{"image": {"id": "9"}}\' WHERE message_type = \'image\'',
@@ -111,4 +111,4 @@ def test_files_that_nobody_expected_are_expected_until_meta_deletes_them(place: 
         run(connection, "media/missed", kept=timedelta(days=7))
 
     [file] = sql(place, "SELECT gone_at FROM wa.media WHERE media_id = '9'")
-    assert file["gone_at"] == HEARD_AT + timedelta(days=7)
+    assert file["gone_at"] == RECEIVED_AT + timedelta(days=7)

@@ -1,4 +1,4 @@
-"""Every right that is missing is named at once, with the statements that give it, before anything is changed."""
+"""All missing privileges are reported at once, with the statements that grant them, before anything is changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wa_cli.migrations.runner import Migrator
 
 @contextmanager
 def other_user(database: Database) -> Iterator[Database]:
-    """The database as a user without any right of its own sees it."""
+    """Yield the database as opened by a user without privileges."""
     role = f"clerk_{str(database.engine.url.database)[-12:]}"
     sql(database, f"CREATE ROLE {role} LOGIN")
     clerk = Database(url_of(database).replace("postgres@", f"{role}@"))
@@ -32,8 +32,8 @@ def other_user(database: Database) -> Iterator[Database]:
         sql(database, f"DROP ROLE {role}")
 
 
-def mend(database: Database, error: ConfigError) -> None:
-    """Run what the hint says."""
+def run_hint(database: Database, error: ConfigError) -> None:
+    """Run the statements of the hint."""
     with database.autocommit() as connection:
         for statement in filter(None, str(error.hint).split(";")):
             connection.exec_driver_sql(statement)
@@ -46,18 +46,20 @@ def refusal(database: Database) -> ConfigError:
     return refused.value
 
 
-def test_all_rights_on_an_empty_database_at_once(empty: Database) -> None:
+def test_all_missing_privileges_on_an_empty_database_are_reported_at_once(empty: Database) -> None:
     with other_user(empty) as clerk:
         error = refusal(clerk)
 
         assert "create schemas in the database" in error.message
         assert "create tables and indexes in the schema public" in error.message
-        mend(empty, error)
+        run_hint(empty, error)
         assert Migrator(clerk).apply() == []
 
 
 @pytest.mark.parametrize("schema", ["public", "shop", '"My Shop"'])
-def test_all_rights_on_a_table_of_another_at_once(server: EmbeddedServer, empty: Database, schema: str) -> None:
+def test_all_missing_privileges_on_a_table_of_another_owner_are_reported_at_once(
+    server: EmbeddedServer, empty: Database, schema: str
+) -> None:
     sql(empty, f"CREATE SCHEMA IF NOT EXISTS {schema}")
     sql(empty, AS_FOUND.replace("whatsapp_messages", f"{schema}.whatsapp_messages"))
     sql(empty, f"ALTER DATABASE {empty.engine.url.database} SET search_path = {schema}, public")
@@ -70,11 +72,11 @@ def test_all_rights_on_a_table_of_another_at_once(server: EmbeddedServer, empty:
         assert f"ALTER TABLE {schema}.whatsapp_messages OWNER TO" in str(error.hint)
         assert "GRANT CREATE ON DATABASE" in str(error.hint)
         assert dump(server.programs, empty) == before
-        mend(empty, error)
+        run_hint(empty, error)
         assert Migrator(clerk).apply() == []
 
 
-def test_all_rights_on_tables_of_wa_that_belong_to_another(empty: Database) -> None:
+def test_all_missing_privileges_on_wa_tables_of_another_owner_are_reported_at_once(empty: Database) -> None:
     sql(empty, AS_FOUND)
     Migrator(empty).apply()
     with other_user(empty) as clerk:
@@ -82,11 +84,11 @@ def test_all_rights_on_tables_of_wa_that_belong_to_another(empty: Database) -> N
 
         assert "ALTER TABLE wa.outbox OWNER TO" in str(error.hint)
         assert "GRANT USAGE, CREATE ON SCHEMA wa TO" in str(error.hint)
-        mend(empty, error)
+        run_hint(empty, error)
         assert Migrator(clerk).apply() == []
 
 
-def test_a_table_beside_the_search_path_is_named_with_the_way_to_it(empty: Database) -> None:
+def test_a_table_outside_the_search_path_is_reported_with_the_statement_that_adds_it(empty: Database) -> None:
     sql(empty, "CREATE SCHEMA shop")
     sql(empty, AS_FOUND.replace("whatsapp_messages", "shop.whatsapp_messages"))
 
@@ -96,7 +98,7 @@ def test_a_table_beside_the_search_path_is_named_with_the_way_to_it(empty: Datab
     assert str(error.hint).startswith("ALTER ROLE postgres SET search_path = shop, ")
 
 
-def test_a_statement_that_is_denied_has_the_statements_that_allow_it(empty: Database) -> None:
+def test_a_denied_statement_is_explained_with_the_statements_that_allow_it(empty: Database) -> None:
     Migrator(empty).apply()
     with other_user(empty) as clerk:
         with pytest.raises(RowRefused) as denied:
@@ -106,11 +108,11 @@ def test_a_statement_that_is_denied_has_the_statements_that_allow_it(empty: Data
 
         assert isinstance(error, ConfigError)
         assert "permission denied for schema wa" in error.message
-        mend(empty, error)
+        run_hint(empty, error)
         sql(clerk, "INSERT INTO wa.employees (id, name) VALUES (gen_random_uuid(), 'Ana')")
 
 
-def test_another_refusal_is_explained_as_it_was(empty: Database) -> None:
+def test_an_error_without_a_missing_privilege_is_not_changed(empty: Database) -> None:
     with pytest.raises(RowRefused) as refused:
         sql(empty, "SELECT 1 / 0")
 
@@ -118,7 +120,9 @@ def test_another_refusal_is_explained_as_it_was(empty: Database) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-def test_another_encoding_is_refused_before_anything_is_changed(server: EmbeddedServer, encoding: str) -> None:
+def test_a_database_encoding_other_than_utf8_is_refused_before_any_change(
+    server: EmbeddedServer, encoding: str
+) -> None:
     with encoded_database(server, encoding) as database:
         sql(database, AS_FOUND)
         before = dump(server.programs, database)

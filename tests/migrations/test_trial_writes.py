@@ -1,4 +1,4 @@
-"""The preflight and `wa verify` name what a table refuses before the first message is lost."""
+"""The preflight and `wa verify` report writes that a table refuses, before the first message is lost."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ def causes(database: Database) -> str:
     return "; ".join(str(refusal) for refusal in Migrator(database).preflight().refusals)
 
 
-def test_every_case_is_expected_to_work_or_to_be_refused() -> None:
+def test_every_example_table_is_listed_as_taken_or_refused() -> None:
     assert {path.stem for path in found_tables.FOLDER.glob("*.sql")} == {*found_tables.TAKEN, *found_tables.REFUSED}
 
 
-@pytest.mark.parametrize(("name", "said"), found_tables.REFUSED.items())
-def test_a_table_that_refuses_is_named_before_and_after(
-    server: EmbeddedServer, empty: Database, name: str, said: str
+@pytest.mark.parametrize(("name", "reason"), found_tables.REFUSED.items())
+def test_a_table_that_refuses_writes_is_reported_before_and_after_the_migration(
+    server: EmbeddedServer, empty: Database, name: str, reason: str
 ) -> None:
     found_tables.load(server.programs, empty, name)
 
-    assert said in causes(empty)
+    assert reason in causes(empty)
     Migrator(empty).apply()
-    assert said in causes(empty)
+    assert reason in causes(empty)
     finding = found(empty)
-    assert (finding.level, said in finding.message) == ("failed", True), finding.message
+    assert (finding.level, reason in finding.message) == ("failed", True), finding.message
 
 
 @pytest.mark.parametrize("name", found_tables.TAKEN)
-def test_a_table_that_takes_every_write_is_not_accused(server: EmbeddedServer, empty: Database, name: str) -> None:
+def test_a_table_that_accepts_every_write_passes(server: EmbeddedServer, empty: Database, name: str) -> None:
     found_tables.load(server.programs, empty, name)
 
     assert causes(empty) == ""
@@ -50,7 +50,7 @@ def test_a_table_that_takes_every_write_is_not_accused(server: EmbeddedServer, e
     assert found(empty).level == "ok"
 
 
-def test_trials_leave_nothing_behind(empty: Database) -> None:
+def test_trial_writes_leave_no_rows(empty: Database) -> None:
     sql(empty, AS_FOUND)
     Migrator(empty).preflight()
     Migrator(empty).apply()
@@ -143,20 +143,22 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "said"), KINDS.values(), ids=KINDS.keys())
-def test_each_kind_of_refusal_is_named_before_and_after(empty: Database, changes: list[str], said: str) -> None:
+@pytest.mark.parametrize(("changes", "reason"), KINDS.values(), ids=KINDS.keys())
+def test_each_kind_of_refusal_is_reported_before_and_after_the_migration(
+    empty: Database, changes: list[str], reason: str
+) -> None:
     sql(empty, AS_FOUND)
     for change in changes:
         sql(empty, change)
 
-    assert said in causes(empty)
+    assert reason in causes(empty)
     Migrator(empty).apply()
-    assert said in causes(empty)
+    assert reason in causes(empty)
     assert found(empty).level == "failed"
 
 
 @pytest.mark.parametrize("migrated", [False, True])
-def test_statements_that_mend_are_named_and_mend(server: EmbeddedServer, empty: Database, migrated: bool) -> None:
+def test_the_suggested_statements_resolve_the_refusals(server: EmbeddedServer, empty: Database, migrated: bool) -> None:
     found_tables.load(server.programs, empty, "m03b")
     if migrated:
         Migrator(empty).apply()
@@ -170,7 +172,7 @@ def test_statements_that_mend_are_named_and_mend(server: EmbeddedServer, empty: 
     assert causes(empty) == ""
 
 
-def test_a_publication_that_needs_an_identity_is_named_with_its_mend(empty: Database) -> None:
+def test_a_publication_without_a_replica_identity_is_reported_with_its_fix(empty: Database) -> None:
     sql(empty, AS_FOUND.replace("UUID PRIMARY KEY", "UUID"))
     sql(empty, "CREATE PUBLICATION copies FOR ALL TABLES")
 
@@ -183,7 +185,7 @@ def test_a_publication_that_needs_an_identity_is_named_with_its_mend(empty: Data
 
 @pytest.fixture
 def clerk(empty: Database) -> Iterator[Database]:
-    """Not the owner of the table, with every right on it."""
+    """Yield the database as opened by a user who has every privilege on the table but does not own it."""
     sql(empty, AS_FOUND)
     Migrator(empty).apply()
     role = f"clerk_{str(empty.engine.url.database)[-12:]}"
@@ -198,7 +200,7 @@ def clerk(empty: Database) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "reason"),
     [
         ("writers ON whatsapp_messages FOR INSERT WITH CHECK (true)", "row-level security, policies writers"),
         (
@@ -212,21 +214,23 @@ def clerk(empty: Database) -> Iterator[Database]:
         ),
     ],
 )
-def test_row_level_security_that_hides_rows_is_named(empty: Database, clerk: Database, policy: str, said: str) -> None:
+def test_row_level_security_that_hides_or_refuses_rows_is_reported_with_its_fix(
+    empty: Database, clerk: Database, policy: str, reason: str
+) -> None:
     assert found(clerk).level == "ok"
     sql(empty, "ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY")
     sql(empty, f"CREATE POLICY {policy}")
 
     finding = found(clerk)
 
-    assert (finding.level, said in finding.message) == ("failed", True), finding.message
+    assert (finding.level, reason in finding.message) == ("failed", True), finding.message
     assert "BYPASSRLS" in str(finding.hint)
     sql(empty, str(finding.hint))
     assert found(clerk).level == "ok"
 
 
 @pytest.mark.parametrize("lost", ["DELETE ON whatsapp_messages", "INSERT ON wa.status_events", "USAGE ON SCHEMA wa"])
-def test_a_missing_right_is_named_with_its_grant(empty: Database, clerk: Database, lost: str) -> None:
+def test_a_missing_privilege_is_reported_with_its_grant(empty: Database, clerk: Database, lost: str) -> None:
     sql(empty, f"REVOKE {lost} FROM {clerk.engine.url.username}")
 
     finding = found(clerk)
@@ -237,14 +241,14 @@ def test_a_missing_right_is_named_with_its_grant(empty: Database, clerk: Databas
     assert found(clerk).level == "ok"
 
 
-def test_a_policy_that_shows_every_row_is_no_fault(empty: Database, clerk: Database) -> None:
+def test_a_policy_that_shows_every_row_passes(empty: Database, clerk: Database) -> None:
     sql(empty, "ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY")
     sql(empty, "CREATE POLICY everything ON whatsapp_messages USING (true)")
 
     assert found(clerk).level == "ok"
 
 
-def test_archived_rows_in_an_inheriting_table_are_a_warning(empty: Database) -> None:
+def test_a_table_that_inherits_from_ours_is_a_warning(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "CREATE TABLE archive () INHERITS (whatsapp_messages)")
     Migrator(empty).apply()
@@ -252,7 +256,7 @@ def test_archived_rows_in_an_inheriting_table_are_a_warning(empty: Database) -> 
     assert (found(empty).level, "archive" in found(empty).message) == ("warning", True)
 
 
-def test_columns_that_every_row_is_written_with_are_added(empty: Database) -> None:
+def test_missing_columns_that_the_workers_write_are_added(empty: Database) -> None:
     sql(
         empty,
         "CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, message_id TEXT UNIQUE, from_phone TEXT, to_phone TEXT,"
@@ -266,7 +270,7 @@ def test_columns_that_every_row_is_written_with_are_added(empty: Database) -> No
     assert found(empty).level == "ok"
 
 
-def test_an_employee_that_the_business_does_not_know_is_a_warning(empty: Database) -> None:
+def test_a_foreign_key_that_refuses_unknown_employees_is_a_warning(empty: Database) -> None:
     sql(empty, AS_FOUND)
     sql(empty, "CREATE TABLE staff (id UUID PRIMARY KEY)")
     sql(empty, "ALTER TABLE whatsapp_messages ADD employee_id UUID CONSTRAINT known_staff REFERENCES staff")

@@ -1,4 +1,4 @@
-"""Every PostgreSQL of this machine: adopted, up, down, up, used; the locks that the files promise; an autovacuum in the way."""
+"""Migrations on every installed PostgreSQL: upgrades, rollbacks, use, the declared locks, and a running autovacuum."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ VERSIONS = postgres_versions.versions()
 
 
 @pytest.fixture(scope="module", params=list(VERSIONS.values()), ids=list(VERSIONS))
-def old_and_new(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[Server]:
-    """`server` is asked for because it lets an unprivileged user reach the programs."""
+def versioned_server(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[Server]:
+    """Yield a server of each version. `server` is needed because it lets an unprivileged user reach the programs."""
     del server
     with postgres_versions.running(request.param) as running:
         yield running
 
 
 @pytest.fixture
-def place(old_and_new: Server) -> Iterator[Database]:
-    with old_and_new.database() as database:
+def place(versioned_server: Server) -> Iterator[Database]:
+    with versioned_server.database() as database:
         yield database
 
 
-def test_both_versions_of_the_wheel_are_among_them() -> None:
+def test_both_bundled_postgresql_versions_are_tested() -> None:
     assert {"16", "18"} <= VERSIONS.keys()
 
 
-def test_up_down_up(old_and_new: Server, place: Database) -> None:
+def test_upgrade_rollback_and_upgrade_give_the_same_schema_and_rows(versioned_server: Server, place: Database) -> None:
     sql(place, AS_FOUND)
     sql(place, "ALTER TABLE whatsapp_messages ADD COLUMN direction VARCHAR(20)")
     sql(
@@ -50,17 +50,17 @@ def test_up_down_up(old_and_new: Server, place: Database) -> None:
         " SELECT n, n, 'text', CASE WHEN n % 3 > 0 THEN 'outgoing' END FROM generate_series(1, 3000) AS n",
     )
     assert Migrator(place).apply() == []
-    first = dump(old_and_new.programs, place)
+    first = dump(versioned_server.programs, place)
 
     assert len(Migrator(place).rollback(99)) == len(catalogue.names())
     assert Migrator(place).apply() == []
 
-    assert dump(old_and_new.programs, place) == first
+    assert dump(versioned_server.programs, place) == first
     counted = sql(place, "SELECT direction, count(*) AS n FROM whatsapp_messages GROUP BY 1 ORDER BY 1")
     assert counted == [{"direction": "incoming", "n": 1000}, {"direction": "outgoing", "n": 2000}]
 
 
-def test_a_message_goes_out_and_is_reported(place: Database) -> None:
+def test_a_message_is_stored_and_every_report_runs(place: Database) -> None:
     Migrator(place).apply()
     bench = Bench(place)
     bench.queue("hello")
@@ -93,21 +93,21 @@ NAMES = {
 }
 
 
-def test_each_step_takes_the_lock_that_its_file_promises(place: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be in a transaction is left out: its lock is gone when it is done."""
+def test_each_step_takes_the_lock_that_its_file_declares(place: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps outside a transaction are left out, because their locks are released before the steps are recorded."""
     sql(place, AS_FOUND)
     steps = {(s.version, s.number): s for m in catalogue.migrations() for s in m.up.steps if not s.is_alone}
     taken: dict[tuple[str, int], str] = {}
     write = ledger.write
 
-    def look(connection: Any, version: str, number: int, state: str, *rest: Any) -> None:
+    def record_locks(connection: Any, version: str, number: int, state: str, *rest: Any) -> None:
         if state == "done" and (version, number) in steps:
             table = steps[version, number].table
             modes = [mode for relation, mode in connection.exec_driver_sql(LOCKS) if relation == table]
             taken[version, number] = NAMES[max(modes, key=STRENGTH.index, default="none")]
         write(connection, version, number, state, *rest)
 
-    monkeypatch.setattr(ledger, "write", look)
+    monkeypatch.setattr(ledger, "write", record_locks)
     Migrator(place).apply()
 
     assert taken == {key: step.lock.partition(",")[0].partition(" o")[0] for key, step in steps.items()}
@@ -116,8 +116,8 @@ def test_each_step_takes_the_lock_that_its_file_promises(place: Database, monkey
 SLOW_VACUUM = {"autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1"}
 
 
-def test_an_autovacuum_makes_room(server: EmbeddedServer) -> None:
-    """It yields to who waits for a second, and a strong lock is never waited for that long: hence the weak one before it."""
+def test_a_running_autovacuum_does_not_block_the_migration(server: EmbeddedServer) -> None:
+    """An autovacuum yields to a lock that waits for a second. A strong lock never waits that long, so a weak one goes first."""
     del server
     with postgres_versions.running(VERSIONS["18"], **SLOW_VACUUM) as running, running.database() as place:
         sql(place, AS_FOUND)

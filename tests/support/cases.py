@@ -1,4 +1,4 @@
-"""Small inputs that a release got wrong, as files: webhooks with times that count from the moment of posting."""
+"""Regression inputs from files: webhooks with times relative to the present, and rows for reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FROM_NOW = re.compile(r'"\$NOW([+-]\d+)"')
 
 
 def notifications(name: str) -> list[str]:
-    """The bodies of a file: whole notifications, or changes to be wrapped in one."""
+    """Return the webhook bodies of a file. A change without its envelope is wrapped in a notification."""
     text = (DATA / "webhooks" / f"{name}.json").read_text(encoding="utf-8")
     at = int(time.time())
     found = json.loads(_FROM_NOW.sub(lambda match: f'"{at + int(match[1])}"', text))
@@ -31,5 +31,5 @@ def _wrapped(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows(name: str) -> str:
-    """The statements of a file, for an empty and migrated database."""
+    """Return the SQL statements of a file. They need an empty, migrated database."""
     return (DATA / "reports" / f"{name}.sql").read_text(encoding="utf-8")

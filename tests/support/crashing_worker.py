@@ -1,7 +1,7 @@
 """An outgoing worker that ends by SIGKILL at one point of a message's life.
 
-The program is the real one. A point changes a part of one of its stages, and a mistake turns two stages round, so that
-the tests can show that they would notice.
+The program is the real one. A point replaces a method of one stage. A mistake swaps the order of two stages, which proves
+that the tests notice a wrong order.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def before_the_intake_commits(worker: OutgoingWorker) -> None:
 
 def before_the_acknowledge(worker: OutgoingWorker) -> None:
     replace(worker.intake.queue, ack=die)
-    # The sender is a loop beside the intake: it would claim what is recorded and not yet acknowledged.
+    # The sender runs beside the intake and would claim recorded messages before they are acknowledged.
     replace(worker.sender, claim_once=claim_nothing)
 
 
@@ -86,7 +86,7 @@ def before_the_settle_commits(worker: OutgoingWorker) -> None:
     worker.sender.settling.outbox = on(DyingDatabase(worker.sender.outbox.database), worker.sender.outbox)
 
 
-def before_the_spool_forgets(worker: OutgoingWorker) -> None:
+def before_the_spool_removes(worker: OutgoingWorker) -> None:
     replace(worker.sender.settling.spool, remove=die)
 
 
@@ -98,12 +98,12 @@ POINTS = (
     before_the_spool,
     before_the_settle,
     before_the_settle_commits,
-    before_the_spool_forgets,
+    before_the_spool_removes,
 )
 
 
 def settle_before_the_spool(worker: OutgoingWorker) -> None:
-    """The answer goes to the database first and to the disk afterwards."""
+    """Write the outcome to the database first and to the spool afterwards."""
     spooling, settling = worker.sender.spooling, worker.sender.settling
     settle = settling.handle
 
@@ -120,7 +120,7 @@ def settle_before_the_spool(worker: OutgoingWorker) -> None:
 
 
 def claim_when_settling(worker: OutgoingWorker) -> None:
-    """The request leaves first, and the claim is committed with the answer."""
+    """Send the request first, and commit the claim together with the outcome."""
     sender = worker.sender
     looking = on(RollingBack(sender.outbox.database), sender.outbox)
     settle = sender.settling.handle
@@ -151,7 +151,7 @@ def on(database: Any, outbox: Outbox) -> Outbox:
 
 
 class DyingDatabase:
-    """A database whose server gets everything of a transaction and never its commit."""
+    """A database that kills the worker just before the commit of a transaction."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -164,7 +164,7 @@ class DyingDatabase:
 
 
 class RollingBack:
-    """A database none of whose transactions commits."""
+    """A database that rolls back every transaction."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -190,6 +190,6 @@ async def work(*changes: Callable[[OutgoingWorker], None]) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Run the worker with these changes: a mistake, if there is one, then the point, which lies in the mistaken order."""
+    """Run the worker with the named changes: an optional mistake, then the point at which it ends."""
     known = {change.__name__: change for change in (*MISTAKES, *POINTS)}
     asyncio.run(work(*(known[name] for name in names)))

@@ -7,7 +7,7 @@ from wa_cli.database.engine import Database
 
 
 class Outage:
-    """A database that refuses connections, after it has ended those that existed."""
+    """An outage of a database: its connections are ended and new ones are refused."""
 
     def __init__(self, server: EmbeddedServer, database_url: str) -> None:
         self._admin = Database(server.url("postgres"))

@@ -1,4 +1,7 @@
-"""Commands in processes of their own, forked from one that has loaded the program: most of a short command is loading it."""
+"""Run commands in processes forked from one that has loaded the program.
+
+Loading takes most of the time of a short command.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,9 @@ def call(
     environ: Mapping[str, str],
     timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:
-    """Call a function of a loaded module in a process of its own. Raises TimeoutExpired."""
+    """Call a function of a loaded module in a separate process. Raises TimeoutExpired."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        # The files travel by their names in /proc, which stay good while this process holds them open.
+        # The child opens the files by their names in /proc, which are valid while this process holds them open.
         places = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (out, err)]
         process = forks.Process(target=_become, args=(function, arguments, str(folder), dict(environ), *places))
         process.start()

@@ -1,4 +1,4 @@
-"""Tables of businesses as `tests/data/tables` has them, loaded as psql would."""
+"""Example tables of businesses from `tests/data/tables`, loaded with psql."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.postgres_versions import url_of
 from wa_cli.database.engine import Database
 
 FOLDER = Path(__file__).parents[1] / "data" / "tables"
-# What names the fault of each table that cannot take what the workers write.
+# The reported cause for each table that refuses a write of the workers.
 REFUSED = {
     "m02": "the column whatsapp_messages.tenant_id is NOT NULL",
     "m03b": "the column message_type has the type message_kind and refuses: voice, sticker",

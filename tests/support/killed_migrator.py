@@ -1,4 +1,4 @@
-"""A migrator in a process of its own, killed with a step done and not yet noted: SIGKILL, which nothing can catch."""
+"""A migrator in a separate process that kills itself by SIGKILL after a step and before it records the step."""
 
 from __future__ import annotations
 

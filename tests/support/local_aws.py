@@ -1,6 +1,6 @@
-"""AWS on loopback: ministack in a process of its own, started and stopped with the tests.
+"""A local AWS for the tests: ministack in a separate process.
 
-As a module it is that process: `python -m tests.support.local_aws PORT`. It lets a test move the messages instead of the clock.
+`python -m tests.support.local_aws PORT` runs that process. A test makes its messages older instead of moving the clock.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LocalAws:
             client.close()
 
     def queue(self, *, fifo: bool = False, **attributes: str) -> str:
-        """The URL of a new queue."""
+        """Create a queue and return its URL."""
         name = f"test-{uuid4().hex[:12]}" + (".fifo" if fifo else "")
         if fifo:
             attributes["FifoQueue"] = "true"

@@ -32,7 +32,7 @@ def claim(customer: str = "+123", *, attempt: int = 1, retry_count: int = 0, is_
 
 
 class MemoryRateLimit(RateLimit):
-    """Remembers its calls by name."""
+    """A rate limit that records the names of its calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -73,7 +73,10 @@ STEPS = [
 
 
 class MemorySweeps(Sweeps):
-    """Remembers its calls by name. A step with an entry in `failures` raises it. `decided` is what evidence decides."""
+    """Sweeps that record the names of their calls.
+
+    A step with an entry in `failures` raises it. `decided` holds the decisions that evidence gives.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -118,7 +121,7 @@ class MemorySweeps(Sweeps):
 
 @dataclass
 class Refusal:
-    """Outcomes with this reference are refused, as long as a call writes rows, or unless it leaves out this column."""
+    """A refusal of outcomes with this reference by calls that write rows and do not leave out this column."""
 
     reference: object
     column: str | None = None
@@ -126,7 +129,7 @@ class Refusal:
 
 @dataclass
 class MemoryOutbox(Outbox):
-    """`due` messages can be claimed. Each error of `outages` is raised once, by the next call."""
+    """An outbox in memory. `due` messages can be claimed. Each error of `outages` is raised once, by the next call."""
 
     due: list[Claim] = field(default_factory=list)
     outages: list[Exception] = field(default_factory=list)

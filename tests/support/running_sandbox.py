@@ -1,4 +1,4 @@
-"""A sandbox in a thread of the test, and what its log says was really sent."""
+"""A sandbox in a thread of the test, and the accepted messages of its log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wa_cli.sandbox.app import Options, Sandbox
 class RunningSandbox:
     def __init__(self, folder: Path, options: Options | None = None) -> None:
         self.folder = folder
-        # Nobody listens there: what the webhooks would say is played by the test.
+        # No service listens there, because the test plays the webhooks itself.
         self.sandbox = Sandbox(folder, "http://127.0.0.1:9/webhook", "secret", options)
 
     @property

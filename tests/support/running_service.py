@@ -1,4 +1,4 @@
-"""The service in a thread of the test, listening for real: `service.post(body)`."""
+"""The service in a thread of the test, on a real port: `service.post(body)`."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class RunningService:
         backlog: Any,
         failing: Callable[[], list[str]],
     ) -> None:
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
         metrics = Metrics(backlog.status, lambda: spool.state().records)
-        emit = Emitter(metrics, LogThrottle(self.told.append))
+        emit = Emitter(metrics, LogThrottle(self.emitted.append))
         self.spooled_webhooks = SpooledWebhooks(queue, spool, emit)
         self.ingest = Ingest(queue, self.spooled_webhooks, emit=emit, dedup_cache=dedup_cache)
         self.outgoing = backlog.outgoing
@@ -68,13 +68,13 @@ class RunningService:
         return self._app.openapi()
 
     def post(self, body: bytes | str, **headers: str) -> httpx.Response:
-        """A webhook, rightly signed unless a header says otherwise."""
+        """Post a webhook, with a valid signature unless a header replaces it."""
         raw = body.encode() if isinstance(body, str) else body
         signed = {signature.HEADER: signature.sign(raw, SECRET), **headers}
         return httpx.post(f"{self.url}/webhook", content=raw, headers=signed, timeout=30)
 
-    def heard(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.told if isinstance(event, kind)]
+    def events_of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.emitted if isinstance(event, kind)]
 
 
 def running_service(

@@ -1,4 +1,4 @@
-"""Keys of the messaging API, as a setting lists them."""
+"""The keys of the messaging API in the setting `WA_API_KEYS`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EMPLOYEE = UUID("7b0fdd1c-26b5-4bd3-8a2c-4ba8c9f5a111")
         (f" one = {EMPLOYEE} ", {"one": EMPLOYEE}),
     ],
 )
-def test_keys_and_their_employees_are_told_apart(text: str | None, keys: dict[str, UUID | None]) -> None:
+def test_keys_and_their_employees_are_separated(text: str | None, keys: dict[str, UUID | None]) -> None:
     assert {key: caller.employee for key, caller in parse_keys(text).items()} == keys
 
 
@@ -41,7 +41,7 @@ def test_keys_and_their_employees_are_told_apart(text: str | None, keys: dict[st
         (f"automatic:{EMPLOYEE}", EMPLOYEE, SentBy.AUTOMATIC),
     ],
 )
-def test_a_key_may_say_who_sends(words: str, employee: UUID | None, sent_by: SentBy) -> None:
+def test_a_key_may_set_the_employee_and_the_kind_of_sender(words: str, employee: UUID | None, sent_by: SentBy) -> None:
     [caller] = parse_keys(f"one={words}").values()
 
     assert (caller.employee, caller.sent_by) == (employee, sent_by)
@@ -50,19 +50,19 @@ def test_a_key_may_say_who_sends(words: str, employee: UUID | None, sent_by: Sen
 
 
 @pytest.mark.parametrize("text", [f"={EMPLOYEE}", "one,=", "==", f"one, ={EMPLOYEE}"])
-def test_a_key_that_is_empty_is_refused(text: str) -> None:
+def test_an_empty_key_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"key \d is empty"):
         parse_keys(text)
 
 
-def test_an_employee_that_is_none_is_refused_without_the_key() -> None:
+def test_an_invalid_employee_is_refused_without_printing_the_key() -> None:
     with pytest.raises(ConfigError, match="the employee of key 2 is not a UUID") as error:
         parse_keys("one,secret-key=Mia")
 
     assert "secret-key" not in error.value.message
 
 
-def test_a_key_in_base64_opens_and_an_empty_one_does_not() -> None:
+def test_a_base64_key_is_accepted_and_a_wrong_or_empty_key_is_refused() -> None:
     keys = Keys(parse_keys("c2VjcmV0MQ=="), open_to_this_machine=False)
 
     assert keys.caller("127.0.0.1", {"authorization": "Bearer c2VjcmV0MQ=="})

@@ -1,4 +1,4 @@
-"""The region of AWS is the one that the environment names, in either way of naming it."""
+"""The AWS region comes from `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the configuration file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONFIGURED = "[default]\nregion = sa-east-1\n"
         ({}, "sa-east-1"),
     ],
 )
-def test_the_region_is_the_environments(
+def test_the_region_comes_from_the_environment_before_the_configuration_file(
     environ: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in NAMES:
@@ -38,7 +38,7 @@ def test_the_region_is_the_environments(
     assert aws.session().region_name == region
 
 
-def test_every_client_is_in_that_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_client_uses_the_region_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
     store = stores.open_store("s3://bucket/prefix")
@@ -49,7 +49,7 @@ def test_every_client_is_in_that_region(monkeypatch: pytest.MonkeyPatch) -> None
     assert [client.meta.region_name for client in clients] == ["eu-west-1"] * 3
 
 
-def test_a_queue_is_in_the_region_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_client_uses_the_region_of_the_queue_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
     client = sqs.connect("https://sqs.ap-south-1.amazonaws.com/123456789012/outgoing")

@@ -12,12 +12,12 @@ from wa_cli.errors import BadInput
     ("text", "seconds"),
     [("25s", 25), ("1h30m", 5400), ("7d", 604800), ("350ms", 0.35), ("90", 90), ("1.5h", 5400), ("2w", 1209600)],
 )
-def test_spans_as_people_write_them(text: str, seconds: float) -> None:
+def test_durations_are_parsed(text: str, seconds: float) -> None:
     assert parse_span(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "5x", "-3s", "1h foo", "h"])
-def test_what_is_no_span_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_span(text)
 
@@ -26,12 +26,12 @@ def test_what_is_no_span_is_refused(text: str) -> None:
     ("seconds", "text"),
     [(0, "0s"), (0.35, "350ms"), (59.6, "1m"), (3725, "1h 2m"), (200000, "2d 7h"), (10803, "3h"), (-60, "-1m")],
 )
-def test_spans_as_people_read_them(seconds: float, text: str) -> None:
+def test_durations_are_formatted_with_at_most_two_units(seconds: float, text: str) -> None:
     assert format_span(timedelta(seconds=seconds)) == text
 
 
 @given(st.integers(min_value=1, max_value=10**7))
-def test_what_is_shown_in_full_can_be_read_again(minutes: int) -> None:
+def test_a_formatted_duration_is_parsed_to_within_an_hour(minutes: int) -> None:
     shown = format_span(timedelta(minutes=minutes))
 
     assert abs(parse_span(shown) - timedelta(minutes=minutes)) < timedelta(hours=1)
@@ -46,14 +46,14 @@ def test_what_is_shown_in_full_can_be_read_again(minutes: int) -> None:
         ("2026-12-24T09:00+02:00", "America/New_York", "2026-12-24T07:00:00+00:00"),
     ],
 )
-def test_an_instant_is_in_its_zone(text: str, zone: str, instant: str) -> None:
+def test_a_time_without_an_offset_is_in_the_given_time_zone(text: str, zone: str, instant: str) -> None:
     assert parse_instant(text, zone).isoformat() == instant
 
 
-def test_a_span_is_from_now() -> None:
+def test_a_duration_given_as_a_time_counts_from_now() -> None:
     assert timedelta(minutes=29) < parse_instant("30m", "UTC") - now() <= timedelta(minutes=30)
 
 
-def test_what_is_neither_says_both() -> None:
+def test_a_text_that_is_neither_a_time_nor_a_duration_is_refused() -> None:
     with pytest.raises(BadInput, match="'tomorrow' is neither a time nor a duration"):
         parse_instant("tomorrow", "UTC")

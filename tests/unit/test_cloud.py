@@ -1,4 +1,4 @@
-"""What Meta says, and whether it is Meta."""
+"""Signatures of webhooks, and the classes of Meta's error codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRET = "sandbox-app-secret"
         ('{"t":"Olá 😀 a/b"}'.encode(), "9fbf25b18cafa06983de7315c5526e968d6ce839a9150b94f3bbc034a3490ff2"),
     ],
 )
-def test_signatures_of_known_bodies(body: bytes, digest: str) -> None:
+def test_the_signatures_of_known_bodies_are_genuine(body: bytes, digest: str) -> None:
     assert signature.is_genuine(body, f"sha256={digest}", SECRET)
 
 
@@ -35,11 +35,11 @@ def test_a_wrong_or_missing_signature_is_not_genuine(header: str | None) -> None
     assert not signature.is_genuine(b"{}", header, SECRET)
 
 
-def test_nothing_is_genuine_by_an_empty_secret() -> None:
+def test_no_signature_is_genuine_with_an_empty_secret() -> None:
     assert not signature.is_genuine(b"{}", signature.sign(b"{}", ""), "")
 
 
-def test_a_sandbox_whose_key_was_cut_short_makes_another(tmp_path: Path) -> None:
+def test_the_sandbox_replaces_an_incomplete_app_secret(tmp_path: Path) -> None:
     (tmp_path / "app_secret").touch()
 
     made = host.app_secret(tmp_path)
@@ -50,7 +50,7 @@ def test_a_sandbox_whose_key_was_cut_short_makes_another(tmp_path: Path) -> None
     assert stat.S_IMODE((tmp_path / "app_secret").stat().st_mode) == 0o600
 
 
-def test_the_sandbox_writes_and_signs_as_meta_does() -> None:
+def test_the_sandbox_encodes_and_signs_bodies_as_meta_does() -> None:
     body = callbacks.encode({"t": "Olá 😀 a/b"})
 
     assert body == b'{"t":"Ol\\u00e1 \\ud83d\\ude00 a\\/b"}'
@@ -72,7 +72,9 @@ def test_the_sandbox_writes_and_signs_as_meta_does() -> None:
         (999999, 400, Class.PERMANENT),
     ],
 )
-def test_a_code_has_a_class_and_an_unknown_one_goes_by_its_status(code: int, status: int, kind: Class) -> None:
+def test_a_known_code_has_a_class_and_an_unknown_code_is_classified_by_its_http_status(
+    code: int, status: int, kind: Class
+) -> None:
     assert codes.classify(code, status) is kind
 
 
@@ -81,7 +83,7 @@ def test_an_object_that_the_token_cannot_see_blocks_the_number() -> None:
     assert codes.classify(100, 400, subcode=33) is Class.BLOCKED
 
 
-def test_every_code_makes_a_verdict_that_says_it() -> None:
+def test_every_code_gives_an_outcome_that_names_the_code() -> None:
     for number, code in codes.CODES.items():
         outcome = codes.outcome(number, 400, "(#x) said")
         assert isinstance(outcome, (Rejected, Retryable, Blocked))

@@ -18,7 +18,7 @@ def load(tmp_path: Path, environ: dict[str, str] | None = None, profile: str | N
     return sources.load(environ or {}, folder=tmp_path, profile=profile)
 
 
-def test_with_nothing_configured_everything_is_default(tmp_path: Path) -> None:
+def test_without_configuration_every_setting_has_its_default(tmp_path: Path) -> None:
     loaded = load(tmp_path)
 
     assert loaded.settings.rate == 80
@@ -27,7 +27,7 @@ def test_with_nothing_configured_everything_is_default(tmp_path: Path) -> None:
     assert loaded.need("database_url", "embedded") == "embedded"
 
 
-def test_the_first_place_that_has_a_value_wins(tmp_path: Path) -> None:
+def test_a_setting_comes_from_the_source_with_the_highest_precedence(tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "wa.toml").write_text("rate = 1\ntimezone = 'Europe/Berlin'\nport = 1\n")
     (tmp_path / "wa.toml").write_text("rate = 2\nport = 2\n")
@@ -41,7 +41,7 @@ def test_the_first_place_that_has_a_value_wins(tmp_path: Path) -> None:
     assert load(tmp_path).settings.rate == 3
 
 
-def test_a_profile_wins_over_its_files_plain_keys(tmp_path: Path) -> None:
+def test_a_profile_overrides_the_plain_keys_of_its_file(tmp_path: Path) -> None:
     (tmp_path / "wa.toml").write_text("rate = 2\n[busy]\nrate = 500\n")
 
     assert load(tmp_path).settings.rate == 2
@@ -49,12 +49,12 @@ def test_a_profile_wins_over_its_files_plain_keys(tmp_path: Path) -> None:
     assert load(tmp_path, {"WA_PROFILE": "busy"}).settings.rate == 500
 
 
-def test_a_profile_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_profile_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Unknown profile 'nope'"):
         load(tmp_path, profile="nope")
 
 
-def test_a_secret_may_be_a_files_content(tmp_path: Path) -> None:
+def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("EAAG-very-secret-token\n")
 
     loaded = load(tmp_path, {"WA_ACCESS_TOKEN_FILE": str(tmp_path / "token")})
@@ -63,25 +63,25 @@ def test_a_secret_may_be_a_files_content(tmp_path: Path) -> None:
     assert display.shown(loaded, "access_token") == "EAA…en"
 
 
-def test_a_short_secret_shows_nothing(tmp_path: Path) -> None:
+def test_a_short_secret_is_masked_completely(tmp_path: Path) -> None:
     assert display.shown(load(tmp_path, {"WA_APP_SECRET": "short"}), "app_secret") == "…"
 
 
-def test_the_password_of_a_url_does_not_show(tmp_path: Path) -> None:
+def test_the_password_of_a_url_is_masked(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"DATABASE_URL": "postgresql://me:pa@ss@db/wa"})
 
     assert display.shown(loaded, "database_url") == "postgresql://me:…@db/wa"
     assert loaded.production == ["database_url"]
 
 
-def test_one_production_setting_makes_a_missing_one_an_error_that_names_it(tmp_path: Path) -> None:
+def test_with_one_production_setting_a_missing_one_is_an_error_that_names_it(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"WA_ACCESS_TOKEN": "x" * 30})
 
     with pytest.raises(ConfigError, match=r"WA_DATABASE_URL is missing\. It is required"):
         loaded.need("database_url", "embedded")
 
 
-def test_the_words_embedded_and_sandbox_choose_a_part_on_purpose(tmp_path: Path) -> None:
+def test_the_value_embedded_is_allowed_beside_production_settings(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"WA_DATABASE_URL": "embedded", "WA_CLOUD_API_URL": "https://graph.facebook.com"})
 
     assert loaded.need("database_url", "embedded") == "embedded"
@@ -111,7 +111,7 @@ def test_the_words_embedded_and_sandbox_choose_a_part_on_purpose(tmp_path: Path)
         ("WA_ALLOW_HTTP_CLOUD_API", "perhaps"),
     ],
 )
-def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: str, value: str) -> None:
+def test_a_bad_value_is_reported_with_its_setting_and_origin(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError) as error:
         load(tmp_path, {name: value})
 
@@ -122,18 +122,18 @@ def test_a_bad_value_is_named_with_its_setting_and_origin(tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environ", "reason"),
     [
         ({"WA_OUTGOING_LEASE": "10s"}, "WA_OUTGOING_LEASE .10s. does not outlast WA_SEND_TIMEOUT"),
         ({"WA_INCOMING_LEASE": "5m"}, "WA_UNCERTAIN_WAIT .2m. is less than twice WA_INCOMING_LEASE"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, environ: dict[str, str], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, environ: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         load(tmp_path, environ)
 
 
-def test_a_misspelt_key_in_a_file_is_told_the_right_one(tmp_path: Path) -> None:
+def test_a_misspelled_key_in_a_file_gets_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "wa.toml").write_text("timezon = 'UTC'\n")
 
     with pytest.raises(ConfigError) as error:
@@ -142,7 +142,7 @@ def test_a_misspelt_key_in_a_file_is_told_the_right_one(tmp_path: Path) -> None:
     assert error.value.hint == "Did you mean 'timezone'?"
 
 
-def test_a_variable_that_only_looks_like_ours_is_known_as_such(tmp_path: Path) -> None:
+def test_unknown_variables_with_our_prefix_are_listed_with_their_origin(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("WA_RAET=5\n")
     given = {"WA_COLOUR": "x", "WA_RATE": "5", "WA_APP_SECRET_FILE": "", "WA_RATE_FILE": "y"}
 
@@ -152,11 +152,11 @@ def test_a_variable_that_only_looks_like_ours_is_known_as_such(tmp_path: Path) -
     assert set(loaded.unknown) == set(loaded.unknown_origins)
 
 
-def test_spans_are_spans(tmp_path: Path) -> None:
+def test_a_duration_setting_is_parsed(tmp_path: Path) -> None:
     assert load(tmp_path, {"WA_UNCERTAIN_WAIT": "3m"}).settings.uncertain_wait == timedelta(minutes=3)
 
 
-def test_every_setting_says_what_it_means() -> None:
+def test_every_setting_has_a_description() -> None:
     assert all(spec.meaning.endswith(".") for spec in schema.SPECS.values())
 
 
@@ -164,13 +164,13 @@ SECRETS = [name for name, spec in schema.SPECS.items() if spec.is_key]
 EMPTY = ["", " ", "\n\t ", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}", "\N{ZERO WIDTH NO-BREAK SPACE}"]
 
 
-def test_every_key_of_the_program_is_known_as_one() -> None:
+def test_every_secret_setting_is_marked_as_a_key() -> None:
     assert set(SECRETS) == {"access_token", "app_secret", "verify_token", "api_keys"}
 
 
 @pytest.mark.parametrize("empty", EMPTY)
 @pytest.mark.parametrize("name", SECRETS)
-def test_an_empty_secret_is_an_error_wherever_it_stands(tmp_path: Path, name: str, empty: str) -> None:
+def test_an_empty_secret_is_an_error_in_every_source(tmp_path: Path, name: str, empty: str) -> None:
     variable, file, toml = schema.env_name(name), tmp_path / "secret", tmp_path / "wa.toml"
     file.write_text(empty)
 
@@ -190,12 +190,12 @@ def test_an_empty_secret_is_an_error_wherever_it_stands(tmp_path: Path, name: st
         load(tmp_path, profile="shop")
 
 
-def test_keys_that_are_only_commas_are_none(tmp_path: Path) -> None:
+def test_api_keys_of_only_commas_are_an_empty_secret(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"WA_API_KEYS .from environment.: the secret is empty"):
         load(tmp_path, {"WA_API_KEYS": " , ,"})
 
 
-def test_a_secret_loses_the_space_around_it_and_takes_no_control_character(tmp_path: Path) -> None:
+def test_a_secret_is_stripped_and_control_characters_are_refused(tmp_path: Path) -> None:
     assert load(tmp_path, {"WA_ACCESS_TOKEN": " token\n"}).settings.access_token == "token"
     with pytest.raises(ConfigError, match="holds a control") as error:
         load(tmp_path, {"WA_ACCESS_TOKEN": "first-line\nsecond-line"})
@@ -230,14 +230,14 @@ def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> Non
     assert (load(tmp_path).settings.rate, load(tmp_path).settings.port) == (7, 77)
 
 
-def test_a_virtual_environment_may_be_named_like_the_settings_file(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_the_settings_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
 
     assert load(tmp_path).production == []
 
 
 @pytest.mark.parametrize("url", ["http://graph.facebook.com", "http://10.0.0.5:8190", "http://localhost.example.org"])
-def test_the_token_goes_nowhere_over_plain_http_unless_a_setting_says_so(tmp_path: Path, url: str) -> None:
+def test_plain_http_to_another_host_is_refused_unless_a_setting_allows_it(tmp_path: Path, url: str) -> None:
     with pytest.raises(
         ConfigError, match=rf"WA_CLOUD_API_URL .from environment.: '{url}' would send the access token over plain http"
     ):
@@ -246,11 +246,11 @@ def test_the_token_goes_nowhere_over_plain_http_unless_a_setting_says_so(tmp_pat
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8190", "http://[::1]:8190", "http://localhost", "https://x.org"])
-def test_this_machine_may_be_asked_over_plain_http(tmp_path: Path, url: str) -> None:
+def test_plain_http_to_this_machine_and_https_to_any_host_are_allowed(tmp_path: Path, url: str) -> None:
     assert load(tmp_path, {"WA_CLOUD_API_URL": url}).settings.cloud_api_url == url
 
 
-def test_a_password_in_a_bad_url_is_not_repeated(tmp_path: Path) -> None:
+def test_an_error_about_a_bad_url_masks_its_password(tmp_path: Path) -> None:
     for name, value in (("WA_OUTGOING_QUEUE_URL", "ftp://me:hunter2@host/q"), ("WA_MEDIA", "s3://me:hunter2@bucket")):
         with pytest.raises(ConfigError) as error:
             load(tmp_path, {name: value})

@@ -43,7 +43,9 @@ def installation(answers: Answers, **settings: Any) -> Installation:
         (CloudError("no such path"), "skipped", "does not tell"),
     ],
 )
-def test_tokens(answer: Any, level: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_check_reports_validity_expiry_and_permissions(
+    answer: Any, level: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(token, "now", lambda: NOW)
 
     found = token.run(installation(Answers(answer, GOOD, None)))
@@ -64,7 +66,9 @@ def test_tokens(answer: Any, level: str, message: str, monkeypatch: pytest.Monke
         ({"phone": "+49 30 1234"}, 80, "warning", "which is another number"),
     ],
 )
-def test_numbers(changes: dict[str, Any], rate: float, level: str, message: str) -> None:
+def test_the_number_check_reports_quality_status_and_rate(
+    changes: dict[str, Any], rate: float, level: str, message: str
+) -> None:
     answer = Number(**{**GOOD.__dict__, **changes})
 
     found = number.run(installation(Answers(VALID, answer, None), rate=rate, business_phone="+15550100000"))
@@ -73,7 +77,7 @@ def test_numbers(changes: dict[str, Any], rate: float, level: str, message: str)
 
 
 @pytest.mark.parametrize(("apps", "level"), [(["wa"], "ok"), (["wa", "crm"], "ok"), ([], "failed"), (None, "skipped")])
-def test_subscriptions(apps: list[str] | None, level: str) -> None:
+def test_the_subscription_check_requires_a_subscribed_app(apps: list[str] | None, level: str) -> None:
     assert subscription.run(installation(Answers(VALID, GOOD, apps))).level == level
 
 
@@ -85,7 +89,9 @@ def test_subscriptions(apps: list[str] | None, level: str) -> None:
         ("http://shop.invalid/webhook", "token", "warning"),
     ],
 )
-def test_a_callback_that_is_not_known_or_does_not_answer(url: str | None, verify_token: str | None, level: str) -> None:
+def test_an_unknown_callback_is_skipped_and_a_failing_callback_is_a_warning(
+    url: str | None, verify_token: str | None, level: str
+) -> None:
     answers = Answers(VALID, Number(**{**GOOD.__dict__, "callback": url}), None)
 
     assert callback.run(installation(answers, verify_token=verify_token)).level == level

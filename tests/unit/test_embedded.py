@@ -8,7 +8,7 @@ from tests.support.waiting import until
 from wa_cli.database.embedded import _has_ended
 
 
-def test_a_zombie_has_ended_and_a_process_that_runs_has_not() -> None:
+def test_a_zombie_process_has_ended_and_a_running_process_has_not() -> None:
     running = subprocess.Popen(["sleep", "60"])
     process = psutil.Process(running.pid)
     assert not _has_ended(process)

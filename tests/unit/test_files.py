@@ -1,4 +1,4 @@
-"""What a command writes is there whole, or what was there before."""
+"""An output file is written completely or stays unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wa_cli.cli import output_file
 from wa_cli.errors import BadInput, DatabaseUnavailable
 
 
-def test_a_file_is_written_with_the_mode_that_new_files_have(tmp_path: Path) -> None:
+def test_a_new_file_has_the_default_mode(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
 
     output_file.write(tmp_path / "new", ["a", b"b", "\udce9"])
@@ -23,7 +23,7 @@ def test_a_file_is_written_with_the_mode_that_new_files_have(tmp_path: Path) -> 
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
+def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("before")
     (tmp_path / "secret").chmod(0o600)
 
@@ -33,7 +33,7 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
 
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("before")
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "dangling").symlink_to("nothing")
@@ -49,7 +49,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_link_that_is_planted_during_the_work_is_replaced(tmp_path: Path) -> None:
+def test_a_symbolic_link_created_during_the_write_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("before")
 
     def planting() -> Iterator[str]:
@@ -64,7 +64,7 @@ def test_a_link_that_is_planted_during_the_work_is_replaced(tmp_path: Path) -> N
     assert (tmp_path / "real").read_text() == "before"
 
 
-def test_the_systems_own_link_to_a_pipe_is_written_into(tmp_path: Path) -> None:
+def test_a_pipe_under_proc_self_fd_is_written_into(tmp_path: Path) -> None:
     read, write = os.pipe()
 
     output_file.write(Path(f"/proc/self/fd/{write}"), ["through"])
@@ -75,7 +75,7 @@ def test_the_systems_own_link_to_a_pipe_is_written_into(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_pipe_is_written_into(tmp_path: Path) -> None:
+def test_a_named_pipe_is_written_into(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     read: list[str] = []
     reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
@@ -88,12 +88,12 @@ def test_a_pipe_is_written_into(tmp_path: Path) -> None:
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_what_cannot_be_finished_leaves_all_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_previous_file_unchanged(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("before")
 
     def broken() -> Iterator[str]:
         yield "half"
-        raise DatabaseUnavailable("away")
+        raise DatabaseUnavailable("connection refused")
 
     with pytest.raises(DatabaseUnavailable):
         output_file.write(tmp_path / "x", broken())
@@ -101,6 +101,6 @@ def test_what_cannot_be_finished_leaves_all_as_it_was(tmp_path: Path) -> None:
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "before")]
 
 
-def test_where_there_is_no_folder_it_is_said_before_the_work(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_before_the_write(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"Cannot write .*: No such file"):
         output_file.check(tmp_path / "no" / "x.csv")

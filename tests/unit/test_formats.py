@@ -1,4 +1,4 @@
-"""Other programs read each format back with the same rows, and run nothing of it."""
+"""Other programs read each format back with the same rows and run no formula or markup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from wa_cli.cli import data_formats, render, spreadsheet, tables
 from wa_cli.cli.tables import Column, Table
 
-# Each begins as a formula to some spreadsheet, after what it drops or normalizes.
+# Some spreadsheet program reads each of these as a formula after it drops or normalizes characters.
 FORMULAS = [
     "=1+1",
     "@SUM(1)",
@@ -69,30 +69,30 @@ def table_of(rows: list[tuple[str, str]]) -> Table:
 
 
 def would_run(cell: str) -> bool:
-    """A judge of its own: the first visible character, normalized."""
+    """Return true if a spreadsheet would run the cell, judged by its first visible character after normalization."""
     visible = [c for c in unicodedata.normalize("NFKC", cell) if c.isprintable() and not c.isspace()]
     return cell[:1] in ("\t", "\r", "\n") or bool(visible and visible[0] in "=+-@\N{MINUS SIGN}")
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_cell_that_begins_as_a_formula_is_guarded(text: str) -> None:
+def test_a_cell_that_begins_like_a_formula_is_escaped(text: str) -> None:
     [_, row] = csv.reader(io.StringIO(render.text(table_of([(text, "x")]), "csv"), newline=""))
 
     assert row == [f"'{text}", "x"]
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_a_cell_that_is_no_formula_is_left_as_it_is(text: str) -> None:
+def test_a_cell_that_is_not_a_formula_is_unchanged(text: str) -> None:
     [_, row] = csv.reader(io.StringIO(render.text(table_of([(text, "x")]), "csv"), newline=""))
 
     assert row == [text, "x"]
 
 
 @given(rows)
-def test_separated_values_are_read_back_with_the_same_rows_and_no_formula(rows: list[tuple[str, str]]) -> None:
+def test_csv_and_tsv_are_read_back_with_the_same_rows_and_no_formula(rows: list[tuple[str, str]]) -> None:
     for form, separator in (("csv", ","), ("tsv", "\t")):
         text = render.text(table_of(rows), form)
-        # Once as the bytes are, and once by a reader that first makes every line break one.
+        # Once with the original line breaks, and once with a reader that normalizes them.
         for read in (io.StringIO(text, newline=""), io.StringIO(text, newline=None)):
             [head, *found] = csv.reader(read, delimiter=separator)
             assert head == ["first", "second"]
@@ -136,7 +136,7 @@ def test_a_spreadsheet_counts_characters_as_excel_does() -> None:
     assert held.endswith("😀…")
 
 
-def test_a_spreadsheet_takes_values_that_are_no_cells() -> None:
+def test_a_spreadsheet_writes_unsupported_values_as_text() -> None:
     table = Table("t", "T", [Column("a", "A"), Column("b", "B", "number")], [{"a": {"x": 1}, "b": float("nan")}])
 
     sheet = load_workbook(io.BytesIO(spreadsheet.content(table))).worksheets[0]
@@ -145,12 +145,12 @@ def test_a_spreadsheet_takes_values_that_are_no_cells() -> None:
 
 
 @given(rows)
-def test_markdown_has_the_same_cells_and_lets_nothing_through(rows: list[tuple[str, str]]) -> None:
+def test_markdown_has_the_same_cells_and_escapes_markup(rows: list[tuple[str, str]]) -> None:
     [_, _, *lines] = render.text(table_of(rows), "markdown").splitlines()
 
     assert len(lines) == len(rows)
     for line in lines:
-        # GFM splits a row at each bar that no backslash stands before.
+        # GFM splits a row at each bar without a backslash before it.
         assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 3
         assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]`]", line)
         assert "<" not in line
@@ -168,12 +168,12 @@ def test_markdown_has_the_same_cells_and_lets_nothing_through(rows: list[tuple[s
         ("*b* _i_ ~s~ `c` # h", r"\*b\* \_i\_ \~s\~ \`c\` \# h"),
     ],
 )
-def test_markdown_shows_a_text_as_it_is(text: str, written: str) -> None:
+def test_markdown_escapes_special_characters(text: str, written: str) -> None:
     assert written in render.text(table_of([(text, "x")]), "markdown")
 
 
 @given(rows)
-def test_html_has_the_same_cells_and_no_element_of_a_text(rows: list[tuple[str, str]]) -> None:
+def test_html_has_the_same_cells_and_no_element_from_a_text(rows: list[tuple[str, str]]) -> None:
     cells = []
 
     class Reader(HTMLParser):
@@ -188,12 +188,12 @@ def test_html_has_the_same_cells_and_no_element_of_a_text(rows: list[tuple[str, 
 
 
 @given(rows)
-def test_plain_text_has_a_line_for_each_row(rows: list[tuple[str, str]]) -> None:
+def test_plain_text_has_at_most_one_line_for_each_row(rows: list[tuple[str, str]]) -> None:
     assert len(render.text(table_of(rows), "plain").rstrip("\n").splitlines()) <= 1 + len(rows)
 
 
 @given(texts)
-def test_json_at_a_terminal_is_the_same_json_and_steers_nothing(text: str) -> None:
+def test_json_for_a_terminal_is_equal_and_has_no_control_characters(text: str) -> None:
     shown = data_formats.terminal_json(json.dumps({"text": text}, ensure_ascii=False))
 
     assert json.loads(shown) == {"text": text}
@@ -201,7 +201,7 @@ def test_json_at_a_terminal_is_the_same_json_and_steers_nothing(text: str) -> No
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
-def test_a_terminal_gets_json_with_what_would_steer_it_escaped(
+def test_json_for_a_terminal_escapes_control_characters_and_a_file_keeps_them(
     form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     steering = "\x9b31m \x85 \u202e \u2066 \u200f \u061c \x1b[0m"

@@ -21,7 +21,7 @@ def day(year: int, month: int, of: int) -> tuple[datetime, datetime]:
     return start, datetime(year, month, of + 1, tzinfo=ZoneInfo(BERLIN))
 
 
-def test_a_week() -> None:
+def test_the_open_hours_of_a_week_are_counted() -> None:
     monday = datetime(2026, 11, 23, tzinfo=ZoneInfo(BERLIN))
 
     assert open_hours("mon-fri 09:00-18:00; sat 10:00-14:00", monday, monday + timedelta(days=7)) == 49
@@ -40,11 +40,11 @@ def test_a_week() -> None:
         ((2026, 10, 25), "sun 09:00-18:00", 9),
     ],
 )
-def test_days_on_which_the_clock_is_set(of: tuple[int, int, int], text: str, hours: float) -> None:
+def test_open_hours_follow_daylight_saving_changes(of: tuple[int, int, int], text: str, hours: float) -> None:
     assert open_hours(text, *day(*of)) == hours
 
 
-def test_only_what_touches_the_range_is_there_and_in_utc() -> None:
+def test_only_spans_that_overlap_the_range_are_returned_in_utc() -> None:
     hours = parse("mon 09:00-18:00")
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -69,6 +69,6 @@ def test_only_what_touches_the_range_is_there_and_in_utc() -> None:
         ("mon 09:00-18:00", "christmas"),
     ],
 )
-def test_what_is_no_hours_is_refused(text: str, holidays: str) -> None:
+def test_invalid_business_hours_are_refused(text: str, holidays: str) -> None:
     with pytest.raises(BadInput):
         parse(text, holidays)

@@ -1,4 +1,4 @@
-"""Maintenance: a step that fails stops no other step, an outage stops all, and a recovery has an order."""
+"""Maintenance: a failing step does not stop other steps, an outage stops all, and dead processes are recovered."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ class Desk:
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.outbox = MemoryOutbox()
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
         self.share = RateShare(2.0)
-        outcomes = SpooledOutcomes(self.outbox, spool, timedelta(seconds=60), self.told.append)
-        self.maintenance = Maintenance(self.outbox, outcomes, UncertaintyLimits(), self.told.append, share=self.share)
+        outcomes = SpooledOutcomes(self.outbox, spool, timedelta(seconds=60), self.emitted.append)
+        self.maintenance = Maintenance(
+            self.outbox, outcomes, UncertaintyLimits(), self.emitted.append, share=self.share
+        )
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     spool.close()
 
 
-def test_every_step_runs_and_the_slow_ones_not_each_time(desk: Desk) -> None:
+def test_every_step_runs_first_and_slow_steps_are_skipped_the_next_time(desk: Desk) -> None:
     desk.maintenance.run_once()
     assert desk.outbox.sweeps.calls == STEPS
 
@@ -46,29 +48,29 @@ def test_every_step_runs_and_the_slow_ones_not_each_time(desk: Desk) -> None:
     desk.maintenance.run_once()
 
     assert desk.outbox.sweeps.calls == [step for step in STEPS if step not in ("merge_pending_statuses", "prune")]
-    assert desk.told == []
+    assert desk.emitted == []
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_step_that_fails_is_reported_and_the_others_run(desk: Desk, step: str) -> None:
+def test_a_failing_step_is_reported_and_the_other_steps_run(desk: Desk, step: str) -> None:
     desk.outbox.sweeps.failures[step] = ValueError("odd row")
 
     desk.maintenance.run_once()
 
     missing = {step, "decide_uncertain"} if step == "lose_leases" else {step}
     assert {*STEPS} - {*desk.outbox.sweeps.calls} <= missing
-    assert desk.told == [events.MaintenanceFailed("ValueError: odd row")]
+    assert desk.emitted == [events.MaintenanceFailed("ValueError: odd row")]
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_an_outage_is_raised(desk: Desk, step: str) -> None:
-    desk.outbox.sweeps.failures[step] = DatabaseUnavailable("away")
+def test_an_unavailable_database_is_raised_by_every_step(desk: Desk, step: str) -> None:
+    desk.outbox.sweeps.failures[step] = DatabaseUnavailable("unavailable")
 
     with pytest.raises(DatabaseUnavailable):
         desk.maintenance.run_once()
 
 
-def test_the_share_of_the_rate_is_that_of_the_last_heartbeat(desk: Desk) -> None:
+def test_the_rate_share_comes_from_the_last_heartbeat(desk: Desk) -> None:
     desk.maintenance.check()
     assert desk.share.rate == 2.0
 
@@ -78,7 +80,7 @@ def test_the_share_of_the_rate_is_that_of_the_last_heartbeat(desk: Desk) -> None
     assert desk.share.rate == 7.5
 
 
-def test_outcomes_of_dead_processes_are_settled_and_their_files_go(desk: Desk) -> None:
+def test_spooled_outcomes_of_dead_processes_are_settled_and_their_files_removed(desk: Desk) -> None:
     sent = claim()
     settlement = Settlement(sent.reference, 1, sent.token, Accepted("wamid.1"))
     desk.spool.append_for_others([settlement.to_record()])
@@ -86,14 +88,14 @@ def test_outcomes_of_dead_processes_are_settled_and_their_files_go(desk: Desk) -
     desk.maintenance.recover()
 
     assert desk.outbox.settled == [settlement]
-    assert desk.told == [events.SpoolSettled(1)]
+    assert desk.emitted == [events.SpoolSettled(1)]
     assert desk.spool.state().files == 0
 
 
-def test_a_decision_is_reported(desk: Desk) -> None:
+def test_a_decision_about_an_uncertain_message_is_reported(desk: Desk) -> None:
     reference = uuid4()
     desk.outbox.sweeps.decided = [(reference, "held", "+123", "42", True)]
 
     desk.maintenance.decide()
 
-    assert desk.told == [events.Decided(str(reference), "held", possible_duplicate=True)]
+    assert desk.emitted == [events.Decided(str(reference), "held", possible_duplicate=True)]

@@ -1,4 +1,4 @@
-"""No password is printed, in whatever form a URL has it; what is no secret stays readable."""
+"""Passwords are masked in every form of a URL. Other parts stay readable."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ WORD = st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs"), exc
 
 
 @given(WORD.map(lambda word: f"S3cr{word}et"))
-def test_whatever_the_password_is_it_does_not_show(password: str) -> None:
+def test_no_password_is_ever_shown(password: str) -> None:
     for url in (
         f"postgresql://me:{password}@db/wa",
         f"postgresql://me:{password}@db/wa?sslmode=require",

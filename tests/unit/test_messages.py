@@ -1,4 +1,4 @@
-"""The vocabulary: what may be said, how it travels, what its row will hold."""
+"""Messages: their content, their queue bodies and the columns of their rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def body(**changes: Any) -> str:
         template("good_name", "en_US", ["five     spaces"]),
     ],
 )
-def test_what_the_api_would_surely_refuse_is_refused_here(message: dict[str, Any]) -> None:
+def test_content_that_the_api_would_refuse_is_refused(message: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         content.check(message)
 
@@ -67,11 +67,11 @@ def test_what_the_api_would_surely_refuse_is_refused_here(message: dict[str, Any
         {"type": "image", "image": {"id": "1234"}},
     ],
 )
-def test_what_may_be_sent_passes(message: dict[str, Any]) -> None:
+def test_valid_content_passes(message: dict[str, Any]) -> None:
     content.check(message)
 
 
-def test_columns_of_each_type() -> None:
+def test_each_content_type_fills_its_columns() -> None:
     assert content.columns(text("hi")).content == "hi"
     picture = content.columns(image("https://example.org/a.png?x=1", "Look"))
     assert (picture.content, picture.media_url, picture.media_type) == (
@@ -85,7 +85,7 @@ def test_columns_of_each_type() -> None:
     assert content.columns({"type": "location", "location": {}}) == Columns()
 
 
-def test_every_registered_type_goes_by_its_own_name() -> None:
+def test_every_content_type_is_registered_under_its_name() -> None:
     assert all(name == kind.name for name, kind in content.CONTENT_TYPES.items())
 
 
@@ -96,14 +96,14 @@ def test_every_registered_type_goes_by_its_own_name() -> None:
     st.none() | st.uuids(),
     st.none() | st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),
 )
-def test_a_message_survives_the_queue(words: str, employee: UUID | None, due: Any) -> None:
+def test_a_message_is_unchanged_after_the_queue(words: str, employee: UUID | None, due: Any) -> None:
     message = OutgoingMessage(text(words), phone_number="+123", employee_id=employee, due_at=due, campaign="spring")
 
     assert OutgoingMessage.from_body(message.to_body(), queue_id="1") == message
     assert message.to_body().isascii()
 
 
-def test_a_body_of_an_older_producer_is_understood() -> None:
+def test_a_queue_body_of_an_older_producer_is_parsed() -> None:
     old = json.dumps(
         {"phone_number": "491511234", "message_data": {"type": "text", "content": "hi", "media_url": None}}
     )
@@ -115,7 +115,7 @@ def test_a_body_of_an_older_producer_is_understood() -> None:
     assert OutgoingMessage.from_body(old, queue_id="m-2").reference != first.reference
 
 
-def test_an_older_producers_media_is_understood() -> None:
+def test_a_media_message_of_an_older_producer_is_parsed() -> None:
     data = {"type": "image", "content": "Look", "media_url": "https://example.org/a.png"}
 
     message = OutgoingMessage.from_body(body(message_data=data), queue_id="1")
@@ -133,7 +133,7 @@ def test_an_older_producers_media_is_understood() -> None:
         {"queued_at": 10**30},
     ],
 )
-def test_a_secondary_value_that_means_nothing_costs_no_message(metadata: dict[str, object]) -> None:
+def test_an_invalid_secondary_value_is_ignored(metadata: dict[str, object]) -> None:
     message = OutgoingMessage.from_body(body(metadata=metadata), queue_id="1")
 
     assert message.employee_id is None
@@ -151,7 +151,7 @@ def test_a_secondary_value_that_means_nothing_costs_no_message(metadata: dict[st
         ("0001-01-01T00:00:00+14:00", EARLIEST),
     ],
 )
-def test_an_instant_is_read_however_a_producer_writes_it(given: object, meant: datetime) -> None:
+def test_a_time_is_parsed_in_every_format_of_a_producer(given: object, meant: datetime) -> None:
     message = OutgoingMessage.from_body(body(metadata={"expires_at": given, "queued_at": given}), queue_id="1")
 
     assert (message.expires_at, message.queued_at) == (meant, meant)
@@ -185,7 +185,7 @@ def test_an_instant_is_read_however_a_producer_writes_it(given: object, meant: d
         body(message_data={"type": "new", "new": 1}).replace("1}", '{"a":' * 500 + "1" + "}" * 501),
     ],
 )
-def test_a_body_that_cannot_be_read_says_why(broken: str) -> None:
+def test_an_unreadable_queue_body_is_refused_with_a_reason(broken: str) -> None:
     with pytest.raises(BadInput) as error:
         OutgoingMessage.from_body(broken, queue_id="1")
 
@@ -193,28 +193,28 @@ def test_a_body_that_cannot_be_read_says_why(broken: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["nul\x00", "half \ud800 a pair", "bad\udcff"])
-def test_what_cannot_be_sent_as_it_is_is_refused_not_changed(words: str) -> None:
+def test_a_text_with_invalid_characters_is_refused_and_not_changed(words: str) -> None:
     with pytest.raises(BadInput, match="cannot be sent"):
         OutgoingMessage(text(words), phone_number="+123").check()
 
 
-def test_a_backslash_is_no_nul() -> None:
+def test_a_literal_backslash_sequence_is_not_a_nul_character() -> None:
     OutgoingMessage(text("C:\\u0000"), phone_number="+123").check()
 
 
-def test_a_user_id_stands_in_for_a_phone() -> None:
+def test_a_user_id_replaces_a_missing_phone_number() -> None:
     message = OutgoingMessage.from_body(body(phone_number=None, recipient="BR.1A2B"), queue_id="1")
 
     assert (message.recipient, message.customer) == ("BR.1A2B", "BR.1A2B")
 
 
 @given(st.uuids(), st.integers(0, 999_999_999))
-def test_the_echo_names_reference_and_attempt(reference: UUID, attempt: int) -> None:
+def test_callback_data_contain_the_reference_and_the_attempt(reference: UUID, attempt: int) -> None:
     assert parse_opaque(opaque(reference, attempt)) == (reference, attempt)
 
 
 @pytest.mark.parametrize("text", [None, 5, "", "job-77", "wa:x:1", "wa:" + "-" * 36 + ":1", f"wa:{REFERENCE}:-1"])
-def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
+def test_callback_data_of_another_program_are_ignored(text: Any) -> None:
     assert parse_opaque(text) is None
 
 
@@ -229,7 +229,7 @@ def test_somebody_elses_echo_is_none_of_ours(text: Any) -> None:
         outcomes.Unknown("cut"),
     ],
 )
-def test_a_verdict_survives_the_spool(outcome: outcomes.Outcome) -> None:
+def test_an_outcome_is_unchanged_after_the_spool(outcome: outcomes.Outcome) -> None:
     assert outcomes.from_record(json.loads(json.dumps(outcomes.to_record(outcome)))) == outcome
 
 
@@ -246,7 +246,7 @@ def test_a_verdict_survives_the_spool(outcome: outcomes.Outcome) -> None:
         [],
     ],
 )
-def test_a_body_of_any_shape_is_a_sentence_at_worst(data: object) -> None:
+def test_a_malformed_message_is_refused_as_bad_input(data: object) -> None:
     body = json.dumps({"phone_number": "+123", "message_data": data})
 
     with pytest.raises(BadInput):
@@ -265,6 +265,6 @@ def test_a_body_of_any_shape_is_a_sentence_at_worst(data: object) -> None:
         max_leaves=12,
     )
 )
-def test_no_body_ends_the_worker_that_reads_it(data: object) -> None:
+def test_no_queue_body_raises_another_error_than_bad_input(data: object) -> None:
     with suppress(BadInput):
         OutgoingMessage.from_body(json.dumps({"phone_number": "+123", "message_data": data}), queue_id="1")

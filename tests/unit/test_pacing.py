@@ -21,14 +21,14 @@ def spent_in(pace: Pace, clock: Clock, seconds: float, step: float = 0.01) -> in
     return spent
 
 
-def test_no_more_leave_than_the_rate_allows() -> None:
+def test_sends_do_not_exceed_the_rate() -> None:
     clock = Clock()
     pace = Pace(20, clock)
 
-    assert spent_in(pace, clock, 10) == 201  # one was there from the start
+    assert spent_in(pace, clock, 10) == 201  # one send was allowed at the start
 
 
-def test_a_rest_is_not_followed_by_a_flood() -> None:
+def test_an_idle_period_allows_only_a_small_burst() -> None:
     clock = Clock()
     pace = Pace(20, clock)
 
@@ -37,14 +37,14 @@ def test_a_rest_is_not_followed_by_a_flood() -> None:
     assert pace.room() == 5
 
 
-def test_a_slow_number_still_speaks() -> None:
+def test_a_rate_below_one_per_second_still_sends() -> None:
     clock = Clock()
     pace = Pace(0.5, clock)
 
     assert spent_in(pace, clock, 20) == 10
 
 
-def test_a_throttle_slows_once_however_many_say_so() -> None:
+def test_several_throttled_answers_slow_the_rate_down_once() -> None:
     clock = Clock()
     pace = Pace(20, clock)
 
@@ -58,7 +58,7 @@ def test_a_throttle_slows_once_however_many_say_so() -> None:
     assert pace.room() > 0
 
 
-def test_a_share_of_nothing_sends_nothing() -> None:
+def test_a_rate_of_zero_sends_nothing() -> None:
     clock = Clock()
     pace = Pace(0, clock)
 

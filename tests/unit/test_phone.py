@@ -15,12 +15,12 @@ from wa_cli.messages.phone import customer_key, from_wire, is_user_id, parse_pho
         ("+1\u2011555\u2011123", "+1555123"),
     ],
 )
-def test_spaces_dots_dashes_and_brackets_are_set_aside(text: str, number: str) -> None:
+def test_spaces_dots_dashes_and_brackets_are_removed(text: str, number: str) -> None:
     assert parse_phone(text) == number
 
 
 @pytest.mark.parametrize(("text", "meant"), [("4915112345", "+4915112345"), ("0049 151 12345", "+4915112345")])
-def test_a_number_without_plus_is_refused_with_the_one_that_was_meant(text: str, meant: str) -> None:
+def test_a_number_without_a_plus_is_refused_with_a_suggestion(text: str, meant: str) -> None:
     with pytest.raises(BadInput) as refusal:
         parse_phone(text)
 
@@ -29,7 +29,7 @@ def test_a_number_without_plus_is_refused_with_the_one_that_was_meant(text: str,
 
 
 @pytest.mark.parametrize("text", ["", "+", "+1", "+1234567890123456", "+12a4", "hello", "++123", "+١٢٣"])
-def test_what_is_no_number_is_refused(text: str) -> None:
+def test_an_invalid_phone_number_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_phone(text)
 
@@ -45,26 +45,26 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("49171123", "+49171123"),
     ],
 )
-def test_a_number_that_would_reach_a_stranger_is_refused_with_what_was_meant(given: str, meant: str) -> None:
+def test_a_number_that_would_reach_another_person_is_refused_with_a_suggestion(given: str, meant: str) -> None:
     with pytest.raises(BadInput) as error:
         parse_phone(given)
 
     assert meant in str(error.value.hint)
 
 
-def test_characters_that_nobody_sees_are_set_aside() -> None:
+def test_invisible_characters_are_removed() -> None:
     assert parse_phone("\u202a+49\u00a0171\u200b\u2060 123\u202c\ufeff") == "+49171123"
 
 
 @given(st.from_regex(r"[1-9][0-9]{1,14}", fullmatch=True))
-def test_every_number_survives_the_wire_and_back(digits: str) -> None:
+def test_every_number_is_unchanged_after_the_wire_format(digits: str) -> None:
     number = parse_phone(f"+{digits}")
 
     assert from_wire(digits) == number
     assert customer_key(number) == customer_key(digits) == digits
 
 
-def test_a_customer_without_a_phone_is_their_user_id() -> None:
+def test_a_customer_without_a_phone_number_is_identified_by_the_user_id() -> None:
     assert customer_key(None, "BR.1A2B") == "BR.1A2B"
     assert customer_key("", "BR.1A2B") == "BR.1A2B"
     assert customer_key("+55", "BR.1A2B") == "55"
@@ -86,15 +86,15 @@ def test_a_customer_without_a_phone_is_their_user_id() -> None:
         ("", ""),
     ],
 )
-def test_a_person_with_two_forms_of_a_number_is_one(key: str, known: str) -> None:
+def test_phone_variants_have_the_same_person_key(key: str, known: str) -> None:
     assert person_key(key) == known
 
 
 @pytest.mark.parametrize("text", ["BR.1A2B3C4D5E6F7G", "US.ENT.1A2B", "DE." + "x" * 128])
-def test_a_user_id_is_known_by_its_shape(text: str) -> None:
+def test_a_user_id_is_recognized_by_its_format(text: str) -> None:
     assert is_user_id(text)
 
 
 @pytest.mark.parametrize("text", ["", "15551234567", "BR.", "br.1A", "BR.1A 2", "BR." + "x" * 129])
-def test_what_is_no_user_id_is_none(text: str) -> None:
+def test_an_invalid_user_id_is_not_recognized(text: str) -> None:
     assert not is_user_id(text)

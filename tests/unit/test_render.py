@@ -34,7 +34,7 @@ TABLE = Table(
 )
 
 
-def test_plain_is_complete_and_without_colour() -> None:
+def test_plain_output_is_complete_and_without_colour() -> None:
     assert render.text(TABLE, "plain").splitlines() == [
         "Name               Count    Wait    Share  At",
         "Ana | Co           1,234   1h 2m     50 %  2026-11-23 09:05",
@@ -47,11 +47,11 @@ def test_markdown_keeps_a_bar_inside_its_cell() -> None:
 
 
 def test_json_has_schema_units_and_raw_values() -> None:
-    said = json.loads(render.text(TABLE, "json"))
+    content = json.loads(render.text(TABLE, "json"))
 
-    assert said["schema"] == "wa.sample/1"
-    assert said["columns"][2] == {"key": "wait", "kind": "span", "unit": "seconds"}
-    assert said["rows"][0] == {
+    assert content["schema"] == "wa.sample/1"
+    assert content["columns"][2] == {"key": "wait", "kind": "span", "unit": "seconds"}
+    assert content["rows"][0] == {
         "name": "Ana | Co",
         "count": 1234,
         "wait": 3725.0,
@@ -60,17 +60,17 @@ def test_json_has_schema_units_and_raw_values() -> None:
     }
 
 
-def test_csv_is_no_formula() -> None:
+def test_csv_escapes_a_formula() -> None:
     assert render.text(TABLE, "csv").splitlines()[2].startswith('"\'=HYPERLINK(""x"")",0')
 
 
-def test_a_phone_number_is_no_formula() -> None:
+def test_a_phone_number_is_not_escaped_as_a_formula() -> None:
     table = Table("t", "T", [Column("p", "P", "phone"), Column("t", "T")], [{"p": "+123", "t": "+SUM(1)"}])
 
     assert render.text(table, "csv").splitlines()[1] == "+123,'+SUM(1)"
 
 
-def test_people_read_their_zone_and_files_hold_utc() -> None:
+def test_plain_output_has_the_time_zone_of_the_table_and_json_has_utc() -> None:
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     table = Table("t", "T", [Column("at", "At", "instant")], [{"at": noon}], zone="Asia/Kolkata")
 
@@ -78,27 +78,27 @@ def test_people_read_their_zone_and_files_hold_utc() -> None:
     assert json.loads(render.text(table, "json"))["rows"] == [{"at": "2026-11-23T12:00:00+00:00"}]
 
 
-def test_the_range_is_said_where_people_read_and_not_among_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_note_is_printed_for_people_and_left_out_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     noted = replace(TABLE, note="7 days; hours in UTC & more.")
 
     render.show(noted, "plain")
 
-    told = capsys.readouterr()
-    assert told.out == render.text(TABLE, "plain")
-    assert told.err == "7 days; hours in UTC & more.\n"
+    captured = capsys.readouterr()
+    assert captured.out == render.text(TABLE, "plain")
+    assert captured.err == "7 days; hours in UTC & more.\n"
     assert render.text(noted, "markdown").endswith("\n\n7 days; hours in UTC & more.\n")
     assert "<p class='pale'>7 days; hours in UTC &amp; more.</p>" in render.text(noted, "html")
     assert render.text(noted, "csv") == render.text(TABLE, "csv")
 
 
-def test_html_escapes() -> None:
-    said = render.text(TABLE, "html")
+def test_html_escapes_special_characters() -> None:
+    content = render.text(TABLE, "html")
 
-    assert "<div>=HYPERLINK(&quot;x&quot;)</div></td>" in said
-    assert said.startswith("<!doctype html>")
+    assert "<div>=HYPERLINK(&quot;x&quot;)</div></td>" in content
+    assert content.startswith("<!doctype html>")
 
 
-def test_a_file_ending_says_the_format(tmp_path: Path) -> None:
+def test_the_file_extension_selects_the_format(tmp_path: Path) -> None:
     for ending, form in (("csv", "csv"), ("md", "markdown"), ("txt", "plain"), ("json", "json")):
         render.show(TABLE, output=tmp_path / f"x.{ending}")
         assert (tmp_path / f"x.{ending}").read_text() == render.text(TABLE, form)
@@ -107,7 +107,7 @@ def test_a_file_ending_says_the_format(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson", "csv", "tsv", "markdown"])
-def test_rows_that_are_written_as_they_come_are_the_same_file(tmp_path: Path, form: str) -> None:
+def test_streamed_rows_give_the_same_file(tmp_path: Path, form: str) -> None:
     for rows in ([], list(TABLE.rows)):
         table = replace(TABLE, rows=rows)
         render.stream(replace(TABLE, rows=[]), iter(rows), form, tmp_path / "x")
@@ -115,7 +115,7 @@ def test_rows_that_are_written_as_they_come_are_the_same_file(tmp_path: Path, fo
     assert json.loads(render.text(TABLE, "json"))["rows"][0]["name"] == "Ana | Co"
 
 
-def test_a_file_that_cannot_be_finished_is_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_stream_leaves_the_previous_file_unchanged(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("before")
 
     def broken() -> Iterator[dict[str, Any]]:
@@ -128,12 +128,12 @@ def test_a_file_that_cannot_be_finished_is_as_it_was(tmp_path: Path) -> None:
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.csv", "before")]
 
 
-def test_a_customers_text_cannot_steer_the_terminal() -> None:
+def test_control_characters_in_a_customers_text_are_replaced() -> None:
     assert tables.clean("a\x1b[31mred\x07\nb\u202e") == "a\ufffd[31mred\ufffd b\ufffd"
 
 
 @given(st.text(max_size=30))
-def test_whatever_is_written_every_format_can_show_it(text: str) -> None:
+def test_every_format_can_show_any_text(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
     table = Table("t", "T", [Column("text", "Text")], [{"text": text}])
 
@@ -145,19 +145,23 @@ def test_whatever_is_written_every_format_can_show_it(text: str) -> None:
 WAITING = Table(
     "waiting",
     "Waiting",
-    [Column("customer", "Customer", "phone"), Column("n", "Msgs", "integer"), Column("said", "Last message", "words")],
     [
-        {"customer": "+15551234567", "n": 1, "said": "word " * 800},
-        {"customer": "+15557654321", "n": 12, "said": "مرحبا 😀 hello"},
+        Column("customer", "Customer", "phone"),
+        Column("n", "Msgs", "integer"),
+        Column("content", "Last message", "words"),
+    ],
+    [
+        {"customer": "+15551234567", "n": 1, "content": "word " * 800},
+        {"customer": "+15557654321", "n": 12, "content": "مرحبا 😀 hello"},
     ],
 )
 
 
-LONG = {"customer": "US." + "A1" * 30, "n": 3, "said": "漢字" * 900}
+LONG = {"customer": "US." + "A1" * 30, "n": 3, "content": "漢字" * 900}
 
 
 @pytest.mark.parametrize("width", [30, 40, 80, 120])
-def test_at_a_terminal_no_row_is_longer_than_its_worth(
+def test_a_table_fits_the_terminal_width_and_limits_the_height_of_a_row(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
@@ -170,7 +174,7 @@ def test_at_a_terminal_no_row_is_longer_than_its_worth(
     assert "…" in "".join(lines)
 
 
-def test_columns_that_find_no_room_stand_closer_and_their_heads_wrap(
+def test_columns_move_closer_and_their_headings_wrap_on_a_narrow_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "41")
@@ -183,7 +187,7 @@ def test_columns_that_find_no_room_stand_closer_and_their_heads_wrap(
     assert lines[4:] == [["1"] * 5] * 2
 
 
-def test_where_there_is_no_room_beside_each_other_columns_go_downwards(
+def test_columns_are_listed_vertically_on_a_very_narrow_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "30")
@@ -196,7 +200,7 @@ def test_where_there_is_no_room_beside_each_other_columns_go_downwards(
     assert out.count("Last message") == 2
 
 
-def test_a_single_row_of_many_figures_reads_downwards(
+def test_a_single_row_of_many_figures_is_listed_vertically(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -207,13 +211,13 @@ def test_a_single_row_of_many_figures_reads_downwards(
     assert capsys.readouterr().out.split()[:3] == ["T", "A", "1,234"]
 
 
-def test_nothing_is_said_to_be_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_without_rows_shows_the_word_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     render.show(Table("t", "Dead letters", [Column("a", "A")], []), "table")
 
     assert capsys.readouterr().out.split() == ["Dead", "letters", "nothing"]
 
 
-def test_an_empty_table_is_its_head() -> None:
+def test_a_file_without_rows_has_only_its_header() -> None:
     empty = Table("t", "T", [Column("a", "A"), Column("b", "B", "integer")], [])
 
     assert render.text(empty, "csv") == "a,b\n"
@@ -227,7 +231,7 @@ def drawn(width: int) -> list[str]:
     return ["".join(piece.text for piece in line).rstrip() for line in lines]
 
 
-def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
+def test_a_heatmap_is_readable_without_colour_and_fits_eighty_columns() -> None:
     lines = drawn(80)
 
     assert all(len(line) <= 80 for line in lines)
@@ -236,7 +240,7 @@ def test_a_heatmap_reads_without_colour_and_fits_eighty_columns() -> None:
     assert lines[-1].strip() == "░░ to 5  ▒▒ to 11  ▓▓ to 17  ██ to 23"
 
 
-def test_on_a_phone_the_hours_of_a_heatmap_stand_below_each_other() -> None:
+def test_a_narrow_heatmap_lists_its_hours_vertically() -> None:
     lines = drawn(40)
 
     assert lines[0].split() == ["Mon", "Tue"]
@@ -244,18 +248,18 @@ def test_on_a_phone_the_hours_of_a_heatmap_stand_below_each_other() -> None:
     assert lines[24] == "23  ███ ███"
 
 
-def test_shades_are_blank_only_for_nothing() -> None:
+def test_only_a_count_of_zero_has_a_blank_shade() -> None:
     grid = heatmap.Grid(["Mon"], ["0"], [[1000, 1, 0]])
 
     assert [grid.shade(count) for count in (0, 1, 500, 1000)] == [0, 1, 2, 4]
 
 
-def test_one_outlier_does_not_make_all_other_spans_alike() -> None:
+def test_one_outlier_does_not_give_all_other_durations_the_same_shade() -> None:
     grid = heatmap.Grid(["Mon"], list("01234"), [[60, 120, 180, 240, 90_000]], is_span=True)
 
     assert [grid.shade(span) for span in grid.cells[0]] == [1, 1, 2, 3, 4]
     assert grid.legend == [(1, "to 2m"), (2, "to 3m"), (3, "to 4m"), (4, "to 1d 1h")]
 
 
-def test_nothing_is_drawn_of_nothing() -> None:
+def test_a_heatmap_of_zeros_has_no_legend() -> None:
     assert heatmap.Grid(["Mon"], ["0"], [[0]]).legend == []

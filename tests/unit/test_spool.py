@@ -22,7 +22,7 @@ def adopted(folder: Path) -> list[dict[str, object]]:
     return found
 
 
-def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
+def test_spooled_records_outlive_their_process(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
 
     spool.append([{"n": 1}, {"n": 2}])
@@ -33,7 +33,7 @@ def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
     assert adopted(tmp_path) == []
 
 
-def test_what_is_forgotten_does_not_come_back(tmp_path: Path) -> None:
+def test_removed_records_are_not_replayed(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     entries = spool.append([{"n": 1}, {"n": 2}])
 
@@ -44,8 +44,8 @@ def test_what_is_forgotten_does_not_come_back(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_half_forgotten_file_is_replayed_whole(tmp_path: Path) -> None:
-    """A replay is a no-op for what the database has; a loss would be for good."""
+def test_a_partly_removed_file_is_replayed_completely(tmp_path: Path) -> None:
+    """A repeated replay of a record has no effect, but a lost record cannot be restored."""
     spool = Spool(tmp_path)
     first, _ = spool.append([{"n": 1}, {"n": 2}])
 
@@ -55,7 +55,7 @@ def test_a_half_forgotten_file_is_replayed_whole(tmp_path: Path) -> None:
     assert adopted(tmp_path) == [{"n": 1}, {"n": 2}]
 
 
-def test_records_kept_after_a_file_was_emptied_are_not_lost(tmp_path: Path) -> None:
+def test_records_appended_after_a_file_was_emptied_are_not_lost(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.remove(spool.append([{"n": 1}]))
 
@@ -66,7 +66,7 @@ def test_records_kept_after_a_file_was_emptied_are_not_lost(tmp_path: Path) -> N
     assert adopted(tmp_path) == [{"n": 2}]
 
 
-def test_a_living_owners_file_is_not_adopted(tmp_path: Path) -> None:
+def test_a_file_of_a_running_process_is_not_adopted(tmp_path: Path) -> None:
     owner = Spool(tmp_path)
     owner.append([{"n": 1}])
 
@@ -75,7 +75,7 @@ def test_a_living_owners_file_is_not_adopted(tmp_path: Path) -> None:
     owner.close()
 
 
-def test_what_a_killed_process_left_is_adopted(tmp_path: Path) -> None:
+def test_records_of_a_killed_process_are_adopted(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from wa_cli.outbox.spool import Spool;"
         "Spool(Path(sys.argv[1])).append([{'n': 1}]); os.kill(os.getpid(), 9)"
@@ -87,7 +87,7 @@ def test_what_a_killed_process_left_is_adopted(tmp_path: Path) -> None:
     assert adopted(tmp_path) == [{"n": 1}]
 
 
-def test_a_line_cut_short_by_a_crash_is_dropped_and_a_damaged_one_set_aside(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_dropped_and_a_damaged_line_is_set_aside(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append([{"n": 1}, {"n": 2}, {"n": 3}])
     spool.close()
@@ -100,7 +100,7 @@ def test_a_line_cut_short_by_a_crash_is_dropped_and_a_damaged_one_set_aside(tmp_
     assert Spool(tmp_path).state().corrupt
 
 
-def test_what_fails_while_it_is_adopted_stays(tmp_path: Path) -> None:
+def test_records_stay_in_the_spool_when_their_adoption_fails(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append([{"n": 1}])
     spool.close()
@@ -112,7 +112,7 @@ def test_what_fails_while_it_is_adopted_stays(tmp_path: Path) -> None:
     assert adopted(tmp_path) == [{"n": 1}]
 
 
-def test_a_large_spool_is_in_several_files_and_each_goes_when_it_is_done(tmp_path: Path) -> None:
+def test_a_large_spool_has_several_files_and_each_is_removed_when_it_is_empty(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     batches = [spool.append([{"text": "x" * 600_000}]) for _ in range(4)]
     assert len(list(tmp_path.iterdir())) == 2
@@ -126,7 +126,7 @@ def test_a_large_spool_is_in_several_files_and_each_goes_when_it_is_done(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_by_the_check_and_by_an_append(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
 
@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_pat
         Spool(blocked).append([{"n": 1}])
 
 
-def test_the_state_counts_what_waits(tmp_path: Path) -> None:
+def test_the_state_counts_files_and_records(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append([{"n": 1}, {"n": 2}])
 
@@ -147,24 +147,24 @@ def test_the_state_counts_what_waits(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_what_a_thread_keeps_while_another_forgets_is_on_the_disk(tmp_path: Path) -> None:
+def test_records_appended_while_another_thread_removes_are_on_disk(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     missing = []
-    forgetting: queue.Queue[list[Entry] | None] = queue.Queue()
+    removals: queue.Queue[list[Entry] | None] = queue.Queue()
 
-    def forget() -> None:
-        while (entries := forgetting.get()) is not None:
+    def remove_entries() -> None:
+        while (entries := removals.get()) is not None:
             spool.remove(entries)
 
-    thread = threading.Thread(target=forget)
+    thread = threading.Thread(target=remove_entries)
     thread.start()
     for number in range(500):
-        with spool._lock:  # what is on the disk is looked at before it may be forgotten
+        with spool._lock:  # so that the file is read before the other thread may delete it
             entries = spool.append([{"n": number}])
             if f'"n":{number}}}'.encode() not in entries[0].segment.read_bytes():
                 missing.append(number)
-        forgetting.put(entries)
-    forgetting.put(None)
+        removals.put(entries)
+    removals.put(None)
     thread.join()
     spool.close()
 
@@ -172,7 +172,7 @@ def test_what_a_thread_keeps_while_another_forgets_is_on_the_disk(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_left_to_nobody_is_adopted_even_by_its_own_process(tmp_path: Path) -> None:
+def test_records_appended_for_others_are_adopted_even_by_the_same_process(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append_for_others([{"n": 1}])
 
@@ -189,7 +189,7 @@ def test_what_is_left_to_nobody_is_adopted_even_by_its_own_process(tmp_path: Pat
     assert len(spool.state().corrupt) == 1
 
 
-def test_a_file_that_somebody_else_adopted_first_is_none(tmp_path: Path) -> None:
+def test_a_file_is_adopted_only_once(tmp_path: Path) -> None:
     Spool(tmp_path).append_for_others([{"n": 1}])
     [path] = Spool(tmp_path).orphans()
 
@@ -200,7 +200,7 @@ def test_a_file_that_somebody_else_adopted_first_is_none(tmp_path: Path) -> None
         assert late is None
 
 
-def test_a_full_disk_keeps_nothing_half_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(tmp_path)
     first = spool.append([{"n": 1}])
     real = os.fdatasync
@@ -219,7 +219,7 @@ def test_a_full_disk_keeps_nothing_half_and_says_so(tmp_path: Path, monkeypatch:
     assert adopted(tmp_path) == [{"n": 3}]
 
 
-def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: Path) -> None:
+def test_at_its_quota_the_spool_refuses_new_work_and_still_records_outcomes(tmp_path: Path) -> None:
     dead = Spool(tmp_path)
     dead.append_for_others([{"number": number, "text": "x" * 1000} for number in range(20)])
     spool = Spool(tmp_path, quota=10_000)
@@ -227,7 +227,7 @@ def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: P
     with pytest.raises(SpoolUnwritable, match="the limit of WA_SPOOL_QUOTA"):
         spool.check_room()
     spool.check()
-    spool.remove(spool.append([{"a": "verdict"}]))
+    spool.remove(spool.append([{"an": "outcome"}]))
 
     for path in spool.orphans():
         with spool.adopt(path):
@@ -237,7 +237,7 @@ def test_at_its_quota_nothing_new_is_begun_and_what_is_begun_is_kept(tmp_path: P
 
 
 @pytest.mark.parametrize("gone", ["deleted", "moved", "replaced", "folder deleted", "folder moved"])
-def test_a_file_that_is_gone_under_its_process_keeps_nothing(tmp_path: Path, gone: str) -> None:
+def test_an_append_to_a_missing_file_fails_and_the_next_append_uses_a_new_file(tmp_path: Path, gone: str) -> None:
     folder = tmp_path / "spool"
     spool = Spool(folder)
     first = spool.append([{"n": 1}])
@@ -268,7 +268,7 @@ def test_a_file_that_is_gone_under_its_process_keeps_nothing(tmp_path: Path, gon
     assert adopted(folder) == [{"n": 3}]
 
 
-def test_what_is_left_to_nobody_counts_only_where_it_can_be_found(tmp_path: Path) -> None:
+def test_an_append_for_others_fails_when_its_file_is_deleted_during_the_write(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     real = os.fdatasync
 
@@ -285,7 +285,7 @@ def test_what_is_left_to_nobody_counts_only_where_it_can_be_found(tmp_path: Path
     assert adopted(tmp_path / "spool") == [{"n": 2}]
 
 
-def test_everything_in_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_access_the_spool_folder_and_its_files(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     folder.mkdir(mode=0o755)
     old_umask = os.umask(0)

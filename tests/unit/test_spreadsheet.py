@@ -1,4 +1,4 @@
-"""A file that Excel opens: what a person does with it there is count."""
+"""Spreadsheets for Excel, with cell types that formulas can calculate with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def opened(table: Table, folder: Path) -> Any:
     return load_workbook(folder / "t.xlsx")
 
 
-def test_each_kind_is_what_a_spreadsheet_counts_with(tmp_path: Path) -> None:
+def test_each_column_kind_has_its_spreadsheet_type_and_format(tmp_path: Path) -> None:
     nothing = dict.fromkeys(ROW)
 
     sheet = opened(Table("t", "T", COLUMNS, [ROW, nothing], zone="Asia/Kolkata"), tmp_path).active
@@ -50,7 +50,7 @@ def test_each_kind_is_what_a_spreadsheet_counts_with(tmp_path: Path) -> None:
     assert sheet.auto_filter.ref == "A1:F3"
 
 
-def test_a_second_sheet_says_what_was_asked(tmp_path: Path) -> None:
+def test_a_second_sheet_lists_the_title_the_parameters_and_the_note(tmp_path: Path) -> None:
     book = opened(Table("t", "A title", COLUMNS, [ROW], note="7 days.", parameters={"since": NOON}), tmp_path)
 
     assert {row[0].value: row[1].value for row in book["About"].iter_rows()} == {
@@ -62,7 +62,7 @@ def test_a_second_sheet_says_what_was_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "held"),
+    ("given", "held"),
     [
         ('=HYPERLINK("x")', '=HYPERLINK("x")'),
         ("esc\x1b[0m", "esc\ufffd[0m"),
@@ -70,13 +70,13 @@ def test_a_second_sheet_says_what_was_asked(tmp_path: Path) -> None:
         ("مرحبا 😀", "مرحبا 😀"),
     ],
 )
-def test_whatever_a_customer_is_called_stays_text(tmp_path: Path, said: str, held: str) -> None:
-    sheet = opened(Table("t", "T", [Column("name", "Name")], [{"name": said}]), tmp_path).active
+def test_a_text_cell_never_becomes_a_formula(tmp_path: Path, given: str, held: str) -> None:
+    sheet = opened(Table("t", "T", [Column("name", "Name")], [{"name": given}]), tmp_path).active
 
     assert (sheet["A2"].value, sheet["A2"].data_type) == (held, "s")
 
 
-def test_a_time_before_excels_first_is_written_out(tmp_path: Path) -> None:
+def test_a_time_before_the_first_date_of_excel_is_written_as_text(tmp_path: Path) -> None:
     early = datetime(1899, 12, 31, tzinfo=UTC)
 
     sheet = opened(Table("t", "T", [Column("at", "At", "instant")], [{"at": early}]), tmp_path).active

@@ -33,7 +33,7 @@ SECONDS = timedelta(seconds=1)
 
 
 class Collector(Stage[Any]):
-    """A last stage: it keeps its batches."""
+    """A last stage that keeps its batches."""
 
     name = "collector"
 
@@ -46,7 +46,7 @@ class Collector(Stage[Any]):
 
 
 class Api:
-    """Answers when `open` is set."""
+    """An API that answers when `open` is set."""
 
     def __init__(self, outcome: Outcome | Exception | None = None) -> None:
         self.outcome = outcome or Accepted("wamid.1")
@@ -105,7 +105,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 
 @in_event_loop
-async def test_a_stage_handles_what_has_arrived_and_counts_what_is_pending() -> None:
+async def test_a_stage_handles_arrived_items_in_batches_and_counts_pending_items() -> None:
     stage = Collector()
     for number in range(BATCH + 3):
         stage.put(number)
@@ -127,7 +127,7 @@ def now() -> float:
 
 
 @in_event_loop
-async def test_dispatch_sends_side_by_side_and_gives_every_answer_to_the_next_stage() -> None:
+async def test_dispatch_sends_concurrently_and_passes_every_answer_to_the_next_stage() -> None:
     api, spooling = Api(), Collector()
     api.open.clear()
     dispatch = dispatch_of(MemoryOutbox(), api, spooling)
@@ -161,8 +161,8 @@ async def test_a_claim_whose_lease_could_end_before_the_answer_is_released_and_n
 
 
 @in_event_loop
-async def test_an_outage_leaves_a_late_claim_to_its_lease() -> None:
-    outbox = MemoryOutbox(outages=[DatabaseUnavailable("away")])
+async def test_a_late_claim_is_not_released_during_an_outage() -> None:
+    outbox = MemoryOutbox(outages=[DatabaseUnavailable("unavailable")])
     dispatch = dispatch_of(outbox, Api(), Collector())
 
     dispatch.start([claim()], now() - 56)
@@ -173,7 +173,7 @@ async def test_an_outage_leaves_a_late_claim_to_its_lease() -> None:
 
 
 @in_event_loop
-async def test_has_slot_ends_with_a_stop() -> None:
+async def test_waiting_for_a_slot_ends_with_a_stop() -> None:
     api, stop = Api(), Stop()
     api.open.clear()
     dispatch = dispatch_of(MemoryOutbox(), api, Collector(), concurrency=1)
@@ -199,14 +199,14 @@ async def test_has_slot_ends_with_a_stop() -> None:
 )
 @in_event_loop
 async def test_every_outcome_is_reported_and_becomes_a_settlement(outcome: Outcome | Exception, event: Any) -> None:
-    told: list[Event] = []
+    emitted: list[Event] = []
     sent = claim()
 
-    settlement = await send_claim(Api(outcome), sent, told.append)
+    settlement = await send_claim(Api(outcome), sent, emitted.append)
 
     assert (settlement.reference, settlement.token) == (sent.reference, sent.token)
     assert settlement.outcome == (Unknown("ValueError: our own error") if isinstance(outcome, Exception) else outcome)
-    [one] = told
+    [one] = emitted
     assert one.disposition is event if isinstance(one, events.NotAccepted) else isinstance(one, event)
 
 
@@ -228,14 +228,14 @@ async def test_every_outcome_is_reported_and_becomes_a_settlement(outcome: Outco
         (NotTransmitted("no route"), 1, 0, 0.5, 2.5),
     ],
 )
-def test_the_pause_before_the_next_try(
+def test_each_outcome_has_its_pause_before_the_next_attempt(
     outcome: Outcome, attempt: int, retry_count: int, least: float, most: float
 ) -> None:
     assert least <= pause_after(claim(attempt=attempt, retry_count=retry_count), outcome) <= most
 
 
 @in_event_loop
-async def test_an_answer_is_on_disk_before_it_is_settled(spool: Spool) -> None:
+async def test_an_answer_is_in_the_spool_before_it_is_settled(spool: Spool) -> None:
     settling = Collector()
     spooling = Spooling(spool, settling, lambda _: None)
     first = answer(Accepted("wamid.1"))
@@ -249,10 +249,10 @@ async def test_an_answer_is_on_disk_before_it_is_settled(spool: Spool) -> None:
 
 
 @in_event_loop
-async def test_on_a_full_disk_answers_go_on_and_nothing_new_is_begun(tmp_path: Path) -> None:
-    told: list[Event] = []
+async def test_on_a_full_disk_answers_are_passed_on_and_there_is_no_room_for_new_sends(tmp_path: Path) -> None:
+    emitted: list[Event] = []
     spool, settling = FullSpool(tmp_path), Collector()
-    spooling = Spooling(spool, settling, told.append)
+    spooling = Spooling(spool, settling, emitted.append)
 
     spooling.put(answer(Accepted("wamid.1")))
     await spooling.run_once()
@@ -262,7 +262,7 @@ async def test_on_a_full_disk_answers_go_on_and_nothing_new_is_begun(tmp_path: P
     spool.has_space = True
     assert await spooling.has_room()
 
-    assert [type(event) for event in told] == [events.Unavailable, events.AvailableAgain]
+    assert [type(event) for event in emitted] == [events.Unavailable, events.AvailableAgain]
 
 
 class Desk:
@@ -271,12 +271,14 @@ class Desk:
     def __init__(self, spool: Spool) -> None:
         self.outbox = MemoryOutbox()
         self.spool = spool
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
         self.work_came = asyncio.Event()
         self.progress = Progress()
-        number_state = NumberState(self.outbox.rate_limit, self.told.append)
-        self.settling = Settling(self.outbox, self.spool, number_state, self.work_came, self.told.append, self.progress)
-        self.spooling = Spooling(self.spool, self.settling, self.told.append)
+        number_state = NumberState(self.outbox.rate_limit, self.emitted.append)
+        self.settling = Settling(
+            self.outbox, self.spool, number_state, self.work_came, self.emitted.append, self.progress
+        )
+        self.spooling = Spooling(self.spool, self.settling, self.emitted.append)
 
     async def settle(self, *answers: Answer) -> None:
         for one in answers:
@@ -286,7 +288,7 @@ class Desk:
 
 
 @in_event_loop
-async def test_a_settled_answer_leaves_the_spool_and_calls_for_work(spool: Spool) -> None:
+async def test_a_settled_answer_leaves_the_spool_and_wakes_the_sender(spool: Spool) -> None:
     desk = Desk(spool)
     first = answer(Accepted("wamid.1"))
 
@@ -300,18 +302,18 @@ async def test_a_settled_answer_leaves_the_spool_and_calls_for_work(spool: Spool
 
 
 @in_event_loop
-async def test_in_an_outage_an_answer_is_settled_later_and_the_outage_reported_once(spool: Spool) -> None:
+async def test_during_an_outage_an_answer_is_settled_later_and_the_outage_is_reported_once(spool: Spool) -> None:
     desk = Desk(spool)
-    desk.outbox.outages = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
+    desk.outbox.outages = [DatabaseUnavailable("unavailable"), DatabaseUnavailable("unavailable")]
 
     await desk.settle(answer(Accepted("wamid.1")))
 
     assert len(desk.outbox.settled) == 1
-    assert desk.told == [events.StoreFailed("away", 1)]
+    assert desk.emitted == [events.StoreFailed("unavailable", 1)]
 
 
 @in_event_loop
-async def test_one_refused_row_keeps_no_neighbour_and_waits_in_the_spool(spool: Spool) -> None:
+async def test_one_refused_row_stays_in_the_spool_and_the_other_rows_are_stored(spool: Spool) -> None:
     desk = Desk(spool)
     answers = [answer(Accepted(f"wamid.{number}")) for number in range(5)]
     poison = answers[3].settlement
@@ -322,7 +324,7 @@ async def test_one_refused_row_keeps_no_neighbour_and_waits_in_the_spool(spool: 
     assert desk.outbox.settled == [a.settlement for a in answers if a.settlement is not poison]
     assert desk.outbox.without_row == [poison]
     assert waiting_records(desk.spool) == [poison.to_record()]
-    assert desk.told == [events.StoreFailed("the table refuses it", 1)]
+    assert desk.emitted == [events.StoreFailed("the table refuses it", 1)]
 
 
 @in_event_loop
@@ -400,7 +402,7 @@ class Works:
             self.recovery,
             rate=10.0,
             work_came=self.desk.work_came,
-            emit=self.desk.told.append,
+            emit=self.desk.emitted.append,
         )
 
     async def until_settled(self, count: int, patience: timedelta = 5 * SECONDS) -> None:
@@ -455,12 +457,12 @@ async def test_every_message_is_sent_once_and_settled(spool: Spool) -> None:
 async def test_a_sender_recovers_before_its_first_claim_after_an_outage(spool: Spool) -> None:
     works = Works(spool, Api())
     works.outbox.due = [claim()]
-    works.outbox.outages = [DatabaseUnavailable("away")]
+    works.outbox.outages = [DatabaseUnavailable("unavailable")]
 
     await works.until_settled(1)
 
     assert works.recovery.recoveries == 2
-    assert [type(event) for event in works.desk.told[:2]] == [events.Unavailable, events.AvailableAgain]
+    assert [type(event) for event in works.desk.emitted[:2]] == [events.Unavailable, events.AvailableAgain]
 
 
 @in_event_loop
@@ -468,7 +470,7 @@ async def test_a_stopped_sender_leaves_answers_that_it_cannot_settle_in_the_spoo
     works = Works(spool, Api())
     works.outbox.due = [claim()]
     assert await works.sender.claim_once() == 1
-    works.outbox.outages = [DatabaseUnavailable("away")] * 1000
+    works.outbox.outages = [DatabaseUnavailable("unavailable")] * 1000
     works.stop.set()
 
     await works.sender.run(works.stop, Watchdog(), 0.1 * SECONDS)

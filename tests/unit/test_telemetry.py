@@ -14,7 +14,7 @@ from wa_cli.telemetry.log_throttle import LogThrottle
 from wa_cli.telemetry.meter import Meter
 
 
-def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_log_lines_contain_the_fields_of_the_event(capsys: pytest.CaptureFixture[str]) -> None:
     logs.start(logs.JSON)
 
     logs.emit(events.Accepted("+123", "wamid.x", "060e0119"))
@@ -33,19 +33,19 @@ def test_json_lines_carry_the_events_own_fields(capsys: pytest.CaptureFixture[st
     assert (second["level"], second["event"], second["reason"]) == ("error", "number_blocked", "the token is expired")
 
 
-def test_beside_a_live_line_each_messages_own_lines_are_left_out() -> None:
-    said: list[str] = []
-    logs.start(write=said.append)
+def test_lines_about_single_messages_are_left_out_beside_a_status_line() -> None:
+    written: list[str] = []
+    logs.start(write=written.append)
 
     logs.emit(events.Accepted("+123", "wamid.x"))
     logs.emit(events.Stored("wamid.x"))
     logs.emit(events.NotAccepted("+123", Disposition.REJECTED, "why not"))
 
-    assert len(said) == 1
-    assert "Message to +123 rejected: why not" in said[0]
+    assert len(written) == 1
+    assert "Message to +123 rejected: why not" in written[0]
 
 
-def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_level_hides_info_lines(capsys: pytest.CaptureFixture[str]) -> None:
     logs.start(level=logging.ERROR)
 
     logs.emit(events.Accepted("+123", "wamid.x"))
@@ -53,7 +53,7 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_a_meter_counts() -> None:
+def test_a_meter_counts_events_and_measures_the_rate() -> None:
     now = 100.0
     meter = Meter(lambda: now)
 
@@ -89,7 +89,7 @@ def test_every_subscriber_gets_every_event() -> None:
     assert first == second == [events.Stopped()]
 
 
-def test_a_flood_is_logged_as_sums_and_none_of_it_is_lost() -> None:
+def test_repeated_events_are_logged_as_sums_without_loss() -> None:
     logged: list[Event] = []
     clock = 0.0
     throttle = LogThrottle(logged.append, lambda: clock)
@@ -97,7 +97,7 @@ def test_a_flood_is_logged_as_sums_and_none_of_it_is_lost() -> None:
     for _ in range(5):
         throttle(events.Spooled())
     clock += log_throttle.EVERY
-    throttle(events.SlowedDown(1.0))  # any event passes the sum on
+    throttle(events.SlowedDown(1.0))  # any event flushes the sum
     throttle(events.Spooled(count=3))
     throttle(events.ConnectionsCut("slow"))
     throttle(events.ConnectionsCut("slow"))
@@ -116,7 +116,7 @@ def test_a_flood_is_logged_as_sums_and_none_of_it_is_lost() -> None:
     ]
 
 
-def test_every_event_has_a_sentence() -> None:
+def test_every_event_has_a_log_line() -> None:
     kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
 
     for kind in set(kinds) - {Event, events.Counted, *logs.COUNTED_ONLY}:
@@ -145,7 +145,7 @@ OUTSIDE = "bad\n12:00:00 ERROR   forged\r\x1b[31m\x85\u2028\u202e\x9b\x00\x7f"
 
 
 @pytest.mark.parametrize("form", [logs.TEXT, logs.JSON])
-def test_what_came_from_outside_is_one_line_and_steers_no_terminal(
+def test_external_text_is_logged_as_one_line_without_control_characters(
     form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.start(form)
@@ -154,21 +154,21 @@ def test_what_came_from_outside_is_one_line_and_steers_no_terminal(
     logs.emit(events.NumberBlocked(OUTSIDE))
     logging.getLogger("wa").warning("%s", OUTSIDE)
 
-    told = capsys.readouterr().err
-    assert told.count("\n") == len(told.splitlines()) == 3
-    assert all(character.isprintable() for line in told.splitlines() for character in line)
-    assert "forged" in told
+    output = capsys.readouterr().err
+    assert output.count("\n") == len(output.splitlines()) == 3
+    assert all(character.isprintable() for line in output.splitlines() for character in line)
+    assert "forged" in output
     if form == logs.JSON:
-        said = json.loads(told.splitlines()[0])
-        assert said["message"].isprintable()
-        assert said["reason"] == OUTSIDE
+        written = json.loads(output.splitlines()[0])
+        assert written["message"].isprintable()
+        assert written["reason"] == OUTSIDE
 
 
-def test_a_live_line_is_given_one_line_too() -> None:
-    said: list[str] = []
-    logs.start(write=said.append)
+def test_external_text_beside_a_status_line_is_one_line() -> None:
+    written: list[str] = []
+    logs.start(write=written.append)
 
     logs.emit(events.NumberBlocked(OUTSIDE))
 
-    assert len(said[0].splitlines()) == 1
-    assert said[0].isprintable()
+    assert len(written[0].splitlines()) == 1
+    assert written[0].isprintable()

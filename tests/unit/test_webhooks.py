@@ -1,4 +1,4 @@
-"""What Meta posts: every type, every shape, and what is no shape of Meta's."""
+"""Parsing of Meta's webhooks: every type, every shape, and invalid input."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ def message(**changes: Any) -> dict[str, Any]:
     }
 
 
-def heard(**changes: Any) -> IncomingMessage:
-    said = {key: item for key, item in message(**changes).items() if key != "text" or "text" in changes}
-    [found] = webhooks.parse(notification(messages=[said])).messages
+def parse_message(**changes: Any) -> IncomingMessage:
+    payload = {key: item for key, item in message(**changes).items() if key != "text" or "text" in changes}
+    [found] = webhooks.parse(notification(messages=[payload])).messages
     return found
 
 
 def test_a_text_becomes_a_message_with_its_sender() -> None:
     contacts = [{"wa_id": "99", "profile": {"name": "Not me"}}, {"wa_id": "15551234567", "profile": {"name": "Ana"}}]
 
-    told = webhooks.parse(notification(messages=[message(context={"id": "wamid.Q"})], contacts=contacts))
+    parsed = webhooks.parse(notification(messages=[message(context={"id": "wamid.Q"})], contacts=contacts))
 
-    [found] = told.messages
+    [found] = parsed.messages
     assert (found.phone, found.content, found.context_wamid) == ("+15551234567", "Oi", "wamid.Q")
-    assert told.contacts[1] == Contact(AT, "15551234567", name="Ana", source="wamid.A")
+    assert parsed.contacts[1] == Contact(AT, "15551234567", name="Ana", source="wamid.A")
     assert (found.number, found.business_phone) == ("42", "+15550100000")
     assert found.sent_at.isoformat() == "2026-10-20T12:40:00+00:00"
 
 
-SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
+EXAMPLES: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"type": "image", "image": {"caption": "olá", "id": "1"}}, "olá", None),
     ({"type": "document", "document": {"caption": "", "filename": "nota.pdf", "id": "1"}}, "nota.pdf", None),
     ({"type": "sticker", "sticker": {"id": "1", "animated": False}}, None, None),
@@ -195,24 +195,24 @@ SAYINGS: list[tuple[dict[str, Any], str | None, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("item", "content", "refers_to"), SAYINGS)
-def test_every_type_keeps_what_a_person_would_read(
+@pytest.mark.parametrize(("item", "content", "refers_to"), EXAMPLES)
+def test_every_message_type_has_its_readable_content(
     item: dict[str, Any], content: str | None, refers_to: str | None
 ) -> None:
-    found = heard(**item)
+    found = parse_message(**item)
 
     assert (found.message_type, found.content, found.context_wamid) == (item["type"], content, refers_to)
     assert found.raw["type"] == item["type"]
 
 
-def test_every_type_that_is_read_is_tried_here() -> None:
-    assert set(webhook_content.READERS) - {item["type"] for item, *_ in SAYINGS} == {"audio", "voice"}
+def test_every_supported_message_type_has_an_example() -> None:
+    assert set(webhook_content.READERS) - {item["type"] for item, *_ in EXAMPLES} == {"audio", "voice"}
 
 
-def test_a_file_is_known_by_its_id_type_and_hash() -> None:
+def test_a_media_file_has_its_id_type_hash_and_url() -> None:
     part = {"id": 2002, "mime_type": "audio/ogg; codecs=opus", "sha256": "abc=", "voice": True, "url": "https://x/1"}
 
-    found = heard(type="audio", audio=part)
+    found = parse_message(type="audio", audio=part)
 
     assert found.media == Media("2002", "audio/ogg; codecs=opus", "abc=", "https://x/1")
 
@@ -226,27 +226,29 @@ def test_a_file_is_known_by_its_id_type_and_hash() -> None:
         ({}, [{"user_id": "BR.1A2B", "profile": {"name": "Ana"}}]),
     ],
 )
-def test_a_sender_without_a_phone_is_known_by_the_user_id(sender: dict[str, str], contacts: list[Any]) -> None:
+def test_a_sender_without_a_phone_number_is_identified_by_the_user_id(
+    sender: dict[str, str], contacts: list[Any]
+) -> None:
     item = {key: value for key, value in message().items() if key != "from"} | sender
 
-    told = webhooks.parse(notification(messages=[item], contacts=contacts))
+    parsed = webhooks.parse(notification(messages=[item], contacts=contacts))
 
-    [found] = told.messages
+    [found] = parsed.messages
     assert (found.phone, found.user_id) == (None, "BR.1A2B")
-    assert [contact.name for contact in told.contacts] == (["Ana"] if contacts else [])
+    assert [contact.name for contact in parsed.contacts] == (["Ana"] if contacts else [])
 
 
-def test_what_says_that_two_keys_are_one_person() -> None:
-    said = [
+def test_contacts_and_aliases_link_the_keys_of_one_person() -> None:
+    payload = [
         message(from_user_id="BR.1A"),
         message(type="system", system={"type": "user_changed_number", "wa_id": "15557654321"}),
         message(type="system", system={"type": "user_changed_user_id", "user_id": "BR.2B"}),
     ]
     update = notification(field="user_id_update", user_id={"previous": "BR.2B", "current": "BR.3C"})
 
-    told = webhooks.parse(notification(messages=said))
-    assert told.contacts == (Contact(AT, "15551234567", "BR.1A", source="wamid.A"),)
-    assert told.aliases == (
+    parsed = webhooks.parse(notification(messages=payload))
+    assert parsed.contacts == (Contact(AT, "15551234567", "BR.1A", source="wamid.A"),)
+    assert parsed.aliases == (
         Alias("15551234567", "15557654321", AT, is_change=True, source="wamid.A"),
         Alias("15551234567", "BR.2B", AT, is_change=True, source="wamid.A"),
     )
@@ -296,19 +298,19 @@ PAIRS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("value", PAIRS.values(), ids=PAIRS.keys())
-def test_a_phone_and_its_user_id_are_paired_from_every_place(value: dict[str, Any]) -> None:
-    told = webhooks.parse(notification(**value))
+def test_a_phone_number_and_its_user_id_are_linked_by_every_kind_of_webhook(value: dict[str, Any]) -> None:
+    parsed = webhooks.parse(notification(**value))
 
-    assert ("15551234567", "BR.1A") in {(contact.phone, contact.user_id) for contact in told.contacts}
+    assert ("15551234567", "BR.1A") in {(contact.phone, contact.user_id) for contact in parsed.contacts}
 
 
-def test_somebody_elses_shared_contact_is_not_the_sender() -> None:
+def test_a_shared_contact_of_another_person_is_not_the_sender() -> None:
     card = {"origin": "other", "phones": [{"wa_id": "15551234567"}]}
     item = {"id": "w", "type": "contacts", "from_user_id": "BR.1A", "contacts": [card]}
 
-    told = webhooks.parse(notification(messages=[item]))
+    parsed = webhooks.parse(notification(messages=[item]))
 
-    assert not any(contact.phone for contact in told.contacts)
+    assert not any(contact.phone for contact in parsed.contacts)
 
 
 @pytest.mark.parametrize(
@@ -321,24 +323,26 @@ def test_somebody_elses_shared_contact_is_not_the_sender() -> None:
         ({"body": "User Ivo changed from BR.1A to BR.2B."}, "BR.1A", "BR.2B"),
     ],
 )
-def test_a_change_is_understood_without_a_sender(system: dict[str, Any], old: str | None, new: str | None) -> None:
+def test_a_change_of_number_or_user_id_is_parsed_without_a_sender(
+    system: dict[str, Any], old: str | None, new: str | None
+) -> None:
     item = {"id": "wamid.S", "timestamp": "1792500000", "type": "system", "system": system}
 
-    told = webhooks.parse(notification(messages=[item]))
+    parsed = webhooks.parse(notification(messages=[item]))
 
-    [alias] = told.aliases
+    [alias] = parsed.aliases
     assert (alias.old, alias.new.rstrip(".")) == (old or "15551234567", new or "15557654321")
-    assert (len(told.messages), told.unreadable) == (1, ())
+    assert (len(parsed.messages), parsed.unreadable) == (1, ())
 
 
 def test_statuses_of_payments_and_calls_are_notices() -> None:
     payment = {"id": "w", "type": "payment", "status": "failed", "timestamp": "1", "payment": {"reference_id": "o"}}
     ringing = {"id": "c", "type": "call", "status": "RINGING", "timestamp": "1"}
 
-    told = webhooks.parse(notification(statuses=[payment]))
+    parsed = webhooks.parse(notification(statuses=[payment]))
     rung = webhooks.parse(notification(field="calls", statuses=[ringing]))
 
-    assert (told.statuses, len(told.notices), rung.statuses, len(rung.notices)) == ((), 1, (), 1)
+    assert (parsed.statuses, len(parsed.notices), rung.statuses, len(rung.notices)) == ((), 1, (), 1)
 
 
 @pytest.mark.parametrize(
@@ -364,26 +368,26 @@ def test_a_group_message_names_its_group() -> None:
     assert (found.group_id, found.phone) == ("120363000000000001@g.us", "+15551234567")
 
 
-def test_what_a_colleague_wrote_in_the_business_app_is_ours() -> None:
+def test_a_message_written_in_the_business_app_is_outgoing() -> None:
     echo = {**message(), "from": "15550100000", "to": "15551234567"}
     contacts = [{"wa_id": "15551234567", "profile": {"name": "Ana"}}]
 
-    told = webhooks.parse(notification(field="smb_message_echoes", message_echoes=[echo], contacts=contacts))
+    parsed = webhooks.parse(notification(field="smb_message_echoes", message_echoes=[echo], contacts=contacts))
 
-    [found] = told.messages
+    [found] = parsed.messages
     assert (found.by_us, found.phone) == (True, "+15551234567")
-    assert [(contact.phone, contact.name) for contact in told.contacts] == [("15551234567", "Ana")]
+    assert [(contact.phone, contact.name) for contact in parsed.contacts] == [("15551234567", "Ana")]
 
 
-def test_history_tells_both_sides_from_before() -> None:
-    said = [
+def test_history_contains_earlier_messages_of_both_sides() -> None:
+    payload = [
         message(id="wamid.1", history_context={"status": "READ"}),
         {**message(id="wamid.2"), "from": "15550100000", "history_context": {"status": "ERROR"}},
         {"from": "15550100000", "id": "wamid.3", "timestamp": "1792500000", "type": "media_placeholder"},
     ]
     chunk = {
         "metadata": {"phase": 0, "chunk_order": 1, "progress": 10},
-        "threads": [{"id": "15551234567", "messages": said}],
+        "threads": [{"id": "15551234567", "messages": payload}],
     }
 
     found = webhooks.parse(notification(field="history", history=[chunk])).messages
@@ -395,8 +399,8 @@ def test_history_tells_both_sides_from_before() -> None:
     ]
 
 
-def test_what_is_neither_message_nor_status_is_a_notice() -> None:
-    told = {
+def test_a_webhook_without_messages_and_statuses_is_a_notice() -> None:
+    values_by_field = {
         "message_template_status_update": {"event": "REJECTED", "message_template_id": 1},
         "user_preferences": {"metadata": METADATA, "user_preferences": [{"wa_id": "1", "value": "stop"}]},
         "messages": {"metadata": METADATA, "errors": [{"code": 130429}]},
@@ -404,14 +408,14 @@ def test_what_is_neither_message_nor_status_is_a_notice() -> None:
         "from_tomorrow": {"x": 1},
     }
 
-    found = [webhooks.parse(body(value, field)) for field, value in told.items()]
+    found = [webhooks.parse(body(value, field)) for field, value in values_by_field.items()]
 
-    assert [len(notification.notices) for notification in found] == [1] * len(told)
-    assert [notification.notices[0].field for notification in found] == list(told)
+    assert [len(notification.notices) for notification in found] == [1] * len(values_by_field)
+    assert [notification.notices[0].field for notification in found] == list(values_by_field)
     assert not any(notification.unreadable or notification.messages for notification in found)
 
 
-def test_the_same_notice_has_the_same_id_and_another_another() -> None:
+def test_equal_notices_have_the_same_id_and_different_notices_have_different_ids() -> None:
     def notice(time: int, event: str = "FLAGGED") -> str:
         data = webhooks.notify({"event": event, "phone": "1"}, "phone_number_quality_update")
         data["entry"][0]["time"] = time
@@ -421,13 +425,13 @@ def test_the_same_notice_has_the_same_id_and_another_another() -> None:
     assert len({notice(1), notice(2), notice(1, "UNFLAGGED")}) == 3
 
 
-def test_errors_beside_messages_take_nothing_from_them() -> None:
+def test_errors_beside_messages_become_a_notice_and_keep_the_messages() -> None:
     found = webhooks.parse(notification(messages=[message()], errors=[{"code": 131052}]))
 
     assert (len(found.messages), len(found.notices)) == (1, 1)
 
 
-def test_a_status_carries_its_echo_and_its_error() -> None:
+def test_a_status_has_its_reference_its_attempt_and_its_error() -> None:
     status = {
         "id": "wamid.O",
         "status": "failed",
@@ -443,7 +447,7 @@ def test_a_status_carries_its_echo_and_its_error() -> None:
     assert (found.code, found.reason) == (131047, "131047: more than 24 hours")
 
 
-def test_one_bad_item_never_takes_its_neighbours_with_it() -> None:
+def test_an_unreadable_item_does_not_affect_other_items() -> None:
     broken = [None, 5, {}, message(id="w" * 600), message(id=None), {"id": "x", "timestamp": "1"}]
 
     found = webhooks.parse(notification(messages=[message(), *broken, message(id="wamid.B")], statuses=[{}, "x"]))
@@ -464,14 +468,14 @@ def test_a_time_in_another_unit_is_converted(given: object, meant: float) -> Non
 
 
 @pytest.mark.parametrize("given", [0, "0", "soon", -5, None, 1e300, [1], True])
-def test_what_is_no_time_is_the_time_it_is_read(given: object) -> None:
+def test_an_invalid_time_is_replaced_by_the_present(given: object) -> None:
     [found] = webhooks.parse(notification(messages=[message(timestamp=given)])).messages
 
     assert abs((found.sent_at - datetime.now(UTC)).total_seconds()) < 60
 
 
 @pytest.mark.parametrize("code", [10**12, True, "131047", 1.5, [1]])
-def test_an_error_code_that_is_none_is_left_out_of_its_column(code: object) -> None:
+def test_an_invalid_error_code_is_kept_only_in_the_reason(code: object) -> None:
     status = {"id": "wamid.A", "status": "failed", "timestamp": "1", "errors": [{"code": code, "title": "No"}]}
 
     [found] = webhooks.parse(notification(statuses=[status])).statuses
@@ -486,13 +490,13 @@ DEEP = json.dumps(webhooks.notify({})).replace("{}", '{"a":' * 100 + "1" + "}" *
     "text",
     ["", "x", "[]", "{}", '{"entry": 5}', '{"object": "page", "entry": []}', "[" * 100_000, DEEP, '{"entry":[NaN]}'],
 )
-def test_what_is_no_notification_says_so(text: str) -> None:
+def test_an_invalid_notification_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         webhooks.parse(text)
 
 
 @pytest.mark.parametrize("entry", [None, 5, {}, {"changes": 5}, {"changes": [None]}, {"changes": [{"value": 5}]}])
-def test_parts_of_no_known_shape_are_unreadable_not_passed_over(entry: Any) -> None:
+def test_parts_of_an_unknown_shape_are_unreadable_and_not_ignored(entry: Any) -> None:
     found = webhooks.parse(json.dumps({"entry": [entry]}))
 
     assert len(found.unreadable) == 1
@@ -500,7 +504,7 @@ def test_parts_of_no_known_shape_are_unreadable_not_passed_over(entry: Any) -> N
 
 
 def contents(texts: list[str]) -> list[Any]:
-    """What they hold, whatever they were split into."""
+    """Return the parsed contents of the bodies, in an order that does not depend on the split."""
     found = [webhooks.parse(text) for text in texts]
     return sorted(
         repr((kind, item))
@@ -518,12 +522,14 @@ values = st.fixed_dictionaries(
     {"metadata": st.just(METADATA)},
     optional={
         "messages": items,
-        "message_echoes": items.map(lambda said: [{**one, "to": "1555"} for one in said]),
+        "message_echoes": items.map(lambda payload: [{**one, "to": "1555"} for one in payload]),
         "statuses": st.lists(
             st.builds(lambda n: {"id": f"s{n}", "status": "read", "timestamp": "1"}, st.integers(0, 99)), max_size=12
         ),
         "contacts": st.just([{"wa_id": "15551234567", "profile": {"name": "Ana"}}, {"wa_id": "9"}]),
-        "history": st.lists(st.builds(lambda said: {"threads": [{"id": "1555", "messages": said}]}, items), max_size=3),
+        "history": st.lists(
+            st.builds(lambda payload: {"threads": [{"id": "1555", "messages": payload}]}, items), max_size=3
+        ),
         "errors": st.just([{"code": 1}]),
     },
 )
@@ -531,7 +537,7 @@ values = st.fixed_dictionaries(
 
 @settings(max_examples=40)
 @given(st.lists(st.lists(values, max_size=3), max_size=3), st.integers(200, 3000))
-def test_what_is_split_holds_the_same(changes: list[list[Any]], limit: int) -> None:
+def test_a_split_webhook_has_the_same_contents(changes: list[list[Any]], limit: int) -> None:
     entries = [{"id": "1", "changes": [{"field": "messages", "value": value} for value in part]} for part in changes]
     data = {"object": webhooks.OBJECT, "entry": entries}
 
@@ -540,19 +546,19 @@ def test_what_is_split_holds_the_same(changes: list[list[Any]], limit: int) -> N
     assert contents(pieces) == contents([json.dumps(data)])
 
 
-def test_a_contact_goes_with_its_message_alone() -> None:
-    """Else a body of 1,000 people would be copied a thousand times."""
-    said = [message(id=f"wamid.{n}", **{"from": str(10_000 + n)}) for n in range(8)]
+def test_a_contact_is_only_in_the_piece_of_its_message() -> None:
+    """Otherwise the contacts of a body with 1,000 people would be copied a thousand times."""
+    payload = [message(id=f"wamid.{n}", **{"from": str(10_000 + n)}) for n in range(8)]
     people = [{"wa_id": str(10_000 + n), "profile": {"name": f"N{n}"}} for n in range(8)]
 
-    pieces = webhook_splitting.split(json.loads(notification(messages=said, contacts=people)), 100)
+    pieces = webhook_splitting.split(json.loads(notification(messages=payload, contacts=people)), 100)
 
     values = [json.loads(piece)["entry"][0]["changes"][0]["value"] for piece in pieces]
-    assert [[c["wa_id"] for c in value["contacts"]] for value in values] == [[one["from"]] for one in said]
+    assert [[c["wa_id"] for c in value["contacts"]] for value in values] == [[one["from"]] for one in payload]
     assert [webhooks.parse(piece).contacts[-1].name for piece in pieces] == [f"N{n}" for n in range(8)]
 
 
-def test_pieces_are_no_larger_than_asked_unless_one_update_is() -> None:
+def test_pieces_do_not_exceed_the_limit_unless_a_single_update_does() -> None:
     many = [message(id=f"wamid.{n}", text={"body": "x" * 500}) for n in range(1000)]
     data = json.loads(notification(messages=[*many, message(id="wamid.large", text={"body": "x" * 300_000})]))
 
@@ -574,10 +580,10 @@ def test_pieces_are_no_larger_than_asked_unless_one_update_is() -> None:
         ({}, "unknown", None),
     ],
 )
-def test_an_item_without_a_type_has_that_of_its_only_content(
+def test_an_item_without_a_type_gets_the_type_of_its_only_content(
     item: dict[str, Any], kind: str, content: str | None
 ) -> None:
-    found = heard(**{"type": None, **item})
+    found = parse_message(**{"type": None, **item})
 
     assert (found.message_type, found.content, found.is_placeholder) == (kind, content, kind == "unknown")
 
@@ -594,16 +600,18 @@ def test_an_item_without_a_type_has_that_of_its_only_content(
         ({}, "call permission: unknown"),
     ],
 )
-def test_an_answer_to_a_request_to_call_says_for_how_long(reply: dict[str, Any], content: str) -> None:
-    found = heard(type="interactive", interactive={"type": "call_permission_reply", "call_permission_reply": reply})
+def test_a_call_permission_reply_shows_its_duration(reply: dict[str, Any], content: str) -> None:
+    found = parse_message(
+        type="interactive", interactive={"type": "call_permission_reply", "call_permission_reply": reply}
+    )
 
     assert found.content == content
 
 
-def test_a_time_in_a_reply_is_a_time() -> None:
+def test_a_timestamp_in_a_reply_is_shown_as_a_time() -> None:
     paid = {"payment_method": "upi", "payment_timestamp": 1792500000, "reference_id": "A1"}
 
-    found = heard(type="interactive", interactive={"type": "payment_method", "payment_method": paid})
+    found = parse_message(type="interactive", interactive={"type": "payment_method", "payment_method": paid})
 
     assert found.content == "payment method: upi, payment timestamp: 2026-10-20 12:40 UTC, reference id: A1"
 
@@ -622,7 +630,7 @@ VALUE = {"metadata": {"display_phone_number": "1 555 010", "phone_number_id": "4
         ({"messages": {"not": "a list"}, **VALUE}, "messages", {"messages"}),
     ],
 )
-def test_what_no_row_holds_is_a_notice(value: dict[str, Any], field: str, kept: set[str]) -> None:
+def test_content_that_no_row_stores_is_a_notice(value: dict[str, Any], field: str, kept: set[str]) -> None:
     [notice] = webhooks.parse(json.dumps(webhooks.notify(value, field))).notices
 
     assert set(notice.raw) == kept
@@ -630,7 +638,7 @@ def test_what_no_row_holds_is_a_notice(value: dict[str, Any], field: str, kept: 
 
 
 @pytest.mark.parametrize("field", ["messages", "smb_message_echoes"])
-def test_an_echo_in_the_list_of_messages_is_an_echo(field: str) -> None:
+def test_an_echo_in_the_list_of_messages_is_outgoing(field: str) -> None:
     echo = {"id": "w", "from": "1555010", "to": "77", "timestamp": "1792500000", "type": "text", "text": {"body": "a"}}
 
     [message] = webhooks.parse(json.dumps(webhooks.notify({**VALUE, "messages": [echo]}, field))).messages
@@ -638,11 +646,11 @@ def test_an_echo_in_the_list_of_messages_is_an_echo(field: str) -> None:
     assert (message.by_us, message.phone, message.business_phone) == (True, "+77", "+1555010")
 
 
-def test_the_number_of_the_business_is_not_a_customer() -> None:
-    said = {"id": "w", "from_user_id": "BR.1", "timestamp": "1792500000", "type": "text", "text": {"body": "a"}}
+def test_the_business_number_is_not_a_customer() -> None:
+    payload = {"id": "w", "from_user_id": "BR.1", "timestamp": "1792500000", "type": "text", "text": {"body": "a"}}
     contacts = [{"wa_id": "1555010", "user_id": "BR.1", "profile": {"name": "Shop"}}]
 
-    found = webhooks.parse(json.dumps(webhooks.notify({**VALUE, "contacts": contacts, "messages": [said]})))
+    found = webhooks.parse(json.dumps(webhooks.notify({**VALUE, "contacts": contacts, "messages": [payload]})))
 
     assert [person for person in found.contacts if person.phone] == []
     assert (found.messages[0].phone, found.messages[0].user_id) == (None, "BR.1")

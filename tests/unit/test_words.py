@@ -20,7 +20,7 @@ from wa_cli.store.search_query import alternatives
         ("x-y* a*b", [("x-y* a*b", None)]),
     ],
 )
-def test_beginnings_are_told_from_words(words: str, expected: list[tuple[str, str | None]]) -> None:
+def test_prefixes_are_separated_from_words(words: str, expected: list[tuple[str, str | None]]) -> None:
     assert [(one["words"], one["prefixes"]) for one in alternatives(words)] == expected
 
 
@@ -30,7 +30,7 @@ PIECES = ["a*", "-b*", "größ*", "or", "OR", "word", '"two words"', '"', "-x", 
 @settings(max_examples=150)
 @example(['"', '"two words"', "a*"])
 @given(st.lists(st.sampled_from(PIECES), max_size=8))
-def test_every_beginning_is_asked_for_once_and_no_alternative_is_empty(tokens: list[str]) -> None:
+def test_every_prefix_is_searched_once_and_no_alternative_is_empty(tokens: list[str]) -> None:
     text = " ".join(tokens)
     unquoted = text.split('"')[::2]
     beginnings = [word for part in unquoted for word in part.split() if word in ("a*", "-b*", "größ*")]
