@@ -13,6 +13,7 @@ from tests.integration.conftest import LEASE, Bench
 from wa_cli.errors import RowRefused
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
+from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Rejected, Retryable, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.settlement import MOST_RETRIES, Settlement
@@ -248,7 +249,7 @@ def test_an_overdue_message_expires_and_the_next_one_can_be_claimed(bench: Bench
     bench.age("expires_at", 2 * HOUR)
 
     assert bench.claim() == []
-    assert bench.outbox.sweeps.expire() == 1
+    assert bench.outbox.sweeps.expire().count == 1
 
     assert bench.state(late) == "expired"
     assert [row["status"] for row in bench.rows()] == ["failed"]
@@ -491,3 +492,35 @@ def test_a_blocked_number_is_paused_only_until_its_next_probe(bench: Bench) -> N
     bench.sql("UPDATE wa.rate_limits SET paused_until = clock_timestamp()")
 
     assert (bench.outbox.work_left().due, bench.outbox.work_left().paused) == (1, 0)
+
+
+def test_a_refused_row_of_an_expired_message_keeps_no_other_row_from_being_stored(bench: Bench) -> None:
+    late = datetime.now(UTC) + timedelta(minutes=1)
+    references = bench.queue("one", expires_at=late) + bench.queue("poison", to="+124", expires_at=late)
+    references += bench.queue("three", to="+125", expires_at=late)
+    bench.age("expires_at", timedelta(minutes=5))
+    bench.sql("ALTER TABLE whatsapp_messages ADD CONSTRAINT refusal CHECK (content <> 'poison')")
+
+    expired = bench.outbox.sweeps.expire()
+
+    assert (expired.count, len(expired.refused)) == (3, 1)
+    assert [bench.state(reference) for reference in references] == ["expired"] * 3
+    assert sorted(row["content"] for row in bench.rows()) == ["one", "three"]
+    bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT refusal")
+    settle(bench.outbox, expired.unstored, lambda _: None)
+    assert sorted(row["content"] for row in bench.rows()) == ["one", "poison", "three"]
+
+
+def test_a_message_is_reported_as_stored_once_however_many_statuses_prove_it(bench: Bench) -> None:
+    [reference] = bench.queue("hi")
+    [claim] = bench.claim()
+    bench.settle(claim, Unknown("cut"))
+    statuses = [
+        StatusUpdate("wamid.1", status, datetime.now(UTC), "42", reference=reference, attempt=claim.attempt, raw={})
+        for status in ("sent", "delivered", "read")
+    ]
+
+    with bench.database.transaction() as connection:
+        settled, _ = bench.outbox.record_statuses(connection, statuses)
+
+    assert settled.stored == (("+123", "wamid.1"),)

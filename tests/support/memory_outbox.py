@@ -14,7 +14,7 @@ from wa_cli.errors import RowRefused
 from wa_cli.outbox.outbox import Claim, Outbox
 from wa_cli.outbox.rate_limit import RateLimit
 from wa_cli.outbox.settlement import Settled, Settlement
-from wa_cli.outbox.sweeps import Sweeps
+from wa_cli.outbox.sweeps import Expired, Sweeps
 
 
 def claim(customer: str = "+123", *, attempt: int = 1, retry_count: int = 0, is_probe: bool = False) -> Claim:
@@ -82,6 +82,7 @@ class MemorySweeps(Sweeps):
         self.calls: list[str] = []
         self.failures: dict[str, Exception] = {}
         self.decided: list[Any] = []
+        self.expired = Expired()
 
     def _step(self, name: str) -> int:
         if name in self.failures:
@@ -103,8 +104,9 @@ class MemorySweeps(Sweeps):
         return self._step("pass_heads_on")
 
     @override
-    def expire(self) -> int:
-        return self._step("expire")
+    def expire(self) -> Expired:
+        self._step("expire")
+        return self.expired
 
     @override
     def repair_heads(self, after: str = "", limit: int = 1000) -> tuple[str, int]:
@@ -140,6 +142,7 @@ class MemoryOutbox(Outbox):
     rate_limit: MemoryRateLimit = field(default_factory=MemoryRateLimit)
     sweeps: MemorySweeps = field(default_factory=MemorySweeps)
     share: float | None = None
+    proofs: list[Settlement] = field(default_factory=list)
 
     @override
     def claim(self, limit: int, lease: timedelta) -> list[Claim]:
@@ -165,7 +168,8 @@ class MemoryOutbox(Outbox):
 
     @override
     def early_proofs(self, references: Sequence[UUID] | None = None) -> list[Settlement]:
-        return []
+        proofs, self.proofs = self.proofs, []
+        return proofs
 
     @override
     def heartbeat(

@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.memory_outbox import STEPS, MemoryOutbox, claim
+from tests.support.memory_outbox import STEPS, MemoryOutbox, Refusal, claim
 from wa_cli.errors import DatabaseUnavailable
-from wa_cli.messages.outcomes import Accepted
+from wa_cli.messages.outcomes import Accepted, Rejected
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
+from wa_cli.outbox.sweeps import Expired
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers.degraded_mode import RateShare
@@ -99,3 +100,27 @@ def test_a_decision_about_an_uncertain_message_is_reported(desk: Desk) -> None:
     desk.maintenance.decide()
 
     assert desk.emitted == [events.Decided(str(reference), "held", possible_duplicate=True)]
+
+
+def test_a_proof_whose_row_is_refused_is_left_in_the_spool(desk: Desk) -> None:
+    sent = claim()
+    proof = Settlement(sent.reference, 1, None, Accepted("wamid.1"))
+    desk.outbox.proofs = [proof]
+    desk.outbox.refusals = [Refusal(sent.reference)]
+
+    desk.maintenance.decide()
+
+    desk.outbox.refusals = []
+    desk.maintenance.recover()
+    assert desk.outbox.settled == [proof]
+
+
+def test_an_expired_message_whose_row_is_refused_is_left_in_the_spool_and_reported(desk: Desk) -> None:
+    settlement = Settlement(uuid4(), 1, None, Rejected(None, "expired"))
+    desk.outbox.sweeps.expired = Expired(1, [settlement], ["the table refuses it"])
+
+    desk.maintenance.run_once()
+
+    assert events.StoreFailed("the table refuses it", 1) in desk.emitted
+    desk.maintenance.recover()
+    assert desk.outbox.settled == [settlement]

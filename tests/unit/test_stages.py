@@ -75,6 +75,10 @@ class FullSpool(Spool):
         self.check_room()
         return super().append(records)
 
+    def append_for_others(self, records: Any) -> None:
+        self.check_room()
+        super().append_for_others(records)
+
 
 def answer(outcome: Outcome, *, is_probe: bool = False, claimed_at: float = 0.0, to: Claim | None = None) -> Answer:
     to = to or claim()
@@ -487,3 +491,32 @@ async def test_an_error_in_a_stage_ends_the_sender(spool: Spool) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await works.sender.run(works.stop, Watchdog(), SECONDS)
+
+
+@in_event_loop
+async def test_a_refused_row_keeps_its_entry_if_the_disk_is_full(tmp_path: Path) -> None:
+    spool = FullSpool(tmp_path)
+    spool.has_space = True
+    desk = Desk(spool)
+    stored, refused = answer(Accepted("wamid.1")), answer(Accepted("wamid.2"))
+    desk.outbox.refusals = [Refusal(refused.settlement.reference)]
+    for one in (stored, refused):
+        desk.spooling.put(one)
+    await desk.spooling.run_once()
+    spool.has_space = False
+
+    await desk.settling.run_once()
+
+    assert waiting_records(spool)[-1] == refused.settlement.to_record()
+    spool.close()
+
+
+@in_event_loop
+async def test_an_error_while_a_message_is_sent_ends_the_sender() -> None:
+    dispatch = dispatch_of(MemoryOutbox(outages=[ZeroDivisionError()]), Api(), Collector())
+    dispatch.start([claim()], now() - 56)
+    while dispatch.in_flight:
+        await dispatch.wait(1.0)
+
+    with pytest.raises(ZeroDivisionError):
+        await dispatch.has_slot(Stop())

@@ -223,8 +223,10 @@ class Decision:
         contacts.update_people(connection, (), self.aliases)
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
-        told = tuple((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
-        return Settled(told, tuple(reference for reference, wamid in self.duplicates if wamid in new))
+        # Each status of a message proves it once more.
+        told = dict.fromkeys((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
+        duplicates = dict.fromkeys(duplicate for duplicate in self.duplicates if duplicate[1] in new)
+        return Settled(tuple(told), tuple(reference for reference, _ in duplicates))
 
 
 def _failed_row(row: Row, why: str | None) -> dict[str, Any]:

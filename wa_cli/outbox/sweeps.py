@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
-from wa_cli.errors import RowRefused
-from wa_cli.messages.outcomes import Unknown
+from wa_cli.isolation import isolate
+from wa_cli.messages.outcomes import Rejected, Unknown
 from wa_cli.messages.states import OutboxState
 from wa_cli.outbox.settlement import Decision, Settlement
 from wa_cli.outbox.statements import insert_attempts, lock_rows
@@ -19,6 +21,15 @@ from wa_cli.store import messages
 SWEEP_LIMIT = 200
 # A message that was uncertain this often is held, even if the evidence says that it was not sent.
 UNCERTAIN_ATTEMPTS = 10
+
+
+@dataclass
+class Expired:
+    """The number of ended messages. `unstored` are those whose rows were refused, for the reasons in `refused`."""
+
+    count: int = 0
+    unstored: list[Settlement] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 class Sweeps:
@@ -72,23 +83,36 @@ class Sweeps:
                 run(connection, "outbox/hand_over", number=self.number, customers=stranded)
             return (visited[-1][0] if len(visited) == limit else ""), len(stranded)
 
-    def expire(self) -> int:
-        """End messages whose deadline has passed. Return their number. A refused row is left out."""
-        try:
-            return self._expire(rows_too=True)
-        except RowRefused:
-            return self._expire(rows_too=False)
-
-    def _expire(self, *, rows_too: bool) -> int:
-        with self.database.transaction() as connection:
+    def expire(self) -> Expired:
+        """End messages whose deadline has passed. A message whose row is refused ends without it."""
+        with self.database.reading() as connection:
             overdue = [reference for (reference,) in run(connection, "outbox/overdue", limit=SWEEP_LIMIT)]
-            locked = lock_rows(connection, overdue, [])
+        expired = Expired()
+
+        def end_without_row(reference: UUID, reason: str) -> None:
+            ended = self._end_overdue([reference], rows_too=False)
+            expired.count += len(ended)
+            expired.unstored += ended
+            expired.refused.append(reason)
+
+        def end(part: Sequence[UUID]) -> None:
+            expired.count += len(self._end_overdue(part, rows_too=True))
+
+        isolate(overdue, end, end_without_row)
+        return expired
+
+    def _end_overdue(self, references: Sequence[UUID], *, rows_too: bool) -> list[Settlement]:
+        """End those that are still queued, all or none. Return each as the outcome that its row would show."""
+        why = "its deadline passed before it could be sent"
+        with self.database.transaction() as connection:
+            locked = lock_rows(connection, references, [])
+            queued = [row for row in locked.values() if row["state"] == OutboxState.QUEUED]
+            ended = [Settlement(row["reference"], row["attempt"], row["token"], Rejected(None, why)) for row in queued]
             decision = Decision()
-            for row in locked.values():
-                if row["state"] == OutboxState.QUEUED:
-                    decision.end(row, OutboxState.EXPIRED, None, "its deadline passed before it could be sent")
+            for row in queued:
+                decision.end(row, OutboxState.EXPIRED, None, why)
             decision.carry_out(connection, rows_too=rows_too)
-            return len(decision.changes)
+            return ended
 
     def merge_pending_statuses(self) -> int:
         """Apply statuses that were stored before their row. Return their number, normally 0."""

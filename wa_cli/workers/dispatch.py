@@ -78,6 +78,7 @@ class Dispatch:
         self.emit = emit
         self._in_flight: set[asyncio.Task[None]] = set()
         self._slot_free = asyncio.Event()
+        self._error: BaseException | None = None
 
     @property
     def in_flight(self) -> int:
@@ -88,7 +89,12 @@ class Dispatch:
         return self.concurrency - len(self._in_flight)
 
     async def has_slot(self, stop: Stop) -> bool:
-        """Wait a little for a free slot, or for `stop`. Return True if there is one."""
+        """Wait a little for a free slot, or for `stop`. Return True if there is one.
+
+        Raises the error of our own code that has ended a task.
+        """
+        if self._error:
+            raise self._error
         if self.free_slots < 1:
             self._slot_free.clear()
             await stop.wait_for_either(self._slot_free, seconds=1.0)
@@ -115,7 +121,7 @@ class Dispatch:
         self._in_flight.discard(task)
         self._slot_free.set()
         if not task.cancelled():
-            task.result()  # raise the errors of our own code
+            self._error = self._error or task.exception()
 
     async def _send(self, claim: Claim, claimed_at: float) -> None:
         if time.monotonic() + self.send_timeout > claimed_at + self.lease.total_seconds():

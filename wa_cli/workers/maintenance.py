@@ -20,7 +20,7 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit, Sweep
 from wa_cli.workers.degraded_mode import DegradedMode, RateShare
 from wa_cli.workers.heartbeat import Heartbeat
-from wa_cli.workers.settling import batches, settle
+from wa_cli.workers.settling import batches, leave_unstored, settle
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
 EVERY = 5.0
@@ -92,7 +92,7 @@ class Maintenance:
         self._do(self.spooled_outcomes.run_once)
         self._do(self.decide)
         self._do(lambda: self.outbox.sweeps.pass_heads_on(self.limits.wait))
-        self._do(lambda: self._swept(Sweep.EXPIRED, self.outbox.sweeps.expire()))
+        self._do(self._expire)
         self._do(self._mend)
         if time.monotonic() >= self._slow_at:
             self._slow_at = time.monotonic() + SLOW_EVERY
@@ -124,6 +124,13 @@ class Maintenance:
             self.degraded_mode.end()
         self.spooled_outcomes.run_once()
 
+    def _expire(self) -> None:
+        expired = self.outbox.sweeps.expire()
+        for reason in expired.refused:
+            self.emit(events.StoreFailed(reason, 1))
+        leave_unstored(self.spooled_outcomes.spool, expired.unstored)
+        self._swept(Sweep.EXPIRED, expired.count)
+
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.sweeps.repair_heads(self._mended_to)
         self._swept(Sweep.HEADS, mended)
@@ -133,7 +140,8 @@ class Maintenance:
         self._swept(Sweep.LOST_LEASES, self.outbox.sweeps.lose_leases())
         # A status may have missed its message, since two transactions may miss each other. Apply it before it counts as absent.
         for proofs in batches(self.outbox.early_proofs()):
-            settle(self.outbox, proofs, self.emit)
+            settled = settle(self.outbox, proofs, self.emit)
+            leave_unstored(self.spooled_outcomes.spool, settled.unstored)
         for reference, state, _, _, silent in self.outbox.sweeps.decide_uncertain(
             wait=self.limits.wait, silence=self.limits.silence, evidence_limit=self.limits.evidence_limit
         ):

@@ -25,6 +25,7 @@ from wa_cli.store.fitting import SECONDARY, log_left_out
 from wa_cli.telemetry import events
 from wa_cli.workers import number_state
 from wa_cli.workers.intake import Batch
+from wa_cli.workers.settling import leave_unstored
 
 T = TypeVar("T", Contact, Alias)
 
@@ -111,7 +112,8 @@ class IncomingRecorder:
         if statuses:
             with suppress(RowRefused), translated(), connection.begin_nested():
                 _, proofs = self.outbox.record_statuses(connection, statuses, rows_too=False)
-                self.spool.append_for_others([proof.to_record() for proof in proofs])
+                # A full disk costs the row and not the proof.
+                leave_unstored(self.spool, proofs)
 
     def _write(
         self, connection: sa.Connection, heard: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
@@ -144,9 +146,9 @@ def _joined(parts: Sequence[Notification]) -> Notification:
     )
 
 
-def _news(pending_events: Sequence[T], new: Set[str]) -> list[T]:
-    """Return the items of new messages, and those that do not come from a message."""
-    return [one for one in pending_events if one.source is None or one.source in new]
+def _news(items: Sequence[T], new: Set[str]) -> list[T]:
+    """Return the contacts or aliases of new messages, and those that do not come from a message."""
+    return [item for item in items if item.source is None or item.source in new]
 
 
 def _parsed(delivery: Delivery, batch: Batch) -> Notification:

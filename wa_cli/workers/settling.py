@@ -70,9 +70,12 @@ class Settling(Stage[Answer]):
 
     async def handle(self, items: list[Answer]) -> None:
         batch = await self._settle([answer.settlement for answer in items])
-        # The order matters: what the database refused is in a file of its own before it leaves the spool.
-        await asyncio.to_thread(self._leave_unstored, batch.unstored)
-        await asyncio.to_thread(self.spool.remove, [answer.entry for answer in items if answer.entry])
+        # What the database refused is in a file of its own before its entry goes, or keeps its entry.
+        is_left = await asyncio.to_thread(leave_unstored, self.spool, batch.unstored)
+        done = [
+            answer.entry for answer in items if answer.entry and (is_left or answer.settlement not in batch.unstored)
+        ]
+        await asyncio.to_thread(self.spool.remove, done)
         with suppress(DatabaseUnavailable, RowRefused):  # the next outcome of that kind repeats it
             await asyncio.to_thread(self.number_state.update, items)
         self.progress.note()
@@ -90,11 +93,17 @@ class Settling(Stage[Answer]):
                     self.emit(events.StoreFailed(error.message, len(settlements)))
                 await asyncio.sleep(outage.failed(error.message))
 
-    def _leave_unstored(self, unstored: Sequence[Settlement]) -> None:
-        """Leave outcomes whose rows were refused in the spool, for a table that accepts them later."""
+
+def leave_unstored(spool: Spool, unstored: Sequence[Settlement]) -> bool:
+    """Leave outcomes whose rows were refused in the spool, for a table that accepts them later. Return False if it
+    cannot be written.
+    """
+    try:
         if unstored:
-            with suppress(SpoolUnwritable):  # then only the outbox knows them
-                self.spool.append_for_others([settlement.to_record() for settlement in unstored])
+            spool.append_for_others([settlement.to_record() for settlement in unstored])
+    except SpoolUnwritable:
+        return False
+    return True
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -105,7 +114,8 @@ def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def settle(outbox: Outbox, settlements: Sequence[Settlement], emit: Emit) -> SettledBatch:
     """Settle all outcomes. One that fails is found by halving, and the rest is settled.
 
-    A message whose row is refused is settled without it, so that it is not sent again. Raises DatabaseUnavailable.
+    A message whose row is refused is settled without it, so that it is not sent again. Its outcome is in `unstored`, and
+    the caller leaves it in the spool. Raises DatabaseUnavailable.
     """
     batch = SettledBatch()
     isolate(

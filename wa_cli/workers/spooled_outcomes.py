@@ -16,7 +16,7 @@ from wa_cli.outbox.settlement import Intent, Settlement
 from wa_cli.outbox.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit, Sweep
-from wa_cli.workers.settling import batches, settle
+from wa_cli.workers.settling import batches, leave_unstored, settle
 
 REFUSED_PAUSE = 60.0
 
@@ -73,6 +73,8 @@ class SpooledOutcomes:
             strange += [stranger.to_record() for stranger in settled.strangers]
             if settled.unstored:
                 self._leave_for_later(orphan)
+                # Proofs are in no file, and the outbox does not give them a second time.
+                leave_unstored(self.spool, [one for one in settled.unstored if one not in found.settlements])
         if strange and not orphan.is_kept:
             orphan.set_aside(strange)
             self._report_set_aside(Sweep.UNKNOWN_OUTCOMES, len(strange), orphan)
