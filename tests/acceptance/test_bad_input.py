@@ -147,6 +147,7 @@ def test_sandbox_say_without_a_running_sandbox_fails_with_a_hint(shell: Shell) -
 
 
 def test_send_wait_without_a_worker_times_out_with_the_message_still_queued(shell: Shell) -> None:
+    shell.wa("send", "text", "+123", "hi", "--wait", "--timeout", "0s", code=8)
     pending = shell.wa("send", "text", "+123", "hi", "--wait", "--timeout", "300ms", code=8)
 
     assert "The message is still queued" in pending.stderr

@@ -1,4 +1,4 @@
-"""From a queue to the database: readable messages become rows, unreadable ones dead letters, each independent of others."""
+"""From a queue to the database: readable messages become rows, unreadable ones become dead letters."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from uuid import UUID
 import pytest
 
 from tests.integration.conftest import Bench
-from wa_cli.errors import DatabaseUnavailable
+from tests.support.event_loop import in_event_loop
+from wa_cli.errors import DatabaseUnavailable, QueueError
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
-from wa_cli.queues.base import QueueMessage
+from wa_cli.queues.base import Delivery, QueueMessage
 from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.runtime.stop import Stop
+from wa_cli.runtime.watchdog import Watchdog
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Event
+from wa_cli.telemetry.events import Component, Event, Unavailable
 from wa_cli.workers.degraded_mode import RateShare
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
@@ -347,3 +350,25 @@ def test_an_outage_returns_the_batch_to_the_queue(desk: Desk) -> None:
         intake.run_once()
 
     assert [delivery.attempt for delivery in queue.receive(10, LEASE)] == [2, 2]
+
+
+class UnavailableQueue(MemoryQueue):
+    def receive(self, *_: Any, **__: Any) -> list[Delivery]:
+        raise QueueError("it does not answer")
+
+
+@pytest.mark.parametrize("name", [Component.OUTGOING_QUEUE, Component.INCOMING_QUEUE])
+@in_event_loop
+async def test_an_intake_reports_its_own_queue_as_unavailable(desk: Desk, name: Component) -> None:
+    events_seen: list[Event] = []
+    stop = Stop()
+
+    def note(event: Event) -> None:
+        events_seen.append(event)
+        stop.set()
+
+    queue = UnavailableQueue(name.value.split()[0])
+    intake = Intake(queue, desk.bench.database, NoRecorder(), desk.maintenance, lease=LEASE, emit=note)
+    await intake.run(stop, Watchdog())
+
+    assert events_seen == [Unavailable(name, "it does not answer")]

@@ -287,7 +287,7 @@ def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, An
     StillPending at the end.
     """
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
+    while True:
         found = context.outbox.find(reference)
         if found is not None and found.state == "sent":
             return {"status": "sent", "wamid": found.wamid}
@@ -296,6 +296,8 @@ def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, An
                 f"The message was not sent ({found.state}): {found.failure_reason}",
                 hint=f"Use its reference: {reference}",
             )
+        if time.monotonic() >= deadline:
+            break
         time.sleep(POLL)
     state = found.state if found is not None else "queued"
     raise StillPending(

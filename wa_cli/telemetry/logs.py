@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from wa_cli.clock import format_span
 from wa_cli.counted import counted
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Component, Disposition, Event, Feature, Program, Sweep, WebhookResult
+from wa_cli.telemetry.events import Disposition, Event, Feature, Program, Sweep, WebhookResult
 from wa_cli.telemetry.log_throttle import LogThrottle
 
 # Events of every single message, which a status line counts instead.
@@ -157,8 +157,6 @@ def _maintenance_line(event: Event) -> tuple[int, str] | None:
             return logging.ERROR, f"maintenance failed, retrying: {reason}"
         case events.SpoolSettled(count):
             return logging.INFO, f"{counted(count, 'outcome')} of the spool settled"
-        case events.Unavailable(Component.INCOMING_QUEUE, reason):
-            return logging.WARNING, f"incoming queue unavailable, retrying, webhooks go to the spool: {reason}"
         case events.Unavailable(component, reason):
             return logging.WARNING, f"{component} unavailable, retrying: {reason}"
         case events.AvailableAgain(component, seconds):

@@ -96,7 +96,8 @@ class Intake:
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
         """Run until `stop`."""
         returning = True
-        outage = Outage(self.emit, Component.INCOMING_QUEUE)
+        component = Component.OUTGOING_QUEUE if self.queue.name == "outgoing" else Component.INCOMING_QUEUE
+        outage = Outage(self.emit, component)
         name = f"intake of {self.queue.name}"
         self._beat = lambda: watchdog.beat(name)
         while not stop:
@@ -111,7 +112,7 @@ class Intake:
             except OUTAGES as error:
                 returning = True
                 is_database = isinstance(error, DatabaseUnavailable)
-                pause = outage.failed(error.message, Component.DATABASE if is_database else Component.INCOMING_QUEUE)
+                pause = outage.failed(error.message, Component.DATABASE if is_database else component)
                 if is_database:
                     self._database_down_since = self._database_down_since or time.monotonic()
                 if self.degraded_mode and self._is_long_outage():
