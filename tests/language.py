@@ -1,7 +1,7 @@
 """Check the words of the program: the habits of `docs/glossary.md` that a tool can find.
 
-Reads docstrings, comments and texts of `wa_cli`, comments of `sql`, and the documents. Prints one line for each finding and
-exits with 1 if there is one.
+Reads docstrings, comments and texts of `wa_cli` and `tests`, comments of `sql`, and the documents. Prints one line for
+each finding and exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -135,8 +135,9 @@ def _wrong(text: Text) -> Iterator[tuple[str, str]]:
 
 def files() -> Iterator[Path]:
     """Yield the files whose words are checked."""
-    for folder, pattern in (("wa_cli", "*.py"), ("sql", "*.sql"), ("docs", "*.md")):
-        yield from (path for path in sorted((ROOT / folder).rglob(pattern)) if path.name != "glossary.md")
+    for folder, pattern in (("wa_cli", "*.py"), ("tests", "*.py"), ("sql", "*.sql"), ("docs", "*.md")):
+        found = sorted((ROOT / folder).rglob(pattern))
+        yield from (path for path in found if path.name not in ("glossary.md", "language.py"))
     yield ROOT / "README.md"
 
 

@@ -106,7 +106,8 @@ def outage(seconds: float, rate: float) -> None:
         until(lambda: count(scene, stored) == weather.messages, limit=180)
         duplicates = count(scene, "SELECT count(*) FROM wa.outbox WHERE possible_double")
         print(
-            f"  in the end: rows {count(scene, stored):,}, accepted {scene.accepted():,}, possible duplicates {duplicates}",
+            f"  in the end: rows {count(scene, stored):,}, accepted {scene.accepted():,},"
+            f" possible duplicates {duplicates}",
             flush=True,
         )
 

@@ -60,8 +60,9 @@ def report(what: str, result: LoadResult, scene: Stage) -> None:
         f"  taken {len(result.taken):,} of {len(result.waits):,} in {result.seconds:.1f} s:"
         f" {len(result.taken) / result.seconds:,.0f}/s;"
         f" refused {result.refused}, broken off {result.broken}\n"
-        f"  answered within p50 {result.wait(0.5):.1f} ms, p99 {result.wait(0.99):.1f} ms, at most {result.wait(1.0):.0f} ms;"
-        f" all rows there {after:.1f} s after the last answer, answered 200 and missing {missing}",
+        f"  answered within p50 {result.wait(0.5):.1f} ms, p99 {result.wait(0.99):.1f} ms,"
+        f" at most {result.wait(1.0):.0f} ms;"
+        f" all rows stored {after:.1f} s after the last answer, answered 200 and missing {missing}",
         flush=True,
     )
 

@@ -1,9 +1,9 @@
-"""Migrate a busy table: the waiting times of its clients, compared with the textbook's script on a copy of the same table.
+"""Migrate a busy table: the waiting times of its clients, compared with a textbook script on a copy of the table.
 
-Eight processes insert messages and four read messages without pause. A report holds the table open for some seconds when the
-migration begins. Clients, server and migration share this machine, so the same load is also measured with no migration at
-all. Does not prove: anything about replicas, about a table that does not fit this machine's memory by far, or about
-statements that hold locks of their own for long.
+Eight processes insert messages and four read messages without pause. A report holds the table open for some seconds
+when the migration begins. Clients, server and migration share this machine, so the same load is also measured without
+a migration. Does not prove: anything about replicas, about a table that is much larger than this machine's memory, or
+about statements that hold their own locks for long.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ SELECT coalesce(wait_event_type || ' ' || wait_event, 'running'), count(*) FROM 
 
 @contextmanager
 def slow_seen(url: str) -> Iterator[Counter[str]]:
-    """Count the wait events of statements that take over 60 ms, sampled 50 times per second. A migration causes locks."""
+    """Count the wait events of statements that take over 60 ms, sampled 50 times per second. Migrations cause locks."""
     seen: Counter[str] = Counter()
     over = threading.Event()
     connection = psycopg2.connect(url, application_name="observer")

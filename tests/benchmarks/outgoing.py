@@ -1,6 +1,6 @@
 """The rate of the outgoing worker with queue, outbox, spool and rows, compared with the bare client and a plain loop.
 
-The stand-in API answers after 100 ms. Database, sandbox, queue and worker share this machine; no webhooks are taken.
+The stand-in API answers after 100 ms. Database, sandbox, queue and worker share this machine, without webhooks.
 Does not prove: anything about Meta's latency or limits, about a network between the parts, about AWS's own SQS, or about
 a database whose disk is slower than this one.
 """
@@ -175,7 +175,7 @@ def plain_loop(url: str, database: Database, count: int) -> float:
 
 
 def claims(database: Database) -> list[tuple[str, float]]:
-    """Return the median milliseconds of a claim of 100 with a million queued rows, for each distribution of customers."""
+    """Return the median milliseconds of a claim of 100 with a million queued rows, for three kinds of customers."""
     outbox = Outbox(database, "bench")
     outbox.rate_limit.open_number(1e9)
     found = []

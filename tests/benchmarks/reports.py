@@ -1,7 +1,9 @@
 """Times of every report on a small and on a ten times larger table, compared with textbook queries.
 
-The newest rows are the same in both, so the cost of a report should not grow. Half of the customers write all the time, the
-other half only in one period of ninety days. Each report runs several times with a warm cache, and the median counts.
+The newest rows are the same in both, so the cost of a report should not grow. Half of the customers write all the time,
+the other half only in one period of ninety days. Each report runs several times with a warm cache, and the median
+counts.
+
 Does not prove: anything about a cold disk, about other load on the server, or about businesses whose messages are spread
 over time or customers very differently.
 """

@@ -36,7 +36,7 @@ EMPLOYEES = {1: "Mia", 2: "Jonas", 3: "Twin", 4: "Twin"}
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A message of a random conversation.
+    """A random message.
 
     `order` breaks ties in time, as `created_at` does. `number` is the business number.
     """

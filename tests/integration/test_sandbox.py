@@ -337,9 +337,7 @@ def test_notifications_are_repeated_shuffled_and_batched_on_request(tmp_path: Pa
     [(body, header)] = receiver.bodies
     assert signature.is_genuine(body, header, "secret")
     assert len(webhooks.parse(body).messages) == 9
-    assert (
-        len(json.loads(body)["entry"][0]["changes"]) == 5
-    )  # one change for each field, but a separate one for each account update
+    assert len(json.loads(body)["entry"][0]["changes"]) == 5  # account updates are not merged
 
 
 def test_every_post_of_an_update_has_the_same_time_and_id(

@@ -1,4 +1,4 @@
-"""Indexes are recognized by their definition. An index of the business is kept, and our search index takes every text."""
+"""Indexes are recognized by their definition. A business index is kept, and our search index takes every text."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ SLOW_VACUUM = {"autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "100m
 
 
 def test_a_running_autovacuum_does_not_block_the_migration(server: EmbeddedServer) -> None:
-    """An autovacuum yields to a lock that waits for a second. A strong lock never waits that long, so a weak one goes first."""
+    """Autovacuum yields to a lock that waits for a second. A strong lock waits for less, so a weak one goes first."""
     del server
     with postgres_versions.running(VERSIONS["18"], **SLOW_VACUUM) as running, running.database() as place:
         sql(place, AS_FOUND)

@@ -1,7 +1,7 @@
 """An outgoing worker that ends by SIGKILL at one point of a message's life.
 
-The program is the real one. A point replaces a method of one stage. A mistake swaps the order of two stages, which proves
-that the tests notice a wrong order.
+The program is the real one. A point replaces a method of one stage. A mistake swaps the order of two stages, which
+proves that the tests notice a wrong order.
 """
 
 from __future__ import annotations
