@@ -1,6 +1,7 @@
 -- Decide uncertain messages by the evidence: their next state and its reason.
---   not_sent: Other messages of the number, accepted since a minute before the attempt, have their statuses, and none that
---             is older than :wait lacks one. So this message never arrived. It is sent again, and held after :attempts.
+--   not_sent: Another message of the number, accepted since a minute before the attempt, got its status after the attempt,
+--             so statuses came in then, and none that is older than :wait lacks one. So this message never arrived. It is
+--             sent again, and held after :attempts.
 --   silent:   The number has had no status event for a day, so none is expected. The message is sent again as a possible
 --             duplicate.
 WITH unsure AS MATERIALIZED (
@@ -10,13 +11,14 @@ WITH unsure AS MATERIALIZED (
 ), judged AS (
     SELECT unsure.*,
            -- Both times, since the database may have learnt late of the attempt.
-           last_attempt_at < clock_timestamp() - :wait AND uncertain_since < clock_timestamp() - :wait
+           unsure.last_attempt_at < clock_timestamp() - :wait AND unsure.uncertain_since < clock_timestamp() - :wait
            AND EXISTS (SELECT FROM wa.outbox AS other
-                        WHERE other.number = unsure.number AND other.accepted_at >= last_attempt_at - interval '1 minute'
-                          AND other.status_at IS NOT NULL)
+                        WHERE other.number = unsure.number
+                          AND other.accepted_at >= unsure.last_attempt_at - interval '1 minute'
+                          AND other.status_at > unsure.last_attempt_at)
            AND NOT EXISTS (SELECT FROM wa.outbox AS other
                             WHERE other.number = unsure.number
-                              AND other.accepted_at >= last_attempt_at - interval '1 minute'
+                              AND other.accepted_at >= unsure.last_attempt_at - interval '1 minute'
                               AND other.accepted_at < clock_timestamp() - :wait
                               AND other.status_at IS NULL AND NOT other.paced) AS not_sent,
            uncertain_since < clock_timestamp() - :silence

@@ -149,6 +149,38 @@ def test_a_missing_status_is_not_evidence_while_another_message_lacks_its_status
     assert decide(bench) == []
 
 
+def test_the_status_of_a_message_that_was_accepted_long_before_is_no_evidence(bench: Bench) -> None:
+    accept_other(bench)
+    age_attempts(bench)
+    make_uncertain(bench)
+    persist_statuses(bench, status("wamid.other"))
+    age_attempts(bench)
+
+    assert decide(bench) == []
+
+
+def test_a_status_that_came_before_the_attempt_is_no_evidence(bench: Bench) -> None:
+    accept_other(bench)
+    persist_statuses(bench, status("wamid.other"))
+    make_uncertain(bench)
+    age_attempts(bench)
+    bench.age("status_at", LONG)
+
+    assert decide(bench) == []
+
+
+def test_a_message_of_long_ago_without_its_status_does_not_prevent_a_decision(bench: Bench) -> None:
+    accept_other(bench, "wamid.lost", to="+778")
+    age_attempts(bench)
+    make_uncertain(bench)
+    accept_other(bench)
+    age_attempts(bench)
+
+    persist_statuses(bench, status("wamid.other"))
+
+    assert decide(bench) == [("queued", False)]
+
+
 def test_a_paced_template_without_its_status_does_not_prevent_a_decision(bench: Bench) -> None:
     make_uncertain(bench)
     accept_other(bench)
