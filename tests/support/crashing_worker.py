@@ -23,7 +23,7 @@ from wa_cli.database.engine import Database
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.stop import Stop
 from wa_cli.settings import sources
-from wa_cli.workers.dispatch import Answer
+from wa_cli.workers.answer import Answer
 from wa_cli.workers.worker import OutgoingWorker
 
 

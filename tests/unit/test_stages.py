@@ -22,7 +22,8 @@ from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress, Watchdog
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
-from wa_cli.workers.dispatch import Answer, Dispatch, pause_after, send_claim
+from wa_cli.workers.answer import Answer
+from wa_cli.workers.dispatch import Dispatch, pause_after, send_claim
 from wa_cli.workers.number_state import NumberState
 from wa_cli.workers.sender import Sender
 from wa_cli.workers.settling import Settling
@@ -121,7 +122,7 @@ async def test_a_stage_handles_arrived_items_in_batches_and_counts_pending_items
     assert (stage.pending, stage.batches[1]) == (0, [BATCH, BATCH + 1, BATCH + 2])
 
 
-def dispatch_of(outbox: MemoryOutbox, api: Api, spooling: Stage[Answer], **changes: Any) -> Dispatch:
+def dispatch_of(outbox: MemoryOutbox, api: Api, spooling: Any, **changes: Any) -> Dispatch:
     values = {"concurrency": 2, "lease": 60 * SECONDS, "send_timeout": 5 * SECONDS, "emit": lambda _: None}
     return Dispatch(outbox, api, spooling, **{**values, **changes})
 
@@ -240,7 +241,7 @@ def test_each_outcome_has_its_pause_before_the_next_attempt(
 
 @in_event_loop
 async def test_an_answer_is_in_the_spool_before_it_is_settled(spool: Spool) -> None:
-    settling = Collector()
+    settling: Any = Collector()
     spooling = Spooling(spool, settling, lambda _: None)
     first = answer(Accepted("wamid.1"))
 
@@ -255,7 +256,8 @@ async def test_an_answer_is_in_the_spool_before_it_is_settled(spool: Spool) -> N
 @in_event_loop
 async def test_on_a_full_disk_answers_are_passed_on_and_there_is_no_room_for_new_sends(tmp_path: Path) -> None:
     emitted: list[Event] = []
-    spool, settling = FullSpool(tmp_path), Collector()
+    spool = FullSpool(tmp_path)
+    settling: Any = Collector()
     spooling = Spooling(spool, settling, emitted.append)
 
     spooling.put(answer(Accepted("wamid.1")))

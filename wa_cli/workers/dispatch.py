@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,12 +15,12 @@ from wa_cli.isolation import reason_of
 from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Outcome, Rejected, Retryable, Unknown
 from wa_cli.outbox.outbox import Claim, Outbox
 from wa_cli.outbox.settlement import Settlement
-from wa_cli.outbox.spool import Entry
 from wa_cli.runtime.backoff import full_jitter, pair_pause
 from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Disposition, Emit
-from wa_cli.workers.stage import Stage
+from wa_cli.workers.answer import Answer
+from wa_cli.workers.spooling import Spooling
 
 NOT_SENT_CAP = 2.0
 
@@ -41,20 +40,6 @@ class MessagesApi(Protocol):
         """Send one message, once, within a time limit of its own."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A settlement on its way from the API to the database.
-
-    `claimed_at` is the time of its claim on the monotonic clock. `entry` is its place in the spool, or None before it
-    has one, and if the disk is full.
-    """
-
-    settlement: Settlement
-    claimed_at: float
-    is_probe: bool
-    entry: Entry | None = None
-
-
 class Dispatch:
     """Sends claimed messages side by side, at most `concurrency`, and gives their answers to `spooling`."""
 
@@ -62,7 +47,7 @@ class Dispatch:
         self,
         outbox: Outbox,
         api: MessagesApi,
-        spooling: Stage[Answer],
+        spooling: Spooling,
         *,
         concurrency: int,
         lease: timedelta,

@@ -24,7 +24,7 @@ from wa_cli.outbox.rate_limit import RateLimit
 from wa_cli.runtime.backoff import THROTTLE_PAUSE
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit, Event
-from wa_cli.workers.dispatch import Answer
+from wa_cli.workers.answer import Answer
 
 # An older refusal says nothing about the present state of the number. Meta repeats webhooks for days.
 FRESH = timedelta(minutes=10)

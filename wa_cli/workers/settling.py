@@ -19,7 +19,7 @@ from wa_cli.store.fitting import SECONDARY, log_left_out
 from wa_cli.store.messages import is_failed_id
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit
-from wa_cli.workers.dispatch import Answer
+from wa_cli.workers.answer import Answer
 from wa_cli.workers.number_state import NumberState
 from wa_cli.workers.stage import BATCH, Stage
 

@@ -11,7 +11,8 @@ from typing import ClassVar
 from wa_cli.outbox.spool import Entry, Spool, SpoolUnwritable
 from wa_cli.runtime.outage import Outage
 from wa_cli.telemetry.events import Component, Emit
-from wa_cli.workers.dispatch import Answer
+from wa_cli.workers.answer import Answer
+from wa_cli.workers.settling import Settling
 from wa_cli.workers.stage import Stage
 
 ROOM_KNOWN = 2.0
@@ -22,7 +23,7 @@ class Spooling(Stage[Answer]):
 
     name: ClassVar[str] = "spooling"
 
-    def __init__(self, spool: Spool, settling: Stage[Answer], emit: Emit) -> None:
+    def __init__(self, spool: Spool, settling: Settling, emit: Emit) -> None:
         super().__init__()
         self.spool = spool
         self.settling = settling
