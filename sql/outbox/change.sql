@@ -1,4 +1,5 @@
--- Write the decisions of settling to rows that the transaction has locked. A finished or held row is no longer head of line.
+-- Write the decisions of settling to rows that the transaction has locked. A row that is finished or held gives up its
+-- place as head of line.
 UPDATE wa.outbox AS message
    SET state           = change.state,
        turn            = message.turn AND change.state IN ('queued', 'sending', 'uncertain'),

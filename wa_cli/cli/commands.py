@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -62,14 +62,19 @@ class LazyGroup(TyperGroup):
 def load(name: str) -> Any:
     """Return the command of this name, with its module imported."""
     module = import_module(f"wa_cli.cli.{name}")
-    parent = typer.Typer()
-    if hasattr(module, "app"):
-        parent.add_typer(module.app, name=name)
-    else:
-        parent.command(name)(getattr(module, name))
-    command = typer.main.get_group(parent).commands[name]
+    command = converted(name, getattr(module, "app", None) or getattr(module, name))
     command.help = command.help or COMMANDS[name].help
     return command
+
+
+def converted(name: str, source: typer.Typer | Callable[..., object]) -> Any:
+    """Return an app or a function as the command of this name."""
+    parent = typer.Typer()
+    if isinstance(source, typer.Typer):
+        parent.add_typer(source, name=name)
+    else:
+        parent.command(name)(source)
+    return typer.main.get_group(parent).commands[name]
 
 
 def every_command() -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from wa_cli.cli import charts, output_file, render, report_options, threshold
+from wa_cli.cli.commands import converted
 from wa_cli.cli.context import AppContext, or_unavailable, print_note
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
 from wa_cli.cli.progress import bar
@@ -68,7 +69,7 @@ class ReportGroup(TyperGroup):
             return known
         try:
             report.check()
-            command: Any = known or _as_click(report)
+            command: Any = known or converted(report.name, _command(report))
             idle, helps = report_options.idle(report), report_options.helps(report)
         except ConfigError as error:
             return _refusing(name, error)
@@ -92,12 +93,6 @@ def _refusing(name: str, error: ConfigError) -> Any:
         raise error
 
     return TyperCommand(name, callback=refuse, help=error.message)
-
-
-def _as_click(report: Report) -> Any:
-    alone = typer.Typer(add_completion=False)
-    alone.command(report.name)(_command(report))
-    return typer.main.get_command(alone)
 
 
 app = typer.Typer(cls=ReportGroup, no_args_is_help=True)

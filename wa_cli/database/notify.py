@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wa_cli.batches import batches
 from wa_cli.clock import now
 from wa_cli.database.engine import Database, run
 
@@ -28,14 +29,10 @@ def announce(connection: sa.Connection, messages: set[str], statuses: set[str], 
     news = [
         json.dumps({kind: part})
         for kind, ids in (("messages", messages), ("statuses", statuses), ("notices", notices))
-        for part in _parts(sorted(ids))
+        for part in batches(sorted(ids), IDS_AT_ONCE)
     ]
     if news:
         run(connection, "messages/announce", news=news)
-
-
-def _parts(ids: list[str]) -> Iterator[list[str]]:
-    return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
 
 
 def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:

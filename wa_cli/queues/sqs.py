@@ -31,6 +31,7 @@ from botocore.exceptions import (
 )
 
 from wa_cli import aws
+from wa_cli.batches import batches
 from wa_cli.counted import counted
 from wa_cli.errors import QueueError
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
@@ -126,8 +127,8 @@ class SqsQueue:
     def put(self, messages: Sequence[QueueMessage]) -> None:
         entries = [{"Id": str(place), **self._entry(message)} for place, message in enumerate(messages)]
         refused = [_too_large(entry) for entry in entries if _size(entry) > LARGEST]
-        batches = list(_batches(entry for entry in entries if _size(entry) <= LARGEST))
-        failures = (self._put_in_order if self.keeps_order else self._put_at_once)(batches)
+        parts = list(_batches(entry for entry in entries if _size(entry) <= LARGEST))
+        failures = (self._put_in_order if self.keeps_order else self._put_at_once)(parts)
         refused += [failure for failure in failures if failure.is_final]
         away = [failure for failure in failures if not failure.is_final]
         what = f"{len(away) or len(refused)} of {counted(len(messages), 'message')} not queued in {self.url}"
@@ -294,11 +295,7 @@ class SqsQueue:
             with _translated():
                 return len(call(entries).get("Successful", []))
 
-        return sum(self._pool.map(do, _tens(deliveries)))
-
-
-def _tens(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+        return sum(self._pool.map(do, batches(deliveries, BATCH)))
 
 
 def _size(entry: Entry) -> int:

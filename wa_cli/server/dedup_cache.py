@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wa_cli import aws
+from wa_cli.batches import batches
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit
 
@@ -70,8 +71,8 @@ class DedupCache:
             return set()
         wanted = list(dict.fromkeys(digests))
         try:
-            parts = [wanted[start : start + READ_AT_ONCE] for start in range(0, len(wanted), READ_AT_ONCE)]
-            return {digest for found in self._finding.map(self._find, parts) for digest in found}
+            found = self._finding.map(self._find, batches(wanted, READ_AT_ONCE))
+            return {digest for digests_found in found for digest in digests_found}
         except TROUBLE as error:
             self._rest(error)
             return set()

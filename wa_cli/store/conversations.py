@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from wa_cli.batches import batches
 from wa_cli.clock import naive_utc
 from wa_cli.database.engine import Database, rows, run
 from wa_cli.store.search_query import alternatives
@@ -97,8 +98,7 @@ class Conversations:
 
         Each portion is read in its own transaction, so that neither memory nor a snapshot is held for all of them.
         """
-        for first in range(0, len(people), PORTION):
-            portion = people[first : first + PORTION]
+        for portion in batches(people, PORTION):
             somebody = [person for person in portion if person is not None]
             yield from self._messages_between(since, until, somebody)
             if None in portion:

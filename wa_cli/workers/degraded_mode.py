@@ -36,7 +36,7 @@ WAIT = timedelta(seconds=1)
 NOT_NOW = timedelta(minutes=5)
 BLOCKED_PAUSE, LONGEST_PAUSE = 60.0, 60.0
 TROUBLE_PAUSE = 1.0
-LAST_WORDS = 2.0
+FINISH_TIMEOUT = 2.0
 REMEMBERED = 200_000
 
 
@@ -146,8 +146,8 @@ class DegradedMode:
         for task in self._in_flight:
             task.cancel()
         settled = asyncio.create_task(self.settling.join())
-        await asyncio.wait({settled, self._settling}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
-        await self.settling.wait_for_queue(LAST_WORDS)
+        await asyncio.wait({settled, self._settling}, timeout=FINISH_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        await self.settling.wait_for_queue(FINISH_TIMEOUT)
         for task in (settled, self._settling):
             task.cancel()
         self.spool.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from wa_cli.batches import batches
 from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.outage import Outage
@@ -20,8 +21,9 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit, Sweep
 from wa_cli.workers.degraded_mode import DegradedMode, RateShare
 from wa_cli.workers.heartbeat import Heartbeat
-from wa_cli.workers.settling import batches, leave_unstored, settle
+from wa_cli.workers.settling import leave_unstored, settle
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
+from wa_cli.workers.stage import BATCH
 
 EVERY = 5.0
 SLOW_EVERY = 60.0
@@ -139,7 +141,7 @@ class Maintenance:
         """Make messages with lost leases uncertain, and decide uncertain ones by the evidence."""
         self._swept(Sweep.LOST_LEASES, self.outbox.sweeps.lose_leases())
         # A status may have missed its message, since two transactions may miss each other. Apply it before it counts as absent.
-        for proofs in batches(self.outbox.early_proofs()):
+        for proofs in batches(self.outbox.early_proofs(), BATCH):
             settled = settle(self.outbox, proofs, self.emit)
             leave_unstored(self.spooled_outcomes.spool, settled.unstored)
         for reference, state, _, _, silent in self.outbox.sweeps.decide_uncertain(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.isolation import OUTAGES, isolate, reason_of
@@ -21,9 +21,7 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit
 from wa_cli.workers.answer import Answer
 from wa_cli.workers.number_state import NumberState
-from wa_cli.workers.stage import BATCH, Stage
-
-T = TypeVar("T")
+from wa_cli.workers.stage import Stage
 
 # A foreign key that does not know the employee is the usual reason. The next try leaves out all secondary values.
 LEFT_OUT = (frozenset({"employee_id"}), SECONDARY)
@@ -104,11 +102,6 @@ def leave_unstored(spool: Spool, unstored: Sequence[Settlement]) -> bool:
     except SpoolUnwritable:
         return False
     return True
-
-
-def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Return the items in batches that one transaction can take."""
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
 def settle(outbox: Outbox, settlements: Sequence[Settlement], emit: Emit) -> SettledBatch:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from wa_cli.batches import batches
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.messages.outcomes import may_be_sent_again
 from wa_cli.outbox.outbox import Outbox
@@ -16,7 +17,8 @@ from wa_cli.outbox.settlement import Intent, Settlement
 from wa_cli.outbox.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit, Sweep
-from wa_cli.workers.settling import batches, leave_unstored, settle
+from wa_cli.workers.settling import leave_unstored, settle
+from wa_cli.workers.stage import BATCH
 
 REFUSED_PAUSE = 60.0
 
@@ -61,23 +63,23 @@ class SpooledOutcomes:
         """Settle one file. It stays if a row is refused. Records that cannot be settled are set aside."""
         self._report_set_aside(Sweep.UNREADABLE_LINES, orphan.broken, orphan)
         found = _Found.of(orphan.records)
-        strange = found.strange
+        unusable = found.unusable
         settlements = [*found.settlements]
-        for intents in batches(found.intents):
+        for intents in batches(found.intents, BATCH):
             self.beat()
-            strange += [intent.to_record() for intent in self._recover(intents)]
+            unusable += [intent.to_record() for intent in self._recover(intents)]
             settlements += self.outbox.early_proofs([intent.reference for intent in intents])
-        for batch in batches(settlements):
+        for batch in batches(settlements, BATCH):
             self.beat()
             settled = settle(self.outbox, batch, self.emit)
-            strange += [stranger.to_record() for stranger in settled.strangers]
+            unusable += [stranger.to_record() for stranger in settled.strangers]
             if settled.unstored:
                 self._leave_for_later(orphan)
                 # Proofs are in no file, and the outbox does not give them a second time.
                 leave_unstored(self.spool, [one for one in settled.unstored if one not in found.settlements])
-        if strange and not orphan.is_kept:
-            orphan.set_aside(strange)
-            self._report_set_aside(Sweep.UNKNOWN_OUTCOMES, len(strange), orphan)
+        if unusable and not orphan.is_kept:
+            orphan.set_aside(unusable)
+            self._report_set_aside(Sweep.UNKNOWN_OUTCOMES, len(unusable), orphan)
         return 0 if orphan.is_kept else len(settlements)
 
     def _recover(self, intents: Sequence[Intent]) -> list[Intent]:
@@ -106,7 +108,7 @@ class _Found:
 
     intents: list[Intent]
     settlements: list[Settlement]
-    strange: list[Record]
+    unusable: list[Record]
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> _Found:
@@ -118,12 +120,12 @@ class _Found:
                     found.intents.append(Intent.from_record(record))
                 if "verdict" in record or "intent" not in record:
                     found.settlements.append(Settlement.from_record(record))
-            except Exception:
-                found.strange.append(record)
+            except Exception:  # whatever is wrong with a record, it is set aside and reported
+                found.unusable.append(record)
         intended = {intent.token: intent for intent in found.intents}
         returned = {s.token for s in found.settlements if s.token in intended and may_be_sent_again(s.outcome)}
         return cls(
             [intent for token, intent in intended.items() if token not in returned],
             [settlement for settlement in found.settlements if settlement.token not in returned],
-            found.strange,
+            found.unusable,
         )

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from wa_cli.batches import batches
 from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.outbox.spool import Orphan, Record, Spool
@@ -82,8 +83,8 @@ class SpooledWebhooks:
 
     def _bring_back(self, orphan: Orphan) -> int:
         messages = [QueueMessage(record[KEY]) for record in orphan.records if _is_webhook(record)]
-        for start in range(0, len(messages), BATCH):
-            self._leave(admit(self.queue, messages[start : start + BATCH]))
+        for part in batches(messages, BATCH):
+            self._leave(admit(self.queue, part))
         strange = [record for record in orphan.records if not _is_webhook(record)]
         if strange:
             orphan.set_aside(strange)
