@@ -524,3 +524,18 @@ def test_a_message_is_reported_as_stored_once_however_many_statuses_prove_it(ben
         settled, _ = bench.outbox.record_statuses(connection, statuses)
 
     assert settled.stored == (("+123", "wamid.1"),)
+
+
+def test_an_expired_message_that_the_outbox_refuses_to_end_stops_no_other(bench: Bench) -> None:
+    late = datetime.now(UTC) + timedelta(minutes=1)
+    [bad] = bench.queue("bad", expires_at=late)
+    [good] = bench.queue("good", to="+124", expires_at=late)
+    bench.age("expires_at", timedelta(minutes=5))
+    bench.sql(f"ALTER TABLE wa.outbox ADD CONSTRAINT refusal CHECK (reference <> '{bad}' OR state = 'queued')")
+
+    expired = bench.outbox.sweeps.expire()
+
+    assert (bench.state(bad), bench.state(good)) == ("queued", "expired")
+    assert expired.count == 1
+    [reason] = expired.refused
+    assert "the outbox refuses it too" in reason

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
-from wa_cli.isolation import isolate
+from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.messages.outcomes import Rejected, Unknown
 from wa_cli.messages.states import OutboxState
 from wa_cli.outbox.settlement import Decision, Settlement
@@ -90,7 +90,13 @@ class Sweeps:
         expired = Expired()
 
         def end_without_row(reference: UUID, reason: str) -> None:
-            ended = self._end_overdue([reference], rows_too=False)
+            try:
+                ended = self._end_overdue([reference], rows_too=False)
+            except OUTAGES:
+                raise
+            except Exception as error:  # one bad message does not stop the others
+                expired.refused.append(f"{reason}; the outbox refuses it too: {reason_of(error)}")
+                return
             expired.count += len(ended)
             expired.unstored += ended
             expired.refused.append(reason)
