@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.acceptance.conftest import Shell
 from tests.acceptance.test_story import rows
 from wa_cli.cli.context import AppContext
+from wa_cli.outbox.spool import Spool
 from wa_cli.sandbox import NUMBER
 from wa_cli.settings import sources
 
@@ -41,3 +44,55 @@ def test_spool_replay_requeues_readable_records_and_reports_corrupt_files(
     assert "1 file of the spool set aside." in replayed.stderr
     assert ".corrupt" in shell.wa("spool", "status", "--json").stdout
     assert rows(shell, "SELECT count(*) FROM wa.queue_messages WHERE queue = 'incoming'") == [(1,)]
+
+
+def test_records_of_a_database_are_settled_after_its_address_changed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover may change the address. Spooled webhooks were answered with 200, so Meta does not repeat them."""
+    shell.wa("migrate", "--yes")
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    old = AppContext(sources.load())
+    shell.wa("spool", "replay")
+    old.spools.webhooks.append([{"webhook": "{}"}])
+    old.spools.webhooks.close()
+    url = old.databases.url()
+    shell.environ |= {"WA_DATABASE_URL": url.replace("?host=/", "?host=//"), "WA_CLOUD_API_URL": "sandbox"}
+
+    status = json.loads(shell.wa("spool", "status", "--json").stdout)["rows"]
+    assert [(row["holds"], row["records"]) for row in status] == [("outcomes", 0), ("webhooks", 0), ("webhooks", 1)]
+    drained = shell.wa("worker", "incoming", "--drain", code=6)  # {} is not a notification: a dead letter
+
+    assert "1 webhook of the spool put on the queue" in drained.stderr
+    assert {row["records"] for row in json.loads(shell.wa("spool", "status", "--json").stdout)["rows"]} == {0}
+
+
+def test_records_of_another_database_are_reported_and_replayed_only_on_request(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.wa("migrate", "--yes")
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    ours = AppContext(sources.load()).spools.webhooks
+    other = Spool(ours.folder.parent / "webhooks-other")
+    other.append([{"webhook": "{}"}])
+    other.close()
+
+    shell.wa("spool", "replay")
+    assert "1 spooled record of another database" in shell.wa("verify", code=3).stdout
+    assert "stranded webhooks" in shell.wa("spool", "status").stdout
+    replayed = shell.wa("spool", "replay", "--folder", str(other.folder))
+
+    assert "1 webhook put back on the queue." in replayed.stderr
+    assert "stranded webhooks" not in shell.wa("spool", "status").stdout
+    assert "is not a folder" in shell.wa("spool", "replay", "--folder", "missing", code=2).stderr
+
+
+def test_records_of_another_live_process_are_not_stranded(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.wa("migrate", "--yes")
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    other = Spool(AppContext(sources.load()).spools.home / "webhooks-other")
+    other.append([{"webhook": "{}"}])
+
+    assert "stranded" not in shell.wa("spool", "status").stdout
+    other.close()
+    assert "stranded" in shell.wa("spool", "status").stdout

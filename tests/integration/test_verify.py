@@ -156,7 +156,7 @@ class Waiting:
         self.database, self.counted = database, counted
 
     def run(self) -> Finding:
-        spools = {"webhooks": self.spool}
+        spools = {"webhooks": [self.spool]}
         return finding(self.database, "backlog", backlog=self.counted.status, open_spools=lambda: spools)
 
 

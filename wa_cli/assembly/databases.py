@@ -91,6 +91,14 @@ class Databases:
             runner.Migrator(database).apply()
         return database
 
+    @cached_property
+    def id(self) -> str:
+        """The id of the database, which stays the same at another address. Raises DatabaseUnavailable."""
+        from wa_cli.database.engine import run
+
+        with self.main.reading() as connection:
+            return str(run(connection, "outbox/database_id").scalar_one())
+
     @property
     def examined(self) -> Database:
         """The database for checks: an embedded one is migrated, another one is taken as it is."""

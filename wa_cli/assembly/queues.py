@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wa_cli.assembly.databases import Databases
+from wa_cli.errors import DatabaseUnavailable, RowRefused, SchemaTooOld
+from wa_cli.outbox import spool_folders
 from wa_cli.settings import schema
 
 if TYPE_CHECKING:
     from wa_cli.outbox.spool import Spool
     from wa_cli.queues.base import Queue
     from wa_cli.queues.sqs import SqsQueue
+
+
+@dataclass(frozen=True)
+class _OtherSpool:
+    """A spool that this installation does not write to. It `is_ours` if it belongs to the same database."""
+
+    holds: str
+    spool: Spool
+    is_ours: bool
 
 
 class Queues:
@@ -61,14 +74,14 @@ class Spools:
         """The spool of outcomes. Each database has its own folder, since outcomes of one mean nothing to another."""
         url = self.databases.configured_url
         place = f"{url.host or url.query.get('host')}:{url.port}/{url.database}"
-        return self._spool(f"{url.database}-{_digest(place)}")
+        return self._spool(f"{url.database}-{_digest(place)}", spool_folders.OUTCOMES)
 
     @cached_property
     def webhooks(self) -> Spool:
         """The spool of webhooks that wait for their queue. Each queue has its own folder."""
         if self.settings.queue == schema.SQS:
             return self._spool(f"webhooks-{_digest(self.databases.loaded.need('incoming_queue_url', ''))}")
-        return self._spool(f"webhooks-{self.outcomes.folder.name}")
+        return self._spool(f"webhooks-{self.outcomes.folder.name}", spool_folders.WEBHOOKS)
 
     def another(self, spool: Spool) -> Spool:
         """Return a second spool on the folder of the first one, for another part of the same process."""
@@ -76,10 +89,61 @@ class Spools:
 
         return Spool(spool.folder, quota=self.settings.spool_quota)
 
-    def _spool(self, name: str) -> Spool:
+    def ours(self) -> dict[str, list[Spool]]:
+        """Return the spools that belong to this installation, by kind of records."""
+        others = [one for one in self._others() if one.is_ours]
+        return {
+            kind: [spool, *(one.spool for one in others if one.holds == kind)]
+            for kind, spool in ((spool_folders.OUTCOMES, self.outcomes), (spool_folders.WEBHOOKS, self.webhooks))
+        }
+
+    def stranded(self) -> list[tuple[str, Spool]]:
+        """Return the spools of another database or queue that no live process writes to, with their kind of records."""
+        return [(one.holds, one.spool) for one in self._others() if not (one.is_ours or one.spool.has_owner())]
+
+    def named(self, folder: Path) -> tuple[str, Spool]:
+        """Return the kind of records and the spool of any folder."""
         from wa_cli.outbox.spool import Spool
 
-        return Spool(self.home / name, quota=self.settings.spool_quota)
+        return spool_folders.kind_of(folder), Spool(folder)
+
+    def _others(self) -> list[_OtherSpool]:
+        """Return the spools beside the two of this installation that hold records or files that were set aside."""
+        from wa_cli.outbox.spool import Spool
+
+        ours = [path for spool in (self.outcomes, self.webhooks) for path in (spool.folder, *self._siblings(spool))]
+        spools = [Spool(path) for path in spool_folders.spool_folders(self.home)]
+        beside = [spool for spool in spools if spool.folder not in (self.outcomes.folder, self.webhooks.folder)]
+        return [
+            _OtherSpool(spool_folders.kind_of(spool.folder), spool, is_ours=spool.folder in ours)
+            for spool in beside
+            if (state := spool.state()).records or state.corrupt
+        ]
+
+    def _siblings(self, spool: Spool) -> Sequence[Path]:
+        """Return the folders of the same database, or none while it is unavailable."""
+        try:
+            return spool.find_siblings()
+        except DatabaseUnavailable:
+            return ()
+
+    def _spool(self, name: str, holds: str | None = None) -> Spool:
+        """Return the spool of that name. With `holds` it adopts the files of the same database at another address too."""
+        from wa_cli.outbox.spool import Spool
+
+        folder, quota = self.home / name, self.settings.spool_quota
+        if holds is None:
+            return Spool(folder, quota=quota)
+
+        def find_siblings() -> Sequence[Path]:
+            try:
+                mark = spool_folders.Mark(holds, self.databases.id)
+            except (RowRefused, SchemaTooOld):  # the check of permissions or migrations reports it
+                return ()
+            spool_folders.write_mark(folder, mark)
+            return [path for path in spool_folders.folders_with_mark(self.home, mark) if path != folder]
+
+        return Spool(folder, quota=quota, find_siblings=find_siblings)
 
 
 def _digest(text: str) -> str:

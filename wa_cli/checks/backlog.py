@@ -13,9 +13,9 @@ def run(installation: Installation) -> Finding:
     queues = installation.queue_counts
     waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
     dead = {name: counted["dead"] for name, counted in queues.items()}
-    states = {name: spool.state() for name, spool in installation.open_spools().items()}
-    spooled = {name: state.records for name, state in states.items()}
-    set_aside = [file for state in states.values() for file in state.corrupt]
+    states = {name: [spool.state() for spool in spools] for name, spools in installation.open_spools().items()}
+    spooled = {name: sum(state.records for state in found) for name, found in states.items()}
+    set_aside = [file for found in states.values() for state in found for file in state.corrupt]
     facts = {"waiting": waiting, "dead": dead, "spooled": spooled, "set_aside": set_aside}
     message = f"queues: {_summed(waiting)}; spool: {_summed(spooled)}; dead letters: {_summed(dead)}"
     if set_aside:

@@ -25,7 +25,7 @@ STORAGE = (
     *("doubts", "stray_statuses", "orphans", "files", "server", "session", "clock"),
 )
 SENDING = ("sending", "workers", "oldest")
-VERIFY = (*STORAGE, "backlog", *SENDING, "webhook")
+VERIFY = (*STORAGE, "backlog", "stranded_spools", *SENDING, "webhook")
 DOCTOR = (
     *("settings", "database", "migrations", "indexes", "permissions", "server", "clock", "status_lateness"),
     *(*SENDING, "queues", "queue_outgoing", "queue_incoming", "dedup_table"),

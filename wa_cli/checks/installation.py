@@ -48,7 +48,8 @@ class Installation:
     """The parts of an installation.
 
     `since` is the begin of the examined time. `business_phone` is the value of `from_phone` in outgoing rows.
-    `verify_token` is the token that Meta's callback must know.
+    `verify_token` is the token that Meta's callback must know. `find_stranded_spools` returns spools of another database or
+    queue that no live process writes to.
     """
 
     open_database: Callable[[], Database]
@@ -57,7 +58,8 @@ class Installation:
     rate: float = 80.0
     settings: GivenSettings = GivenSettings()
     backlog: Callable[[], Counts] = dict
-    open_spools: Callable[[], Mapping[str, Spool]] = dict
+    open_spools: Callable[[], Mapping[str, Sequence[Spool]]] = dict
+    find_stranded_spools: Callable[[], Sequence[Spool]] = list
     queue_age_limit: timedelta = timedelta(minutes=15)
     uncertain_wait: timedelta = timedelta(seconds=120)
     incoming_lease: timedelta = timedelta(seconds=60)

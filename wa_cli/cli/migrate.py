@@ -295,12 +295,8 @@ def rollback(
 
 def _check_spools(context: AppContext) -> None:
     """Raise PartlyDone while spooled records of this machine need the tables that would be dropped."""
-
-    spools = (
-        [context.spools.outcomes]
-        if context.settings.queue == schema.SQS
-        else [context.spools.outcomes, context.spools.webhooks]
-    )
+    ours = context.spools.ours()
+    spools = ours["outcomes"] if context.settings.queue == schema.SQS else [*ours["outcomes"], *ours["webhooks"]]
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
         said = " and ".join(f"{counted(records, 'record')} in {folder}" for folder, records in held)
         raise PartlyDone(f"Nothing was rolled back: the spool has {said}.", hint="Run wa spool replay first.")

@@ -168,7 +168,9 @@ def _notes(
     """Return the notes about the range, and about what the rows do not show."""
     yield f"{_span(asked)}."
     yield report.header.note
-    if report.header.beside == "spool" and (waiting := context.spools.outcomes.state().records):
+    if report.header.beside == "spool" and (
+        waiting := sum(spool.state().records for spool in context.spools.ours()["outcomes"])
+    ):
         yield f"The spool of this machine has {counted(waiting, 'outcome')} not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "Only messages of one employee, so nothing incoming is counted."

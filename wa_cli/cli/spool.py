@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +12,8 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.counted import counted
-from wa_cli.errors import PartlyDone
+from wa_cli.errors import BadInput, PartlyDone
+from wa_cli.outbox.spool_folders import OUTCOMES, WEBHOOKS
 from wa_cli.telemetry import logs
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Replay this folder into this database and queue.", metavar="FOLDER", show_default=False),
+]
+
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
@@ -27,7 +34,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 
     Example: wa spool status
     """
-    context = AppContext.of(ctx)
+    spools = AppContext.of(ctx).spools
     columns = [
         Column("holds", "Holds"),
         Column("files", "Files", "integer"),
@@ -36,8 +43,10 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
         Column("corrupt", "Set aside"),
         Column("folder", "Folder"),
     ]
-    rows = [_row("outcomes", context.spools.outcomes), _row("webhooks", context.spools.webhooks)]
-    render.show(Table("spool", "Spool", columns, rows), chosen_format(form, as_json))
+    rows = [_row(kind, spool) for kind, found in spools.ours().items() for spool in found]
+    stranded = [_row(f"stranded {kind}", spool) for kind, spool in spools.stranded()]
+    note = "Stranded: of another database or queue. Replay with: wa spool replay --folder FOLDER" if stranded else None
+    render.show(Table("spool", "Spool", columns, rows + stranded, note), chosen_format(form, as_json))
 
 
 def _row(holds: str, spool: Spool) -> dict[str, Any]:
@@ -53,23 +62,47 @@ def _row(holds: str, spool: Spool) -> dict[str, Any]:
 
 
 @app.command()
-def replay(ctx: typer.Context) -> None:
+def replay(ctx: typer.Context, folder: Folder = None) -> None:
     """Settle the spool of dead processes, and requeue spooled webhooks. Running workers do this themselves.
 
     Exit 6 if records stay in the spool.
 
     Example: wa spool replay
     """
-    from wa_cli.workers.spooled_outcomes import SpooledOutcomes
-
     logs.start()
     context = AppContext.of(ctx)
-    outcomes = SpooledOutcomes(context.outbox, context.spools.outcomes, context.settings.outgoing_lease, logs.emit)
-    webhooks = SpooledWebhooks(context.queues.incoming, context.spools.webhooks, logs.emit)
+    if folder is None:
+        _settle(context, context.spools.outcomes)
+        _requeue(context, context.spools.webhooks)
+        left = [spool for found in context.spools.ours().values() for spool in found]
+    else:
+        kind, spool = context.spools.named(_existing(folder))
+        {OUTCOMES: _settle, WEBHOOKS: _requeue}[kind](context, spool)
+        left = [spool]
+    _report_left(left)
+
+
+def _settle(context: AppContext, spool: Spool) -> None:
+    from wa_cli.workers.spooled_outcomes import SpooledOutcomes
+
+    outcomes = SpooledOutcomes(context.outbox, spool, context.settings.outgoing_lease, logs.emit)
     print_note(f"{counted(outcomes.run_once(), 'outcome')} of the spool settled.")
+
+
+def _requeue(context: AppContext, spool: Spool) -> None:
+    webhooks = SpooledWebhooks(context.queues.incoming, spool, logs.emit)
     print_note(f"{counted(webhooks.run_once(), 'webhook')} put back on the queue.")
-    states = [context.spools.outcomes.state(), context.spools.webhooks.state()]
+
+
+def _report_left(spools: list[Spool]) -> None:
+    states = [spool.state() for spool in spools]
     if left := sum(state.records for state in states):
         raise PartlyDone(f"{counted(left, 'record')} left in the spool.", command="wa spool status")
     if set_aside := sum(len(state.corrupt) for state in states):
         raise PartlyDone(f"{counted(set_aside, 'file')} of the spool set aside.", command="wa spool status")
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder.", hint="`wa spool status` prints the folders with records.")
+    return folder

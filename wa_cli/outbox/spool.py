@@ -14,7 +14,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,11 +91,15 @@ class Spool:
     """This process's part of the folder, and the adoption of other files. Threads may share it.
 
     When its files hold `quota` bytes, `check_room` refuses new work. Records of work in flight are always taken.
+    `find_siblings` returns other folders whose files are adopted too.
     """
 
-    def __init__(self, folder: Path, *, quota: int = 1 << 30) -> None:
+    def __init__(
+        self, folder: Path, *, quota: int = 1 << 30, find_siblings: Callable[[], Sequence[Path]] = tuple
+    ) -> None:
         self.folder = folder
         self.quota = quota
+        self.find_siblings = find_siblings
         self._segments: dict[Path, _Segment] = {}
         self._current: _Segment | None = None
         # One thread appends while another removes: a file must not be emptied under a record that is being written.
@@ -172,9 +176,24 @@ class Spool:
             self._current = None
 
     def orphans(self) -> list[Path]:
-        """Return the files that may be without an owner, oldest first."""
+        """Return the files of this folder and its siblings that may be without an owner, oldest first.
+
+        Raises DatabaseUnavailable if the siblings depend on the database.
+        """
+        folders = [self.folder, *self.find_siblings()]
         with self._lock:
-            return [path for path in self._files() if path not in self._segments]
+            files = [path for folder in folders for path in _files(folder) if path not in self._segments]
+        return sorted(files, key=lambda path: path.name)
+
+    def has_owner(self) -> bool:
+        """Return True if a live process writes to a file of this folder."""
+        for path in _files(self.folder):
+            file = _opened_if_ownerless(path)
+            if file is not None:
+                file.close()
+            elif path.exists():
+                return True
+        return False
 
     @contextmanager
     def adopt(self, path: Path) -> Iterator[Orphan | None]:
@@ -193,7 +212,7 @@ class Spool:
                 path.unlink(missing_ok=True)
 
     def state(self) -> SpoolState:
-        held = [path for path in self._files() if _size(path)]
+        held = [path for path in _files(self.folder) if _size(path)]
         oldest = min((path.stat().st_mtime for path in held), default=None)
         return SpoolState(
             files=len(held),
@@ -230,16 +249,13 @@ class Spool:
 
     def check_quota(self) -> None:
         """Raise SpoolUnwritable if the files hold the quota."""
-        held = sum(_size(path) for path in self._files())
+        held = sum(_size(path) for path in _files(self.folder))
         if held >= self.quota:
             raise SpoolUnwritable(
                 f"The spool in {self.folder} holds {held:,} bytes, the limit of WA_SPOOL_QUOTA."
                 " Nothing new is accepted.",
                 hint="Check the database, then run wa spool replay.",
             )
-
-    def _files(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
 
     @staticmethod
     def _append(segment: _Segment, lines: bytes) -> None:
@@ -268,6 +284,10 @@ class Spool:
             segment.path.unlink(missing_ok=True)
             segment.file.close()
             self._segments.pop(segment.path, None)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
 
 
 def _size(path: Path) -> int:
