@@ -4,14 +4,22 @@
 --             sent again, and held after :attempts.
 --   silent:   The number has had no status event for a day, so none is expected. The message is sent again as a possible
 --             duplicate.
-WITH unsure AS MATERIALIZED (
+-- Neither is known while webhooks wait on the queue for longer than :wait, since the missing status may be among them.
+WITH backlog AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM (SELECT created_at
+                                  FROM wa.queue_messages
+                                 WHERE queue = 'incoming' AND state = 'waiting'
+                                 ORDER BY seq LIMIT 1) AS oldest
+                    WHERE created_at < clock_timestamp() - :wait) AS is_late
+), unsure AS MATERIALIZED (
     SELECT reference, number, customer, last_attempt_at, uncertain_since, uncertain_count, on_uncertain
       FROM wa.outbox
      WHERE state = 'uncertain'
 ), judged AS (
     SELECT unsure.*,
            -- Both times, since the database may have learnt late of the attempt.
-           unsure.last_attempt_at < clock_timestamp() - :wait AND unsure.uncertain_since < clock_timestamp() - :wait
+           NOT backlog.is_late
+           AND unsure.last_attempt_at < clock_timestamp() - :wait AND unsure.uncertain_since < clock_timestamp() - :wait
            AND EXISTS (SELECT FROM wa.outbox AS other
                         WHERE other.number = unsure.number
                           AND other.accepted_at >= unsure.last_attempt_at - interval '1 minute'
@@ -21,32 +29,33 @@ WITH unsure AS MATERIALIZED (
                               AND other.accepted_at >= unsure.last_attempt_at - interval '1 minute'
                               AND other.accepted_at < clock_timestamp() - :wait
                               AND other.status_at IS NULL AND NOT other.paced) AS not_sent,
-           uncertain_since < clock_timestamp() - :silence
+           NOT backlog.is_late
+           AND uncertain_since < clock_timestamp() - :silence
            AND NOT EXISTS (SELECT FROM wa.status_events AS event
                             WHERE event.number = unsure.number
                               AND event.received_at > clock_timestamp() - interval '1 day') AS silent,
            uncertain_since < clock_timestamp() - :evidence_limit AS given_up
-      FROM unsure
-), verdict AS MATERIALIZED (
+      FROM unsure, backlog
+), decision AS MATERIALIZED (
     SELECT reference,
            CASE WHEN on_uncertain = 'hold' THEN 'held'
                 WHEN not_sent AND uncertain_count < :attempts THEN 'queued'
                 WHEN silent AND uncertain_count = 1 THEN 'queued'
                 WHEN not_sent OR silent THEN 'held'
                 WHEN given_up THEN 'held' END AS state,
-           CASE WHEN on_uncertain = 'hold' THEN 'its fate is unknown, and WA_ON_UNCERTAIN is hold'
+           CASE WHEN on_uncertain = 'hold' THEN 'it is uncertain, and WA_ON_UNCERTAIN is hold'
                 WHEN not_sent AND uncertain_count < :attempts OR silent AND uncertain_count = 1 THEN NULL
                 WHEN not_sent THEN 'it was uncertain ' || uncertain_count || ' times, and never arrived'
                 WHEN silent THEN 'it is uncertain for the second time, and the number has no statuses'
-                WHEN given_up THEN 'its fate is unknown, and statuses are late' END AS reason,
+                WHEN given_up THEN 'it is uncertain, and statuses are late' END AS reason,
            silent AND NOT not_sent AS silent
       FROM judged
 ), decided AS MATERIALIZED (
     -- The limit comes after the decision, so that undecided messages never crowd out the others.
-    SELECT verdict.*
-      FROM verdict
+    SELECT decision.*
+      FROM decision
       JOIN wa.outbox AS message USING (reference)
-     WHERE verdict.state IS NOT NULL AND message.state = 'uncertain'
+     WHERE decision.state IS NOT NULL AND message.state = 'uncertain'
      ORDER BY reference LIMIT :limit
        FOR UPDATE OF message SKIP LOCKED
 ), placed AS (

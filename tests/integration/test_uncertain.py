@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from tests.integration.conftest import Bench
 from tests.support import checks
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
 from wa_cli.outbox.outbox import Outbox
+from wa_cli.queues.base import QueueMessage
+from wa_cli.queues.postgres import PostgresQueue
 
 WAIT = timedelta(seconds=120)
 SILENCE = timedelta(minutes=15)
@@ -123,6 +126,23 @@ def test_a_missing_status_is_not_evidence_until_a_recent_message_has_its_status(
     age_attempts(bench)
 
     assert decide(bench) == []
+
+
+def test_a_missing_status_is_not_evidence_while_old_webhooks_wait_on_the_queue(bench: Bench) -> None:
+    """The status may be in one of them, since a queue keeps no order among webhooks."""
+    make_uncertain(bench)
+    accept_other(bench)
+    age_attempts(bench)
+    persist_statuses(bench, status("wamid.other"))
+    incoming = PostgresQueue("incoming", bench.database.transaction)
+    incoming.put([QueueMessage("a webhook")])
+
+    with bench.database.transaction() as connection:
+        connection.execute(text("UPDATE wa.queue_messages SET created_at = created_at - interval '3 minutes'"))
+    assert decide(bench) == []
+
+    incoming.ack(incoming.receive(1, timedelta(minutes=1), timedelta(0)))
+    assert decide(bench) == [("queued", False)]
 
 
 def test_a_missing_status_is_evidence_when_other_messages_have_their_statuses(bench: Bench) -> None:

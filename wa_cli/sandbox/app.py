@@ -24,7 +24,7 @@ from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, media_files, notifica
 from wa_cli.sandbox import graph_errors as no
 from wa_cli.sandbox.callbacks import Callbacks, Update
 from wa_cli.sandbox.faults import AFTER_TAKING, SLOW_SECONDS, Faults
-from wa_cli.sandbox.numbers import Fate, fate_of
+from wa_cli.sandbox.numbers import Behaviour, behaviour_of
 
 WINDOW_SECONDS = 24 * 3600
 STATUS_DELAYS = {"sent": 0.05, "delivered": 0.25, "read": 0.8, "failed": 0.25}
@@ -138,8 +138,8 @@ class Sandbox:
                 raise no.unknown_object(request.match_info["number"])
             asked = await _json(request)
             customer, kind = rules.check_envelope(asked, self.templates)
-            fate = fate_of(customer)
-            self._check_fate(fate)
+            behaviour = behaviour_of(customer)
+            self._check_behaviour(behaviour)
             self._check_window(customer, kind)
             self._check_limit()
             if fault == "throttled":
@@ -153,7 +153,7 @@ class Sandbox:
         if fault and fault not in AFTER_TAKING:
             self._note({"kind": "fault", "fault": fault})
             return await self._answer_with(fault, request)
-        answer = self._accept(asked, customer, kind, fate, fault)
+        answer = self._accept(asked, customer, kind, behaviour, fault)
         await asyncio.sleep(self.options.answer_after)
         if fault:
             return await self._answer_with(fault, request, answer)
@@ -181,21 +181,21 @@ class Sandbox:
         self._room -= 1
 
     def _accept(
-        self, asked: Mapping[str, Any], customer: str, kind: str, fate: Fate, fault: str | None
+        self, asked: Mapping[str, Any], customer: str, kind: str, behaviour: Behaviour, fault: str | None
     ) -> dict[str, Any]:
         wamid = rules.make_wamid(customer, outbound=True)
         echo = asked.get("biz_opaque_callback_data")
         self.accepted += 1
         self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo, "fault": fault})
-        for status in fate.statuses if self.options.statuses else ():
+        for status in behaviour.statuses if self.options.statuses else ():
             timestamp = str(int(time.time() + self._delay(status)))
             value = notification_files.value(
                 "status", other=wamid, status=status, timestamp=timestamp, **{"from": customer}
             )
             if echo:
                 value["statuses"][0]["biz_opaque_callback_data"] = echo
-            if status == "failed" and fate.code:
-                value["statuses"][0]["errors"] = [_status_error(fate.code)]
+            if status == "failed" and behaviour.code:
+                value["statuses"][0]["errors"] = [_status_error(behaviour.code)]
             self.callbacks.schedule(Update(value), self._delay(status))
         message: dict[str, Any] = {"id": wamid}
         if kind == "template":
@@ -207,9 +207,9 @@ class Sandbox:
         return STATUS_DELAYS[status] * self.options.pace
 
     @staticmethod
-    def _check_fate(fate: Fate) -> None:
-        if fate.refused:
-            raise no.GraphError(fate.refused, f"(#{fate.refused}) Refused, as this number is scripted")
+    def _check_behaviour(behaviour: Behaviour) -> None:
+        if behaviour.refused:
+            raise no.GraphError(behaviour.refused, f"(#{behaviour.refused}) Refused, as this number is scripted")
 
     def _check_window(self, customer: str, kind: str) -> None:
         is_open = self.windows.get(customer, 0.0) > time.time() - WINDOW_SECONDS

@@ -17,7 +17,7 @@ _SCRIPTED = re.compile(r"999([01])([0-9]{6})")
 
 
 @dataclass(frozen=True)
-class Fate:
+class Behaviour:
     """The result of a message: a refusal with a code, or its statuses, the last of them perhaps with a code."""
 
     refused: int | None = None
@@ -25,13 +25,13 @@ class Fate:
     code: int | None = None
 
 
-def fate_of(customer: str) -> Fate:
+def behaviour_of(customer: str) -> Behaviour:
     scripted = _SCRIPTED.fullmatch(customer)
     if scripted:
         code = int(scripted[2])
-        return Fate(refused=code) if scripted[1] == "1" else Fate(statuses=("sent", "failed"), code=code)
+        return Behaviour(refused=code) if scripted[1] == "1" else Behaviour(statuses=("sent", "failed"), code=code)
     if customer.startswith("9992"):
-        return Fate(statuses=("sent", "delivered"))
+        return Behaviour(statuses=("sent", "delivered"))
     if customer.startswith("9993"):
-        return Fate(statuses=("sent",))
-    return Fate()
+        return Behaviour(statuses=("sent",))
+    return Behaviour()
