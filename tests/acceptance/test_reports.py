@@ -171,7 +171,7 @@ def test_business_hours_add_columns_of_working_time(shop: Shell) -> None:
     shop.environ["WA_BUSINESS_HOURS"] = "mon-fri 09:00-18:00"
     working = json.loads(shop.wa("report", "response-times", "--json").stdout)["rows"][0]
     shop.environ["WA_BUSINESS_HOURS"] = "always"
-    refused = shop.wa("report", "response-times", code=2)
+    refused = shop.wa("report", "response-times", code=4)
     shop.environ.pop("WA_BUSINESS_HOURS")
 
     assert "working_p50" not in plain
@@ -221,6 +221,8 @@ def test_the_example_report_of_the_documentation_works(shop: Shell) -> None:
     ("text", "why"),
     [
         ("-- column: nonsense\nSELECT 1", "are invalid"),
+        ("-- titel: Mine\n-- column: one integer One\nSELECT 1 AS one", "'titel' is not a declaration"),
+        ("-- place: first\n-- column: one integer One\nSELECT 1 AS one", "'first' is not a number"),
         ("SELECT nothing FROM nowhere", 'relation "nowhere" does not exist'),
     ],
 )

@@ -8,18 +8,23 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from typing_extensions import override
 
 from tests.support.memory_outbox import STEPS, MemoryOutbox, Refusal, claim
 from wa_cli.errors import DatabaseUnavailable
+from wa_cli.media.downloads import Files
 from wa_cli.messages.outcomes import Accepted, Rejected
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
 from wa_cli.outbox.sweeps import Expired
+from wa_cli.queues.memory import MemoryQueue
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers.degraded_mode import RateShare
+from wa_cli.workers.incoming_maintenance import IncomingMaintenance
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
+from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 
 class Desk:
@@ -124,3 +129,33 @@ def test_an_expired_message_whose_row_is_refused_is_left_in_the_spool_and_report
     assert events.StoreFailed("the table refuses it", 1) in desk.emitted
     desk.maintenance.recover()
     assert desk.outbox.settled == [settlement]
+
+
+class KnownFiles(Files):
+    def __init__(self) -> None:
+        self.pruned: list[timedelta] = []
+
+    @override
+    def prune(self, keep: timedelta) -> None:
+        self.pruned.append(keep)
+
+
+@pytest.mark.parametrize("step", ["merge_pending_statuses", "heartbeat"])
+def test_a_failing_step_of_incoming_maintenance_does_not_stop_the_others(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox, files, queue, emitted = MemoryOutbox(), KnownFiles(), MemoryQueue(), list[Event]()
+    spool = Spool(tmp_path)
+    spool.append_for_others([{"webhook": "{}"}])
+    webhooks = SpooledWebhooks(queue, spool, emitted.append)
+    maintenance = IncomingMaintenance(outbox, files, webhooks, keep=timedelta(days=30), emit=emitted.append)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("odd row")
+
+    monkeypatch.setattr(outbox if step == "heartbeat" else outbox.sweeps, step, fail)
+    maintenance.run_once()
+
+    assert queue.depth().waiting == 1
+    assert files.pruned == [timedelta(days=30)]
+    assert events.MaintenanceFailed("ValueError: odd row") in emitted

@@ -15,7 +15,7 @@ from wa_cli.assembly.databases import Databases
 from wa_cli.assembly.endpoint import Endpoint
 from wa_cli.assembly.queues import Queues, Spools
 from wa_cli.clock import check_zone, now
-from wa_cli.errors import BadInput, DatabaseUnavailable
+from wa_cli.errors import BadInput, ConfigError, DatabaseUnavailable
 from wa_cli.settings import sources
 from wa_cli.settings.schema import Settings
 from wa_cli.settings.sources import Loaded
@@ -175,7 +175,7 @@ class AppContext:
         except BadInput as error:
             places = f"WA_BUSINESS_HOURS from {self.loaded.origins['business_hours'].place}"
             places += f", WA_HOLIDAYS from {self.loaded.origins['holidays'].place}" if holidays else ""
-            raise BadInput(f"{error.message} ({places})", hint=error.hint) from None
+            raise ConfigError(f"{error.message} ({places})", hint=error.hint) from None
 
     def installation(self, since: datetime) -> Installation:
         """Return the installation as checks examine it, from `since` on."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wa_cli.assembly.service import require_server
-from wa_cli.cli.context import AppContext
+from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.worker import LogFormat
+from wa_cli.counted import counted
 from wa_cli.errors import ConfigError
 from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
 from wa_cli.runtime.stop import Stop
@@ -24,8 +25,6 @@ from wa_cli.telemetry.events import Feature
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
-
-    from wa_cli.telemetry import events
 
 Host = Annotated[str | None, typer.Option(help="Listening address. Default: WA_HOST.")]
 Port = Annotated[int | None, typer.Option(help="Port. Default: WA_PORT.", min=0, max=65535)]
@@ -128,4 +127,6 @@ async def _serve(context: AppContext, bound: socket.socket, insecure: bool, pare
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         await all_until_one_fails(service.run(stop), ingest.run(stop))
         if left := context.spools.webhooks.state().records:
-            logs.emit(events.Spooled(count=left))
+            print_note(
+                f"{counted(left, 'webhook')} left in the spool. The next service or incoming worker puts them on the queue."
+            )

@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from wa_cli.errors import ConfigError
@@ -33,6 +34,7 @@ _KEYS = (
     "|meaning|place|page|beside|of"
 )
 _LINE = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
+_ANY_LINE = re.compile(r"--\s*([a-z_-]+):")
 KINDS = ("text", "words", "phone", "code", "integer", "number", "percent", "span", "instant", "date", "period")
 WAYS = ("above", "below", "age")
 CONDITIONS = ("by", "with", "without")
@@ -119,6 +121,7 @@ class _Lines:
     def __init__(self, text: str, path: Path) -> None:
         self.path = path
         self._found = _LINE.findall(text)
+        self._refuse_unknown(text)
 
     def header(self) -> Header:
         return Header(
@@ -140,11 +143,28 @@ class _Lines:
             threshold=self._threshold(),
             alarm=self._first("alarm"),
             meaning=self._first("meaning"),
-            place=int(self._first("place") or 99),
+            place=self._place(),
             page=self._first("page"),
             beside=self._first("beside"),
             is_of_now=self._first("of") == "now",
         )
+
+    def _refuse_unknown(self, text: str) -> None:
+        """Raise ConfigError for an unknown key in the comments before the SQL."""
+        known = _KEYS.split("|")
+        for line in takewhile(lambda line: line.startswith("--") or not line.strip(), text.splitlines()):
+            declared = _ANY_LINE.match(line)
+            if declared and declared[1] not in known:
+                raise ConfigError(
+                    f"{self.path}: {declared[1]!r} is not a declaration of a report.",
+                    hint=f"Use one of {', '.join(known)}, or write the comment without a colon after its first word.",
+                )
+
+    def _place(self) -> int:
+        place = self._first("place") or "99"
+        if not place.isdecimal():
+            raise ConfigError(f"{self.path}: the place {place!r} is not a number.", hint="Write it like -- place: 3.")
+        return int(place)
 
     def _all(self, key: str) -> list[str]:
         return [value for found, value in self._found if found == key]

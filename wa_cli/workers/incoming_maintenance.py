@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
-from wa_cli.isolation import OUTAGES, reason_of
 from wa_cli.media.downloads import Files
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.stop import Stop
@@ -14,7 +14,7 @@ from wa_cli.runtime.watchdog import Progress
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit, Sweep
 from wa_cli.workers.heartbeat import Heartbeat
-from wa_cli.workers.maintenance import SLOW_EVERY, every_few_seconds
+from wa_cli.workers.maintenance import SLOW_EVERY, every_few_seconds, run_step
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 
@@ -48,17 +48,13 @@ class IncomingMaintenance:
         await asyncio.to_thread(self.heartbeat.end)
 
     def run_once(self) -> None:
-        try:
-            self.heartbeat.beat()
-            self.spooled_webhooks.run_once()
-            if time.monotonic() >= self._slow_at:
-                self._slow_at = time.monotonic() + SLOW_EVERY
-                self._merge()
-                self.files.prune(self.keep)
-        except OUTAGES:
-            raise
-        except Exception as error:  # a failing step does not stop the worker
-            self.emit(events.MaintenanceFailed(reason_of(error)))
+        """Run every step that is due."""
+        steps: list[Callable[[], object]] = [self.heartbeat.beat, self.spooled_webhooks.run_once]
+        if time.monotonic() >= self._slow_at:
+            self._slow_at = time.monotonic() + SLOW_EVERY
+            steps += [self._merge, lambda: self.files.prune(self.keep)]
+        for step in steps:
+            run_step(step, self.emit)
 
     def check(self) -> None:
         self.outbox.database.ping()

@@ -43,6 +43,16 @@ async def every_few_seconds(once: Callable[[], object], stop: Stop, rest: Callab
         await stop.wait(pause)
 
 
+def run_step(step: Callable[[], object], emit: Emit) -> None:
+    """Run one step of maintenance. A failure stops neither the other steps nor the worker. An outage is raised."""
+    try:
+        step()
+    except OUTAGES:
+        raise
+    except Exception as error:
+        emit(events.MaintenanceFailed(reason_of(error)))
+
+
 @dataclass(frozen=True)
 class UncertaintyLimits:
     """Time limits for uncertain messages.
@@ -102,14 +112,8 @@ class Maintenance:
             self._do(lambda: self.outbox.sweeps.prune(self.limits.keep_final))
 
     def _do(self, step: Callable[[], object]) -> None:
-        """Run one step. A failure stops neither the other steps nor the worker."""
         self._beat()
-        try:
-            step()
-        except OUTAGES:
-            raise
-        except Exception as error:
-            self.emit(events.MaintenanceFailed(reason_of(error)))
+        run_step(step, self.emit)
 
     def check(self) -> None:
         """Write the heartbeat, and note the worker's share of the rate for degraded mode.
