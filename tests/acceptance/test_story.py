@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import psycopg2
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
+from tests.support import waiting as waits
 from tests.support.waiting import free_port, line_with
 from wa_cli.database.embedded import EmbeddedServer
 
@@ -253,17 +255,16 @@ def rows(shell: Shell, statement: str) -> list[tuple[Any, ...]]:
 
 
 def until(shell: Shell, question: str) -> None:
-    """Repeat the query until it returns true. Fail after many attempts."""
-    url = shell.wa("db", "url").stdout.strip()
-    connection = psycopg2.connect(url)
+    """Repeat the query until it returns true. Raises TimeoutError after a minute."""
+    connection = psycopg2.connect(shell.wa("db", "url").stdout.strip())
     connection.autocommit = True
-    with connection.cursor() as cursor:
-        for _ in range(20_000):
+    with closing(connection), connection.cursor() as cursor:
+
+        def is_true() -> bool:
             cursor.execute(question)
-            if (cursor.fetchone() or (False,))[0]:
-                connection.close()
-                return
-    pytest.fail(f"never true: {question}")
+            return bool((cursor.fetchone() or (False,))[0])
+
+        waits.until(is_true, question)
 
 
 def test_wa_home_sets_the_data_folder(shell: Shell) -> None:

@@ -22,6 +22,8 @@ from wa_cli.messages.outcomes import Accepted
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.runtime.watchdog import Progress
+from wa_cli.workers.heartbeat import Heartbeat
 
 LIMIT = timedelta(minutes=5)
 
@@ -151,6 +153,13 @@ def test_the_heartbeat_stores_the_version_and_the_progress(watch: Watch) -> None
     assert row["kind"] == "incoming"
     assert row["version"]
     assert 89 <= row["idle"] <= 120
+
+
+def test_both_workers_of_one_process_have_a_heartbeat(watch: Watch) -> None:
+    for kind in ("outgoing", "incoming"):
+        Heartbeat(watch.bench.outbox, kind, Progress()).beat()
+
+    assert {row["kind"] for row in watch.bench.sql("SELECT kind FROM wa.worker_heartbeats")} == {"outgoing", "incoming"}
 
 
 def test_an_incoming_worker_takes_no_share_of_the_rate(watch: Watch) -> None:

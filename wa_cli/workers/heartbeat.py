@@ -19,7 +19,8 @@ class Heartbeat:
         self.kind = kind
         self.progress = progress
         self._host = socket.gethostname()
-        self._worker = f"{self._host}/{os.getpid()}"
+        # `wa up` runs a worker of each kind in one process.
+        self._worker = f"{self._host}/{os.getpid()}/{kind}"
 
     def beat(self) -> float | None:
         """Write the heartbeat. Return an outgoing worker's share of the rate, in messages a second."""
