@@ -285,3 +285,11 @@ def test_a_scheduled_message_waits_while_a_later_one_is_sent(shell: Shell) -> No
     assert "1 scheduled for later" in said
     too_late = shell.wa("send", "text", "+15551234567", "hi", "--at", "2h", "--expires", "1h", code=2).stderr
     assert "--expires 1h is before the earliest send time." in too_late
+
+
+def test_options_of_a_second_sandbox_are_refused(shell: Shell) -> None:
+    with shell.running("sandbox", "serve") as process:
+        line_with("Started the sandbox", process)
+        refused = shell.wa("sandbox", "serve", "--fault", "throttled=3%", code=4)
+
+    assert "is already running, so these options have no effect" in refused.stderr

@@ -157,7 +157,15 @@ def play(
 
 
 async def _serve(context: AppContext, options: Options) -> None:
+    from wa_cli.sandbox.app import Options
+    from wa_cli.sandbox.host import find
 
+    folder = context.endpoint.sandbox_folder
+    if options != Options() and (url := await find(folder)):
+        raise ConfigError(
+            f"The sandbox at {url} is already running, so these options have no effect.",
+            hint="Stop the process that runs it, then start it with these options.",
+        )
     logs.start()
     stop = Stop()
     with stopping_on_signals(stop, logs.emit):
