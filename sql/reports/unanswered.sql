@@ -10,7 +10,7 @@
 -- define:  On its way: messages of a person to this customer that are queued, uncertain or held.
 -- define:  Working wait counts the business hours alone (--business-hours, WA_BUSINESS_HOURS).
 -- define:  --fail-above judges every open turn of any age, with business hours by its working wait.
--- note:    Only turns that began in this range: an earlier --since looks further back.
+-- beside:  older_turns
 -- include: turns
 -- filter:  customer
 -- alarm:   open_turns

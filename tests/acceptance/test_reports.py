@@ -110,19 +110,34 @@ def test_fail_above_exits_with_3_when_the_threshold_is_crossed(shop: Shell) -> N
     limit = shortest_wait(shop) / 2
 
     over = shop.wa("report", "unanswered", "--fail-above", f"{limit / timedelta(milliseconds=1):.0f}ms", code=3)
-    said = re.search(r"(\d+) of (\d+) over", over.stderr)
+    said = re.search(r"(\d+) of (\d+) open turns above", over.stderr)
     assert said
     assert int(said[1]) == int(said[2]) >= 1
     assert over.stdout.strip()
     shop.wa("report", "unanswered", "--fail-above", "400d")
     for since in ("1h", "48h"):  # an open turn counts in every range
         again = shop.wa("report", "unanswered", "--since", since, "--fail-above", "1ms", code=3)
-        assert f"{said[1]} of {said[2]} over" in again.stderr
+        assert f"{said[1]} of {said[2]} open turns above" in again.stderr
     assert shop.wa("report", "response-times", "--fail-above", "1s", "--details", code=2).stderr.startswith(
         "wa: --details cannot"
     )
     shop.wa("report", "unanswered", "--fail-above", "1m", "--watch", "1", code=2)
     assert "nothing for --fail-above to judge" in shop.wa("report", "types", "--fail-above", "1h", code=2).stderr
+
+
+def test_unanswered_counts_the_open_turns_from_before_its_range(shop: Shell) -> None:
+    rows = json.loads(shop.wa("report", "unanswered", "--json").stdout)["rows"]
+    since = sorted(datetime.fromisoformat(row["waiting_since"]) for row in rows)
+    cut = since[-2] + timedelta(seconds=1)
+
+    note = shop.wa("report", "unanswered", "--since", cut.isoformat()).stderr
+
+    older = re.search(r"(\d+) older turns? not shown: --since (\S+)\.", note)
+    assert older
+    assert int(older[1]) == len(rows) - 1
+    again = json.loads(shop.wa("report", "unanswered", "--since", older[2], "--json").stdout)["rows"]
+    assert [row["customer"] for row in again] == [row["customer"] for row in rows]
+    assert "No older turn is open." in shop.wa("report", "unanswered", "--since", older[2]).stderr
 
 
 def test_fail_above_checks_rows_that_the_limit_hides(shop: Shell) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from wa_cli.reports.runner import Narrowed
 
 EVERY = 1_000_000  # default number of rows
+# Open turns of any age are found by a walk over all conversations. A note is not worth a longer one.
+NOTE_TIMEOUT = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ def _notes(
     """Return the notes about the range, and about what the rows do not show."""
     yield f"{_span(asked)}."
     yield report.header.note
+    if report.header.beside == "older_turns":
+        yield _older_turns(context, report, question, asked)
     if report.header.beside == "spool" and (
         waiting := sum(spool.state().records for spool in context.spools.ours()["outcomes"])
     ):
@@ -176,6 +180,31 @@ def _notes(
         yield "Only messages of one employee, so nothing incoming is counted."
     if total > count:
         yield f"showing {count:,} of {total:,}{'' if question.is_one_of_all else ': --limit shows more'}."
+
+
+def open_turns(
+    context: AppContext, report: Report, question: Question, asked: Range, timeout: timedelta
+) -> Sequence[Mapping[str, Any]]:
+    """Return every open turn of the report's customers, of any age: those of the range, and older ones."""
+    from wa_cli.reports import runner
+
+    if report.alarm is None:
+        return []
+    narrowed = question.narrowed(context, report)
+    return runner.run(context.databases.reports, report.alarm, asked, narrowed, timeout=timeout)
+
+
+def _older_turns(context: AppContext, report: Report, question: Question, asked: Range) -> str:
+    """Return the number of open turns that began before the range, in words."""
+    try:
+        turns = open_turns(context, report, question, asked, NOTE_TIMEOUT)
+    except StatementCancelled:
+        return "Turns that began before this range are not shown: use an earlier --since."
+    older = [turn["since"] for turn in turns if turn["since"] < asked.since]
+    if not older:
+        return "No older turn is open."
+    first = min(older).astimezone(ZoneInfo(asked.zone))
+    return f"{counted(len(older), 'older turn')} not shown: --since {first:%Y-%m-%d}."
 
 
 def _span(asked: Range) -> str:

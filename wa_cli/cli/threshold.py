@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.report_query import Question
+from wa_cli.cli.report_query import Question, open_turns
 from wa_cli.cli.tables import Table
 from wa_cli.clock import format_span, now, parse_span
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput, CheckFailed
 from wa_cli.reports import ranges
 from wa_cli.reports.catalogue import Report
@@ -19,12 +20,12 @@ from wa_cli.reports.ranges import instant
 OPEN_SINCE = timedelta(hours=48)  # older turns are found by the last message of each conversation
 
 
-def parse(report: Report, fail_over: str | None) -> timedelta | None:
-    if fail_over is None:
+def parse(report: Report, fail_above: str | None) -> timedelta | None:
+    if fail_above is None:
         return None
     if not report.is_judged:
         raise BadInput(f"The report {report.name} has nothing for --fail-above to judge.")
-    return parse_span(fail_over)
+    return parse_span(fail_above)
 
 
 def since(report: Report, limit: timedelta | None) -> str | None:
@@ -48,13 +49,22 @@ def judge(context: AppContext, report: Report, question: Question, table: Table,
     """Raise CheckFailed if a row of the whole table is above the limit, or below it for a remaining time, or if a turn of
     any age has been open for longer.
     """
-    judged = [*_rows(context, report, table), *_open_turns(context, report, question)]
     is_below = report.threshold is not None and report.threshold.way == "below"
-    over = [span for span in judged if (span < limit if is_below else span > limit)]
-    if over:
-        worst = min(over) if is_below else max(over)
-        words = "under" if is_below else "over"
-        raise CheckFailed(f"{len(over)} of {len(judged)} {words} {format_span(limit)}, the worst {format_span(worst)}.")
+    found = [
+        _judged("row", _rows(context, report, table), limit, is_below),
+        _judged("open turn", [*_open_turns(context, report, question)], limit, is_below=False),
+    ]
+    if failed := [sentence for sentence in found if sentence]:
+        raise CheckFailed(f"{'; '.join(failed)}.")
+
+
+def _judged(what: str, spans: Sequence[timedelta], limit: timedelta, is_below: bool) -> str | None:
+    """Return the number of spans above or below the limit in words, with the worst one, or None if there is none."""
+    worse = [span for span in spans if (span < limit if is_below else span > limit)]
+    if not worse:
+        return None
+    side, worst = ("below", min(worse)) if is_below else ("above", max(worse))
+    return f"{len(worse):,} of {counted(len(spans), what)} {side} {format_span(limit)}, the worst {format_span(worst)}"
 
 
 def _rows(context: AppContext, report: Report, table: Table) -> list[timedelta]:
@@ -78,13 +88,8 @@ def _span(threshold: Threshold, column: str, row: Mapping[str, Any]) -> timedelt
 
 def _open_turns(context: AppContext, report: Report, question: Question) -> Iterator[timedelta]:
     """Return the wait of each open turn, in business hours if there are some."""
-    from wa_cli.reports import runner
-
-    if report.alarm is None:
-        return
     at = now()
     asked = ranges.Range(at - OPEN_SINCE, at + timedelta(seconds=1), context.zone(question.zone))
-    narrowed = question.narrowed(context, report)
-    rows = runner.run(context.databases.reports, report.alarm, asked, narrowed, timeout=context.settings.report_timeout)
-    for begun in (row["since"] for row in rows):
+    for turn in open_turns(context, report, question, asked, context.settings.report_timeout):
+        begun = turn["since"]
         yield context.business_hours.between(begun, at, asked.zone) if context.business_hours else at - begun

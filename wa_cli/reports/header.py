@@ -13,7 +13,7 @@
 -- working:    the judged column with business hours
 -- meaning:    the column with Meta's codes
 -- place:      its place among the reports       -- page:      its breakdown on the page of all reports
--- beside:     spool: its note tells the spooled records
+-- beside:     its note tells spooled records (spool), or open turns from before its range (older_turns)
 -- of:         now: it shows this moment, and has no range
 -- quiet:      columns that a terminal omits if their values are equal
 -- alarm:      open_turns: --fail-above judges every open turn, of any age
