@@ -8,9 +8,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from tests.integration.conftest import Bench
 from tests.support.event_loop import in_event_loop
@@ -229,6 +230,60 @@ def test_an_item_that_the_database_refuses_does_not_affect_other_items(desk: Des
     assert len(desk.bench.rows()) == 6
     [dead] = desk.incoming_queue.dead_letters(10)
     assert "refusal" in dead.reason
+
+
+@pytest.mark.parametrize(
+    ("breaking", "mending"),
+    [
+        ("ALTER TABLE wa.outbox RENAME TO elsewhere", "ALTER TABLE wa.elsewhere RENAME TO outbox"),
+        ("ALTER TABLE wa.outbox RENAME due_at TO due", "ALTER TABLE wa.outbox RENAME due TO due_at"),
+    ],
+)
+def test_a_database_that_does_not_fit_leaves_every_message_on_its_queue(
+    desk: Desk, breaking: str, mending: str
+) -> None:
+    """A rollback beside a running worker, for example. No message is to blame, so none becomes a dead letter."""
+    desk.bench.sql(breaking)
+    desk.outgoing_queue.put(
+        [QueueMessage(OutgoingMessage(text(word), phone_number="+123").to_body()) for word in "abc"]
+    )
+
+    with pytest.raises(DatabaseUnavailable, match="does not fit this release"):
+        desk.outgoing.run_once()
+    assert desk.outgoing.fault
+    assert desk.outgoing_queue.depth().waiting == 3
+
+    desk.bench.sql(mending)
+    assert desk.outgoing.run_once() == 3
+    assert desk.outgoing.fault is None
+    assert desk.outgoing_queue.dead_letters(5) == []
+
+
+def test_a_missing_right_leaves_every_webhook_on_its_queue(desk: Desk) -> None:
+    role = f"clerk_{uuid4().hex}"
+    desk.bench.sql(f"CREATE ROLE {role}")
+    desk.bench.sql(f"GRANT USAGE ON SCHEMA public, wa TO {role}")
+    desk.bench.sql(f"GRANT ALL ON ALL TABLES IN SCHEMA wa TO {role}")
+    desk.bench.sql(f"GRANT SELECT ON whatsapp_messages TO {role}")
+    desk.incoming_queue.put([QueueMessage(notification(messages=[message("wamid.1")]))])
+
+    def become(connection: Any, *_: object) -> None:
+        connection.cursor().execute(f"SET SESSION AUTHORIZATION {role}")
+
+    sa.event.listen(desk.bench.database.engine, "checkout", become)
+    try:
+        with pytest.raises(DatabaseUnavailable, match="whatsapp_messages"):
+            desk.incoming.run_once()
+        assert "GRANT SELECT, INSERT" in str(desk.incoming.fault and desk.incoming.fault.hint)
+        assert desk.incoming_queue.depth().waiting == 1
+    finally:
+        sa.event.remove(desk.bench.database.engine, "checkout", become)
+        desk.bench.database.close()
+    desk.bench.sql(f"DROP OWNED BY {role}")
+    desk.bench.sql(f"DROP ROLE {role}")
+
+    assert desk.incoming.run_once() == 1
+    assert [row["message_id"] for row in desk.bench.rows()] == ["wamid.1"]
 
 
 def test_a_status_proves_a_send_even_if_its_row_is_refused(desk: Desk) -> None:

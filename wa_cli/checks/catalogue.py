@@ -33,10 +33,6 @@ DOCTOR = (
 )
 
 
-# undefined_table, undefined_column, undefined_function, invalid_schema_name
-_NOT_THERE = ("42P01", "42703", "42883", "3F000")
-
-
 @dataclass(frozen=True)
 class Check:
     name: str
@@ -89,8 +85,6 @@ def _run(check: Check, installation: Installation) -> Finding | None:
     except StatementCancelled as error:
         return Finding(Level.FAILED, error.message)
     except RowRefused as error:  # a missing table or column fails its own check and no other one
-        if _sqlstate(error) in _NOT_THERE:
-            return Finding(Level.FAILED, error.message, "wa migrate")
         explained = rights.explained(error)
         return Finding(Level.FAILED, error.message, explained.command, hint=explained.hint)
     except (QueueError, SchemaTooOld) as error:
@@ -101,7 +95,3 @@ def _run(check: Check, installation: Installation) -> Finding | None:
 
 def _failure(error: WaError) -> Finding:
     return Finding(Level.FAILED, error.message.rstrip("."), hint=error.hint, command=error.command)
-
-
-def _sqlstate(error: RowRefused) -> str | None:
-    return getattr(getattr(error.__cause__, "orig", None), "pgcode", None)

@@ -13,7 +13,8 @@ async def all_until_one_fails(*parts: Awaitable[None]) -> None:
             for part in parts:
                 group.create_task(_awaited(part))
     except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+        first = failures.exceptions[0]
+        raise first from first.__cause__
 
 
 async def _awaited(part: Awaitable[None]) -> None:

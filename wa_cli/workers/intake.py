@@ -16,8 +16,9 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from wa_cli.database import rights
 from wa_cli.database.engine import Database
-from wa_cli.errors import DatabaseUnavailable
+from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.queues.base import Delivery, Queue
 from wa_cli.queues.dead_letters import insert_dead
@@ -60,7 +61,8 @@ class Salvager(Protocol):
 
 class Intake:
     """Takes messages from one queue. `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the
-    dead letters. `work_came` is set after each batch that was not empty.
+    dead letters. `fault` is set while the database would refuse every message. `work_came` is set after each batch that
+    was not empty.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Intake:
         self.work_came = work_came or asyncio.Event()
         self.progress = progress or Progress()
         self.buried = 0
+        self.fault: ConfigError | None = None
         self._beat: Callable[[], None] = lambda: None
         self._database_down_since: float | None = None
 
@@ -199,11 +202,21 @@ class Intake:
             raise DatabaseUnavailable(f"The database refuses dead letters: {reason_of(error)}") from error
 
     def _commit(self, write: Callable[[sa.Connection, Batch], None]) -> None:
-        """Write records and dead letters in one transaction. Emit the events after the commit."""
+        """Write records and dead letters in one transaction. Emit the events after the commit.
+
+        Raises DatabaseUnavailable if the database would refuse every message: none of them is to blame.
+        """
         batch = Batch()
-        with self.database.transaction() as connection:
-            write(connection, batch)
-            self._bury(connection, batch.poison)
+        try:
+            with self.database.transaction() as connection:
+                write(connection, batch)
+                self._bury(connection, batch.poison)
+        except RowRefused as error:
+            self.fault = rights.installation_fault(error)
+            if self.fault is None:
+                raise
+            raise DatabaseUnavailable(self.fault.message) from error
+        self.fault = None
         self.buried += len({delivery.id for delivery, _ in batch.poison})
         for event in (
             *batch.pending_events,

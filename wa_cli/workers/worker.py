@@ -65,6 +65,7 @@ class OutgoingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
+            _check_fault(self.intake)
             with suppress(*OUTAGES):  # during an outage nothing is finished
                 # Time may have brought more work: a lost lease, evidence, or the spool of a dead worker.
                 if await self._is_drained():
@@ -109,6 +110,7 @@ class IncomingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
+            _check_fault(self.intake)
             with suppress(*OUTAGES):  # during an outage nothing is finished
                 await asyncio.to_thread(self.maintenance.spooled_webhooks.run_once)
                 if await asyncio.to_thread(self._is_drained):
@@ -130,6 +132,12 @@ def _is_drained(queue: Queue, outbox: Outbox) -> bool:
         return False
     left = outbox.work_left()
     return not (left.sending or left.due)
+
+
+def _check_fault(intake: Intake) -> None:
+    """Raise ConfigError if the queue cannot be emptied before a person repairs the database."""
+    if intake.fault is not None:
+        raise intake.fault
 
 
 def _check_stored(spool: Spool, intake: Intake) -> None:

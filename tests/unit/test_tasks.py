@@ -1,0 +1,32 @@
+"""Tasks side by side: the first error ends them, and keeps its cause."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.support.event_loop import in_event_loop
+from wa_cli.runtime.tasks import all_until_one_fails
+
+
+@in_event_loop
+async def test_the_first_error_cancels_the_others_and_keeps_its_cause() -> None:
+    """The remedy of a database error depends on the driver's error, which is its cause."""
+    cause = ValueError("42703")
+    is_cancelled = asyncio.Event()
+
+    async def fail() -> None:
+        raise KeyError("refused") from cause
+
+    async def run() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_cancelled.set()
+
+    with pytest.raises(KeyError) as raised:
+        await all_until_one_fails(run(), fail())
+
+    assert raised.value.__cause__ is cause
+    assert is_cancelled.is_set()
