@@ -34,7 +34,7 @@
     SELECT attempt.code, attempt.reason, 0, 1, outbox.customer, coalesce(attempt.answered_at, attempt.created_at)
       FROM wa.send_attempts AS attempt
       LEFT JOIN wa.outbox AS outbox USING (reference)
-     WHERE attempt.verdict IN ('later', 'not_sent', 'blocked', 'unknown')
+     WHERE attempt.verdict NOT IN ('accepted', 'rejected', 'refused')
        AND attempt.created_at >= CAST(:since AS timestamp) AT TIME ZONE 'UTC' - interval '5 minutes'  -- or late, by the spool
        AND coalesce(attempt.answered_at, attempt.created_at) >= CAST(:since AS timestamp) AT TIME ZONE 'UTC'
        AND coalesce(attempt.answered_at, attempt.created_at) < CAST(:until AS timestamp) AT TIME ZONE 'UTC'

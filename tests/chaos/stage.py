@@ -37,8 +37,8 @@ FAULTS = "throttled=3%,failed=2%,gateway_accepted=1%,gateway_rejected=1%,cut_acc
 # Short leases and waits, in the proportions of the real ones, so that a storm ends in a minute.
 HASTE = {
     "WA_SEND_TIMEOUT": "1.5s",
-    "WA_OUTGOING_LEASE": "4s",
-    "WA_INCOMING_LEASE": "1.5s",
+    "WA_CLAIM_LEASE": "4s",
+    "WA_QUEUE_LEASE": "1.5s",
     "WA_UNCERTAIN_WAIT": "4s",
     "WA_SILENCE_LIMIT": "8s",
     "WA_STOP_TIMEOUT": "5s",

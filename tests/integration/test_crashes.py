@@ -202,7 +202,7 @@ def test_the_crash_tests_detect_a_worker_with_two_stages_swapped(
     scene: Scene, mistake: str, story: Callable[[Scene, str], None], point: str
 ) -> None:
     scene.mistakes = [mistake]
-    scene.environ |= {"WA_SEND_TIMEOUT": "2s", "WA_OUTGOING_LEASE": "3s"}
+    scene.environ |= {"WA_SEND_TIMEOUT": "2s", "WA_CLAIM_LEASE": "3s"}
 
     with pytest.raises(AssertionError):
         story(scene, point)

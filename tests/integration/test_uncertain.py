@@ -350,9 +350,11 @@ def test_uncertain_messages_and_duplicates_are_counted(bench: Bench) -> None:
     persist_statuses(bench, status("wamid.1", reference=reference), status("wamid.2", reference=reference))
     make_uncertain(bench, to="+555")
 
-    finding = checks.finding(bench.database, "doubts")
+    finding = checks.finding(bench.database, "uncertain")
 
-    assert finding.facts == {"uncertain": 1, "held": 0, "resent": 0, "possible_doubles": 1, "proven_doubles": 1}
+    assert finding.facts == {"uncertain": 1, "held": 0, "resent": 0, "possible_duplicates": 0, "duplicates": 1}
+    assert finding.level == "warning"
+    assert "1 message sent twice since" in finding.message
 
 
 def test_a_late_status_changes_a_held_message_to_sent(bench: Bench) -> None:

@@ -79,7 +79,7 @@ def test_the_storage_rate_counts_accepted_messages(bench: Bench) -> None:
             "wa migrate",
         ),
         ("DROP TABLE wa.media", "files", "failed", "wa migrate"),
-        ("DROP SCHEMA wa CASCADE", "doubts", "failed", "wa migrate"),
+        ("DROP SCHEMA wa CASCADE", "uncertain", "failed", "wa migrate"),
         ("ALTER TABLE whatsapp_messages DROP COLUMN campaign", "model", "failed", "wa migrate"),
         ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "direction_column", "failed", "wa migrate"),
         ("ALTER TABLE whatsapp_messages DROP COLUMN direction CASCADE", "round_trip", "failed", "wa migrate"),
@@ -88,7 +88,7 @@ def test_the_storage_rate_counts_accepted_messages(bench: Bench) -> None:
         ("UPDATE whatsapp_messages SET to_phone = NULL", "orphans", "warning", None),
         ("UPDATE whatsapp_messages SET timestamp = NULL", "orphans", "warning", None),
         ("DELETE FROM whatsapp_messages", "counts", "warning", None),
-        ("UPDATE wa.outbox SET state = 'held'", "doubts", "warning", "wa queue held"),
+        ("UPDATE wa.outbox SET state = 'held'", "uncertain", "warning", "wa queue held"),
     ],
 )
 def test_each_kind_of_damage_is_found_by_its_check(

@@ -45,8 +45,8 @@ class Works:
         return Settings(
             concurrency=50,
             rate=10_000,
-            outgoing_lease=self.lease,
-            incoming_lease=self.lease,
+            claim_lease=self.lease,
+            queue_lease=self.lease,
             send_timeout=self.send_timeout,
             stop_timeout=20 * SECONDS,
             degraded_after=timedelta(0),

@@ -124,8 +124,8 @@ def test_a_bad_value_is_reported_with_its_setting_and_origin(tmp_path: Path, nam
 @pytest.mark.parametrize(
     ("environ", "reason"),
     [
-        ({"WA_OUTGOING_LEASE": "10s"}, "WA_OUTGOING_LEASE .10s. does not outlast WA_SEND_TIMEOUT"),
-        ({"WA_INCOMING_LEASE": "5m"}, "WA_UNCERTAIN_WAIT .2m. is less than twice WA_INCOMING_LEASE"),
+        ({"WA_CLAIM_LEASE": "10s"}, "WA_CLAIM_LEASE .10s. does not outlast WA_SEND_TIMEOUT"),
+        ({"WA_QUEUE_LEASE": "5m"}, "WA_UNCERTAIN_WAIT .2m. is less than twice WA_QUEUE_LEASE"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, environ: dict[str, str], reason: str) -> None:

@@ -51,7 +51,7 @@ def build_worker(
         recorder,
         maintenance,
         salvager=recorder,
-        lease=settings.incoming_lease,
+        lease=settings.queue_lease,
         emit=emit,
         progress=progress,
     )

@@ -46,7 +46,7 @@ def examine(
         find_stranded_spools=lambda: [spool for _, spool in spools.stranded()],
         queue_age_limit=settings.queue_age_limit,
         uncertain_wait=settings.uncertain_wait,
-        incoming_lease=settings.incoming_lease,
+        queue_lease=settings.queue_lease,
         send_timeout=settings.send_timeout,
         get_webhook=lambda: _webhook(endpoint),
         verify_token=endpoint.verify_token if endpoint.is_sandbox else settings.verify_token,

@@ -51,7 +51,7 @@ def build_worker(
     degraded_mode = _degraded_mode(parts, share, settings, emit) if can_degrade else None
     maintenance = Maintenance(
         parts.outbox,
-        SpooledOutcomes(parts.outbox, parts.spool, settings.outgoing_lease, emit),
+        SpooledOutcomes(parts.outbox, parts.spool, settings.claim_lease, emit),
         _limits(settings),
         emit,
         share=share,
@@ -63,7 +63,7 @@ def build_worker(
         parts.database,
         OutgoingRecorder(parts.outbox, settings.template_language),
         maintenance,
-        lease=settings.incoming_lease,
+        lease=settings.queue_lease,
         emit=emit,
         degraded_mode=degraded_mode,
         degraded_after=settings.degraded_after,
@@ -91,7 +91,7 @@ def _sender(
         parts.client,
         spooling,
         concurrency=settings.concurrency,
-        lease=settings.outgoing_lease,
+        lease=settings.claim_lease,
         send_timeout=settings.send_timeout,
         emit=emit,
     )
@@ -118,7 +118,7 @@ def _degraded_mode(parts: OutgoingParts, share: RateShare, settings: Settings, e
         number=parts.outbox.number,
         language=settings.template_language,
         concurrency=settings.concurrency,
-        lease=settings.outgoing_lease,
+        lease=settings.claim_lease,
         send_timeout=settings.send_timeout,
         patience=settings.stop_timeout,
         emit=emit,

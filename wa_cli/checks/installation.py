@@ -62,7 +62,7 @@ class Installation:
     find_stranded_spools: Callable[[], Sequence[Spool]] = list
     queue_age_limit: timedelta = timedelta(minutes=15)
     uncertain_wait: timedelta = timedelta(seconds=120)
-    incoming_lease: timedelta = timedelta(seconds=60)
+    queue_lease: timedelta = timedelta(seconds=60)
     send_timeout: timedelta = timedelta(seconds=30)
     get_webhook: Callable[[], WebhookTarget] | None = None
     verify_token: str | None = None

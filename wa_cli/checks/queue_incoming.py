@@ -9,4 +9,4 @@ NAME, TITLE = "queue_incoming", "Queue incoming"
 
 def run(installation: Installation) -> Finding | None:
     """Check the SQS queue of webhooks."""
-    return sqs_queue.examine(installation, "incoming", installation.incoming_lease)
+    return sqs_queue.examine(installation, "incoming", installation.queue_lease)

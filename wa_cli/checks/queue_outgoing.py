@@ -9,5 +9,5 @@ NAME, TITLE = "queue_outgoing", "Queue outgoing"
 
 def run(installation: Installation) -> Finding | None:
     """Check the SQS queue of messages to send."""
-    longest = max(installation.incoming_lease, installation.send_timeout)
+    longest = max(installation.queue_lease, installation.send_timeout)
     return sqs_queue.examine(installation, "outgoing", longest)

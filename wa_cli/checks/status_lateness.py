@@ -13,12 +13,12 @@ NAME, TITLE = "status_lateness", "First statuses"
 
 def run(installation: Installation) -> Finding:
     """Compare the delay of statuses with WA_UNCERTAIN_WAIT: after it, a missing status counts as evidence."""
-    wait, lease = installation.uncertain_wait, installation.incoming_lease
+    wait, lease = installation.uncertain_wait, installation.queue_lease
     with installation.database.reading() as connection:
         found = run_sql(connection, "verify/lateness").one()
     facts = {"messages": found.messages, "p99_seconds": found.p99, "longest_seconds": found.longest}
     if wait < 2 * lease:
-        message = f"WA_UNCERTAIN_WAIT is {format_span(wait)}, less than twice WA_INCOMING_LEASE"
+        message = f"WA_UNCERTAIN_WAIT is {format_span(wait)}, less than twice WA_QUEUE_LEASE"
         hint = f"Set WA_UNCERTAIN_WAIT={int(2 * lease.total_seconds())}s."
         return Finding(Level.WARNING, message, facts=facts, hint=hint)
     if not found.messages:

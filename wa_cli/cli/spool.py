@@ -85,7 +85,7 @@ def replay(ctx: typer.Context, folder: Folder = None) -> None:
 def _settle(context: AppContext, spool: Spool) -> None:
     from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
-    outcomes = SpooledOutcomes(context.outbox, spool, context.settings.outgoing_lease, logs.emit)
+    outcomes = SpooledOutcomes(context.outbox, spool, context.settings.claim_lease, logs.emit)
     print_note(f"{counted(outcomes.run_once(), 'outcome')} of the spool settled.")
 
 

@@ -29,8 +29,7 @@ def installation_fault(error: WaError) -> ConfigError | None:
     if not isinstance(error, RowRefused) or origin is None or origin.diag.context:
         return None
     if origin.pgcode in _NOT_THERE:
-        hint = "Run `wa migrate`, or undo a change that was made by hand."
-        return ConfigError(f"The database does not fit this release: {error.message}.", hint=hint)
+        return ConfigError(f"The database does not fit this release: {error.message}.", command="wa migrate")
     if origin.pgcode == _DENIED and str(origin.diag.source_function).startswith(_DENIAL):
         return ConfigError(f"The database refused: {error.message}.", hint=_grants(origin, error.message))
     return None

@@ -31,7 +31,7 @@ class Accepted(Outcome):
 class Rejected(Outcome):
     """The message can never be sent as it is. `code` is Meta's, or None if the answer has no code."""
 
-    kind = "refused"
+    kind = "rejected"
     code: int | None
     why: str
 
@@ -43,7 +43,7 @@ class Retryable(Outcome):
     `after` is the least wait in seconds, or None for the usual backoff. A throttled try does not count.
     """
 
-    kind = "later"
+    kind = "retryable"
     code: int | None
     why: str
     scope: str = "message"
@@ -55,7 +55,7 @@ class Retryable(Outcome):
 class NotTransmitted(Outcome):
     """The request never left this machine, so it does not count as a try."""
 
-    kind = "not_sent"
+    kind = "not_transmitted"
     why: str
 
 
@@ -81,6 +81,10 @@ KINDS: dict[str, type[Outcome]] = {
 }
 
 
+# The words of spool files and rows of an older release.
+_OLD_KINDS = {"refused": "rejected", "later": "retryable", "not_sent": "not_transmitted"}
+
+
 def may_be_sent_again(outcome: Outcome) -> bool:
     """Return True if the message certainly did not reach the customer."""
     return isinstance(outcome, (Retryable, NotTransmitted, Blocked))
@@ -94,4 +98,5 @@ def to_record(outcome: Outcome) -> dict[str, Any]:
 def from_record(record: dict[str, Any]) -> Outcome:
     """Return the outcome of such data. Raises KeyError or TypeError if it is not one."""
     values = dict(record)
-    return KINDS[values.pop("kind")](**values)
+    kind = values.pop("kind")
+    return KINDS[_OLD_KINDS.get(kind, kind)](**values)

@@ -46,19 +46,22 @@ class Settlement:
             "reference": str(self.reference),
             "attempt": self.attempt,
             "token": str(self.token) if self.token else None,
-            "verdict": outcomes.to_record(self.outcome),
+            "outcome": outcomes.to_record(self.outcome),
             "answered_at": self.answered_at.isoformat(),
             "pause": self.pause,
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Settlement:
-        """Return the settlement of a record. Raises KeyError, TypeError or ValueError if it is not one."""
+        """Return the settlement of a record, also of one by an older release, which has `verdict` for `outcome`.
+
+        Raises KeyError, TypeError or ValueError if it is not one.
+        """
         return cls(
             reference=UUID(record["reference"]),
             attempt=int(record["attempt"]),
             token=UUID(record["token"]) if record["token"] else None,
-            outcome=outcomes.from_record(record["verdict"]),
+            outcome=outcomes.from_record(record["outcome"] if "outcome" in record else record["verdict"]),
             answered_at=datetime.fromisoformat(record["answered_at"]),
             pause=float(record["pause"]),
         )
@@ -146,8 +149,8 @@ class Decision:
             # A status came first, or the spool brings it again because its row was refused: the row may be missing.
             self.stored.append(stored)
             return
-        is_double = row["wamid"] is not None and row["wamid"] != outcome.wamid
-        if is_double:
+        is_duplicate = row["wamid"] is not None and row["wamid"] != outcome.wamid
+        if is_duplicate:
             self.duplicates.append((row["reference"], outcome.wamid))
         if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED) or row["confirmed"]:
             self.forgotten.append(messages.failed_id(row["reference"]))
@@ -157,7 +160,7 @@ class Decision:
             wamid=row["wamid"] or outcome.wamid,
             accepted_at=settlement.answered_at.isoformat(),
             paced=outcome.paced,
-            possible_double=is_double,
+            possible_double=is_duplicate,
         )
         self.stored.append(stored)
         if outcome.alias:

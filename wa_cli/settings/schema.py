@@ -153,9 +153,14 @@ class Settings:
     )
     concurrency: int = _setting(200, "Maximum number of requests in flight, per worker.", parsers.count)
     send_timeout: timedelta = _setting(_seconds(30), "Time limit of one request to the API.", parse_span)
-    outgoing_lease: timedelta = _setting(_seconds(90), "Lease of a claimed message.", parse_span)
-    incoming_lease: timedelta = _setting(
-        _seconds(60), "Lease of a message that a worker received from a queue.", parse_span
+    claim_lease: timedelta = _setting(
+        _seconds(90), "Lease of a claimed message.", parse_span, other_names=("WA_OUTGOING_LEASE",)
+    )
+    queue_lease: timedelta = _setting(
+        _seconds(60),
+        "Lease of a message that a worker received from a queue.",
+        parse_span,
+        other_names=("WA_INCOMING_LEASE",),
     )
     uncertain_wait: timedelta = _setting(_seconds(120), "Maximum delay of a status.", parse_span)
     evidence_limit: timedelta = _setting(

@@ -142,9 +142,9 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
             " over plain http.",
             hint="Use https://, or set WA_ALLOW_HTTP_CLOUD_API=yes if the network is trusted.",
         )
-    if settings.outgoing_lease <= settings.send_timeout:
+    if settings.claim_lease <= settings.send_timeout:
         raise ConfigError(
-            f"WA_OUTGOING_LEASE ({format_span(settings.outgoing_lease)}) does not outlast WA_SEND_TIMEOUT"
+            f"WA_CLAIM_LEASE ({format_span(settings.claim_lease)}) does not outlast WA_SEND_TIMEOUT"
             f" ({format_span(settings.send_timeout)}): no message could be sent.",
             hint="Give the lease at least twice the time-out.",
         )
@@ -159,11 +159,11 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
                 f"{env_name(name)} is set, but WA_QUEUE is {settings.queue}.",
                 hint="Set WA_QUEUE=sqs, or remove the URL.",
             )
-    if settings.uncertain_wait < 2 * settings.incoming_lease:
+    if settings.uncertain_wait < 2 * settings.queue_lease:
         raise ConfigError(
-            f"WA_UNCERTAIN_WAIT ({format_span(settings.uncertain_wait)}) is less than twice WA_INCOMING_LEASE"
-            f" ({format_span(settings.incoming_lease)}): a late status would let its message be sent twice.",
-            hint="Increase WA_UNCERTAIN_WAIT or decrease WA_INCOMING_LEASE.",
+            f"WA_UNCERTAIN_WAIT ({format_span(settings.uncertain_wait)}) is less than twice WA_QUEUE_LEASE"
+            f" ({format_span(settings.queue_lease)}): a late status would let its message be sent twice.",
+            hint="Increase WA_UNCERTAIN_WAIT or decrease WA_QUEUE_LEASE.",
         )
 
 

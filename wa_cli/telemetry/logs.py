@@ -129,7 +129,7 @@ def _line(event: Event) -> tuple[int, str]:
         case events.NotAccepted(phone, disposition, reason, _):
             return logging.WARNING, f"Message to {phone} {_DISPOSITIONS[disposition]}: {reason}"
         case events.Duplicated(reference):
-            return logging.ERROR, f"Message {reference} accepted twice, both copies stored"
+            return logging.ERROR, f"Message {reference} is a duplicate: accepted twice, both rows stored"
         case events.NumberBlocked(reason):
             return logging.ERROR, f"sending is blocked, probing once a minute: {reason}"
         case events.NumberUnblocked():
@@ -158,7 +158,8 @@ def _maintenance_line(event: Event) -> tuple[int, str] | None:
         case events.SpoolSettled(count):
             return logging.INFO, f"{counted(count, 'outcome')} of the spool settled"
         case events.Unavailable(component, reason):
-            return logging.WARNING, f"{component} unavailable, retrying: {reason}"
+            cause = reason.removeprefix(f"{component} unavailable: ".capitalize())
+            return logging.WARNING, f"{component} unavailable, retrying: {cause}"
         case events.AvailableAgain(component, seconds):
             return logging.INFO, f"{component} available again after {format_span(timedelta(seconds=seconds))}"
         case events.DegradedModeStarted(rate):
