@@ -19,10 +19,10 @@ def run(installation: Installation) -> Finding:
     facts = {"total": whole.total, "incoming": incoming, "outgoing": whole.outgoing}
     facts |= {"is_estimate": whole.is_estimate, "recent": statuses}
     about = "about " if whole.is_estimate else ""
-    told = ", ".join(f"{count:,} {name}" for name, count in statuses.items()) or "none"
+    by_status = ", ".join(f"{count:,} {name}" for name, count in statuses.items()) or "none"
     message = (
         f"{about}{whole.total:,} in total: {incoming:,} incoming, {whole.outgoing:,} outgoing;"
-        f" since {installation.since:%Y-%m-%d %H:%M}: {told}"
+        f" since {installation.since:%Y-%m-%d %H:%M}: {by_status}"
     )
     if not whole.has_outgoing:
         return Finding(Level.WARNING, f"{message}; no outgoing message is stored yet", HINT, facts)

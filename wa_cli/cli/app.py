@@ -114,8 +114,8 @@ def _print_error(error: WaError) -> NoReturn:
 def _print_usage_error(error: Exception) -> NoReturn:
     if usage_errors.is_help(error):
         sys.exit(2)
-    told = usage_errors.translated(error)
-    _leave(told.message, told.hint, told.exit_code, command=told.command)
+    usage = usage_errors.translated(error)
+    _leave(usage.message, usage.hint, usage.exit_code, command=usage.command)
 
 
 def _leave_interrupted() -> NoReturn:

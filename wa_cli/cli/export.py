@@ -66,8 +66,8 @@ def export(
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)
     head = Table("export", "Conversations", _COLUMNS, [], zone=zone, parameters={"since": begin, "until": end})
     written = Counter[str]()
-    with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as told:
-        render.stream(head, _written(kept.export(begin, end, people, told), written), chosen, output)
+    with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as advance:
+        render.stream(head, _written(kept.export(begin, end, people, advance), written), chosen, output)
     if output is not None:
         print_note(f"Wrote {counted(written.total(), 'message')} of {counted(len(written), 'customer')} to {output}.")
 

@@ -34,7 +34,7 @@ def listen(
     shown, is_away = 0, False
     while True:
         try:
-            for updates in notify.heard(database, lambda: print_note("Listening until Ctrl-C.")):
+            for updates in notify.subscribe(database, lambda: print_note("Listening until Ctrl-C.")):
                 is_away = False
                 for update in updates:
                     if as_json:
@@ -59,11 +59,11 @@ def _line(update: Mapping[str, Any]) -> str:
     arrow = "→" if update["direction"] == "outgoing" else "←"
     who = " ".join(filter(None, (_phone(update["customer"]), update["name"])))
     if update["kind"] == "status":
-        said = f"{update['status']} {update['id']}" + (f": {update['reason']}" if update["reason"] else "")
+        text = f"{update['status']} {update['id']}" + (f": {update['reason']}" if update["reason"] else "")
     else:
-        said = f"{update['type']}: {update['content']}" if update["content"] else f"[{update['type']}]"
+        text = f"{update['type']}: {update['content']}" if update["content"] else f"[{update['type']}]"
     mark = " (history)" if update["history"] else ""
-    return f"{at} {arrow} {tables.clean(who)} {tables.clean(said)}{mark}"
+    return f"{at} {arrow} {tables.clean(who)} {tables.clean(text)}{mark}"
 
 
 def _phone(customer: str | None) -> str | None:

@@ -188,8 +188,8 @@ def _say_what_it_would_fill(backfill: Backfill) -> None:
 
 
 def _fill(backfill: Backfill) -> None:
-    with bar("filling", backfill.count().rows) as told:
-        filled = backfill.fill(told)
+    with bar("filling", backfill.count().rows) as advance:
+        filled = backfill.fill(advance)
     print_note(f"{counted(filled, 'row')} filled.")
     if left := backfill.count().rows:
         raise PartlyDone(f"{counted(left, 'row')} in use and not filled.", hint="Run the command again to fill them.")
@@ -298,8 +298,8 @@ def _check_spools(context: AppContext) -> None:
     ours = context.spools.ours()
     spools = ours["outcomes"] if context.settings.queue == schema.SQS else [*ours["outcomes"], *ours["webhooks"]]
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
-        said = " and ".join(f"{counted(records, 'record')} in {folder}" for folder, records in held)
-        raise PartlyDone(f"Nothing was rolled back: the spool has {said}.", hint="Run wa spool replay first.")
+        records_left = " and ".join(f"{counted(records, 'record')} in {folder}" for folder, records in held)
+        raise PartlyDone(f"Nothing was rolled back: the spool has {records_left}.", hint="Run wa spool replay first.")
 
 
 def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:

@@ -97,7 +97,7 @@ def _heading(event: Begun) -> str:
 def _moved(event: Moved) -> str:
     share = f", {100 * event.share:.0f} %" if event.share is not None else ""
     left = f", {_span(event.left)} left" if event.left is not None else ""
-    return f"{event.said}{share}{left}"
+    return f"{event.sentence}{share}{left}"
 
 
 def _waiting(event: Waiting) -> str:

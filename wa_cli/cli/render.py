@@ -65,25 +65,25 @@ def text(table: Table, form: str) -> str:
     raise BadInput(f"{form!r} is not a format.", hint=f"Use one of {', '.join(FORMATS)}, or xlsx for a file.")
 
 
-def _print(said: str, form: str) -> None:
+def _print(content: str, form: str) -> None:
     if sys.stdout.isatty():
-        said = (
-            data_formats.terminal_json(said)
+        content = (
+            data_formats.terminal_json(content)
             if form in data_formats.JSON_FORMS
-            else CONTROL.sub("\N{REPLACEMENT CHARACTER}", said)
+            else CONTROL.sub("\N{REPLACEMENT CHARACTER}", content)
         )
-    sys.stdout.write(said)
+    sys.stdout.write(content)
 
 
 def _tabulated(table: Table, form: str) -> str:
     from tabulate import tabulate
 
     table = local(table)
-    said = _markdown if form == "github" else str
-    cells = [[said(cell(row[c.key], c.kind)) for c in table.columns] for row in table.rows]
+    escaped = _markdown if form == "github" else str
+    cells = [[escaped(cell(row[c.key], c.kind)) for c in table.columns] for row in table.rows]
     lines = tabulate(
         cells,
-        headers=[said(c.label) for c in table.columns],
+        headers=[escaped(c.label) for c in table.columns],
         tablefmt=form,
         disable_numparse=True,
         colalign=["right" if c.is_number else "left" for c in table.columns] if cells else None,
@@ -105,8 +105,8 @@ def fragment(table: Table) -> str:
     head = "".join(f"<th class='{classes[c.key]}'>{html.escape(c.label)}</th>" for c in table.columns)
 
     def td(row: Row, column: Column) -> str:
-        said, kind = html.escape(cell(row[column.key], column.kind)), classes[column.key]
-        inner = f"<div>{said}</div>" if kind == "words" else said
+        shown, kind = html.escape(cell(row[column.key], column.kind)), classes[column.key]
+        inner = f"<div>{shown}</div>" if kind == "words" else shown
         return f"<td class='{kind}' data-label='{html.escape(column.label)}'>{inner}</td>"
 
     body = "".join(f"<tr>{''.join(td(row, column) for column in table.columns)}</tr>\n" for row in table.rows)

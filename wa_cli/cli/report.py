@@ -189,13 +189,13 @@ def html(
     output_file.check(output)
     context = AppContext.of(ctx)
     sections, failed = [], 0
-    with bar("reports", len(catalogue.reports(context.settings.reports))) as told:
+    with bar("reports", len(catalogue.reports(context.settings.reports))) as advance:
         for report, answer in run_each(context, Question(since, until, zone)):
             if isinstance(answer, WaError):
                 failed += _print_failure(report, answer)
             else:
                 sections.append(_section(report, answer))
-            told(1)
+            advance(1)
     made = f"Created {now():%Y-%m-%d %H:%M} UTC, with days and hours in {context.zone(zone)}."
     output_file.write(output, [page("WhatsApp messages", made, sections)])
     print_note(f"Wrote {len(sections)} reports to {output}.")

@@ -212,13 +212,13 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
         due_at=due_at,
         expires_at=expires_at,
     )
-    told = _submit(context, outgoing, terms)
+    answer = _submit(context, outgoing, terms)
     whom = number or user_id
     later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
     if terms.as_json:
-        _wait_for_json(context, outgoing.reference, told, patience if terms.wait else None)
+        _wait_for_json(context, outgoing.reference, answer, patience if terms.wait else None)
         return
-    print(told["message_id"], flush=True)
+    print(answer["message_id"], flush=True)
     if not terms.wait:
         print_note(f"Queued for {whom}{later}.")
         return
@@ -227,23 +227,23 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Ter
 
 def _submit(context: AppContext, outgoing: OutgoingMessage, terms: Terms) -> dict[str, Any]:
     try:
-        [told] = context.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
+        [answer] = context.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
     except Unconfirmed as error:
         key = terms.idempotency_key or outgoing.reference
         raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key} to send it once.") from error
-    return told
+    return answer
 
 
-def _wait_for_json(context: AppContext, reference: UUID, told: dict[str, Any], patience: float | None) -> None:
+def _wait_for_json(context: AppContext, reference: UUID, answer: dict[str, Any], patience: float | None) -> None:
     """Print the result of the message, also if it was rejected or is not sent yet. Then raise its error if there is one."""
     try:
-        told |= {} if patience is None else _wait(context, reference, patience)
+        answer |= {} if patience is None else _wait(context, reference, patience)
     except WaError as error:
         found = context.outbox.find(reference)
-        told |= {"status": found.state if found is not None else "queued", "error": error.message}
+        answer |= {"status": found.state if found is not None else "queued", "error": error.message}
         raise
     finally:
-        print(json.dumps(told), flush=True)
+        print(json.dumps(answer), flush=True)
 
 
 def _reference(key: str | None) -> UUID:

@@ -39,7 +39,7 @@ def line(now: Callable[[], Facts], queried: Callable[[], Facts]) -> Iterator[Non
     console = Console(stderr=True, highlight=False)
     shown = _Line(now, queried)
     with Live(get_renderable=shown.text, console=console, refresh_per_second=REFRESHES, transient=True):
-        logs.start(write=lambda said: console.print(said, markup=False, soft_wrap=True))
+        logs.start(write=lambda line: console.print(line, markup=False, soft_wrap=True))
         asking = threading.Thread(target=shown.keep_asking, name="live", daemon=True)
         asking.start()
         try:
@@ -90,10 +90,10 @@ class _Line:
         from rich.text import Text
 
         (unit, rate), *facts = self.now()
-        told = [
+        parts = [
             f"{name} [bold]{_number(value)}[/]" for name, value in (*facts, *self._answer) if name != "held" or value
         ]
-        line = "  ".join([f"[bold]{_number(rate)}[/]{unit}", *told])
+        line = "  ".join([f"[bold]{_number(rate)}[/]{unit}", *parts])
         return Text.from_markup(line, overflow="ellipsis", end="")
 
     def keep_asking(self) -> None:

@@ -115,10 +115,10 @@ def _envelope(message: Mapping[str, Any], phone_number: str | None, recipient: s
 
 
 def _of_failure(error: Exception) -> Outcome:
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error.__cause__, _NEVER_LEFT):
-        return NotTransmitted(said)
-    return Unknown(said)
+        return NotTransmitted(reason)
+    return Unknown(reason)
 
 
 def _of_response(response: httpx.Response, phone_number: str | None) -> Outcome:
@@ -177,8 +177,8 @@ def _first(answer: Any, key: str) -> Mapping[str, Any]:
 def _error_text(error: Mapping[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
-    said = ": ".join(str(part) for part in (error.get("message"), details) if part)
-    return said[:LONGEST_TEXT] or "an error without a text"
+    text = ": ".join(str(part) for part in (error.get("message"), details) if part)
+    return text[:LONGEST_TEXT] or "an error without a text"
 
 
 def _retry_after(response: httpx.Response) -> float | None:

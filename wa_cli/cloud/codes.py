@@ -139,17 +139,17 @@ def classify(code: int | None, http_status: int, subcode: int | None = None) -> 
 def outcome(
     code: int | None,
     http_status: int,
-    said: str,
+    text: str,
     *,
     subcode: int | None = None,
     after: float | None = None,
     is_transient: bool = False,
 ) -> Outcome:
-    """Return the outcome of an error of the send endpoint. `said` is Meta's text, `after` its Retry-After.
+    """Return the outcome of an error of the send endpoint. `text` is Meta's text, `after` its Retry-After.
 
     `is_transient` is Meta's statement that the same call may succeed later. It counts for an unknown code.
     """
-    why = said if code is None or f"#{code}" in said else f"{said} (#{code})"
+    why = text if code is None or f"#{code}" in text else f"{text} (#{code})"
     kind = classify(code, http_status, subcode)
     if is_transient and code not in CODES and kind is Class.PERMANENT:
         kind = Class.RETRY

@@ -31,16 +31,16 @@ def check(response: httpx.Response, what: str) -> None:
     status = response.status_code
     if status == 200:
         return
-    said = f"Cannot read {what}: HTTP {status}"
+    message = f"Cannot read {what}: HTTP {status}"
     code, subcode = _error_code(response)
     kind = codes.classify(code, status, subcode) if code is not None else None
     if code == UNKNOWN_OBJECT or (kind is None and status in (404, 410)):
         raise NotFound(f"Cannot find {what}: it does not exist, or belongs to another business (HTTP {status}).")
     if kind is codes.Class.BLOCKED or (kind is None and status in (401, 403)):
-        raise Unauthorized(f"{said}.", hint="Check that WA_ACCESS_TOKEN is valid and of this business.")
+        raise Unauthorized(f"{message}.", hint="Check that WA_ACCESS_TOKEN is valid and of this business.")
     if kind is codes.Class.PERMANENT:
-        raise NotFound(f"{said}, code {code}.")
-    raise CloudError(f"{said}.")
+        raise NotFound(f"{message}, code {code}.")
+    raise CloudError(f"{message}.")
 
 
 def _error_code(response: httpx.Response) -> tuple[int | None, int | None]:

@@ -69,7 +69,7 @@ def contact_of(value: Object, phone: str | None, user_id: str | None) -> Object:
 
 def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
     """Return the contacts of a change, from each of its items and from the contacts beside them."""
-    told: dict[str, tuple[datetime, str | None]] = {}
+    known: dict[str, tuple[datetime, str | None]] = {}
     newest = None
     for kind in (*ITEMS, *_OTHER_ITEMS):
         for item in list_of(value, kind):
@@ -77,13 +77,13 @@ def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
                 at, source = instant(item), word(item.get("id")) if "message" in kind else None
                 newest = max(newest or at, at)
                 for contact in _contacts_of_item(item, at, source):
-                    told.update({key: (at, source) for key in (contact.phone, contact.user_id) if key})
+                    known.update({key: (at, source) for key in (contact.phone, contact.user_id) if key})
                     if contact.phone and contact.user_id:
                         yield contact
     for entry in list_of(value, "contacts"):
         phone, user_id = _keys(entry, "wa_id", "user_id") if isinstance(entry, dict) else ("", "")
         if phone or user_id:
-            at, source = told.get(phone) or told.get(user_id) or (newest or instant({}), None)
+            at, source = known.get(phone) or known.get(user_id) or (newest or instant({}), None)
             yield Contact(at, phone or None, user_id or None, *_profile(entry), source=source)
     yield from _synchronised(value, instant)
 
@@ -118,13 +118,13 @@ def _synchronised(value: Object, instant: Instant) -> Iterator[Contact]:
 
 def aliases_of(item: Object, at: datetime) -> Iterator[Alias]:
     """Return the changes of a system message: a new number, a new user id."""
-    told = item.get("system")
-    if item.get("type") != "system" or not isinstance(told, dict):
+    system = item.get("system")
+    if item.get("type") != "system" or not isinstance(system, dict):
         return
     phone, user_id = _keys(item, "from", "from_user_id")
-    words = _CHANGED.search(str(told.get("body") or ""))
-    before = identity(told.get("previous_user_id")) or phone or user_id or (words[1] if words else "")
-    new_phone, new_user_id = _changed_to(told)
+    words = _CHANGED.search(str(system.get("body") or ""))
+    before = identity(system.get("previous_user_id")) or phone or user_id or (words[1] if words else "")
+    new_phone, new_user_id = _changed_to(system)
     after = new_phone or new_user_id
     if before and after:
         yield Alias(before.lstrip("+"), after.lstrip("+"), at, is_change=True, source=word(item.get("id")))
@@ -141,10 +141,10 @@ def new_user_ids(value: Object, at: datetime) -> Iterator[Alias]:
                 yield Alias(old, new, parse_unix(update.get("timestamp")) or at, is_change=True)
 
 
-def _changed_to(told: Object) -> tuple[str, str]:
+def _changed_to(system: Object) -> tuple[str, str]:
     """Return the new phone and user id of a system message, from its text if no other field has them."""
-    phone, user_id = identity(told.get("wa_id") or told.get("new_wa_id")), identity(told.get("user_id"))
-    words = _CHANGED.search(str(told.get("body") or ""))
+    phone, user_id = identity(system.get("wa_id") or system.get("new_wa_id")), identity(system.get("user_id"))
+    words = _CHANGED.search(str(system.get("body") or ""))
     if not (phone or user_id) and words:
         new = words[2].strip(".,")
         return ("", new) if is_user_id(new) else (re.sub(r"\D", "", new), "")

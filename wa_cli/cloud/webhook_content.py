@@ -25,7 +25,7 @@ _NAMES = {"unsupported": "message", "unknown": "message"}
 
 
 @dataclass(frozen=True)
-class Said:
+class Reading:
     """The content of a message. `refers_to` is the wamid of the message that it answers, reacts to, edits or revokes."""
 
     content: str | None = None
@@ -33,20 +33,20 @@ class Said:
     refers_to: str | None = None
 
 
-def read(item: Part) -> Said:
+def read(item: Part) -> Reading:
     """Return the content of a message."""
     kind = type_of(item)
     part = item.get(kind)
     if isinstance(part, list):  # shared contacts
         part = {"items": part}
-    said = READERS.get(kind, _unknown)(part if isinstance(part, Mapping) else {})
-    if not said.content and kind in _NAMES and isinstance(item.get("text"), Mapping):
-        said = replace(said, content=_word(item["text"].get("body")))
-    if not said.content and (problem := _problem(item)):
-        said = replace(said, content=f"{_NAMES.get(kind, kind)} not available: {problem}")
+    reading = READERS.get(kind, _unknown)(part if isinstance(part, Mapping) else {})
+    if not reading.content and kind in _NAMES and isinstance(item.get("text"), Mapping):
+        reading = replace(reading, content=_word(item["text"].get("body")))
+    if not reading.content and (problem := _problem(item)):
+        reading = replace(reading, content=f"{_NAMES.get(kind, kind)} not available: {problem}")
     context = item.get("context")
     answered = _word(context.get("id")) if isinstance(context, Mapping) else None
-    return replace(said, refers_to=said.refers_to or answered)
+    return replace(reading, refers_to=reading.refers_to or answered)
 
 
 def type_of(item: Part) -> str:
@@ -57,21 +57,21 @@ def type_of(item: Part) -> str:
     return found[0] if len(found) == 1 else "unknown"
 
 
-def _text(part: Part) -> Said:
-    return Said(_word(part.get("body")))
+def _text(part: Part) -> Reading:
+    return Reading(_word(part.get("body")))
 
 
-def _system(part: Part) -> Said:
+def _system(part: Part) -> Reading:
     """Return the text of a system message, or the new number if that is all it has."""
     new = identity(part.get("wa_id") or part.get("new_wa_id") or part.get("user_id"))
-    return Said(_word(part.get("body")) or (f"changed to {new}" if new else None))
+    return Reading(_word(part.get("body")) or (f"changed to {new}" if new else None))
 
 
-def _file(part: Part) -> Said:
+def _file(part: Part) -> Reading:
     """Read an image, a video, a voice note, a sticker or a document: its caption, else its name."""
     words = _word(part.get("caption")) or _word(part.get("filename"))
     identity = part.get("id")
-    return Said(
+    return Reading(
         words,
         Media(
             id=str(identity) if identity else None,
@@ -90,24 +90,24 @@ def _problem(item: Part) -> str | None:
     error = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], Mapping) else {}
     data = error.get("error_data")
     details = _word(data.get("details")) if isinstance(data, Mapping) else None
-    said = details or _word(error.get("title")) or _word(error.get("message"))
-    if kind and (kind not in _NAMES or not said):
+    text = details or _word(error.get("title")) or _word(error.get("message"))
+    if kind and (kind not in _NAMES or not text):
         return f"{kind.replace('_', ' ')} is not supported"
-    return said
+    return text
 
 
-def _location(part: Part) -> Said:
+def _location(part: Part) -> Reading:
     """Return name and address, and the coordinates of the place. An address often begins with the name."""
     name, address = _word(part.get("name")), _word(part.get("address"))
     words = ", ".join(filter(None, (None if name and address and address.startswith(name) else name, address)))
     latitude, longitude = part.get("latitude"), part.get("longitude")
     place = f"{latitude}, {longitude}" if latitude is not None and longitude is not None else ""
-    return Said(f"{words} ({place})" if words and place else words or place or None)
+    return Reading(f"{words} ({place})" if words and place else words or place or None)
 
 
-def _contacts(part: Part) -> Said:
+def _contacts(part: Part) -> Reading:
     cards = [_card(contact) for contact in part.get("items", ()) if isinstance(contact, Mapping)]
-    return Said("; ".join(filter(None, cards)) or None)
+    return Reading("; ".join(filter(None, cards)) or None)
 
 
 def _card(contact: Part) -> str:
@@ -131,26 +131,26 @@ def _contact_name(contact: Part) -> str | None:
     return None
 
 
-def _reaction(part: Part) -> Said:
+def _reaction(part: Part) -> Reading:
     """Read a reaction. A removed one has no emoji."""
-    return Said(_word(part.get("emoji")) or "reaction removed", refers_to=_word(part.get("message_id")))
+    return Reading(_word(part.get("emoji")) or "reaction removed", refers_to=_word(part.get("message_id")))
 
 
-def _button(part: Part) -> Said:
-    return Said(_word(part.get("text")) or _word(part.get("payload")))
+def _button(part: Part) -> Reading:
+    return Reading(_word(part.get("text")) or _word(part.get("payload")))
 
 
-def _interactive(part: Part) -> Said:
+def _interactive(part: Part) -> Reading:
     """Return the title of the chosen item, the answers of a flow, or the answer to a request to call."""
     kind = str(part.get("type"))
     reply = part.get(kind)
     if not isinstance(reply, Mapping):
-        return Said()
+        return Reading()
     if kind == "call_permission_reply":
-        return Said(_call_permission(reply))
+        return Reading(_call_permission(reply))
     answers = _answers(reply.get("response_json"))
-    said = _word(reply.get("title")) or answers or _word(reply.get("response")) or _word(reply.get("body"))
-    return Said(said or _fields(reply))
+    title = _word(reply.get("title")) or answers or _word(reply.get("response")) or _word(reply.get("body"))
+    return Reading(title or _fields(reply))
 
 
 def _call_permission(reply: Part) -> str:
@@ -173,12 +173,12 @@ def _answers(text: Any) -> str | None:
 
 def _fields(answers: Part) -> str | None:
     """Return fields like `first name: Lea, day: 2026-12-01`."""
-    told = [
+    parts = [
         f"{key.replace('_', ' ')}: {_field(key, value)}"
         for key, value in answers.items()
         if key not in _NOT_SAID and value not in (None, "", [], {})
     ]
-    return ", ".join(told) or None
+    return ", ".join(parts) or None
 
 
 def _field(key: str, value: Any) -> str:
@@ -192,14 +192,14 @@ def _shown(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
-def _order(part: Part) -> Said:
+def _order(part: Part) -> Reading:
     """Return the ordered items, their cost, and the text of the order."""
     items = part.get("product_items")
     products = [item for item in (items if isinstance(items, list) else []) if isinstance(item, Mapping)]
     counted = ", ".join(f"{item.get('quantity', '?')} x {item.get('product_retailer_id', '?')}" for item in products)
     cost = _cost(products)
     order = f"{counted}, total {cost}" if counted and cost else counted
-    return Said(": ".join(filter(None, (order, _word(part.get("text"))))) or None)
+    return Reading(": ".join(filter(None, (order, _word(part.get("text"))))) or None)
 
 
 def _cost(products: Sequence[Part]) -> str | None:
@@ -212,23 +212,23 @@ def _cost(products: Sequence[Part]) -> str | None:
     return f"{cost:.2f} {currencies.pop()}" if len(currencies) == 1 and products else None
 
 
-def _edit(part: Part) -> Said:
+def _edit(part: Part) -> Reading:
     """Return the new text of a message, and the message that was edited."""
     message = part.get("message")
-    said = read(message) if isinstance(message, Mapping) else Said()
-    return replace(said, refers_to=_word(part.get("original_message_id")) or said.refers_to)
+    reading = read(message) if isinstance(message, Mapping) else Reading()
+    return replace(reading, refers_to=_word(part.get("original_message_id")) or reading.refers_to)
 
 
-def _revoke(part: Part) -> Said:
-    return Said(refers_to=_word(part.get("original_message_id")))
+def _revoke(part: Part) -> Reading:
+    return Reading(refers_to=_word(part.get("original_message_id")))
 
 
-def _unknown(part: Part) -> Said:
+def _unknown(part: Part) -> Reading:
     named = ("body", "text", "caption", "title", "name")
-    return Said(next((found for found in (_word(part.get(name)) for name in named) if found), None))
+    return Reading(next((found for found in (_word(part.get(name)) for name in named) if found), None))
 
 
-READERS: dict[str, Callable[[Part], Said]] = {
+READERS: dict[str, Callable[[Part], Reading]] = {
     "text": _text,
     "image": _file,
     "video": _file,
@@ -245,5 +245,5 @@ READERS: dict[str, Callable[[Part], Said]] = {
     "system": _system,
     "edit": _edit,
     "revoke": _revoke,
-    "unsupported": lambda _: Said(),
+    "unsupported": lambda _: Reading(),
 }

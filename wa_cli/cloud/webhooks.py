@@ -71,10 +71,10 @@ def parse(body: str | bytes) -> Notification:
 
 
 def notify(
-    value: Object, field_name: str = "messages", account: str = "0", told_at: datetime | None = None
+    value: Object, field_name: str = "messages", account: str = "0", reported_at: datetime | None = None
 ) -> dict[str, Any]:
     """Return a notification with this one value in it, as Meta wraps it."""
-    at = {"time": int(told_at.timestamp())} if told_at else {}
+    at = {"time": int(reported_at.timestamp())} if reported_at else {}
     return {"object": OBJECT, "entry": [{"id": account, **at, "changes": [{"field": field_name, "value": value}]}]}
 
 
@@ -105,7 +105,7 @@ class _Place:
     """A change, and its place in the notification."""
 
     account: str
-    told_at: datetime | None
+    reported_at: datetime | None
     field: str
     value: Object
 
@@ -148,7 +148,7 @@ class _Place:
         try:
             people = webhook_contacts.contacts_in(self.value, self._instant)
             found.contacts += (person for person in people if not self._is_ours(person.phone))
-            found.aliases += webhook_contacts.new_user_ids(self.value, self.told_at or now())
+            found.aliases += webhook_contacts.new_user_ids(self.value, self.reported_at or now())
         except Exception as error:
             found.unreadable.append((self.value.get("contacts"), _reason("contact", None, error)))
 
@@ -229,7 +229,7 @@ class _Place:
         phone, user_id = (
             webhook_contacts.customer_of(item, self.value, *side) if not (group and by_us) else (group, None)
         )
-        said = webhook_content.read(item)
+        reading = webhook_content.read(item)
         kind = webhook_content.type_of(item)
         return IncomingMessage(
             wamid=_text(item["id"]),
@@ -239,9 +239,9 @@ class _Place:
             user_id=user_id,
             message_type=kind,
             sent_at=self._instant(item),
-            content=said.content,
-            media=said.media,
-            context_wamid=said.refers_to,
+            content=reading.content,
+            media=reading.media,
+            context_wamid=reading.refers_to,
             by_us=by_us,
             from_history=from_history,
             status=_history_status(item) if by_us else None,
@@ -258,7 +258,7 @@ class _Place:
             wamid=_text(item["id"]),
             status=_text(item["status"], LONGEST_STATUS),
             happened_at=self._instant(item),
-            has_time=bool(parse_unix(item.get("timestamp")) or self.told_at),
+            has_time=bool(parse_unix(item.get("timestamp")) or self.reported_at),
             number=self.number,
             recipient=values.identity(item.get("recipient_id") or item.get("recipient_user_id")) or None,
             participant=values.identity(participant),
@@ -271,17 +271,23 @@ class _Place:
 
     def _instant(self, item: Object) -> datetime:
         """Return the time of the item, else that of the notification, else now. The item is kept in any case."""
-        return parse_unix(item.get("timestamp")) or self.told_at or now()
+        return parse_unix(item.get("timestamp")) or self.reported_at or now()
 
     def _error_codes(self) -> tuple[int, ...]:
         errors = [error for error in list_of(self.value, "errors") if isinstance(error, dict)]
         return tuple(code for error in errors if (code := values.integer(error.get("code"))) is not None)
 
-    def _note(self, said: Any, found: _Found, error_codes: tuple[int, ...] = ()) -> None:
-        known = [self.account, self.told_at.isoformat() if self.told_at else None, self.field, self.number, said]
+    def _note(self, value: Any, found: _Found, error_codes: tuple[int, ...] = ()) -> None:
+        known = [
+            self.account,
+            self.reported_at.isoformat() if self.reported_at else None,
+            self.field,
+            self.number,
+            value,
+        ]
         identity = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
         found.notices.append(
-            Notice(identity, self.account, self.field, self.number or None, self.told_at, said, error_codes)
+            Notice(identity, self.account, self.field, self.number or None, self.reported_at, value, error_codes)
         )
 
 

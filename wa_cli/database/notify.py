@@ -35,7 +35,9 @@ def announce(connection: sa.Connection, messages: set[str], statuses: set[str], 
         run(connection, "messages/announce", news=news)
 
 
-def heard(database: Database, on_ready: Callable[[], object], idle: float = 1.0) -> Iterator[list[Mapping[str, Any]]]:
+def subscribe(
+    database: Database, on_ready: Callable[[], object], idle: float = 1.0
+) -> Iterator[list[Mapping[str, Any]]]:
     """Yield the rows that are stored from `on_ready` on, and an empty list each `idle` seconds without any. Never ends.
 
     Each update has kind (message, status, notice), id, at, direction, customer, name, type, content, status, reason,
@@ -66,7 +68,7 @@ def _named(payloads: Iterable[str]) -> Names:
 def _new_rows(connection: sa.Connection, names: Names, since: datetime) -> list[Mapping[str, Any]]:
     if not any(names.values()):
         return []
-    return [dict(row) for row in run(connection, "messages/heard", **names, since=since).mappings()]
+    return [dict(row) for row in run(connection, "messages/updates", **names, since=since).mappings()]
 
 
 def _is_new(row: Mapping[str, Any], shown: dict[Mark, None]) -> bool:

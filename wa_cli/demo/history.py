@@ -57,7 +57,7 @@ _ANSWERS = (
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Written:
     at: datetime
     customer: str
     by: str | None
@@ -69,8 +69,8 @@ class _Said:
 def write(database: Database, until: datetime) -> int:
     """Store the history that ends before `until`. Return the number of messages."""
     chance = random.Random(SEED)  # noqa: S311 — a sample, not a secret
-    said = [message for message in _story(chance, until) if message.at < until - timedelta(hours=2)]
-    rows = [_row(chance, place, message) for place, message in enumerate(said)]
+    written = [message for message in _story(chance, until) if message.at < until - timedelta(hours=2)]
+    rows = [_row(chance, place, message) for place, message in enumerate(written)]
     with database.transaction() as connection:
         for name, identity in EMPLOYEES.items():
             connection.execute(
@@ -84,7 +84,7 @@ def write(database: Database, until: datetime) -> int:
         return len(messages.insert(connection, rows))
 
 
-def _story(chance: random.Random, until: datetime) -> Iterator[_Said]:
+def _story(chance: random.Random, until: datetime) -> Iterator[_Written]:
     midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
     for day in range(DAYS, -1, -1):
         date = midnight - timedelta(days=day)
@@ -94,14 +94,14 @@ def _story(chance: random.Random, until: datetime) -> Iterator[_Said]:
             yield from _conversation(chance, begins)
 
 
-def _conversation(chance: random.Random, begins: datetime) -> Iterator[_Said]:
+def _conversation(chance: random.Random, begins: datetime) -> Iterator[_Written]:
     customer, name = chance.choice(list(CUSTOMERS.items()))
     at = begins
     for turn in range(chance.choice((1, 1, 1, 2, 2, 3))):
-        yield _Said(at, customer, None, "text", chance.choice(_QUESTIONS if turn == 0 else _MORE))
+        yield _Written(at, customer, None, "text", chance.choice(_QUESTIONS if turn == 0 else _MORE))
         if chance.random() < 0.3:
             at += timedelta(seconds=chance.randrange(5, 90))
-            yield _Said(at, customer, None, "text", chance.choice(_MORE))
+            yield _Written(at, customer, None, "text", chance.choice(_MORE))
         if chance.random() < 0.01:
             return  # never answered
         at = _answered_at(chance, at)
@@ -119,30 +119,32 @@ def _answered_at(chance: random.Random, asked: datetime) -> datetime:
     return morning if answered.hour < _OPEN.start else morning + timedelta(days=1)
 
 
-def _answer(chance: random.Random, at: datetime, customer: str, name: str, employee: str) -> _Said:
+def _answer(chance: random.Random, at: datetime, customer: str, name: str, employee: str) -> _Written:
     match chance.choices(("text", "image", "document"), (85, 8, 7))[0]:
         case "image":
-            return _Said(at, customer, employee, "image", "This one?", "https://shop.example/photos/blue.jpg")
+            return _Written(at, customer, employee, "image", "This one?", "https://shop.example/photos/blue.jpg")
         case "document":
-            return _Said(at, customer, employee, "document", "Your invoice", "https://shop.example/invoices/4471.pdf")
+            return _Written(
+                at, customer, employee, "document", "Your invoice", "https://shop.example/invoices/4471.pdf"
+            )
         case _:
-            return _Said(at, customer, employee, "text", chance.choice(_ANSWERS).format(name=name.split()[0]))
+            return _Written(at, customer, employee, "text", chance.choice(_ANSWERS).format(name=name.split()[0]))
 
 
-def _row(chance: random.Random, place: int, said: _Said) -> dict[str, Any]:
+def _row(chance: random.Random, place: int, message: _Written) -> dict[str, Any]:
     status = "received"
-    if said.by:
+    if message.by:
         status = chance.choices(("read", "delivered", "sent", "failed"), (80, 14, 4, 2))[0]
     return {
         "message_id": f"wamid.SAMPLE{place:06}",
-        "from_phone": BUSINESS_PHONE if said.by else said.customer,
-        "to_phone": said.customer if said.by else BUSINESS_PHONE,
-        "message_type": said.kind,
-        "content": said.content,
-        "media_url": said.link,
+        "from_phone": BUSINESS_PHONE if message.by else message.customer,
+        "to_phone": message.customer if message.by else BUSINESS_PHONE,
+        "message_type": message.kind,
+        "content": message.content,
+        "media_url": message.link,
         "status": status,
-        "timestamp": messages.utc(said.at),
-        "direction": "outgoing" if said.by else "incoming",
-        "employee_id": EMPLOYEES[said.by] if said.by else None,
+        "timestamp": messages.utc(message.at),
+        "direction": "outgoing" if message.by else "incoming",
+        "employee_id": EMPLOYEES[message.by] if message.by else None,
         "failure_reason": "Message undeliverable (#131026)" if status == "failed" else None,
     }

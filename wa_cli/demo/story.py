@@ -31,7 +31,7 @@ class _Scene:
     """A customer writes (None: they wrote before), and an employee answers with a message, or does not."""
 
     customer: str
-    said: str | None
+    text: str | None
     employee: str | None = None
     answer: Mapping[str, Any] | None = None
 
@@ -63,10 +63,10 @@ class Story:
         """Play the scenes one after the other, each until its row is stored."""
         for scene in SCENES:
             name = CUSTOMERS[scene.customer]
-            if scene.said:
-                await self.customer_says(scene.customer, name, scene.said)
-                await self._seen("content = :said AND direction = 'incoming'", said=scene.said)
-                self.emit(f"← {name}: {scene.said}")
+            if scene.text:
+                await self.customer_says(scene.customer, name, scene.text)
+                await self._seen("content = :text AND direction = 'incoming'", text=scene.text)
+                self.emit(f"← {name}: {scene.text}")
             if scene.answer is None or scene.employee is None:
                 self.emit(f"  … and {name} is not answered.")
                 continue

@@ -155,15 +155,15 @@ def _modern(data: object, language: str) -> dict[str, Any]:
         raise BadInput("The message has no `type`.")
     if kind in data:
         return data
-    said, link = data.get("content"), data.get("media_url")
+    words, link = data.get("content"), data.get("media_url")
     if kind == "text":
-        return text(said if isinstance(said, str) else "")
+        return text(words if isinstance(words, str) else "")
     if kind == "document":
-        return document(str(link or ""), data.get("filename"), said)
+        return document(str(link or ""), data.get("filename"), words)
     if kind == "template":
-        return template(str(data.get("template_name") or said), language, data.get("parameters") or ())
+        return template(str(data.get("template_name") or words), language, data.get("parameters") or ())
     if link:
-        return {"type": kind, kind: {"link": link, **({"caption": said} if said else {})}}
+        return {"type": kind, kind: {"link": link, **({"caption": words} if words else {})}}
     raise BadInput(f"The message of type {kind!r} has neither a {kind!r} object nor a media_url.")
 
 

@@ -21,7 +21,7 @@ class Begun:
 class Moved:
     """The phase of a step, its share from 0 to 1, and the remaining seconds if known."""
 
-    said: str
+    sentence: str
     share: float | None = None
     left: float | None = None
 

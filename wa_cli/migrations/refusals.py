@@ -68,8 +68,8 @@ def remarks(connection: sa.Connection) -> tuple[str, ...]:
     children = [name for (name,) in run(connection, "trial/children")]
     if not children:
         return ()
-    said = "a message stored there could be stored twice, and their rows have no index of wa"
-    return (f"tables inherit from whatsapp_messages ({', '.join(children)}): {said}",)
+    reason = "a message stored there could be stored twice, and their rows have no index of wa"
+    return (f"tables inherit from whatsapp_messages ({', '.join(children)}): {reason}",)
 
 
 def faults(connection: sa.Connection, write: str, values: Mapping[str, Any], error: exc.DBAPIError) -> list[Fault]:

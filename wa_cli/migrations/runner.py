@@ -273,11 +273,11 @@ class Migrator:
                 lock.invalidate()  # and the end of its session releases the lock
 
     def _take_lock(self, connection: sa.Connection) -> None:
-        began, told = time.monotonic(), False
+        began, is_reported = time.monotonic(), False
         while not _locks(connection):
-            if not told:
+            if not is_reported:
                 self.report(Waiting("another wa migrate", 0.0))
-                told = True
+                is_reported = True
             if time.monotonic() - began >= self.timeout.total_seconds():
                 raise StillPending("Another migration is still running.", command="wa migrate status")
             time.sleep(0.1)

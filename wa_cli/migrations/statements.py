@@ -36,7 +36,7 @@ STRONG_IDLE_TIMEOUT = "200ms"
 WORKED = 4.0
 LONGEST_PAUSE = 5.0
 INDEX_TRIES = 5
-TELL_EVERY = 5.0
+REPORT_EVERY = 5.0
 # Records in the ledger that a step is done.
 Note = Callable[[sa.Connection], None]
 # feature_not_supported, dependent_objects_still_exist: a view prevents it. object_not_in_prerequisite_state: a publication.
@@ -95,7 +95,7 @@ def closing(step: Step) -> list[str]:
 def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note) -> None:
     """Run the step on an autocommit connection and record it. Raises StillPending after the time limit, and Hindered."""
     pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
-    began, told, tries, cut_off = time.monotonic(), float("-inf"), 0, 0
+    began, reported_at, tries, cut_off = time.monotonic(), float("-inf"), 0, 0
     while True:
         tried = time.monotonic()
         try:
@@ -120,8 +120,8 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
         who = watch.holders(connection, step.table)
         if waited >= looking_on.patience:
             raise _given_up(step, who, waited)
-        if time.monotonic() - told >= TELL_EVERY:
-            told = time.monotonic()
+        if time.monotonic() - reported_at >= REPORT_EVERY:
+            reported_at = time.monotonic()
             looking_on.report(Waiting(who, waited))
         pause = random.uniform(0, min(LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10)))  # noqa: S311
         time.sleep(min(pause, looking_on.patience - waited))

@@ -158,8 +158,8 @@ class Outbox:
                 decision.settle(locked[settlement.reference], settlement)
             insert_attempts(connection, known)
             settled = decision.carry_out(connection, rows_too=rows_too, left_out=left_out)
-            strangers = tuple(s for s in settlements if s.reference not in locked)
-            return replace(settled, strangers=strangers)
+            unknown = tuple(s for s in settlements if s.reference not in locked)
+            return replace(settled, unknown=unknown)
 
     def recover(self, intents: Sequence[Intent], lease: timedelta) -> None:
         """Insert messages that were sent in degraded mode. Their outcomes may come until `lease` has passed."""

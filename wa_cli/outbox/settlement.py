@@ -96,12 +96,12 @@ class Intent:
 class Settled:
     """The result of a transaction. `stored` are pairs of a customer's number and the id of the new row.
 
-    `strangers` are attempts at messages that this outbox does not know.
+    `unknown` are attempts at messages that this outbox does not know.
     """
 
     stored: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[UUID, ...] = ()
-    strangers: tuple[Settlement, ...] = ()
+    unknown: tuple[Settlement, ...] = ()
 
 
 @dataclass
@@ -227,9 +227,9 @@ class Decision:
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         # Each status of a message proves it once more.
-        told = dict.fromkeys((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
+        stored_ids = dict.fromkeys((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
         duplicates = dict.fromkeys(duplicate for duplicate in self.duplicates if duplicate[1] in new)
-        return Settled(tuple(told), tuple(reference for reference, _ in duplicates))
+        return Settled(tuple(stored_ids), tuple(reference for reference, _ in duplicates))
 
 
 def _failed_row(row: Row, why: str | None) -> dict[str, Any]:
@@ -238,22 +238,22 @@ def _failed_row(row: Row, why: str | None) -> dict[str, Any]:
 
 
 def _message_row(row: Row, message_id: str, status: str, at: datetime) -> dict[str, Any]:
-    said = content.columns(row["message"])
+    parts = content.columns(row["message"])
     is_group = is_group_id(row["recipient"] or "")
     return {
         "message_id": message_id,
         "from_phone": row["business_phone"],
         "to_phone": row["phone_number"] or row["recipient"],
         "message_type": row["message_type"],
-        "content": said.content,
-        "media_url": said.media_url,
-        "media_type": said.media_type,
+        "content": parts.content,
+        "media_url": parts.media_url,
+        "media_type": parts.media_type,
         "status": status,
         "timestamp": messages.utc(at),
         "context_message_id": content.quoted_id(row["message"]),
         "direction": "outgoing",
-        "template_name": said.template_name,
-        "template_params": said.template_params,
+        "template_name": parts.template_name,
+        "template_params": parts.template_params,
         "retry_count": row["retry_count"],
         "last_retry_at": messages.utc(row["last_attempt_at"]) if row["retry_count"] else None,
         "employee_id": row["employee_id"],

@@ -343,9 +343,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        said = error.response.get("Error", {})
+        refusal = error.response.get("Error", {})
         raise QueueError(
-            f"SQS refused: {said.get('Code', 'unknown')}: {said.get('Message', error)}",
+            f"SQS refused: {refusal.get('Code', 'unknown')}: {refusal.get('Message', error)}",
             hint=HINT,
         ) from error
     except (NoCredentialsError, PartialCredentialsError, InvalidRegionError) as error:

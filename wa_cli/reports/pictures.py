@@ -21,11 +21,11 @@ _FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` is its length, and None draws none. `said` is written beside it."""
+    """`value` is its length, and None draws none. `text` is written beside it."""
 
     label: str
     value: float | None
-    said: str
+    text: str
 
 
 def heatmap(title: str, grid: Grid, note: str = "") -> str:
@@ -50,9 +50,9 @@ def _cell(grid: Grid, left: float, top: float, value: float) -> str:
     box = f"<rect x='{left}' y='{top}' width='{CELL}' height='{CELL}' rx='3' fill='{COLOURS[shade]}'/>"
     if not value:
         return box
-    said = grid.readable(value).split()[0]
+    figure = grid.readable(value).split()[0]
     ink = "#ffffff" if shade > 2 else INK
-    return box + _text(left + CELL / 2, top + CELL / 2 + 4, said, anchor="middle", colour=ink, size=10)
+    return box + _text(left + CELL / 2, top + CELL / 2 + 4, figure, anchor="middle", colour=ink, size=10)
 
 
 def bars(title: str, drawn: Sequence[Bar], note: str = "") -> str:
@@ -65,7 +65,7 @@ def bars(title: str, drawn: Sequence[Bar], note: str = "") -> str:
         length = BARS * float(bar.value or 0) / longest
         parts.append(_text(label - 8, top + 15, _short(bar.label), anchor="end"))
         parts.append(f"<rect x='{label}' y='{top + 3}' width='{length:.1f}' height='{ROW - 8}' rx='2' fill='{BAR}'/>")
-        parts.append(_text(label + length + 6, top + 15, bar.said, colour=PALE))
+        parts.append(_text(label + length + 6, top + 15, bar.text, colour=PALE))
     return _svg(label + BARS + VALUES, HEAD - 10 + len(drawn) * ROW, title, parts)
 
 

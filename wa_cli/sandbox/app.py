@@ -309,12 +309,12 @@ class Sandbox:
         if unknown or not customer.isdigit():
             return web.json_response({"error": "play needs `names` of notifications and `from`, a number"}, status=400)
         profile = asked.get("name") or f"Customer {customer[-4:]}"
-        told = [
+        notifications = [
             (name, replay.words(name, customer, asked["text"], profile, self.url, asked.get("about")))
             for name in asked["names"]
         ]
         self.windows[customer] = time.time()
-        played = await replay.play(self.callbacks, told, replay.Manner(**asked.get("manner", {})))
+        played = await replay.play(self.callbacks, notifications, replay.Manner(**asked.get("manner", {})))
         return web.json_response({"played": played})
 
     async def _anything_else(self, request: web.Request) -> web.Response:

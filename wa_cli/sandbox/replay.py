@@ -55,11 +55,11 @@ def words(name: str, customer: str, text: str, profile: str, url: str, about: st
 
 
 async def play(
-    callbacks: Callbacks, told: Sequence[tuple[str, dict[str, str]]], manner: Manner
+    callbacks: Callbacks, notifications: Sequence[tuple[str, dict[str, str]]], manner: Manner
 ) -> list[dict[str, Any]]:
     """Post each notification and wait for the answers. Return name, id (or None) and HTTP status (0 without an answer)."""
     loop = asyncio.get_running_loop()
-    plan = [one for one in told for _ in range(manner.times)]
+    plan = [one for one in notifications for _ in range(manner.times)]
     if manner.shuffled:
         random.shuffle(plan)
     answers: list[asyncio.Future[int]] = []

@@ -24,8 +24,8 @@ def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
     async def print_note(request: Request, error: WaError) -> JSONResponse:
         del request
         if isinstance(error, Unconfirmed):  # the details are not for a caller who only sends
-            said = "Queue unavailable. It is not known whether the message was queued."
-            return JSONResponse({"error": said, "hint": error.hint}, status_code=503)
+            message = "Queue unavailable. It is not known whether the message was queued."
+            return JSONResponse({"error": message, "hint": error.hint}, status_code=503)
         if isinstance(error, (DatabaseUnavailable, QueueError)):
             return JSONResponse({"error": "Queue unavailable.", "hint": "Try again."}, status_code=503)
         status = 422 if isinstance(error, ReferenceTaken) else 400 if isinstance(error, BadInput) else 500
@@ -48,8 +48,8 @@ def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
 
 def _sentence(error: RequestValidationError) -> str:
     """Return the fault of the request, without repeating its content."""
-    told = []
+    problems = []
     for problem in error.errors()[:5]:
         where = ".".join(str(part) for part in problem["loc"] if part != "body")
-        told.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
-    return "; ".join(told)
+        problems.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
+    return "; ".join(problems)

@@ -132,8 +132,8 @@ def routes(submitter: Submitter, backlog: Backlog, keys: Keys, *, language: str)
     router = APIRouter(prefix="/messaging", responses=ERRORS)
 
     async def submit(outgoing: OutgoingMessage, key: str | None) -> dict[str, Any]:
-        [told] = await asyncio.to_thread(submitter.submit, [outgoing], has_key=key is not None)
-        return told
+        [answer] = await asyncio.to_thread(submitter.submit, [outgoing], has_key=key is not None)
+        return answer
 
     @router.post("/send/text", response_model=Queued)
     async def send_text(asked: TextMessage, who: Caller = Depends(keys.required), key: Key = None) -> dict[str, Any]:

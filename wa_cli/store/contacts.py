@@ -22,17 +22,17 @@ def update_people(connection: sa.Connection, contacts: Iterable[Contact], aliase
     """Update profiles and keys from events, in the caller's transaction."""
     seen = [contact for contact in contacts if _keys(contact)]
     pairs = [pair for contact in seen if (pair := _pair(contact))]
-    told = sorted((_by_person(alias) for alias in (*pairs, *aliases)), key=lambda alias: alias.at)
-    told = [alias for alias in told if alias.old != alias.new]
-    keys = sorted({key for contact in seen for key in _keys(contact)} | {k for a in told for k in (a.old, a.new)})
+    changes = sorted((_by_person(alias) for alias in (*pairs, *aliases)), key=lambda alias: alias.at)
+    changes = [alias for alias in changes if alias.old != alias.new]
+    keys = sorted({key for contact in seen for key in _keys(contact)} | {k for a in changes for k in (a.old, a.new)})
     if not keys:
         return
     run(connection, "messages/insert_contacts", customers=keys)
     people = _People(_read(connection, keys))
-    people.update(seen, told)
+    people.update(seen, changes)
     if people.has_moved:  # others may have moved the same people until their rows were locked
         people = _People(_read(connection, keys))
-        people.update(seen, told)
+        people.update(seen, changes)
     if changed := people.changed():
         run(connection, "messages/update_contacts", rows=rows(changed))
 

@@ -92,9 +92,9 @@ class Conversations:
             )
 
     def export(
-        self, since: datetime, until: datetime, people: Sequence[str | None], told: Callable[[int], None]
+        self, since: datetime, until: datetime, people: Sequence[str | None], advance: Callable[[int], None]
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the whole conversations of these people, one after the other. `told` gets the number of finished people.
+        """Yield the whole conversations of these people, one after the other. `advance` gets the number of finished people.
 
         Each portion is read in its own transaction, so that neither memory nor a snapshot is held for all of them.
         """
@@ -103,7 +103,7 @@ class Conversations:
             yield from self._messages_between(since, until, somebody)
             if None in portion:
                 yield from self._messages_between(since, until, None)
-            told(len(portion))
+            advance(len(portion))
 
     def _messages_between(self, since: datetime, until: datetime, people: list[str] | None) -> list[dict[str, Any]]:
         with self.database.reading(self.timeout) as connection:

@@ -40,13 +40,13 @@ def insert(
 
 
 def insert_incoming(
-    connection: sa.Connection, heard: Sequence[IncomingMessage], left_out: frozenset[str] = frozenset()
+    connection: sa.Connection, incoming: Sequence[IncomingMessage], left_out: frozenset[str] = frozenset()
 ) -> set[str]:
     """Insert messages of customers, and of colleagues in the Business app. Return the ids of the new ones."""
     # Meta may announce a message before it shows it, under the same id. In one batch the one with content wins, and a
     # later one replaces an earlier announcement.
     made: dict[str, IncomingMessage] = {}
-    for message in heard:
+    for message in incoming:
         if made.setdefault(message.wamid, message).is_placeholder:
             made[message.wamid] = message
     new = insert(connection, [incoming_row(message) for message in made.values()], left_out)
@@ -58,7 +58,7 @@ def insert_incoming(
         filled = run(connection, "messages/fill", rows=rows(fitted), placeholders=list(PLACEHOLDERS))
         new |= {message_id for (message_id,) in filled}
     # A colleague's message may come with its first status, or after it.
-    apply_statuses(connection, (message.wamid for message in heard if message.by_us and message.wamid in new))
+    apply_statuses(connection, (message.wamid for message in incoming if message.by_us and message.wamid in new))
     return new
 
 
@@ -104,7 +104,7 @@ def insert_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[
     """Store notices, each once. Return the ids of the new ones."""
     if not notices:
         return set()
-    told = [
+    entries = [
         {
             "id": notice.id,
             "account": notice.account,
@@ -115,7 +115,7 @@ def insert_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[
         }
         for notice in notices
     ]
-    return {identity for (identity,) in run(connection, "messages/notices", rows=rows(told))}
+    return {identity for (identity,) in run(connection, "messages/notices", rows=rows(entries))}
 
 
 def insert_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> set[str]:

@@ -57,9 +57,9 @@ class NumberState:
             return
         pause = max([THROTTLE_PAUSE.total_seconds(), *(outcome.after or 0.0 for _, outcome in throttles)])
         age = time.monotonic() - max(answer.claimed_at for answer, _ in throttles)
-        told, self._answers_since_throttle = self._answers_since_throttle, 0
+        answered, self._answers_since_throttle = self._answers_since_throttle, 0
         rate = self.rate_limit.slow_down(
-            timedelta(seconds=pause), timedelta(seconds=age), throttled=len(throttles), answers=told
+            timedelta(seconds=pause), timedelta(seconds=age), throttled=len(throttles), answers=answered
         )
         if rate is not None:
             self.emit(events.SlowedDown(rate))
@@ -97,8 +97,8 @@ def update_numbers(
     refusals = [*_refusals_of(fresh), *_throttles_of(notices)]
     for number in sorted({refusal.number for refusal in refusals}):
         of_number = [refusal for refusal in refusals if refusal.number == number]
-        told = sum(status.number == number for status in fresh)
-        changed += _block(connection, number, of_number) + _slow_down(connection, number, of_number, told)
+        answers = sum(status.number == number for status in fresh)
+        changed += _block(connection, number, of_number) + _slow_down(connection, number, of_number, answers)
     return changed
 
 
@@ -126,7 +126,7 @@ def _block(connection: sa.Connection, number: str, refusals: Sequence[_Refusal])
     return [events.NumberBlocked(why)] if rate_limit.block(connection, number, why, by="status") else []
 
 
-def _slow_down(connection: sa.Connection, number: str, refusals: Sequence[_Refusal], told: int) -> list[Event]:
+def _slow_down(connection: sa.Connection, number: str, refusals: Sequence[_Refusal], answers: int) -> list[Event]:
     throttles = [refusal.happened_at for refusal in refusals if refusal.kind is codes.Class.THROTTLE_NUMBER]
     if not throttles:
         return []
@@ -136,7 +136,7 @@ def _slow_down(connection: sa.Connection, number: str, refusals: Sequence[_Refus
         THROTTLE_PAUSE,
         max(timedelta(), now() - max(throttles)),
         throttled=len(throttles),
-        answers=max(told, len(throttles)),
+        answers=max(answers, len(throttles)),
     )
     return [] if rate is None else [events.SlowedDown(rate)]
 

@@ -70,13 +70,13 @@ class IncomingRecorder:
 
     def salvage(self, connection: sa.Connection, delivery: Delivery, batch: Batch) -> None:
         """Write one delivery, part by part. A refused part is dead-lettered and the others are written."""
-        heard = _parsed(delivery, batch)
+        notification = _parsed(delivery, batch)
         parts = [
-            *(Notification(statuses=(status,)) for status in heard.statuses),
-            *(Notification(messages=(message,)) for message in heard.messages),
-            *(Notification(notices=(notice,)) for notice in heard.notices),
-            Notification(edits=heard.edits),
-            Notification(contacts=heard.contacts, aliases=heard.aliases),
+            *(Notification(statuses=(status,)) for status in notification.statuses),
+            *(Notification(messages=(message,)) for message in notification.messages),
+            *(Notification(notices=(notice,)) for notice in notification.notices),
+            Notification(edits=notification.edits),
+            Notification(contacts=notification.contacts, aliases=notification.aliases),
         ]
         for part in parts:
             self._attempt(connection, delivery, part, batch)
@@ -116,23 +116,29 @@ class IncomingRecorder:
                 leave_unstored(self.spool, proofs)
 
     def _write(
-        self, connection: sa.Connection, heard: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
+        self,
+        connection: sa.Connection,
+        notification: Notification,
+        batch: Batch,
+        left_out: frozenset[str] = frozenset(),
     ) -> None:
         # Outbox rows are locked before message rows, as in every transaction.
-        settled = self.outbox.record_statuses(connection, heard.statuses)[0] if heard.statuses else Settled()
-        new = messages.insert_incoming(connection, heard.messages, left_out)
-        messages.insert_edits(connection, heard.edits)
+        settled = (
+            self.outbox.record_statuses(connection, notification.statuses)[0] if notification.statuses else Settled()
+        )
+        new = messages.insert_incoming(connection, notification.messages, left_out)
+        messages.insert_edits(connection, notification.edits)
         # A message that was stored before teaches nothing new about people.
-        contacts.update_people(connection, _news(heard.contacts, new), _news(heard.aliases, new))
-        downloads.expect(connection, (message for message in heard.messages if message.wamid in new))
-        noticed = messages.insert_notices(connection, heard.notices)
-        notify.announce(connection, new, {status.wamid for status in heard.statuses}, noticed)
-        if new or heard.statuses or noticed:
-            batch.pending_events.append(events.Received(len(new), len(heard.statuses), len(noticed)))
+        contacts.update_people(connection, _news(notification.contacts, new), _news(notification.aliases, new))
+        downloads.expect(connection, (message for message in notification.messages if message.wamid in new))
+        noticed = messages.insert_notices(connection, notification.notices)
+        notify.announce(connection, new, {status.wamid for status in notification.statuses}, noticed)
+        if new or notification.statuses or noticed:
+            batch.pending_events.append(events.Received(len(new), len(notification.statuses), len(noticed)))
         batch.pending_events += [events.Stored(wamid) for _, wamid in settled.stored]
         batch.pending_events += [events.Duplicated(str(reference)) for reference in settled.duplicates]
-        new_notices = [notice for notice in heard.notices if notice.id in noticed]
-        batch.pending_events += number_state.update_numbers(connection, heard.statuses, new_notices)
+        new_notices = [notice for notice in notification.notices if notice.id in noticed]
+        batch.pending_events += number_state.update_numbers(connection, notification.statuses, new_notices)
 
 
 def _joined(parts: Sequence[Notification]) -> Notification:

@@ -38,8 +38,8 @@ class SettledBatch:
     refused: list[str] = field(default_factory=list)
 
     @property
-    def strangers(self) -> list[Settlement]:
-        return [stranger for settled in self.done for stranger in settled.strangers]
+    def unknown(self) -> list[Settlement]:
+        return [settlement for settled in self.done for settlement in settled.unknown]
 
 
 class Settling(Stage[Answer]):

@@ -72,7 +72,7 @@ class SpooledOutcomes:
         for batch in batches(settlements, BATCH):
             self.beat()
             settled = settle(self.outbox, batch, self.emit)
-            unusable += [stranger.to_record() for stranger in settled.strangers]
+            unusable += [settlement.to_record() for settlement in settled.unknown]
             if settled.unstored:
                 self._leave_for_later(orphan)
                 # Proofs are in no file, and the outbox does not give them a second time.

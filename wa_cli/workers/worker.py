@@ -148,9 +148,9 @@ def _check_stored(spool: Spool, intake: Intake) -> None:
         (len(state.corrupt), "file", "of the spool set aside"),
         (intake.buried, "message", "dead-lettered"),
     ]
-    told = [f"{counted(count, noun)} {what}" for count, noun, what in left if count]
-    if told:
-        raise PartlyDone(f"The queue is empty, but not everything is stored: {', '.join(told)}.", command="wa verify")
+    parts = [f"{counted(count, noun)} {what}" for count, noun, what in left if count]
+    if parts:
+        raise PartlyDone(f"The queue is empty, but not everything is stored: {', '.join(parts)}.", command="wa verify")
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,8 @@ def _check_finished(left: WorkLeft) -> None:
         _Rest(left.uncertain, "uncertain until evidence comes"),
         _Rest(left.held, "held for a person's decision"),
     ]
-    told = [f"{part.count} {part.what}" for part in rest if part.count]
-    if told:
+    parts = [f"{part.count} {part.what}" for part in rest if part.count]
+    if parts:
         raise StillPending(
-            f"Every message that could be sent is sent. Not finished: {', '.join(told)}.", command="wa queue status"
+            f"Every message that could be sent is sent. Not finished: {', '.join(parts)}.", command="wa queue status"
         )
