@@ -1,4 +1,4 @@
-"""Every error that wa raises on purpose.
+"""The errors that are printed as one sentence, with an exit code.
 
 WaError                    one sentence for the person at the terminal, with a hint or a command
 ├── BadInput               the input cannot be used, and nothing was queued
@@ -10,7 +10,8 @@ WaError                    one sentence for the person at the terminal, with a h
 │   └── StatementCancelled it answers, but cancelled this statement: a time-out, or it is read-only
 ├── RowRefused             the database answers, but refuses this row
 ├── QueueError             a queue did not do what it was asked
-│   └── Unconfirmed        it did not confirm that it has the message
+│   ├── Unconfirmed        it did not confirm that it has the message
+│   └── QueueUnavailable   it does not answer, and will be available again
 ├── CloudError             an endpoint of the Cloud API refused (sending a message returns an Outcome instead)
 │   ├── Unauthorized       the token is refused: every call fails
 │   └── NotFound           the object does not exist
@@ -86,6 +87,10 @@ class QueueError(WaError):
 
 
 class Unconfirmed(QueueError):
+    pass
+
+
+class QueueUnavailable(QueueError):
     pass
 
 

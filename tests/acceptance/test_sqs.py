@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from tests.acceptance.conftest import Shell
 from tests.support.database_outage import Outage
 from tests.support.local_aws import ENVIRON, LocalAws
-from tests.support.waiting import line_with
+from tests.support.waiting import free_port, line_with
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import QueueMessage
@@ -105,6 +106,17 @@ def test_a_worker_that_starts_without_the_database_retries_until_it_is_available
         line_with("database unavailable, retrying", process)
         outage.end()
         line_with("worker is running", process)
+
+
+@pytest.mark.parametrize("direction", ["outgoing", "incoming"])
+def test_a_worker_that_starts_without_sqs_retries_until_a_signal(production: Shell, direction: str) -> None:
+    name = f"WA_{direction.upper()}_QUEUE_URL"
+    production.environ[name] = re.sub(r":\d+/", f":{free_port()}/", production.environ[name])
+
+    with production.running("worker", direction) as process:
+        line_with(f"{direction} queue unavailable, retrying: SQS does not answer", process)
+
+    assert "SQS does not answer" in production.wa("worker", direction, "--drain", code=4).stderr
 
 
 def test_a_missing_sqs_queue_is_reported_at_once(production: Shell) -> None:

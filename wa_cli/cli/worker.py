@@ -19,7 +19,7 @@ from wa_cli.runtime.supervisor import Supervisor
 from wa_cli.settings.schema import SQS
 from wa_cli.telemetry import events, logs
 from wa_cli.telemetry.emitter import Emitter
-from wa_cli.telemetry.events import Program
+from wa_cli.telemetry.events import Component, Program
 from wa_cli.telemetry.meter import Meter
 
 app = typer.Typer(no_args_is_help=True)
@@ -54,19 +54,23 @@ def outgoing(
     """Send queued messages and store each one.
 
     At a terminal a status line shows its progress, elsewhere the log has each message. Without --drain it waits for a
-    database that is unavailable at the start.
+    database or a queue that is unavailable at the start.
 
     Ctrl-C finishes messages in flight. A second one stops at once.
 
     Example: wa worker outgoing --drain
     """
     context = AppContext.of(ctx, log_format=log_format)
+    logs.start(context.settings.log_format)
 
     def check() -> None:
         context.endpoint.number  # noqa: B018 — what is missing is said once, and before anything is started
         context.databases.connect(logs.emit, required=not _can_degrade(context, drain, require_storage))
+        if processes == 1:  # each of several processes opens its own connection to the queue
+            context.queues.outgoing.depth()
 
-    _run(context, lambda parent: _outgoing(context, drain, require_storage, parent), processes, check, drain=drain)
+    if _is_ready(context, check, Component.OUTGOING_QUEUE, drain):
+        _run(context, lambda parent: _outgoing(context, drain, require_storage, parent), processes)
 
 
 @app.command()
@@ -84,19 +88,27 @@ def incoming(
     Example: wa worker incoming --media /srv/files
     """
     context = AppContext.of(ctx, log_format=log_format, media=media)
+    logs.start(context.settings.log_format)
 
     def check() -> None:
         context.database  # noqa: B018 — asking is connecting
+        if processes == 1:
+            context.queues.incoming.depth()
 
-    _run(context, lambda parent: _incoming(context, drain, parent), processes, check, drain=drain)
+    if _is_ready(context, check, Component.INCOMING_QUEUE, drain):
+        _run(context, lambda parent: _incoming(context, drain, parent), processes)
 
 
-def _run(context: AppContext, worker: Worker, processes: int, check: Callable[[], None], *, drain: bool) -> None:
-    """Run the worker in this process, or in several supervised ones, once `check` raises nothing."""
+def _is_ready(context: AppContext, check: Callable[[], None], queue: Component, drain: bool) -> bool:
+    """Return True once `check` raises nothing, and False if a signal came first. Without `drain` it waits for a database or a
+    queue that is unavailable.
+    """
+    waits = not (drain or context.databases.is_embedded)
+    return asyncio.run(until_ready(check, logs.emit, waits=waits, queue=queue))
 
-    logs.start(context.settings.log_format)
-    if not asyncio.run(until_ready(check, logs.emit, waits=not (drain or context.databases.is_embedded))):
-        return
+
+def _run(context: AppContext, worker: Worker, processes: int) -> None:
+    """Run the worker in this process, or in several supervised ones."""
     if processes == 1:
         asyncio.run(worker(None))
         return
@@ -126,8 +138,6 @@ async def _outgoing(context: AppContext, drain: bool, require_storage: bool, par
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
-        if parent is None:  # with several processes each opens its own connection to the queue, and fails alone
-            context.queues.outgoing.depth()
         async with context.cloud() as client:
             meter = Meter()
             emit = Emitter(meter, logs.emit)

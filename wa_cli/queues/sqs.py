@@ -33,7 +33,7 @@ from botocore.exceptions import (
 from wa_cli import aws
 from wa_cli.batches import batches
 from wa_cli.counted import counted
-from wa_cli.errors import QueueError
+from wa_cli.errors import QueueError, QueueUnavailable
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
 from wa_cli.queues.dead_letters import DeadLetters, Transaction
 
@@ -353,6 +353,6 @@ def _translated() -> Iterator[None]:
             f"SQS cannot be used: {error}", hint="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or a role."
         ) from error
     except (BotoCoreError, ValueError) as error:  # boto3 raises ValueError for an invalid endpoint URL
-        raise QueueError(
+        raise QueueUnavailable(
             f"SQS does not answer: {error}", hint="Check the queue's URL, the network and AWS_* settings."
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from wa_cli.errors import DatabaseUnavailable
+from wa_cli.errors import DatabaseUnavailable, QueueUnavailable
 from wa_cli.runtime.backoff import full_jitter
 from wa_cli.runtime.signals import stopping_on_signals
 from wa_cli.runtime.stop import Stop
@@ -56,17 +56,18 @@ class Outage:
         self._failures, self._since = 0, None
 
 
-async def until_ready(check: Callable[[], None], emit: Emit, *, waits: bool) -> bool:
-    """Run `check`, and with `waits` again until the database answers. Return False if a signal came first."""
+async def until_ready(check: Callable[[], None], emit: Emit, *, waits: bool, queue: Component) -> bool:
+    """Run `check`, and with `waits` again until database and queue answer. Return False if a signal came first."""
     stop, outage = Stop(), Outage(emit, Component.DATABASE, base=1.0, cap=CAP_AT_START)
     with stopping_on_signals(stop, emit):
         while not stop:
             try:
                 check()
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, QueueUnavailable) as error:
                 if not waits:
                     raise
-                await stop.wait(outage.failed(error.message))
+                component = Component.DATABASE if isinstance(error, DatabaseUnavailable) else queue
+                await stop.wait(outage.failed(error.message, component))
             else:
                 outage.succeeded()
                 return True
