@@ -1,6 +1,13 @@
 -- Move messages that are not being sent to another business number. None of them stays head of line, since a
 -- customer of the other number may have one.
-UPDATE wa.outbox
+WITH movable AS MATERIALIZED (
+    SELECT reference FROM wa.outbox
+     WHERE number = :from AND state IN ('queued', 'held')
+     ORDER BY reference
+       FOR UPDATE
+)
+UPDATE wa.outbox AS message
    SET number = :to, turn = scheduled
- WHERE number = :from AND state IN ('queued', 'held')
-RETURNING customer
+  FROM movable
+ WHERE message.reference = movable.reference
+RETURNING message.customer

@@ -1,5 +1,13 @@
 -- Undo the claim of messages that were not sent.
+WITH held AS MATERIALIZED (
+    SELECT message.reference
+      FROM json_to_recordset(CAST(:rows AS json)) AS claim (reference uuid, token uuid)
+      JOIN wa.outbox AS message USING (reference)
+     WHERE message.token = claim.token AND message.state = 'sending'
+     ORDER BY reference
+       FOR UPDATE OF message
+)
 UPDATE wa.outbox AS message
    SET state = 'queued', token = NULL, lease_until = NULL
-  FROM json_to_recordset(CAST(:rows AS json)) AS held (reference uuid, token uuid)
- WHERE message.reference = held.reference AND message.token = held.token AND message.state = 'sending'
+  FROM held
+ WHERE message.reference = held.reference
