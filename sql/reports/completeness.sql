@@ -1,6 +1,6 @@
 -- title:   Completeness
 -- place:   8
--- about:   The outgoing share of each conversation. Without any outgoing row, half of it is missing.
+-- about:   The outgoing share of each conversation: 0 means that half is missing.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of outgoing rows among all.
 -- include: messages
 -- filter:  customer

@@ -1,6 +1,6 @@
 -- title:   Delivery
 -- place:   9
--- about:   Outgoing messages that were delivered, read or failed, also by template, type, day or employee.
+-- about:   Outgoing messages that were delivered, read or failed.
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
 -- define:  Delivered includes read. Failed was refused by WhatsApp or the API. Open has no status yet.
 -- define:  Takes: the median from our sending to WhatsApp's delivery, whose times are whole seconds.

@@ -1,6 +1,6 @@
 -- title:   Volume
 -- place:   4
--- about:   Messages in each direction by hour or day, and the stored share of sent ones.
+-- about:   Messages in each direction by hour or day, and the stored share.
 -- define:  Counts are of stored rows of their direction, failed ones aside. Hours and days are in the time zone.
 -- define:  Stored: the stored share of the messages that the API accepted in that time. The goal is 100 %. It is
 -- define:  of the whole number and not shown for one customer or employee.

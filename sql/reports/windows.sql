@@ -1,6 +1,6 @@
 -- title:   Windows
 -- place:   2
--- about:   Customers whose 24-hour window is about to close: those who wait for an answer first, then the soonest.
+-- about:   Customers whose 24-hour window is about to close.
 -- define:  WhatsApp lets a business number write freely for 24 hours after a customer's last message or call to it.
 -- define:  Imported history, reactions, edits, deletions and system rows open no window.
 -- define:  A customer waits whose turn is open; a reaction, a campaign or an automatic message changes nothing.

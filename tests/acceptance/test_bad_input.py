@@ -55,7 +55,7 @@ def test_bad_input_gives_a_one_sentence_error_and_creates_no_data_folder(
 @pytest.mark.parametrize(
     ("arguments", "lines"),
     [
-        (("send", "text"), ["wa: Missing argument 'PHONE'.", "run: wa send text --help"]),
+        (("send", "text"), ["wa: PHONE is missing.", "run: wa send text --help"]),
         (("send", "txt"), ["wa: No such command 'txt'.", "hint: Did you mean 'text'?", "run: wa send --help"]),
         (
             ("worker", "outgoing", "--drian"),
@@ -64,9 +64,21 @@ def test_bad_input_gives_a_one_sentence_error_and_creates_no_data_folder(
         (
             ("report", "types", "--limit", "x"),
             [
-                "wa: Invalid value for '--limit': 'x' is not a valid integer range.",
+                "wa: --limit 'x' is not a whole number.",
                 "run: wa report types --help",
             ],
+        ),
+        (
+            ("queue", "dead", "--limit", "0"),
+            ["wa: --limit 0 is not between 1 and 100000.", "run: wa queue dead --help"],
+        ),
+        (
+            ("queue", "purge"),
+            ["wa: QUEUE is missing.", "hint: Use outgoing or incoming.", "run: wa queue purge --help"],
+        ),
+        (
+            ("queue", "purge", "both"),
+            ["wa: QUEUE 'both' is not a choice.", "hint: Use outgoing or incoming.", "run: wa queue purge --help"],
         ),
         (("verify", "--check"), ["wa: Option '--check' requires an argument."]),
     ],

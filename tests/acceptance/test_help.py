@@ -16,6 +16,7 @@ HEAVY = ("boto3", "sqlalchemy", "fastapi", "uvicorn", "httpx", "aiohttp", "psyco
 )
 def test_every_command_has_help_with_an_example_that_can_be_pasted(path: tuple[str, ...], command: Any) -> None:
     assert "Example: " in command.help
+    assert len(" ".join(command.help.split("\n\n")[0].split())) <= 72
     assert f"wa {' '.join(path)}" in command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{' '.join(path)}: {parameter.name} has no help"

@@ -58,7 +58,7 @@ def read_until(process: subprocess.Popen[str], word: str) -> None:
         (["listen"], "Listening"),
         (["listen", "--json"], "Listening"),
         (["report", "types", "--watch", "0.5"], "UTC."),
-        (["conversation", "+123", "--follow"], "nothing"),
+        (["conversation", "+123", "--follow"], "No messages."),
     ],
 )
 def test_ctrl_c_interrupts_a_command_that_runs_forever(shell: Shell, command: list[str], sign: str) -> None:

@@ -12,6 +12,8 @@ from tests.integration.conftest import Bench
 from tests.support import checks
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
+from wa_cli.messages.states import OutboxState
+from wa_cli.outbox.operator_actions import Decided
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
@@ -295,8 +297,8 @@ def test_a_released_message_is_sent_again_as_a_possible_duplicate(bench: Bench) 
     reference = make_held(bench)
     bench.queue("next")
 
-    assert bench.outbox.operator.release_held([reference, UUID(int=0)]) == 1
-    assert bench.outbox.operator.release_held([reference]) == 0
+    assert bench.outbox.operator.release_held([reference, UUID(int=0)]) == Decided(1, {UUID(int=0): None})
+    assert bench.outbox.operator.release_held([reference]).changed == 0
 
     # The message queued in the meantime is head of line, and the released one is next.
     [claim] = bench.claim()
@@ -310,7 +312,7 @@ def test_a_released_message_is_sent_again_as_a_possible_duplicate(bench: Bench) 
 def test_a_confirmed_held_message_is_stored_as_sent(bench: Bench) -> None:
     reference = make_held(bench)
 
-    assert bench.outbox.operator.confirm([reference]) == 1
+    assert bench.outbox.operator.confirm([reference]) == Decided(1, {})
 
     [row] = bench.rows()
     assert (row["message_id"], row["status"]) == (f"ref:{reference}", "sent")
@@ -325,7 +327,7 @@ def test_held_and_queued_messages_can_be_cancelled_and_a_message_being_sent_cann
     bench.claim()
     [queued, behind] = bench.queue("queued", "behind", to="+778")
 
-    assert bench.outbox.operator.cancel([held, sending, queued]) == 2
+    assert bench.outbox.operator.cancel([held, sending, queued]) == Decided(2, {sending: OutboxState.SENDING})
 
     assert [bench.state(r) for r in (held, sending, queued)] == ["cancelled", "sending", "cancelled"]
     assert bench.claim_words() == ["behind"]

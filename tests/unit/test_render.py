@@ -214,7 +214,7 @@ def test_a_single_row_of_many_figures_is_listed_vertically(
 def test_a_table_without_rows_shows_the_word_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     render.show(Table("t", "Dead letters", [Column("a", "A")], []), "table")
 
-    assert capsys.readouterr().out.split() == ["Dead", "letters", "nothing"]
+    assert capsys.readouterr().out.split() == ["Dead", "letters", "No", "rows."]
 
 
 def test_a_file_without_rows_has_only_its_header() -> None:

@@ -127,7 +127,7 @@ class Chat:
 
         lines = [Text(f"Conversation with {tables.clean(name)}", style="italic"), *self._lines(rows)]
         if not rows:
-            lines.append(Text("nothing", style="dim"))
+            lines.append(Text("No messages.", style="dim"))
         os.environ.setdefault("LESS", PAGED)
         is_long = paged and self._console.is_terminal and len(lines) >= self._console.height
         with self._console.pager(styles=True) if is_long else nullcontext():

@@ -63,7 +63,7 @@ def _without_secrets(url: str) -> tuple[str, dict[str, str]]:
 
 @app.command()
 def stop(ctx: typer.Context) -> None:
-    """Stop the embedded database. The next command that needs it starts it again.
+    """Stop the embedded database. The next command starts it again.
 
     Example: wa db stop
     """

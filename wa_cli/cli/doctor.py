@@ -13,16 +13,16 @@ from wa_cli.errors import CheckFailed
 WORDS = check_results.Words(
     command="doctor",
     key="well",
-    passed="WELL: every check passed.",
-    warned="No check failed",
-    failed="NOT WELL",
+    passed="HEALTHY: every check passed.",
+    warned="HEALTHY",
+    failed="UNHEALTHY",
 )
 
 
 def doctor(
     ctx: typer.Context, as_json: AsJson = False, quiet: check_results.Quiet = False, check: check_results.Chosen = None
 ) -> None:
-    """Check the whole installation: settings, database, queues, token, webhook, disk.
+    """Check settings, database, queues, token, webhook and disk.
 
     An unavailable part fails its own checks and no others. Exit 0 if no check fails, else 3.
 

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def fetch(ctx: typer.Context, media: Media = None) -> None:
-    """Download files that are not saved yet and that Meta still has, also of older rows.
+    """Download files that are not saved yet and that Meta still has.
 
     Exit 6 if some are lost or cannot be downloaded now.
 

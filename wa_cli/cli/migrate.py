@@ -250,7 +250,9 @@ def rollback(
     yes: Yes = False,
     timeout: Timeout = "10m",
 ) -> None:
-    """Roll back the newest migration, or those after --to. Columns of the business's table stay, with their content.
+    """Roll back the newest migration, or those after --to.
+
+    Columns of the business's table stay, with their content.
 
     The release before works with the newer schema, so going back to it needs no rollback.
 

@@ -17,6 +17,7 @@ from wa_cli.counted import counted
 from wa_cli.errors import BadInput, PartlyDone
 
 if TYPE_CHECKING:
+    from wa_cli.outbox.operator_actions import Decided
     from wa_cli.queues.base import Queue
 
 app = typer.Typer(no_args_is_help=True)
@@ -136,7 +137,7 @@ def release(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue release 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(AppContext.of(ctx).outbox.operator.release_held(_parsed(references)), references, "will be sent again")
+    _print_decided(AppContext.of(ctx).outbox.operator.release_held(_parsed(references)), "will be sent again")
 
 
 @app.command()
@@ -151,7 +152,7 @@ def confirm(
     """
     if wamid and len(references) > 1:
         raise BadInput("--wamid needs exactly one reference.", hint="Confirm them one at a time.")
-    _say_done(AppContext.of(ctx).outbox.operator.confirm(_parsed(references), wamid), references, "stored as sent")
+    _print_decided(AppContext.of(ctx).outbox.operator.confirm(_parsed(references), wamid), "stored as sent")
 
 
 @app.command()
@@ -160,7 +161,7 @@ def cancel(ctx: typer.Context, references: References) -> None:
 
     Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
-    _say_done(AppContext.of(ctx).outbox.operator.cancel(_parsed(references)), references, "cancelled")
+    _print_decided(AppContext.of(ctx).outbox.operator.cancel(_parsed(references)), "cancelled")
 
 
 @app.command()
@@ -198,15 +199,17 @@ def _parsed(references: list[str]) -> list[UUID]:
     return parsed
 
 
-def _say_done(done: int, references: list[str], what: str) -> None:
-    """Print the result. Raises PartlyDone if some were not in a state that allows it."""
-    if done < len(references):
-        raise PartlyDone(
-            f"{done} of {counted(len(references), 'message')} {what}. The others are unknown, in another state, or still on"
-            " the queue.",
-            hint="Check wa queue held and wa queue status.",
-        )
-    print_note(f"{counted(done, 'message')} {what}.")
+def _print_decided(decided: Decided, what: str) -> None:
+    """Print the result. Raises BadInput if no message was changed, and PartlyDone if some were not."""
+    done = f"{counted(decided.changed, 'message')} {what}."
+    if not decided.others:
+        print_note(done)
+        return
+    others = ", ".join(f"{reference} is {state or 'unknown'}" for reference, state in decided.others.items())
+    hint = "List held messages with wa queue held. A message that is still on the queue is unknown."
+    if not decided.changed:
+        raise BadInput(f"No message was changed: {others}.", hint=hint)
+    raise PartlyDone(f"{done} Not changed: {others}.", hint=hint)
 
 
 def _queue(context: AppContext, name: Name) -> Queue:

@@ -154,7 +154,7 @@ def sql(
 
 @app.command("all")
 def all_(ctx: typer.Context, since: Since = None, until: Until = None, zone: Zone = None) -> None:
-    """Print every report, one after the other, each over its own range unless one is given.
+    """Print every report, each over its own range unless one is given.
 
     Example: wa report all --since monday
     """
@@ -179,7 +179,7 @@ def html(
     until: Until = None,
     zone: Zone = None,
 ) -> None:
-    """Write all reports and pictures as one self-contained page: for a phone, a mail, or paper.
+    """Write all reports and pictures as one self-contained HTML page.
 
     Example: wa report html -o report.html --since monday
     """

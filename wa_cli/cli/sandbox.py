@@ -123,9 +123,9 @@ def play(
     wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Post notifications like Meta, and show the answer to each. Rejected ones are posted again later.
+    """Post notifications like Meta, and show the answer to each.
 
-    Exit 3 if an answer is not the expected one: 200, or 401 with a wrong signature.
+    Rejected ones are posted again later. Exit 3 if an answer is not the expected one: 200, or 401 with a wrong signature.
 
     Example: wa sandbox play image reaction --times 2 --shuffled
     """

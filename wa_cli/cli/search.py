@@ -17,6 +17,7 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput
 from wa_cli.reports.ranges import instant
 
@@ -61,7 +62,7 @@ def search(
     form: Format = None,
     output: Output = None,
 ) -> None:
-    """Find messages with these words, or customers by the beginning of their number.
+    """Find messages by words, or customers by the start of their number.
 
     The best matches come first.
 
@@ -99,7 +100,7 @@ def search(
         f"Messages with {words}",
         _COLUMNS,
         rows,
-        note=f"{len(rows):,} from {begin.astimezone(ZoneInfo(zone)):%Y-%m-%d} on, {zone}.{cut}",
+        note=f"{counted(len(rows), 'message')} since {begin.astimezone(ZoneInfo(zone)):%Y-%m-%d}, {zone}.{cut}",
         zone=zone,
         parameters={"words": words, "since": begin, "until": end, "limit": limit},
     )

@@ -163,7 +163,7 @@ def template(
     timeout: Within = "60s",
     as_json: AsJson = False,
 ) -> None:
-    """Queue an approved template, which may be sent when the 24-hour window is closed.
+    """Queue an approved template, also outside the 24-hour window.
 
     Example: wa send template +15551234567 hello_world
     """

@@ -63,9 +63,9 @@ def _row(holds: str, spool: Spool) -> dict[str, Any]:
 
 @app.command()
 def replay(ctx: typer.Context, folder: Folder = None) -> None:
-    """Settle the spool of dead processes, and requeue spooled webhooks. Running workers do this themselves.
+    """Settle spooled outcomes, and requeue spooled webhooks.
 
-    Exit 6 if records stay in the spool.
+    Running workers do this by themselves. Exit 6 if records stay in the spool.
 
     Example: wa spool replay
     """

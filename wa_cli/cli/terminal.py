@@ -26,7 +26,7 @@ def print_table(table: Table) -> None:
     console, table = Console(), local(table.for_terminal())
     console.print(Text(table.title, style="italic"))
     if not table.rows:
-        console.print(Text("  nothing", style="dim"))
+        console.print(Text("  No rows.", style="dim"))
     else:
         layout = None if len(table.rows) == 1 and len(table.columns) > _WIDEST_ROW else _fit(table, console.width)
         console.print(_beside(table, console, layout) if layout else _below(table, console))

@@ -17,7 +17,7 @@ WORDS = check_results.Words(
     command="verify",
     key="verified",
     passed="VERIFIED: every check passed.",
-    warned="Storage works",
+    warned="VERIFIED",
     failed="NOT VERIFIED",
 )
 

@@ -26,7 +26,9 @@ def replay(
     ],
     url: Annotated[str | None, typer.Option(help="URL to post to. Default: WA_WEBHOOK_URL, else this host.")] = None,
 ) -> None:
-    """Post a webhook again, signed with our secret. A repetition is harmless: every message is stored once.
+    """Post a webhook again, signed with WA_APP_SECRET.
+
+    A repetition is harmless: each message is stored once.
 
     Example: wa webhook replay body.json
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,14 @@ from wa_cli.database.engine import Database, run
 from wa_cli.messages.states import OutboxState
 from wa_cli.outbox.settlement import Decision, Row
 from wa_cli.outbox.statements import lock_rows
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The number of changed messages, and the states of the others, or None for a reference that is not in the outbox."""
+
+    changed: int
+    others: Mapping[UUID, OutboxState | None]
 
 
 class OperatorActions:
@@ -26,26 +35,24 @@ class OperatorActions:
         with self.database.reading() as connection:
             return run(connection, "outbox/held", limit=limit).all()
 
-    def release_held(self, references: Sequence[UUID]) -> int:
-        """Send held messages again, as possible duplicates. Return the number of messages that were held."""
+    def release_held(self, references: Sequence[UUID]) -> Decided:
+        """Send held messages again, as possible duplicates."""
         return self._decide_by_hand(
             references,
             (OutboxState.HELD,),
             lambda row, decision: decision.change(row, OutboxState.QUEUED, possible_double=row["uncertain_count"] > 0),
         )
 
-    def confirm(self, references: Sequence[UUID], wamid: str | None = None) -> int:
-        """Mark held or uncertain messages as sent. Return their number. Without a `wamid` the row gets our reference as
-        its id.
-        """
+    def confirm(self, references: Sequence[UUID], wamid: str | None = None) -> Decided:
+        """Mark held or uncertain messages as sent. Without a `wamid` the row gets our reference as its id."""
         return self._decide_by_hand(
             references,
             (OutboxState.HELD, OutboxState.UNCERTAIN),
             lambda row, decision: decision.confirm(row, wamid),
         )
 
-    def cancel(self, references: Sequence[UUID]) -> int:
-        """Cancel messages. Return the number of cancelled ones. A message in flight cannot be cancelled."""
+    def cancel(self, references: Sequence[UUID]) -> Decided:
+        """Cancel messages. A message in flight cannot be cancelled."""
         return self._decide_by_hand(
             references,
             (OutboxState.QUEUED, OutboxState.HELD, OutboxState.UNCERTAIN),
@@ -64,13 +71,15 @@ class OperatorActions:
         references: Sequence[UUID],
         states: Sequence[OutboxState],
         change: Callable[[Row, Decision], None],
-    ) -> int:
+    ) -> Decided:
         with self.database.transaction() as connection:
             locked = lock_rows(connection, references, [])
             decision = Decision()
-            for row in locked.values():
-                if row["state"] in states:
-                    change(row, decision)
-                    decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
+            fitting = {reference: row for reference, row in locked.items() if row["state"] in states}
+            for row in fitting.values():
+                change(row, decision)
+                decision.handing_over.setdefault(row["number"], set()).add(row["customer"])
             decision.carry_out(connection)
-            return len(decision.changes)
+            others = [reference for reference in references if reference not in fitting]
+            found = {reference: OutboxState(row["state"]) for reference, row in locked.items()}
+            return Decided(len(decision.changes), {reference: found.get(reference) for reference in others})

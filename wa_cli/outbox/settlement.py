@@ -53,7 +53,7 @@ class Settlement:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Settlement:
-        """Return the settlement of a record, also of one by an older release, which has `verdict` for `outcome`.
+        """Return the settlement of a record, also of a record by an older release.
 
         Raises KeyError, TypeError or ValueError if it is not one.
         """

@@ -48,7 +48,8 @@ def check_link(link: object) -> None:
     check_length("link", link, LINK_LIMIT)
     if not LINK.fullmatch(str(link)):
         raise BadInput(
-            f"{link!r} is not a link that WhatsApp can fetch.", hint="Write a link that begins with https://."
+            f"{link!r} is not a link that WhatsApp can fetch.",
+            hint="Write a link that begins with https:// or http://.",
         )
 
 
