@@ -321,6 +321,19 @@ def test_a_failing_trigger_does_not_stop_the_worker(desk: Desk, trigger: str) ->
     assert desk.incoming_queue.dead_count() == 1
 
 
+def test_a_refused_row_of_an_expired_message_is_stored_later_without_an_attempt(desk: Desk) -> None:
+    desk.bench.queue("late", expires_at=datetime.now(UTC) + LEASE)
+    desk.bench.age("expires_at", LEASE * 2)
+    desk.refuse("content = 'late'")
+    desk.maintenance.run_once()
+
+    desk.remove_refusal()
+    assert desk.another_worker().run_once() == 1
+
+    assert [row["status"] for row in desk.bench.rows()] == ["failed"]
+    assert desk.bench.sql("SELECT FROM wa.send_attempts") == []
+
+
 def test_a_refused_row_of_a_rejected_message_is_stored_when_the_table_accepts_it(desk: Desk) -> None:
     [reference] = desk.bench.queue("poison")
     [claim] = desk.bench.claim()

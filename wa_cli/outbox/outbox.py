@@ -20,7 +20,7 @@ from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.operator_actions import OperatorActions
 from wa_cli.outbox.rate_limit import PROBE_EVERY, RateLimit
-from wa_cli.outbox.settlement import Decision, Intent, Row, Settled, Settlement
+from wa_cli.outbox.settlement import NO_ATTEMPT, Decision, Intent, Row, Settled, Settlement
 from wa_cli.outbox.statements import insert_attempts, lock_rows
 from wa_cli.outbox.sweeps import SWEEP_LIMIT, Sweeps
 from wa_cli.store import messages
@@ -178,7 +178,7 @@ class Outbox:
         with self.database.reading() as connection:
             found = run(connection, "outbox/early", references=asked, limit=SWEEP_LIMIT * 10).all()
         return [
-            Settlement(row.reference, row.attempt or 0, None, Accepted(row.wamid), row.happened_at) for row in found
+            Settlement(row.reference, row.attempt or NO_ATTEMPT, None, Accepted(row.wamid), row.happened_at) for row in found
         ]
 
     def _recovered(self, intent: Intent) -> dict[str, Any]:
@@ -261,7 +261,7 @@ class Outbox:
     def _proof(status: StatusUpdate) -> Settlement:
         """Return the settlement that a status proves: any status of an attempt proves that Meta accepted it."""
         assert status.reference is not None
-        return Settlement(status.reference, status.attempt or 0, None, Accepted(status.wamid), status.happened_at)
+        return Settlement(status.reference, status.attempt or NO_ATTEMPT, None, Accepted(status.wamid), status.happened_at)
 
     def _row(self, message: OutgoingMessage) -> dict[str, Any]:
         return {

@@ -25,6 +25,8 @@ from wa_cli.messages.states import OutboxState
 from wa_cli.store import contacts, messages
 
 MOST_RETRIES = 8
+# The attempt of a message that ended without one, and of a status that names none.
+NO_ATTEMPT = 0
 
 
 Row = dict[str, Any]

@@ -8,7 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from wa_cli.database.engine import rows, run
-from wa_cli.outbox.settlement import Row, Settlement
+from wa_cli.messages.outcomes import Accepted
+from wa_cli.outbox.settlement import NO_ATTEMPT, Row, Settlement
 
 
 def lock_rows(connection: sa.Connection, references: Sequence[UUID], wamids: Sequence[str]) -> dict[UUID, Row]:
@@ -18,9 +19,7 @@ def lock_rows(connection: sa.Connection, references: Sequence[UUID], wamids: Seq
 
 
 def insert_attempts(connection: sa.Connection, settlements: Sequence[Settlement]) -> None:
-    """Record the attempts with their outcomes."""
-    if not settlements:
-        return
+    """Record the attempts with their outcomes. A message that ended without an attempt adds none."""
     made = [
         {
             "reference": settlement.reference,
@@ -33,5 +32,7 @@ def insert_attempts(connection: sa.Connection, settlements: Sequence[Settlement]
             "answered_at": settlement.answered_at.isoformat(),
         }
         for settlement in settlements
+        if settlement.attempt != NO_ATTEMPT or isinstance(settlement.outcome, Accepted)
     ]
-    run(connection, "outbox/attempts", rows=rows(made))
+    if made:
+        run(connection, "outbox/attempts", rows=rows(made))

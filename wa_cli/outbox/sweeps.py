@@ -14,7 +14,7 @@ from wa_cli.database.engine import Database, run
 from wa_cli.isolation import OUTAGES, isolate, reason_of
 from wa_cli.messages.outcomes import Rejected, Unknown
 from wa_cli.messages.states import OutboxState
-from wa_cli.outbox.settlement import Decision, Settlement
+from wa_cli.outbox.settlement import NO_ATTEMPT, Decision, Settlement
 from wa_cli.outbox.statements import insert_attempts, lock_rows
 from wa_cli.store import messages
 
@@ -113,7 +113,7 @@ class Sweeps:
         with self.database.transaction() as connection:
             locked = lock_rows(connection, references, [])
             queued = [row for row in locked.values() if row["state"] == OutboxState.QUEUED]
-            ended = [Settlement(row["reference"], row["attempt"], row["token"], Rejected(None, why)) for row in queued]
+            ended = [Settlement(row["reference"], NO_ATTEMPT, row["token"], Rejected(None, why)) for row in queued]
             decision = Decision()
             for row in queued:
                 decision.end(row, OutboxState.EXPIRED, None, why)
