@@ -6,7 +6,7 @@ import typer
 
 from wa_cli.cli import check_results
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.parameters import AsJson
+from wa_cli.cli.parameters import JsonOnly
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
 
@@ -20,7 +20,10 @@ WORDS = check_results.Words(
 
 
 def doctor(
-    ctx: typer.Context, as_json: AsJson = False, quiet: check_results.Quiet = False, check: check_results.Chosen = None
+    ctx: typer.Context,
+    as_json: JsonOnly = False,
+    quiet: check_results.Quiet = False,
+    check: check_results.Chosen = None,
 ) -> None:
     """Check settings, database, queues, token, webhook and disk.
 

@@ -11,7 +11,7 @@ import typer
 
 from wa_cli.cli import data_formats, tables
 from wa_cli.cli.context import AppContext, print_note
-from wa_cli.cli.parameters import AsJson
+from wa_cli.cli.parameters import JsonOnly
 from wa_cli.errors import DatabaseUnavailable
 
 RETRY = 1.0
@@ -19,7 +19,7 @@ RETRY = 1.0
 
 def listen(
     ctx: typer.Context,
-    as_json: AsJson = False,
+    as_json: JsonOnly = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after so many updates.")] = None,
 ) -> None:
     """Show messages, statuses and notices as they are stored, until Ctrl-C.

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True)
 
 Timeout = Annotated[
-    str, typer.Option("--timeout", help="Time that a step waits for other sessions, such as 90s or 2h.")
+    str,
+    typer.Option("--timeout", help="Time that a step waits for other sessions, such as 90s or 2h.", metavar="DURATION"),
 ]
 DIRECTION = "0002_direction"
 OWN_TABLES = "0003_wa"

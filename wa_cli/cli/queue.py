@@ -28,8 +28,10 @@ class Name(StrEnum):
     INCOMING = "incoming"
 
 
-References = Annotated[list[str], typer.Argument(help="References, as printed when the messages were queued.")]
-QueueName = Annotated[Name, typer.Argument(help="Queue.")]
+References = Annotated[
+    list[str], typer.Argument(help="References, as printed when the messages were queued.", metavar="REFERENCE...")
+]
+QueueName = Annotated[Name, typer.Argument(help="outgoing or incoming.", metavar="QUEUE")]
 
 
 @app.command()
@@ -54,7 +56,9 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
 @app.command()
 def dead(
     ctx: typer.Context,
-    queue: Annotated[Name | None, typer.Argument(help="Queue. Default: both.")] = None,
+    queue: Annotated[
+        Name | None, typer.Argument(help="outgoing or incoming. Default: both.", metavar="[QUEUE]")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of each queue.")] = 20,
     as_json: AsJson = False,
     form: Format = None,
@@ -144,7 +148,9 @@ def release(ctx: typer.Context, references: References) -> None:
 def confirm(
     ctx: typer.Context,
     references: References,
-    wamid: Annotated[str | None, typer.Option(help="Id at WhatsApp, if known. For one message only.")] = None,
+    wamid: Annotated[
+        str | None, typer.Option(help="Id at WhatsApp, if known. For one message only.", metavar="WAMID")
+    ] = None,
 ) -> None:
     """Mark held messages as sent.
 
@@ -167,9 +173,10 @@ def cancel(ctx: typer.Context, references: References) -> None:
 @app.command()
 def move(
     ctx: typer.Context,
-    number: Annotated[str, typer.Option("--from", help="Id of the business number whose messages wait.")],
+    number: Annotated[str, typer.Option("--from", help="Id of the business number whose messages wait.", metavar="ID")],
     to: Annotated[
-        str | None, typer.Option("--to", help="Id of the number to send from. Default: WA_PHONE_NUMBER_ID.")
+        str | None,
+        typer.Option("--to", help="Id of the number to send from. Default: WA_PHONE_NUMBER_ID.", metavar="ID"),
     ] = None,
     yes: Yes = False,
 ) -> None:

@@ -130,7 +130,7 @@ def _listed(report: Report) -> dict[str, str | None]:
 @app.command("sql")
 def sql(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of a report.")],
+    name: Annotated[str, typer.Argument(help="Name of a report.", metavar="REPORT")],
     since: Since = None,
     until: Until = None,
     zone: Zone = None,

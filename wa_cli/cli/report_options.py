@@ -11,11 +11,14 @@ from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
 
 Employee = Annotated[str | None, typer.Option(help="Only this employee: name or id.", metavar="NAME")]
-By = Annotated[str | None, typer.Option("--by", help="Breakdown. `wa report list` shows those of each report.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="Breakdown. `wa report list` shows those of each report.", metavar="BREAKDOWN"),
+]
 Limit = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")]
 Sort = Annotated[str | None, typer.Option(help="Sort by this column; prefix with - for descending.", metavar="KEY")]
 BusinessHours = Annotated[
-    str | None, typer.Option(help="mon-fri 09:00-18:00; sat 10:00-14:00. Default: WA_BUSINESS_HOURS.")
+    str | None, typer.Option(help="mon-fri 09:00-18:00; sat 10:00-14:00. Default: WA_BUSINESS_HOURS.", metavar="HOURS")
 ]
 Details = Annotated[bool, typer.Option("--details", help="List the counted rows instead.")]
 FailAbove = Annotated[

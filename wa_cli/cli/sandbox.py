@@ -13,7 +13,7 @@ import typer
 
 from wa_cli.cli import render
 from wa_cli.cli.context import AppContext, print_note
-from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, JsonOnly, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput, CheckFailed, ConfigError
@@ -35,7 +35,7 @@ _LINE = re.compile(r"(?:(?P<after>\d[\d.]*(?:ms|s|m))\s+)?(?P<phone>\+\d[\d ]*\d
 def serve(
     ctx: typer.Context,
     strict: Annotated[bool, typer.Option(help="Apply the rules of the 24-hour window.")] = False,
-    answer_after: Annotated[str, typer.Option(help="Delay of an answer, such as 100ms.", metavar="SPAN")] = "0s",
+    answer_after: Annotated[str, typer.Option(help="Delay of an answer, such as 100ms.", metavar="DURATION")] = "0s",
     fault: Annotated[
         str,
         typer.Option(help="Faults for a share of the sends: throttled=3%,cut_accepted=1%.", metavar="KIND=SHARE"),
@@ -65,8 +65,8 @@ def serve(
 @app.command("say")
 def customer_says(
     ctx: typer.Context,
-    phone: Annotated[str | None, typer.Argument(help="Phone number of the customer.")] = None,
-    text: Annotated[str | None, typer.Argument(help="Text of the message.")] = None,
+    phone: Annotated[str | None, typer.Argument(help="Phone number of the customer.", metavar="[PHONE]")] = None,
+    text: Annotated[str | None, typer.Argument(help="Text of the message.", metavar="[TEXT]")] = None,
     name: Annotated[str | None, typer.Option(help="Name in the customer's profile.")] = None,
     script: Annotated[
         Path | None, typer.Option(help="File with a line for each message: [2s] +15551234567 where is my order?")
@@ -118,10 +118,10 @@ def play(
     about: Annotated[str | None, typer.Option(help="Id of the message that it refers to.", metavar="WAMID")] = None,
     times: Annotated[int, typer.Option(min=1, max=1000, help="Number of times to post each.")] = 1,
     shuffled: Annotated[bool, typer.Option("--shuffled", help="Post in random order.")] = False,
-    after: Annotated[str, typer.Option(help="Delay before posting.", metavar="SPAN")] = "0s",
+    after: Annotated[str, typer.Option(help="Delay before posting.", metavar="DURATION")] = "0s",
     batched: Annotated[bool, typer.Option("--batched", help="Post all in one request.")] = False,
     wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
-    as_json: AsJson = False,
+    as_json: JsonOnly = False,
 ) -> None:
     """Post notifications like Meta, and show the answer to each.
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, get_type_hints
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import typer
 
 from wa_cli.cli.context import AppContext, print_note
-from wa_cli.cli.parameters import AsJson, Phone
+from wa_cli.cli.parameters import JsonOnly, Phone
 from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
 from wa_cli.messages import content
@@ -23,213 +24,166 @@ from wa_cli.messages.phone import parse_customer
 from wa_cli.messages.states import SentBy
 from wa_cli.submit import LONGEST_KEY, reference_of
 
-if TYPE_CHECKING:
-    from wa_cli.messages.outgoing import OutgoingMessage
-
 app = typer.Typer(no_args_is_help=True)
 
 POLL = 0.2
 ONE_MINUTE = timedelta(minutes=1)
 
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it was rejected.")]
-Within = Annotated[str, typer.Option("--timeout", help="Maximum time to wait, such as 30s.", metavar="SPAN")]
-At = Annotated[
-    str | None,
-    typer.Option("--at", help='Earliest send time: "2026-12-24 09:00" or 30m. Default: now.', metavar="WHEN"),
-]
-Expires = Annotated[
-    str | None,
-    typer.Option("--expires", help="Latest send time. An unsent message expires then.", metavar="WHEN"),
-]
-Employee = Annotated[
-    str | None, typer.Option("--employee", help="Employee who sends the message: UUID. Default: WA_EMPLOYEE.")
-]
-Campaign = Annotated[
-    str | None,
-    typer.Option("--campaign", help="Campaign of the message. It does not end a turn.", metavar="NAME"),
-]
-Automatic = Annotated[bool, typer.Option("--automatic", help="Mark as sent by a program. It does not end a turn.")]
-IdempotencyKey = Annotated[
-    str | None,
-    typer.Option(
-        "--idempotency-key", help="Queue only one message for repeated commands with this key.", metavar="KEY"
-    ),
-]
+Link = Annotated[str, typer.Argument(help="URL of the file.", metavar="URL")]
+Caption = Annotated[str | None, typer.Option(help="Caption.")]
 
 
-@app.command()
+@dataclass(frozen=True, kw_only=True)
+class SendOptions:
+    """The options of every type of message, as they were typed."""
+
+    employee: Annotated[
+        str | None,
+        typer.Option("--employee", help="Employee who sends the message. Default: WA_EMPLOYEE.", metavar="UUID"),
+    ] = None
+    campaign: Annotated[
+        str | None,
+        typer.Option("--campaign", help="Campaign of the message. It does not end a turn.", metavar="NAME"),
+    ] = None
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="Mark as sent by a program. It does not end a turn.")
+    ] = False
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key", help="Queue only one message for repeated commands with this key.", metavar="KEY"
+        ),
+    ] = None
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help='Earliest send time: "2026-12-24 09:00" or 30m. Default: now.', metavar="TIME"),
+    ] = None
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", help="Latest send time. An unsent message expires then.", metavar="TIME"),
+    ] = None
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it was rejected.")] = False
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="Maximum time to wait, such as 30s.", metavar="DURATION")
+    ] = "60s"
+    as_json: JsonOnly = False
+
+
+def sends(build: Callable[..., Mapping[str, Any]]) -> Callable[..., None]:
+    """Make a command of a function that returns the content of a message.
+
+    The command takes the customer's number, the parameters of the function, and the options of every message. The
+    function gets the context if it has a parameter `ctx`.
+    """
+
+    def command(ctx: typer.Context, phone: str, **given: Any) -> None:
+        options = SendOptions(**{one.name: given.pop(one.name) for one in fields(SendOptions)})
+        context = {"ctx": ctx} if "ctx" in own else {}
+        _send(ctx, phone, build(**context, **given), options)
+
+    own = signature(build).parameters
+    hints = {"ctx": typer.Context, "phone": Phone}
+    hints |= get_type_hints(build, include_extras=True) | get_type_hints(SendOptions, include_extras=True)
+    del hints["return"]
+    defaults = {name: one.default for name, one in own.items()} | {one.name: one.default for one in fields(SendOptions)}
+    parameters = [
+        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=defaults.get(name, Parameter.empty), annotation=hint)
+        for name, hint in hints.items()
+    ]
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = hints
+    command.__doc__ = build.__doc__
+    return app.command(build.__name__)(command)
+
+
+@sends
 def text(
-    ctx: typer.Context,
-    phone: Phone,
-    body: Annotated[str, typer.Argument(help="Text, at most 4,096 characters.")],
-    employee: Employee = None,
-    campaign: Campaign = None,
-    automatic: Automatic = False,
-    idempotency_key: IdempotencyKey = None,
-    at: At = None,
-    expires: Expires = None,
-    wait: Wait = False,
-    timeout: Within = "60s",
-    as_json: AsJson = False,
-) -> None:
+    body: Annotated[str, typer.Argument(help="Text, at most 4,096 characters.", metavar="TEXT")],
+) -> Mapping[str, Any]:
     """Queue a text message.
 
     Example: wa send text +15551234567 "Your order is on its way."
     """
-
-    _send(
-        ctx,
-        phone,
-        content.text.text(body),
-        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
-    )
+    return content.text.text(body)
 
 
-@app.command()
-def image(
-    ctx: typer.Context,
-    phone: Phone,
-    link: Annotated[str, typer.Argument(help="URL of the file, https.")],
-    caption: Annotated[str | None, typer.Option(help="Caption.")] = None,
-    employee: Employee = None,
-    campaign: Campaign = None,
-    automatic: Automatic = False,
-    idempotency_key: IdempotencyKey = None,
-    at: At = None,
-    expires: Expires = None,
-    wait: Wait = False,
-    timeout: Within = "60s",
-    as_json: AsJson = False,
-) -> None:
+@sends
+def image(link: Link, caption: Caption = None) -> Mapping[str, Any]:
     """Queue an image by link.
 
     Example: wa send image +15551234567 https://example.org/red.jpg --caption "The red one"
     """
-
-    _send(
-        ctx,
-        phone,
-        content.media.image(link, caption),
-        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
-    )
+    return content.media.image(link, caption)
 
 
-@app.command()
+@sends
 def document(
-    ctx: typer.Context,
-    phone: Phone,
-    link: Annotated[str, typer.Argument(help="URL of the file, https.")],
+    link: Link,
     filename: Annotated[str | None, typer.Option(help="File name that the customer sees.")] = None,
-    caption: Annotated[str | None, typer.Option(help="Caption.")] = None,
-    employee: Employee = None,
-    campaign: Campaign = None,
-    automatic: Automatic = False,
-    idempotency_key: IdempotencyKey = None,
-    at: At = None,
-    expires: Expires = None,
-    wait: Wait = False,
-    timeout: Within = "60s",
-    as_json: AsJson = False,
-) -> None:
+    caption: Caption = None,
+) -> Mapping[str, Any]:
     """Queue a document by link.
 
     Example: wa send document +15551234567 https://example.org/42.pdf --filename invoice-42.pdf
     """
-
-    _send(
-        ctx,
-        phone,
-        content.media.document(link, filename, caption),
-        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
-    )
+    return content.media.document(link, filename, caption)
 
 
-@app.command()
+@sends
 def template(
     ctx: typer.Context,
-    phone: Phone,
-    name: Annotated[str, typer.Argument(help="Name of the template at Meta.")],
-    parameters: Annotated[list[str] | None, typer.Argument(help="Parameters of the body, in order.")] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Language, such as en_US. Default: WA_TEMPLATE_LANGUAGE.")
+    name: Annotated[str, typer.Argument(help="Name of the template at Meta.", metavar="NAME")],
+    parameters: Annotated[
+        list[str] | None, typer.Argument(help="Parameters of the body, in order.", metavar="[PARAMETER]...")
     ] = None,
-    employee: Employee = None,
-    campaign: Campaign = None,
-    automatic: Automatic = False,
-    idempotency_key: IdempotencyKey = None,
-    at: At = None,
-    expires: Expires = None,
-    wait: Wait = False,
-    timeout: Within = "60s",
-    as_json: AsJson = False,
-) -> None:
+    language: Annotated[
+        str | None, typer.Option(help="Language, such as en_US. Default: WA_TEMPLATE_LANGUAGE.", metavar="CODE")
+    ] = None,
+) -> Mapping[str, Any]:
     """Queue an approved template, also outside the 24-hour window.
 
     Example: wa send template +15551234567 hello_world
     """
-
-    chosen = language or AppContext.of(ctx).settings.template_language
-    _send(
-        ctx,
-        phone,
-        content.template.template(name, chosen, parameters or ()),
-        Terms(employee, campaign, automatic, idempotency_key, at, expires, wait, timeout, as_json),
-    )
+    return content.template.template(name, language or AppContext.of(ctx).settings.template_language, parameters or ())
 
 
-@dataclass(frozen=True)
-class Terms:
-    """The options of sending, as they were typed."""
-
-    employee: str | None
-    campaign: str | None
-    automatic: bool
-    idempotency_key: str | None
-    at: str | None
-    expires: str | None
-    wait: bool
-    timeout: str
-    as_json: bool
-
-
-def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], terms: Terms) -> None:
-
+def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], options: SendOptions) -> None:
     # A fault of the message is reported before anything is started for it.
     number, user_id = parse_customer(phone)
-    patience = parse_span(terms.timeout).total_seconds()
+    patience = parse_span(options.timeout).total_seconds()
     content.check(message)
     context = AppContext.of(ctx)
     zone = context.settings.timezone
-    due_at, expires_at = _when(terms, zone)
+    due_at, expires_at = _when(options, zone)
     outgoing = OutgoingMessage(
         message,
         phone_number=number,
         recipient=user_id,
-        reference=_reference(terms.idempotency_key),
-        employee_id=_employee(terms.employee or context.settings.employee),
-        campaign=terms.campaign,
-        sent_by=_sent_by(terms),
+        reference=_reference(options.idempotency_key),
+        employee_id=_employee(options.employee or context.settings.employee),
+        campaign=options.campaign,
+        sent_by=_sent_by(options),
         due_at=due_at,
         expires_at=expires_at,
     )
-    answer = _submit(context, outgoing, terms)
+    answer = _submit(context, outgoing, options)
     whom = number or user_id
     later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
-    if terms.as_json:
-        _wait_for_json(context, outgoing.reference, answer, patience if terms.wait else None)
+    if options.as_json:
+        _wait_for_json(context, outgoing.reference, answer, patience if options.wait else None)
         return
     print(answer["message_id"], flush=True)
-    if not terms.wait:
+    if not options.wait:
         print_note(f"Queued for {whom}{later}.")
         return
     print_note(f"Sent to {whom}: {_wait(context, outgoing.reference, patience)['wamid']}")
 
 
-def _submit(context: AppContext, outgoing: OutgoingMessage, terms: Terms) -> dict[str, Any]:
+def _submit(context: AppContext, outgoing: OutgoingMessage, options: SendOptions) -> dict[str, Any]:
     try:
-        [answer] = context.submitter.submit([outgoing], has_key=terms.idempotency_key is not None)
+        [answer] = context.submitter.submit([outgoing], has_key=options.idempotency_key is not None)
     except Unconfirmed as error:
-        key = terms.idempotency_key or outgoing.reference
+        key = options.idempotency_key or outgoing.reference
         raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key} to send it once.") from error
     return answer
 
@@ -258,20 +212,20 @@ def _reference(key: str | None) -> UUID:
         return reference_of(key)
 
 
-def _sent_by(terms: Terms) -> SentBy:
-    if terms.automatic and terms.campaign:
+def _sent_by(options: SendOptions) -> SentBy:
+    if options.automatic and options.campaign:
         raise BadInput("--campaign and --automatic cannot be used together.")
-    return SentBy.AUTOMATIC if terms.automatic else SentBy.CAMPAIGN if terms.campaign else SentBy.HUMAN
+    return SentBy.AUTOMATIC if options.automatic else SentBy.CAMPAIGN if options.campaign else SentBy.HUMAN
 
 
-def _when(terms: Terms, zone: str) -> tuple[datetime | None, datetime | None]:
+def _when(options: SendOptions, zone: str) -> tuple[datetime | None, datetime | None]:
     """Return the earliest and latest time. Raises BadInput if no time is left between them."""
-    due_at = parse_instant(terms.at, zone) if terms.at else None
-    expires_at = parse_instant(terms.expires, zone) if terms.expires else None
+    due_at = parse_instant(options.at, zone) if options.at else None
+    expires_at = parse_instant(options.expires, zone) if options.expires else None
     if due_at and due_at < now() - ONE_MINUTE:
-        raise BadInput(f"--at {terms.at} is in the past.", hint="Leave out --at to send now.")
+        raise BadInput(f"--at {options.at} is in the past.", hint="Leave out --at to send now.")
     if expires_at and expires_at <= max(now(), due_at or now()):
-        raise BadInput(f"--expires {terms.expires} is before the earliest send time.")
+        raise BadInput(f"--expires {options.expires} is before the earliest send time.")
     return due_at, expires_at
 
 

@@ -8,7 +8,7 @@ import typer
 
 from wa_cli.cli import check_results
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.parameters import AsJson
+from wa_cli.cli.parameters import JsonOnly
 from wa_cli.clock import now
 from wa_cli.errors import CheckFailed
 from wa_cli.reports.ranges import instant
@@ -24,10 +24,12 @@ WORDS = check_results.Words(
 
 def verify(
     ctx: typer.Context,
-    as_json: AsJson = False,
+    as_json: JsonOnly = False,
     quiet: check_results.Quiet = False,
     check: check_results.Chosen = None,
-    since: Annotated[str, typer.Option(help="Begin of the examined time: a time, a date or 7d.")] = "24h",
+    since: Annotated[
+        str, typer.Option(help="Begin of the examined time: a time, a date or 7d.", metavar="TIME")
+    ] = "24h",
 ) -> None:
     """Prove that storage works, with trial writes that are rolled back.
 

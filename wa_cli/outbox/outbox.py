@@ -178,7 +178,8 @@ class Outbox:
         with self.database.reading() as connection:
             found = run(connection, "outbox/early", references=asked, limit=SWEEP_LIMIT * 10).all()
         return [
-            Settlement(row.reference, row.attempt or NO_ATTEMPT, None, Accepted(row.wamid), row.happened_at) for row in found
+            Settlement(row.reference, row.attempt or NO_ATTEMPT, None, Accepted(row.wamid), row.happened_at)
+            for row in found
         ]
 
     def _recovered(self, intent: Intent) -> dict[str, Any]:
@@ -261,7 +262,9 @@ class Outbox:
     def _proof(status: StatusUpdate) -> Settlement:
         """Return the settlement that a status proves: any status of an attempt proves that Meta accepted it."""
         assert status.reference is not None
-        return Settlement(status.reference, status.attempt or NO_ATTEMPT, None, Accepted(status.wamid), status.happened_at)
+        return Settlement(
+            status.reference, status.attempt or NO_ATTEMPT, None, Accepted(status.wamid), status.happened_at
+        )
 
     def _row(self, message: OutgoingMessage) -> dict[str, Any]:
         return {
