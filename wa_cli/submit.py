@@ -25,7 +25,9 @@ def reference_of(key: str, caller: str = "") -> UUID:
 
 
 class Submitter:
-    """`number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
+    """Puts messages on the outgoing queue.
+
+    `number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
     messages a second, and `waiting` returns the number of messages in front. `is_taken` returns True if another
     message is known under the reference of this one.
     """

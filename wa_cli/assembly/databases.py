@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class Databases:
-    """`application` names the connections. `name` is the database on the embedded server. `note` prints a line for people."""
+    """The databases of one installation, each opened when it is first asked for.
+
+    `application` names the connections. `name` is the database on the embedded server. `note` prints a line for people.
+    """
 
     def __init__(self, loaded: Loaded, *, application: str, name: str, note: Callable[[str], None]) -> None:
         self.loaded = loaded

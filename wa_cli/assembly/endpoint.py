@@ -22,7 +22,9 @@ SANDBOX_TOKEN = "sandbox"  # noqa: S105 — accepted by the sandbox only
 
 
 class Endpoint:
-    """`folder` is the data folder of the installation. `note` prints a line for people.
+    """The Cloud API that messages are sent to, or the sandbox.
+
+    `folder` is the data folder of the installation. `note` prints a line for people.
 
     `service_port` is the port of the service that this process runs, if it runs one.
     """

@@ -22,7 +22,7 @@ from wa_cli.workers.worker import IncomingWorker
 
 @dataclass(frozen=True)
 class IncomingParts:
-    """`spool` is the spool of outcomes, `webhook_spool` that of webhooks."""
+    """The parts of an incoming worker. `spool` is the spool of outcomes, `webhook_spool` that of webhooks."""
 
     queue: Queue
     database: Database

@@ -32,7 +32,7 @@ UNKNOWN_WORKERS = 10
 
 @dataclass(frozen=True)
 class OutgoingParts:
-    """`degraded_spool` is a second spool on the same folder, for degraded mode."""
+    """The parts of an outgoing worker. `degraded_spool` is a second spool on the same folder, for degraded mode."""
 
     queue: Queue
     database: Database

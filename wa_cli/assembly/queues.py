@@ -62,7 +62,7 @@ class Queues:
 
 
 class Spools:
-    """`folder` is the data folder of the installation."""
+    """The spools of this machine. `folder` is the data folder of the installation."""
 
     def __init__(self, databases: Databases, folder: Path) -> None:
         self.databases = databases

@@ -28,7 +28,10 @@ PACKAGES = ("fastapi", "uvicorn", "httptools", "prometheus_client")
 
 @dataclass(frozen=True)
 class ServiceParts:
-    """`app_secret` is None if unsigned webhooks are accepted. `failing_checks` returns the names of failing checks."""
+    """The parts of the HTTP service.
+
+    `app_secret` is None if unsigned webhooks are accepted. `failing_checks` returns the names of failing checks.
+    """
 
     queue: Queue
     database: Database

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableShape:
-    """`key` is like `id (S)`. `ttl_attribute` is None if the table deletes nothing."""
+    """The key and the expiry of a DynamoDB table.
+
+    `key` is like `id (S)`. `ttl_attribute` is None if the table deletes nothing.
+    """
 
     name: str
     key: str

@@ -84,7 +84,7 @@ class Installation:
 
     @property
     def since_utc(self) -> datetime:
-        """`since` as the TIMESTAMP columns hold it."""
+        """The begin of the examined time, as TIMESTAMP columns hold it."""
         return naive_utc(self.since)
 
     @cached_property

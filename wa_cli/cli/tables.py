@@ -22,7 +22,9 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: text, words, phone, integer, number, percent, span, instant, date. Spans are seconds.
+    """A column of a table: key in files, label for people, and kind of value.
+
+    `kind`: text, words, phone, integer, number, percent, span, instant, date. Spans are seconds.
 
     Words are free text of any length: a terminal shows their beginning, every other format all of them. A quiet column
     is left out at a terminal if all of its values are equal.

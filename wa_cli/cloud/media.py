@@ -36,7 +36,9 @@ class Located:
 
 
 class MediaClient:
-    """`base_url` is the URL of the API with the version. Every method raises CloudError: Unauthorized if the token is
+    """A client of the media endpoints.
+
+    `base_url` is the URL of the API with the version. Every method raises CloudError: Unauthorized if the token is
     refused, NotFound for an unknown file, which is also Meta's answer for a file of another business.
     """
 

@@ -11,7 +11,10 @@ import psycopg2
 
 
 class Meaning(StrEnum):
-    """`OUTAGE`: the server cannot work now. `CUT`: it cancelled this statement. `REFUSAL`: a retry does not help."""
+    """The meaning of an error for the next try.
+
+    `OUTAGE`: the server cannot work now. `CUT`: it cancelled this statement. `REFUSAL`: a retry does not help.
+    """
 
     OUTAGE = "outage"
     CUT = "cut"

@@ -49,7 +49,10 @@ Say = Callable[[str, str, str], Awaitable[None]]
 
 
 class Story:
-    """`customer_says(phone, name, text)` makes a customer write. `emit` prints a line."""
+    """Plays the scenes of the demo.
+
+    `customer_says(phone, name, text)` makes a customer write. `emit` prints a line.
+    """
 
     def __init__(
         self, database: Database, submitter: Submitter, customer_says: Say, emit: Callable[[str], None]

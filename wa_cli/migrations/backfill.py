@@ -37,7 +37,10 @@ class Found:
 
 
 class Backfill:
-    """`business` is the business's own number, as digits or as its rows have it."""
+    """Fills the direction of rows that are older than the column.
+
+    `business` is the business's own number, as digits or as its rows have it.
+    """
 
     def __init__(self, database: Database, business: str) -> None:
         self.database = database

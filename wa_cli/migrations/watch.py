@@ -25,7 +25,10 @@ _OURS = "wa migrate: "
 
 
 class Watch:
-    """`patience` is the time that one statement may wait for others."""
+    """A look at the sessions that block a step of a migration, or that it blocks.
+
+    `patience` is the time that one statement may wait for others.
+    """
 
     def __init__(self, database: Database, report: Report, patience: timedelta) -> None:
         self.database = database

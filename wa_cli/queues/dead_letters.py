@@ -59,7 +59,7 @@ class DeadLetters:
         return [DeadLetter(*row) for row in self._run("dead", limit=limit)]
 
     def redrive(self, limit: int, put: Callable[[Sequence[QueueMessage]], None]) -> int:
-        """`put` the oldest dead letters somewhere and delete them, one by one. A failure leaves no moved one behind."""
+        """Move the oldest dead letters with `put`, one by one. Each is deleted as soon as it is put."""
         moved = 0
         while moved < limit and self._redrive_oldest(put):
             moved += 1

@@ -23,7 +23,10 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """`cells[row][column]` are counts, or seconds if `is_span`. `rows` and `columns` name the sides."""
+    """The cells of a heatmap.
+
+    `cells[row][column]` are counts, or seconds if `is_span`. `rows` and `columns` name the sides.
+    """
 
     rows: list[str]
     columns: list[str]

@@ -21,7 +21,7 @@ _FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` is its length, and None draws none. `text` is written beside it."""
+    """A bar of a chart. `value` is its length, and None draws none. `text` is written beside it."""
 
     label: str
     value: float | None

@@ -30,7 +30,10 @@ class Caller:
 
 
 class Keys:
-    """`keys` maps keys to callers. With `open_to_this_machine` loopback needs no key if there are none."""
+    """The API keys, and the decision about a caller.
+
+    `keys` maps keys to callers. With `open_to_this_machine` loopback needs no key if there are none.
+    """
 
     def __init__(self, keys: Mapping[str, Caller], *, open_to_this_machine: bool) -> None:
         self.keys = keys

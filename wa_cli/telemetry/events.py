@@ -310,7 +310,10 @@ class FeatureUnavailable(Event):
 
 @dataclass(frozen=True)
 class Started(Event):
-    """`until_drained` is True if the program ends when no work is left. `url` and `processes` are of a service."""
+    """A program started.
+
+    `until_drained` is True if the program ends when no work is left. `url` and `processes` are of a service.
+    """
 
     program: Program
     until_drained: bool = False

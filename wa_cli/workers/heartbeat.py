@@ -12,7 +12,7 @@ from wa_cli.runtime.watchdog import Progress
 
 
 class Heartbeat:
-    """`kind` is outgoing or incoming."""
+    """Writes the heartbeat of a worker of the kind `outgoing` or `incoming`."""
 
     def __init__(self, outbox: Outbox, kind: str, progress: Progress) -> None:
         self.outbox = outbox

@@ -24,7 +24,10 @@ REFUSED_PAUSE = 60.0
 
 
 class SpooledOutcomes:
-    """`lease` is the time in which an outcome of degraded mode may still come. `beat` is called between batches."""
+    """Settles the outcomes of the spool.
+
+    `lease` is the time in which an outcome of degraded mode may still come. `beat` is called between batches.
+    """
 
     def __init__(self, outbox: Outbox, spool: Spool, lease: timedelta, emit: Emit) -> None:
         self.outbox = outbox

@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 
 class Stage(ABC, Generic[T]):
-    """`pending` counts the items that wait or are being handled. A stage never waits for a full batch."""
+    """A stage of the sender: items wait in a queue and are handled in batches.
+
+    `pending` counts the items that wait or are being handled. A stage never waits for a full batch.
+    """
 
     name: ClassVar[str]
 
