@@ -17,7 +17,7 @@ from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Rejected, Retryable, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.settlement import MOST_RETRIES, Settlement
-from wa_cli.workers.settling import settle
+from wa_cli.workers.settling import settle_isolated
 
 HOUR = timedelta(hours=1)
 
@@ -268,13 +268,13 @@ def test_a_row_that_the_database_refuses_does_not_affect_its_batch(bench: Bench)
         bench.outbox.settle(settlements)
     assert bench.rows() == []
 
-    batch = settle(bench.outbox, settlements, lambda _: None)
+    batch = settle_isolated(bench.outbox, settlements, lambda _: None)
 
     assert {row["message_id"] for row in bench.rows()} == {"wamid.good", "wamid.fine"}
     assert [s.outcome for s in batch.unstored] == [Accepted("wamid.poison")]
     assert bench.states() == {"sent": 3}
     bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT no_poison")
-    settle(bench.outbox, batch.unstored, lambda _: None)
+    settle_isolated(bench.outbox, batch.unstored, lambda _: None)
     assert len(bench.rows()) == 3
 
 
@@ -507,7 +507,7 @@ def test_a_refused_row_of_an_expired_message_keeps_no_other_row_from_being_store
     assert [bench.state(reference) for reference in references] == ["expired"] * 3
     assert sorted(row["content"] for row in bench.rows()) == ["one", "three"]
     bench.sql("ALTER TABLE whatsapp_messages DROP CONSTRAINT refusal")
-    settle(bench.outbox, expired.unstored, lambda _: None)
+    settle_isolated(bench.outbox, expired.unstored, lambda _: None)
     assert sorted(row["content"] for row in bench.rows()) == ["one", "poison", "three"]
 
 

@@ -72,24 +72,24 @@ def replay(ctx: typer.Context, folder: Folder = None) -> None:
     logs.start()
     context = AppContext.of(ctx)
     if folder is None:
-        _settle(context, context.spools.outcomes)
-        _requeue(context, context.spools.webhooks)
+        _settle_outcomes(context, context.spools.outcomes)
+        _requeue_webhooks(context, context.spools.webhooks)
         left = [spool for found in context.spools.ours().values() for spool in found]
     else:
         kind, spool = context.spools.named(_existing(folder))
-        {OUTCOMES: _settle, WEBHOOKS: _requeue}[kind](context, spool)
+        {OUTCOMES: _settle_outcomes, WEBHOOKS: _requeue_webhooks}[kind](context, spool)
         left = [spool]
     _report_left(left)
 
 
-def _settle(context: AppContext, spool: Spool) -> None:
+def _settle_outcomes(context: AppContext, spool: Spool) -> None:
     from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
     outcomes = SpooledOutcomes(context.outbox, spool, context.settings.claim_lease, logs.emit)
     print_note(f"{counted(outcomes.run_once(), 'outcome')} of the spool settled.")
 
 
-def _requeue(context: AppContext, spool: Spool) -> None:
+def _requeue_webhooks(context: AppContext, spool: Spool) -> None:
     webhooks = SpooledWebhooks(context.queues.incoming, spool, logs.emit)
     print_note(f"{counted(webhooks.run_once(), 'webhook')} put back on the queue.")
 

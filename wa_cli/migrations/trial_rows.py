@@ -93,11 +93,11 @@ def _message(kind: str) -> dict[str, Any]:
     return {"type": kind, kind: {"link": "https://example.com/1"}}
 
 
-def settled(row: dict[str, Any], outcome: Outcome) -> Decision:
+def decision_of(row: dict[str, Any], outcome: Outcome) -> Decision:
     """Return the changes of settling this outbox row with this outcome."""
     decision = Decision()
     answered_at = now().replace(microsecond=0)
-    decision.settle(row, Settlement(row["reference"], row["attempt"], row["token"], outcome, answered_at))
+    decision.add_outcome(row, Settlement(row["reference"], row["attempt"], row["token"], outcome, answered_at))
     return decision
 
 
@@ -112,7 +112,7 @@ def without_phone() -> Trial:
 
 def of_employee(employee: UUID) -> Trial:
     row = outbox_row(employee_id=employee)
-    return Trial("outgoing text of an employee", settled(row, Accepted(wamid())).stored[0])
+    return Trial("outgoing text of an employee", decision_of(row, Accepted(wamid())).stored[0])
 
 
 def long_text() -> str:
@@ -130,7 +130,7 @@ def trials(business: str) -> Iterator[Trial]:
         yield Trial(f"imported outgoing text, {status}", incoming_row(incoming(by_us=True, status=status)))
     for kind in OUTGOING:
         sent, failed = (outbox_row(kind, business_phone=business) for _ in range(2))
-        yield Trial(f"outgoing {kind}, sent", settled(sent, Accepted(wamid())).stored[0])
-        yield Trial(f"outgoing {kind}, failed", settled(failed, refused()).stored[0])
+        yield Trial(f"outgoing {kind}, sent", decision_of(sent, Accepted(wamid())).stored[0])
+        yield Trial(f"outgoing {kind}, failed", decision_of(failed, refused()).stored[0])
     retried = outbox_row(business_phone=business, retry_count=2, last_attempt_at=now(), campaign="trial")
-    yield Trial("outgoing text, sent after a retry", settled(retried, Accepted(wamid())).stored[0])
+    yield Trial("outgoing text, sent after a retry", decision_of(retried, Accepted(wamid())).stored[0])

@@ -155,7 +155,7 @@ class Outbox:
             decision = Decision()
             known = [settlement for settlement in settlements if settlement.reference in locked]
             for settlement in known:
-                decision.settle(locked[settlement.reference], settlement)
+                decision.add_outcome(locked[settlement.reference], settlement)
             insert_attempts(connection, known)
             settled = decision.carry_out(connection, rows_too=rows_too, left_out=left_out)
             unknown = tuple(s for s in settlements if s.reference not in locked)
@@ -203,7 +203,7 @@ class Outbox:
         decision = Decision()
         proofs = [self._proof(status) for status in statuses if self._is_ours(locked, status)]
         for proof in proofs:
-            decision.settle(locked[proof.reference], proof)
+            decision.add_outcome(locked[proof.reference], proof)
         messages.insert_statuses(connection, statuses)
         insert_attempts(connection, proofs)
         settled = decision.carry_out(connection, rows_too=rows_too)

@@ -117,7 +117,7 @@ class Decision:
     handing_over: dict[str, set[str]] = field(default_factory=dict)
     duplicates: list[tuple[UUID, str]] = field(default_factory=list)
 
-    def settle(self, row: Row, settlement: Settlement) -> None:
+    def add_outcome(self, row: Row, settlement: Settlement) -> None:
         """Add the changes of one attempt's outcome."""
         outcome = settlement.outcome
         if isinstance(outcome, Accepted):

@@ -102,14 +102,14 @@ class Ingest:
     async def _take(self, batch: Sequence[_Arrived]) -> None:
         known = await self._known([arrived.digest for arrived in batch])
         new = [arrived for arrived in batch if arrived.digest not in known]
-        _settle([arrived for arrived in batch if arrived.digest in known], WebhookResult.DUPLICATE)
+        _resolve([arrived for arrived in batch if arrived.digest in known], WebhookResult.DUPLICATE)
         messages = [message for arrived in new for message in arrived.messages]
         if messages and await self._queued(messages):
-            _settle(new, WebhookResult.QUEUED)
+            _resolve(new, WebhookResult.QUEUED)
             self._mark([arrived.digest for arrived in new])
         elif messages:
             await self.in_thread(self.spooled_webhooks.spool_all, messages)
-            _settle(new, WebhookResult.SPOOLED)
+            _resolve(new, WebhookResult.SPOOLED)
             self.emit(events.Spooled(count=len(new)))
 
     async def _queued(self, messages: Sequence[QueueMessage]) -> bool:
@@ -167,7 +167,7 @@ class Ingest:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
-def _settle(batch: Sequence[_Arrived], outcome: WebhookResult) -> None:
+def _resolve(batch: Sequence[_Arrived], outcome: WebhookResult) -> None:
     for arrived in batch:
         if not arrived.outcome.done():  # its client may have disconnected
             arrived.outcome.set_result(outcome)

@@ -21,7 +21,7 @@ from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Component, Emit, Sweep
 from wa_cli.workers.degraded_mode import DegradedMode, RateShare
 from wa_cli.workers.heartbeat import Heartbeat
-from wa_cli.workers.settling import leave_unstored, settle
+from wa_cli.workers.settling import leave_unstored, settle_isolated
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 from wa_cli.workers.stage import BATCH
 
@@ -146,7 +146,7 @@ class Maintenance:
         self._swept(Sweep.LOST_LEASES, self.outbox.sweeps.lose_leases())
         # A status may have missed its message, since two transactions may miss each other. Apply it before it counts as absent.
         for proofs in batches(self.outbox.early_proofs(), BATCH):
-            settled = settle(self.outbox, proofs, self.emit)
+            settled = settle_isolated(self.outbox, proofs, self.emit)
             leave_unstored(self.spooled_outcomes.spool, settled.unstored)
         for reference, state, _, _, silent in self.outbox.sweeps.decide_uncertain(
             wait=self.limits.wait, silence=self.limits.silence, evidence_limit=self.limits.evidence_limit

@@ -85,7 +85,7 @@ class Settling(Stage[Answer]):
         while True:
             self.beat()
             try:
-                return await asyncio.to_thread(settle, self.outbox, settlements, self.emit)
+                return await asyncio.to_thread(settle_isolated, self.outbox, settlements, self.emit)
             except DatabaseUnavailable as error:
                 if not outage:
                     self.emit(events.StoreFailed(error.message, len(settlements)))
@@ -104,7 +104,7 @@ def leave_unstored(spool: Spool, unstored: Sequence[Settlement]) -> bool:
     return True
 
 
-def settle(outbox: Outbox, settlements: Sequence[Settlement], emit: Emit) -> SettledBatch:
+def settle_isolated(outbox: Outbox, settlements: Sequence[Settlement], emit: Emit) -> SettledBatch:
     """Settle all outcomes. One that fails is found by halving, and the rest is settled.
 
     A message whose row is refused is settled without it, so that it is not sent again. Its outcome is in `unstored`, and

@@ -17,7 +17,7 @@ from wa_cli.outbox.settlement import Intent, Settlement
 from wa_cli.outbox.spool import Orphan, Record, Spool
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Emit, Sweep
-from wa_cli.workers.settling import leave_unstored, settle
+from wa_cli.workers.settling import leave_unstored, settle_isolated
 from wa_cli.workers.stage import BATCH
 
 REFUSED_PAUSE = 60.0
@@ -51,7 +51,7 @@ class SpooledOutcomes:
                 try:
                     with self.spool.adopt(path) as orphan:
                         if orphan is not None:
-                            adopted += self._settle(orphan)
+                            adopted += self._settle_file(orphan)
                 except OUTAGES:
                     raise
                 except Exception as error:  # one bad file does not stop the others
@@ -62,7 +62,7 @@ class SpooledOutcomes:
             self.emit(events.SpoolSettled(adopted))
         return adopted
 
-    def _settle(self, orphan: Orphan) -> int:
+    def _settle_file(self, orphan: Orphan) -> int:
         """Settle one file. It stays if a row is refused. Records that cannot be settled are set aside."""
         self._report_set_aside(Sweep.UNREADABLE_LINES, orphan.broken, orphan)
         found = _Found.of(orphan.records)
@@ -74,7 +74,7 @@ class SpooledOutcomes:
             settlements += self.outbox.early_proofs([intent.reference for intent in intents])
         for batch in batches(settlements, BATCH):
             self.beat()
-            settled = settle(self.outbox, batch, self.emit)
+            settled = settle_isolated(self.outbox, batch, self.emit)
             unusable += [settlement.to_record() for settlement in settled.unknown]
             if settled.unstored:
                 self._leave_for_later(orphan)
