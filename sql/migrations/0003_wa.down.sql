@@ -7,7 +7,7 @@
 -- squawk: ban-drop-function, ban-drop-table: a way down takes away what the way up made
 -- squawk-ignore-file ban-drop-function, ban-drop-table
 
--- What still waits would be lost with the tables.
+-- Unfinished messages would be lost with the tables.
 DO $$
 DECLARE
     waiting bigint;

@@ -14,7 +14,7 @@
 
 CREATE SCHEMA IF NOT EXISTS wa;
 
--- Who a row of whatsapp_messages is a conversation with: the phone without its +, else the business-scoped user id.
+-- The customer of a row of whatsapp_messages: the phone without its +, else the business-scoped user id.
 CREATE OR REPLACE FUNCTION wa.customer_key(direction text, from_phone text, to_phone text, customer_user_id text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(
@@ -23,7 +23,7 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     )
 $$;
 
--- Whether a row may start or end a turn: reactions and system rows do neither, and a failed or bulk message ends none.
+-- True if a row may start or end a turn. Reactions and system rows do neither. A failed or bulk message ends no turn.
 CREATE OR REPLACE FUNCTION wa.is_turn_event(direction text, message_type text, status text, campaign text)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT message_type NOT IN ('reaction', 'system')
@@ -43,7 +43,7 @@ BEGIN
     END IF;
 END $$;
 
--- What is to be sent, and what became of it.
+-- The messages to send, with their states.
 CREATE TABLE IF NOT EXISTS wa.outbox (
     reference       UUID PRIMARY KEY,
     seq             BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -103,7 +103,7 @@ CREATE INDEX IF NOT EXISTS outbox_proven   ON wa.outbox (number, accepted_at) WH
 CREATE INDEX IF NOT EXISTS outbox_final    ON wa.outbox (final_at) WHERE final_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS outbox_doubts   ON wa.outbox (reference) WHERE uncertain_count > 0 OR possible_double OR state = 'held';
 
--- Every attempt to send, with what the API said of it.
+-- Every attempt to send a message, with its outcome.
 CREATE TABLE IF NOT EXISTS wa.send_attempts (
     reference   UUID NOT NULL,
     attempt     INTEGER NOT NULL,
@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS wa.send_attempts (
 
 CREATE INDEX IF NOT EXISTS send_attempts_time ON wa.send_attempts (created_at);
 
--- WhatsApp's later word on our messages: kept as it came, applied to the row upward only.
+-- The statuses of our messages. Each is kept, and applied to its row only upward.
 CREATE TABLE IF NOT EXISTS wa.status_events (
     wamid       TEXT NOT NULL,
     status      TEXT NOT NULL,
@@ -183,7 +183,7 @@ CREATE INDEX IF NOT EXISTS queue_messages_order ON wa.queue_messages (queue, seq
 CREATE INDEX IF NOT EXISTS queue_messages_held  ON wa.queue_messages (queue, visible_at) WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS queue_messages_dead  ON wa.queue_messages (queue, died_at) WHERE state = 'dead';
 
--- How fast each business number may speak now: one token bucket for all workers.
+-- The send rate of each business number: one token bucket for all workers.
 CREATE TABLE IF NOT EXISTS wa.rate_limits (
     number       TEXT PRIMARY KEY,
     ceiling      DOUBLE PRECISION NOT NULL,

@@ -54,7 +54,7 @@ SELECT wa.widen('whatsapp_messages', 'media_type', 150);
 -- step: let media_url be 2048 characters long
 SELECT wa.widen('whatsapp_messages', 'media_url', 2048);
 
--- A column whose type changed has no statistics any more.
+-- A change of its type deletes the statistics of a column.
 -- step: analyze the table again
 -- lock: SHARE UPDATE EXCLUSIVE, some seconds; readers and writers go on
 ANALYZE whatsapp_messages;

@@ -12,7 +12,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_messages_timestamp ON whatsapp_messa
 -- lock: none on the business's table
 SELECT 1;
 
--- Each row puts its words into the index itself: in bulk it would be one unlucky writer who does it for thousands of others.
+-- Each row adds its words to the index at once. With a pending list, one writer would add those of thousands of rows.
 -- The words of a whole text may need more than the 1 MB that a tsvector holds; such a row could not be written. 50,000
 -- characters need half of it at most.
 -- step: index words

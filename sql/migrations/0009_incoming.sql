@@ -19,7 +19,7 @@ RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
        AND (direction IS DISTINCT FROM 'outgoing' OR status IS DISTINCT FROM 'failed')
 $$;
 
--- The one key of a person whose number WhatsApp itself writes in two forms: Brazil's mobiles with and without their ninth
+-- The one key of a person whose number has two variants at WhatsApp: Brazil's mobiles with and without their ninth
 -- digit, Mexico's with and without 1, Argentina's with and without 9. Any other key as it is.
 CREATE OR REPLACE FUNCTION wa.person_key(key text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -62,7 +62,7 @@ UPDATE wa.contacts SET same_as = nullif(wa.person_key(same_as), customer) WHERE 
 COMMENT ON COLUMN wa.contacts.customer IS 'wa.person_key of wa.customer_key: digits of the phone, else the user id';
 COMMENT ON COLUMN wa.contacts.same_as IS 'the key under which this person is known, where it is another; that one has none';
 
--- What Meta says that is neither a message nor a status: of templates, accounts, preferences, errors.
+-- Notices: webhook entries about templates, accounts, preferences and errors.
 CREATE TABLE IF NOT EXISTS wa.notices (
     id          TEXT PRIMARY KEY,
     account     TEXT NOT NULL,

@@ -6,7 +6,7 @@
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
 
--- The one key of a person whose number WhatsApp itself writes in two forms: Brazil's mobiles with and without their ninth
+-- The one key of a person whose number has two variants at WhatsApp: Brazil's mobiles with and without their ninth
 -- digit, Mexico's with and without 1, Argentina's with and without 9. Any other key as it is.
 CREATE OR REPLACE FUNCTION wa.person_key(key text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

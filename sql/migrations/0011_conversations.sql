@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS wa.message_edits (
 -- step: describe the table of edits
 COMMENT ON TABLE wa.message_edits IS 'what became of a message whose author changed it or took it back; its row keeps the original';
 
--- Who a row of whatsapp_messages is a conversation with: the group, else the phone without its +, else the user id.
+-- The conversation of a row of whatsapp_messages: the group, else the phone without its +, else the user id.
 -- step: define the conversation of a row
 CREATE OR REPLACE FUNCTION wa.customer_key(
     direction text, from_phone text, to_phone text, customer_user_id text, group_id text)
@@ -57,7 +57,7 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT nullif(nullif(ltrim(CASE WHEN direction = 'outgoing' THEN from_phone ELSE to_phone END, '+'), ''), 'business')
 $$;
 
--- Who sent an outgoing row. An older row does not say: a campaign's is known, a template is taken for a program's.
+-- The kind of sender of an outgoing row. Older rows lack it: one of a campaign is known, a template counts as automatic.
 -- step: define the sender of a row
 CREATE OR REPLACE FUNCTION wa.sent_by(sent_by text, campaign text, message_type text)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
