@@ -36,6 +36,6 @@ def isolate(items: Sequence[T], work: Callable[[Sequence[T]], object], refuse: C
 
 
 def reason_of(error: Exception) -> str:
-    """Return one line that says what went wrong, for a dead letter or a log."""
+    """Return the cause of the error in one line, for a dead letter or a log."""
     text = error.message if isinstance(error, WaError) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:LONGEST_REASON]

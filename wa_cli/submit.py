@@ -77,7 +77,7 @@ class Submitter:
         except OUTAGES as error:
             raise Unconfirmed(
                 f"Queue unavailable. It is not known whether the message was queued: {error.message}",
-                hint="Repeat it with the same idempotency key, so that it is sent once.",
+                hint="Repeat the request with the same idempotency key. The message is then sent once.",
             ) from error
 
     def _receipt(self, message: OutgoingMessage, place: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
--- why: The index and the constraint go; the column stays, because dropping it would lose what no other place knows.
+-- why: Drop the index and the constraint. The column stays, since its values are stored nowhere else.
 -- transaction: no
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them
 -- squawk-ignore-file require-lock-timeout, require-statement-timeout
@@ -9,6 +9,6 @@
 -- lock: SHARE UPDATE EXCLUSIVE, until the transactions that may use the index have ended; readers and writers go on
 DROP INDEX CONCURRENTLY IF EXISTS idx_messages_direction;
 
--- step: let any word be written
+-- step: drop the constraint of the direction
 -- lock: ACCESS EXCLUSIVE, an instant
 ALTER TABLE whatsapp_messages DROP CONSTRAINT IF EXISTS check_direction;

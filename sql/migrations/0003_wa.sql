@@ -160,7 +160,7 @@ CREATE TABLE IF NOT EXISTS wa.employees (
     created_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
 );
 
--- The queue of the embedded world, and the dead letters of every transport.
+-- The queue in the database, and the dead letters of every queue.
 CREATE TABLE IF NOT EXISTS wa.queue_messages (
     queue         TEXT NOT NULL,
     id            TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- why: A worker in degraded mode needs its share of the rate, and afterwards the statuses that were
--- there before their message was. The rate that was last too fast lets a throttled number find its limit again.
+-- why: A worker in degraded mode needs its share of the rate, and afterwards the statuses that came
+-- before their message. The rate that was last too fast lets a throttled number find its limit again.
 -- transaction: no
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them

@@ -1,5 +1,5 @@
--- why: The sender of a message (a person, a program, a campaign), the group of a group message, edited and revoked
--- back, and the times by which an older event is known from a newer one.
+-- why: The sender of a message (a person, a program, a campaign), the group of a group message, edits and
+-- revocations, and the times that distinguish an older event from a newer one.
 -- transaction: no
 -- lock: none on the business's table
 -- squawk: require-lock-timeout, require-statement-timeout: the runner sets both for each statement, as that one needs them

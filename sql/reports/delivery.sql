@@ -3,7 +3,7 @@
 -- about:   Outgoing messages that were delivered, read or failed.
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
 -- define:  Delivered includes read. Failed was refused by WhatsApp or the API. Open has no status yet.
--- define:  Takes: the median from our sending to WhatsApp's delivery, whose times are whole seconds.
+-- define:  Delivery time: the median from our sending to WhatsApp's delivery, whose times are whole seconds.
 -- include: messages
 -- include: names
 -- filter:  customer employee
@@ -21,7 +21,7 @@
 -- column:  open             integer  Open
 -- column:  delivered_share  percent  Delivered %
 -- column:  read_share       percent  Read %
--- column:  delivery_time    span     Takes
+-- column:  delivery_time    span     Delivery time
 
 SELECT what,
        count(*)                                                               AS sent,

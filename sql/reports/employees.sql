@@ -1,7 +1,7 @@
 -- title:   Employees
 -- place:   7
 -- about:   Messages, customers, types of messages and response times by employee.
--- define:  Counts are of outgoing rows, failed ones and campaigns aside; a campaign's messages are counted beside.
+-- define:  Counts are outgoing rows without failed ones and campaigns. Campaign messages have their own column.
 -- define:  Messages without an employee are a row of their own.
 -- define:  A response is the first answer of a turn. It counts for its sender and for the day the turn began on.
 -- include: messages

@@ -1,8 +1,8 @@
 -- title:   Messages by weekday and hour
 -- place:   6
 -- about:   Messages and response times by weekday and hour.
--- define:  Counts are of stored rows of their direction, failed ones aside. Days and hours are in the time zone.
--- define:  Days: how many such weekdays the range touches at that hour; 30 days hold two weekdays five times.
+-- define:  Counts are stored rows of each direction, without failed ones. Days and hours are in the time zone.
+-- define:  Days: the number of such weekdays in the range at that hour. 30 days contain two weekdays five times.
 -- define:  Response: the median time to the answer of turns that began in that hour.
 -- shape:   heatmap weekday hour
 -- by:      counts response

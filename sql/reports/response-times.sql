@@ -7,9 +7,9 @@
 -- define:  First automatic: the median to the first automatic message of a turn, where one came before a person answered.
 -- define:  A turn belongs to the range it began in; percentiles interpolate.
 -- define:  Open turns are counted too: without them, ignoring customers would improve the figures.
--- define:  Working median and p90 count what lies in the business hours (--business-hours, WA_BUSINESS_HOURS); the rest is clock time.
+-- define:  Working median and p90 count business hours only (--business-hours, WA_BUSINESS_HOURS). Other times are clock times.
 -- define:  --fail-above judges p90, and the wait of every open turn of any age; with business hours, the working times of both.
--- define:  For one employee no waiting turns are shown, since they wait for no employee in particular.
+-- define:  Open turns are not shown for one employee, since they do not belong to an employee yet.
 -- include: turns
 -- include: names
 -- filter:  customer employee

@@ -1,7 +1,7 @@
 -- title:   Most active conversations
 -- place:   12
 -- about:   Conversations with the most messages.
--- define:  Counts are of stored rows of their direction, failed ones aside; only conversations of more than 5 messages.
+-- define:  Counts are stored rows of each direction, without failed ones. Only conversations of more than 5 messages.
 -- note:    Only conversations of more than 5 messages.
 -- include: messages
 -- filter:  customer

@@ -1,7 +1,7 @@
 -- title:   Message types
 -- place:   11
 -- about:   Messages by type and direction: texts, images, templates and the rest.
--- define:  Counts are of stored rows of their direction, failed ones aside; the share is of all of them.
+-- define:  Counts are stored rows of each direction, without failed ones. The share is of all of them.
 -- include: messages
 -- filter:  customer employee
 -- param:   since   7d

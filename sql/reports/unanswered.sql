@@ -3,8 +3,8 @@
 -- about:   Customers who wait for an answer, longest first.
 -- define:  A turn starts at a customer's first unanswered message or missed call to a business number.
 -- define:  It ends at the next message that a person sends them from that number and that did not fail.
--- define:  Campaigns, automatic messages and templates of older programs end no turn; the group of a group message waits.
--- define:  Reactions, edits, deletions, system rows and imported history start and end no turn, and neither do revoked messages.
+-- define:  Campaigns, automatic messages and templates of older programs do not end a turn. A group counts as one customer.
+-- define:  Reactions, edits, deletions, revoked messages, system rows and imported history do not start or end a turn.
 -- define:  Waiting is counted from the turn's first message to now; only turns that began in the range are listed.
 -- define:  The window is Meta's 24 hours from the customer's last message or call; once closed, only a template can be sent.
 -- define:  On its way: messages of a person to this customer that are queued, uncertain or held.

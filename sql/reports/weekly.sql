@@ -1,7 +1,7 @@
 -- title:   Weekly
 -- place:   5
 -- about:   Messages, customers, answers and response times by week.
--- define:  Weeks begin on Monday in the time zone. Counts are of stored rows of their direction, failed ones aside.
+-- define:  Weeks begin on Monday in the time zone. Counts are stored rows of each direction, without failed ones.
 -- define:  A turn belongs to the week it began in; customers are those who wrote in that week.
 -- define:  Partial: the week begins before the range, or ends after it.
 -- include: messages

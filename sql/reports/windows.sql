@@ -3,7 +3,7 @@
 -- about:   Customers whose 24-hour window is about to close.
 -- define:  WhatsApp lets a business number write freely for 24 hours after a customer's last message or call to it.
 -- define:  Imported history, reactions, edits, deletions and system rows open no window.
--- define:  A customer waits whose turn is open; a reaction, a campaign or an automatic message changes nothing.
+-- define:  A customer with an open turn waits. Reactions, campaigns and automatic messages do not end the wait.
 -- define:  --fail-above judges customers who wait.
 -- of:      now
 -- include: messages

@@ -70,7 +70,7 @@ def test_db_stop_stops_the_demo_server_from_the_same_shell(production: Shell) ->
     production.wa("demo", timeout=120)
 
     assert production.wa("db", "stop").stderr == "Stopped the embedded database.\n"
-    assert "Stop it where it was started" in production.wa("db", "stop", code=4).stderr
+    assert "Stop that server on its own host" in production.wa("db", "stop", code=4).stderr
 
 
 def test_db_stop_without_a_running_server_creates_no_data_folder(tmp_path: Path) -> None:

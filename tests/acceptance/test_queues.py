@@ -63,7 +63,7 @@ def test_records_of_a_database_are_settled_after_its_address_changed(
     assert [(row["holds"], row["records"]) for row in status] == [("outcomes", 0), ("webhooks", 0), ("webhooks", 1)]
     drained = shell.wa("worker", "incoming", "--drain", code=6)  # {} is not a notification: a dead letter
 
-    assert "1 webhook of the spool put on the queue" in drained.stderr
+    assert "1 spooled webhook put on the queue" in drained.stderr
     assert {row["records"] for row in json.loads(shell.wa("spool", "status", "--json").stdout)["rows"]} == {0}
 
 

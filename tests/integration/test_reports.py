@@ -729,7 +729,7 @@ def test_an_invalid_custom_report_is_refused_with_its_fault(database: Database, 
         ("-- bars: two\n-- column: one integer One\nSELECT 1 AS one", "names the column 'two'"),
         (
             "-- threshold: one abve\n-- column: one span One\nSELECT 1 AS one",
-            "a threshold is a column and one of above, below, age",
+            "is not a threshold",
         ),
         ("-- column: at instant At\nSELECT localtimestamp AS at", "at has no zone"),
         ("-- column: one integer One\nSELECT 'abc' AS one", "mine.sql: one is 'abc', which is not of the kind integer"),

@@ -94,7 +94,7 @@ def test_a_table_outside_the_search_path_is_reported_with_the_statement_that_add
 
     error = refusal(empty)
 
-    assert "a table shop.whatsapp_messages" in error.message
+    assert "The table shop.whatsapp_messages" in error.message
     assert str(error.hint).startswith("ALTER ROLE postgres SET search_path = shop, ")
 
 

@@ -124,7 +124,7 @@ def test_a_bad_value_is_reported_with_its_setting_and_origin(tmp_path: Path, nam
 @pytest.mark.parametrize(
     ("environ", "reason"),
     [
-        ({"WA_CLAIM_LEASE": "10s"}, "WA_CLAIM_LEASE .10s. does not outlast WA_SEND_TIMEOUT"),
+        ({"WA_CLAIM_LEASE": "10s"}, "WA_CLAIM_LEASE .10s. is not longer than WA_SEND_TIMEOUT"),
         ({"WA_QUEUE_LEASE": "5m"}, "WA_UNCERTAIN_WAIT .2m. is less than twice WA_QUEUE_LEASE"),
     ],
 )

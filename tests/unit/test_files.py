@@ -102,5 +102,5 @@ def test_a_failed_write_leaves_the_previous_file_unchanged(tmp_path: Path) -> No
 
 
 def test_a_missing_folder_is_reported_before_the_write(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"Cannot write .*: No such file"):
+    with pytest.raises(BadInput, match=r"Cannot write .*: no such file"):
         output_file.check(tmp_path / "no" / "x.csv")

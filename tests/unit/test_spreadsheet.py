@@ -57,7 +57,7 @@ def test_a_second_sheet_lists_the_title_the_parameters_and_the_note(tmp_path: Pa
         "Table": "A title",
         "since": "2026-11-23T12:00:00+00:00",
         "Note": "7 days.",
-        "Times": "in UTC; durations are hours, minutes and seconds",
+        "Times": "In UTC. Durations are hours, minutes and seconds.",
     }
 
 

@@ -124,7 +124,7 @@ class Endpoint:
         value = getattr(self.loaded.settings, name)
         if value is None:
             raise ConfigError(
-                f"{schema.env_name(name)} is missing.", hint="`wa config show` prints the settings in force."
+                f"{schema.env_name(name)} is missing.", hint="Set it. `wa config show` prints the settings in force."
             )
         return str(value)
 

@@ -29,6 +29,6 @@ def run(installation: Installation) -> Finding:
         is_local = url.startswith(("http://127.0.0.1", "http://localhost"))
         return Finding(Level.SKIPPED if is_local else Level.WARNING, message, "wa serve", facts)
     if (answer.status_code, answer.text) != (200, CHALLENGE):
-        message = f"Meta posts to {url}, which does not know our WA_VERIFY_TOKEN (HTTP {answer.status_code})"
+        message = f"Meta posts to {url}, which rejects our WA_VERIFY_TOKEN (HTTP {answer.status_code})"
         return Finding(Level.FAILED, message, facts=facts)
     return Finding(Level.OK, f"Meta posts to {url}, which answers the handshake", facts=facts)

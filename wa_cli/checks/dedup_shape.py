@@ -33,7 +33,7 @@ def read_shape(client: DynamoDBClient, table: str) -> TableShape:
     except (BotoCoreError, ClientError) as error:
         raise QueueError(
             f"Cannot describe the deduplication table {table}: {error}.",
-            hint="wa doctor needs dynamodb:DescribeTable and dynamodb:DescribeTimeToLive.",
+            hint="Allow dynamodb:DescribeTable and dynamodb:DescribeTimeToLive for wa doctor.",
         ) from error
     kinds = {part["AttributeName"]: part["AttributeType"] for part in found["AttributeDefinitions"]}
     names = [part["AttributeName"] for part in found["KeySchema"]]

@@ -13,7 +13,7 @@ def run(installation: Installation) -> Finding | None:
     found = installation.dedup_table()
     facts = {"table": found.name, "key": found.key, "ttl_attribute": found.ttl_attribute}
     if found.key != "id (S)":
-        message = f"the key of {found.name} is {found.key}, and must be the string id alone"
+        message = f"the key of {found.name} is {found.key}, but it must be id (S)"
         return Finding(Level.FAILED, message, facts=facts)
     if found.ttl_attribute != "expires_at":
         return Finding(

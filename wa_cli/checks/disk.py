@@ -33,7 +33,7 @@ def run(installation: Installation) -> Finding | None:
         message = f"{message}; on {kind} the spool survives a crash, but not a new container"
         return Finding(Level.WARNING, message, facts=facts, hint="Set WA_SPOOL to a folder on a volume.")
     if sync > SLOW_SYNC:
-        return Finding(Level.WARNING, f"{message}; every batch of answers waits for one", facts=facts)
+        return Finding(Level.WARNING, f"{message}; this is slow, and every batch of outcomes waits for it", facts=facts)
     return Finding(Level.OK, message, facts=facts)
 
 

@@ -22,7 +22,7 @@ def run(installation: Installation) -> Finding:
     ]
     facts = {"missing": missing, "half_built": half_built, "others": others}
     if half_built:
-        message = f"half built, written and never read: {', '.join(half_built)}"
+        message = f"half built, so PostgreSQL updates but never uses them: {', '.join(half_built)}"
         return Finding(Level.FAILED, message, "wa migrate", facts)
     if missing:
         return Finding(Level.FAILED, f"missing: {', '.join(missing)}", "wa migrate", facts)

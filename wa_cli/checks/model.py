@@ -17,4 +17,4 @@ def run(installation: Installation) -> Finding:
     if missing:
         return Finding(Level.FAILED, f"the table lacks columns: {', '.join(missing)}", "wa migrate")
     known = len(whatsapp_messages.c)
-    return Finding(Level.OK, f"the model has direction, and the table every one of its {known} columns")
+    return Finding(Level.OK, f"whatsapp_messages has direction and all {known} columns of this program")

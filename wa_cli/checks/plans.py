@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 
-NAME, TITLE = "plans", "Plans"
+NAME, TITLE = "plans", "Query plans"
 
 # Frequent queries, and the index without which each would read a whole table.
 HOT = {
@@ -48,7 +48,12 @@ def run(installation: Installation) -> Finding:
         connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
         without = [f"{name} ({index})" for name, (query, index) in HOT.items() if not _uses(connection, query, index)]
     if without:
-        return Finding(Level.FAILED, f"without an index: {', '.join(without)}", "wa migrate", {"without": without})
+        return Finding(
+            Level.FAILED,
+            f"queries that cannot use their index: {', '.join(without)}",
+            "wa migrate",
+            {"without": without},
+        )
     return Finding(Level.OK, f"{len(HOT)} frequent queries use their indexes", facts={"without": []})
 
 

@@ -27,18 +27,24 @@ def run(installation: Installation) -> Finding:
     off = [name for name in NEEDED if not facts[name]]
     if off:
         return Finding(
-            Level.WARNING, f"{message}; off: {', '.join(off)}", None, facts, hint=f"ALTER SYSTEM SET {off[0]} = on;"
+            Level.WARNING,
+            f"{message}; off: {', '.join(off)}",
+            None,
+            facts,
+            hint=f"Run in psql: ALTER SYSTEM SET {off[0]} = on;",
         )
     if found.connections > 0.8 * found.max_connections:
         return Finding(Level.WARNING, f"{message}: nearly all are in use", facts=facts)
     if (found.oldest_seconds or 0.0) > LONG_TRANSACTION:
-        since = f"a transaction is open for {found.oldest_seconds / 3600:.1f} h, and vacuum cannot clean up after it"
+        since = (
+            f"a transaction has been open for {found.oldest_seconds / 3600:.1f} h, so vacuum cannot remove dead rows"
+        )
         return Finding(
             Level.WARNING,
             f"{message}; {since}",
             None,
             facts,
-            hint="SELECT * FROM pg_stat_activity ORDER BY xact_start;",
+            hint="Run in psql: SELECT * FROM pg_stat_activity ORDER BY xact_start;",
         )
     if found.major > NEWEST:
         return Finding(Level.WARNING, f"{message}: newer than {NEWEST}, the newest tested version", facts=facts)

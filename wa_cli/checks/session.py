@@ -25,5 +25,5 @@ def run(installation: Installation) -> Finding:
         )
     if lost:
         message = ", ".join(f"{name} is {setting} instead of {wanted[name]}" for name, setting in lost.items())
-        return Finding(Level.WARNING, f"{message}: does a pooler share sessions between clients?", facts=found)
+        return Finding(Level.WARNING, f"{message}: a pooler may share sessions between clients", facts=found)
     return Finding(Level.OK, "time zone UTC and the time-outs are set", facts=found)

@@ -33,7 +33,7 @@ def examine(installation: Installation, name: str, longest: timedelta) -> Findin
     kind = "FIFO" if found.is_fifo else "standard"
     message = f"{name}: a {kind} queue, retention {found.retention.days} d"
     if worries:
-        hint = f"aws sqs set-queue-attributes --queue-url {found.url} --attributes …"
+        hint = f"Change them with aws sqs set-queue-attributes --queue-url {found.url} --attributes …"
         return Finding(Level.WARNING, f"{message}; {worries[0]}", None, facts, tuple(worries[1:]), hint)
     return Finding(Level.OK, message, facts=facts)
 

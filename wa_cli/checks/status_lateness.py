@@ -25,7 +25,7 @@ def run(installation: Installation) -> Finding:
         return Finding(Level.SKIPPED, "no message of the last day has a status yet", facts=facts)
     p99, longest = timedelta(seconds=found.p99), timedelta(seconds=found.longest)
     among = counted(found.messages, "message")
-    message = f"of {among} 99 % had one within {format_span(p99)}, all within {format_span(longest)}"
+    message = f"99 % of {among} had a status within {format_span(p99)}, all within {format_span(longest)}"
     if p99 > wait / 2:
-        return Finding(Level.WARNING, f"{message}: WA_UNCERTAIN_WAIT ({format_span(wait)}) is short", facts=facts)
+        return Finding(Level.WARNING, f"{message}: WA_UNCERTAIN_WAIT ({format_span(wait)}) is too short", facts=facts)
     return Finding(Level.OK, message, facts=facts)

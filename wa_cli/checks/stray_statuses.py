@@ -23,6 +23,6 @@ def run(installation: Installation) -> Finding:
     )
     message = (
         f"{counted(count, 'status', 'statuses')} of {counted(messages, 'message')} without a row:"
-        " another program sends with this number"
+        " another program uses this number, or rows were deleted"
     )
     return Finding(Level.WARNING, message, facts=facts, details=details)

@@ -15,7 +15,7 @@ def run(installation: Installation) -> Finding:
     facts = {"apps": apps}
     if not apps:
         message = "no app is subscribed to the account, so Meta sends no webhooks"
-        hint = "POST /{account}/subscribed_apps with the token."
+        hint = "Subscribe the app: POST /<account id>/subscribed_apps with the token."
         return Finding(Level.FAILED, message, facts=facts, hint=hint)
     if len(apps) > 1:
         message = f"{len(apps)} apps are subscribed: {', '.join(apps)}; if one fails, Meta repeats webhooks to all"

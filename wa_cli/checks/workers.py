@@ -22,7 +22,7 @@ def run(installation: Installation) -> Finding:
         return Finding(Level.FAILED, message, f"wa worker {missing[0]}", facts)
     if stranded := [row for row in installation.numbers if row["due"] and not row["workers"]]:
         waiting = ", ".join(f"{row['due']:,} of {row['number']}" for row in stranded)
-        message = f"messages wait for numbers that no worker sends for: {waiting}"
+        message = f"messages wait for numbers without a worker: {waiting}"
         return Finding(Level.FAILED, message, f"wa queue move --from {stranded[0]['number']}", facts)
     running = ", ".join(f"{row['workers']} {kind}" for kind, row in alive.items()) or "none"
     return Finding(Level.OK, f"{running}; no message waits for a missing worker", facts=facts)

@@ -52,16 +52,17 @@ def _version(asked: bool) -> None:
 @app.callback()
 def options(
     profile: Annotated[
-        str | None, typer.Option(help="Profile: a table of the settings files.", envvar="WA_PROFILE", show_envvar=True)
+        str | None,
+        typer.Option(help="Profile: a table in wa.toml with its own settings.", envvar="WA_PROFILE", show_envvar=True),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Operate WhatsApp Business messaging: send, store both directions, verify, report.
+    """Operate WhatsApp Business messaging: send, store, verify and report.
 
-    With nothing configured everything is embedded: try [bold]wa demo[/bold], or [bold]wa send text +123 "hi"[/bold].
+    Without settings everything runs embedded on this machine. Try [bold]wa demo[/bold], or [bold]wa send text +123 "hi"[/bold].
     """
     del profile, debug, version  # read from the context where they are needed
 
@@ -129,7 +130,7 @@ def _leave_interrupted() -> NoReturn:
 def _unexpected(error: Exception, *, debug: bool) -> NoReturn:
     if debug:
         raise error
-    _leave(f"unexpected {type(error).__name__}: {error}", "Run the command with --debug for a traceback.", 1)
+    _leave(f"Unexpected {type(error).__name__}: {error}", "Repeat it as wa --debug … to print a traceback.", 1)
 
 
 def _leave(message: str, hint: str | None, code: int, *, command: str | None = None) -> NoReturn:

@@ -34,7 +34,7 @@ _MARKS = {
     "queued": "waiting to be sent",
     "sending": "being sent",
     "uncertain": "may have been sent",
-    "held": "held for a person",
+    "held": "held for a decision",
     "cancelled": "cancelled",
     "sent": "sent",
     "delivered": "delivered",
@@ -44,14 +44,14 @@ _MARKS = {
 _COLUMNS = [
     Column("at", "Time", "instant"),
     Column("direction", "Direction"),
-    Column("employee", "Who"),
+    Column("employee", "Employee"),
     Column("message_type", "Type"),
     Column("content", "Content", "words"),
     Column("quoted", "In answer to", "words"),
     Column("media_url", "Media"),
     Column("template_name", "Template"),
     Column("status", "Status"),
-    Column("failure_reason", "Why"),
+    Column("failure_reason", "Reason"),
     Column("message_id", "Message id"),
     Column("participant", "Participant", "phone"),
     Column("sent_by", "Sent by"),
@@ -105,7 +105,7 @@ def conversation(
     chat = Chat(ZoneInfo(zone))
     chat.begin(name, found, paged=not follow)
     if total > len(found):
-        print_note(f"showing the newest {len(found):,} of {total:,}: --limit shows more.")
+        print_note(f"Showing the newest {len(found):,} of {total:,}. Use --limit to show more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
         newest = or_unavailable(lambda: context.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))

@@ -71,6 +71,6 @@ def stop(ctx: typer.Context) -> None:
     if context.databases.embedded.data.exists() and context.databases.embedded.stop():
         print_note("Stopped the embedded database.")
     elif context.settings.database_url not in (None, EMBEDDED):
-        raise ConfigError("WA_DATABASE_URL is not the embedded database. Stop it where it was started.")
+        raise ConfigError("WA_DATABASE_URL is not the embedded database.", hint="Stop that server on its own host.")
     else:
         print_note("The embedded database was not running.")

@@ -76,7 +76,7 @@ def _advice(shell: AppContext, url: str) -> Iterator[str]:
         yield f"This shell has production settings ({names}). The demo did not use them."
         yield "To send messages to the sandbox, open a shell and a folder without production settings."
     else:
-        yield 'Your own data is untouched and empty. Next: wa send text +15551234567 "hi" and wa worker outgoing --drain'
+        yield 'The demo did not touch your own database. Next: wa send text +15551234567 "hi" and wa worker outgoing --drain'
 
 
 def _history(context: AppContext) -> int:

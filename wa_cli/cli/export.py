@@ -29,7 +29,7 @@ _COLUMNS = [
     Column("media_url", "Media"),
     Column("template_name", "Template"),
     Column("status", "Status"),
-    Column("failure_reason", "Why"),
+    Column("failure_reason", "Reason"),
     Column("delivered_at", "Delivered", "instant"),
     Column("read_at", "Read", "instant"),
     Column("message_id", "Message id"),

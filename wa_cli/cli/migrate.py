@@ -49,8 +49,8 @@ def migrate(
 ) -> None:
     """Migrate a live database to the schema, without downtime.
 
-    Each step is recorded as soon as it is done, and the next run finishes an interrupted one. Before and after it, the
-    workers' writes are tried and rolled back.
+    Each step is recorded when it is done. After an interruption the next run continues. The workers' writes are tried
+    and rolled back, before and after the migration.
 
     Exit 6 if a view or a row prevents a step or the table refuses a write, 8 if another session holds the table for
     too long.
@@ -77,7 +77,7 @@ def migrate(
     if backfill:
         _say_what_it_would_fill(backfill)
     if (pending or backfill) and not yes and not context.databases.is_embedded:
-        confirm(f"Apply {_count(pending)}?" if pending else "Fill these rows?")
+        confirm(f"Apply {_count(pending)}?" if pending else "Set the direction of these rows?")
     _stay_interruptible()
     with migrate_progress.shown() as report:
         skipped = _migrator(context, report, patience).apply(last)
@@ -168,7 +168,7 @@ def _backfill(context: AppContext) -> Backfill:
     business = context.settings.business_phone
     if not business.lstrip("+").isdigit():
         raise ConfigError(
-            "WA_BUSINESS_PHONE is not set, so outgoing rows cannot be recognised.",
+            f"WA_BUSINESS_PHONE is {business!r} and not a number, so outgoing rows cannot be recognised.",
             hint=backfill.HINT,
             command=f"{backfill.COMMAND} --dry-run",
         )
@@ -198,7 +198,7 @@ def _fill(backfill: Backfill) -> None:
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """Show applied, pending and half completed migrations.
+    """Show applied, pending and incomplete migrations.
 
     Example: wa migrate status
     """
@@ -209,7 +209,7 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     known = catalogue.migrations()
     rows = [_row(migration, [e for e in entries if e.version == migration.name]) for migration in known]
     rows += [
-        {"migration": e.version, "state": "of a newer wa", "applied_at": e.finished_at, "note": ""}
+        {"migration": e.version, "state": "from a newer release", "applied_at": e.finished_at, "note": ""}
         for e in entries
         if e.step == 0 and e.version not in {migration.name for migration in known}
     ]
@@ -233,7 +233,7 @@ def _row(migration: Migration, entries: list[Entry]) -> dict[str, object]:
         state = f"incomplete, {len(migration.up.steps) - len(todo)} of {len(migration.up.steps)}"
         note = f"next: {todo[0].title}" if todo else "next: wa migrate"
     elif skipped:
-        state, note = f"applied but {len(skipped)}", "; ".join(entry.note or "" for entry in skipped)
+        state, note = f"applied, {len(skipped)} skipped", "; ".join(entry.note or "" for entry in skipped)
     else:
         state, note = "applied", migration.up.why
     return {"migration": migration.name, "state": state, "applied_at": whole and whole.finished_at, "note": note}
@@ -292,7 +292,7 @@ def rollback(
             print_note("The column direction is dropped.")
     if not drop_direction and any(migration.name == DIRECTION for migration in wanted):
         print_note(
-            "The column direction stays, since only it has the direction of messages. Drop it with --drop-direction."
+            "The column direction stays, since its values are stored nowhere else. Drop it with --drop-direction."
         )
 
 

@@ -101,7 +101,7 @@ def _moved(event: Moved) -> str:
 
 
 def _waiting(event: Waiting) -> str:
-    since = f" since {_span(event.seconds)}" if event.seconds >= 1 else ""
+    since = f" {_span(event.seconds)}" if event.seconds >= 1 else ""
     return f"waiting{since} for {event.who}"
 
 

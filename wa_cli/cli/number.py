@@ -34,8 +34,8 @@ def show(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> No
         Column("queued", "Queued", "integer"),
         Column("rate", "Rate/s", "number"),
         Column("ceiling", "Limit", "number"),
-        Column("paused_until", "Until", "instant"),
-        Column("blocked_why", "Why", "words"),
+        Column("paused_until", "Paused until", "instant"),
+        Column("blocked_why", "Reason", "words"),
     ]
     render.show(Table("numbers", "Numbers", columns, rows), chosen_format(form, as_json))
 

@@ -91,4 +91,5 @@ def _explained(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadInput(f"Cannot write {output}: {error.strerror}.") from None
+        reason = (error.strerror or str(error)).lower()
+        raise BadInput(f"Cannot write {output}: {reason}.", hint="Choose another path with --output.") from None

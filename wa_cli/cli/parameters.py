@@ -14,18 +14,18 @@ from wa_cli.messages.phone import customer_key, parse_customer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
 JsonOnly = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Format = Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")]
+Format = Annotated[str | None, typer.Option("--format", help=f"Output format: {', '.join(FORMATS)}.", metavar="FORMAT")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="Output file. Its suffix decides the format.", metavar="FILE")
 ]
 Phone = Annotated[str, typer.Argument(help="Phone number with + and country code, or user id.", metavar="PHONE")]
 Since = Annotated[
-    str | None, typer.Option(help="Begin: 7d, today, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")
+    str | None, typer.Option(help="Start time: 7d, today, monday, 2026-11-23, 2026-11-23T09:00.", metavar="TIME")
 ]
-Until = Annotated[str | None, typer.Option(help="End, not included. Default: now.", metavar="TIME")]
+Until = Annotated[str | None, typer.Option(help="End time, not included. Default: now.", metavar="TIME")]
 Zone = Annotated[str | None, typer.Option("--tz", help="Time zone. Default: WA_TIMEZONE.", metavar="ZONE")]
 Customer = Annotated[str | None, typer.Option(help="Only this customer: number or user id.", metavar="PHONE")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 
 def key_of(customer: str | None) -> str | None:
@@ -42,9 +42,7 @@ def written_number(customer: str | None) -> str | None:
 def confirm(question: str) -> None:
     """Ask, and go on only after a yes. Raises BadInput without a terminal."""
     if not sys.stdin.isatty():
-        raise BadInput(
-            "Cannot ask for a confirmation without a terminal.", hint="Use --yes to go on without a question."
-        )
+        raise BadInput("Cannot ask for a confirmation without a terminal.", hint="Use --yes to skip it.")
     try:
         typer.confirm(question, abort=True, err=True)
     except typer.Abort as abort:

@@ -126,10 +126,10 @@ def held(
     columns = [
         Column("reference", "Reference"),
         Column("customer", "Customer", "phone"),
-        Column("last_attempt_at", "Tried", "instant"),
-        Column("attempt", "Tries", "integer"),
+        Column("last_attempt_at", "Last attempt", "instant"),
+        Column("attempt", "Attempts", "integer"),
         Column("content", "Content", "words"),
-        Column("failure_reason", "Why", "words"),
+        Column("failure_reason", "Reason", "words"),
     ]
     rows = [dict(row._mapping) for row in found]
     render.show(Table("held", "Held messages", columns, rows), chosen_format(form, as_json))
@@ -180,7 +180,7 @@ def move(
     ] = None,
     yes: Yes = False,
 ) -> None:
-    """Have another business number send the messages that wait for one.
+    """Move waiting messages to another business number.
 
     Example: wa queue move --from 106540352242922
     """
@@ -191,7 +191,7 @@ def move(
     if target == number:
         raise BadInput(f"The messages already wait for {number}.", hint="Choose another number with --to.")
     if not yes:
-        ask(f"Send messages that wait for {number} from {target}?")
+        ask(f"Move the messages that wait for {number} to {target}?")
     moved = Outbox(context.database, number).operator.move(target)
     print_note(f"{counted(moved, 'message')} moved to {target}.")
 

@@ -220,7 +220,7 @@ def _section(report: Report, table: Table) -> Section:
         charts.picture(report, table, metric.value) for metric in (Metric if report.shape else [Metric.INCOMING])
     ]
     listed = (
-        "" if report.shape else f"<div class='wide'>{render.fragment(table)}</div>" if table.rows else "<p>Nothing.</p>"
+        "" if report.shape else f"<div class='wide'>{render.fragment(table)}</div>" if table.rows else "<p>No rows.</p>"
     )
     return Section(
         name=report.name,

@@ -20,12 +20,12 @@ Sort = Annotated[str | None, typer.Option(help="Sort by this column; prefix with
 BusinessHours = Annotated[
     str | None, typer.Option(help="mon-fri 09:00-18:00; sat 10:00-14:00. Default: WA_BUSINESS_HOURS.", metavar="HOURS")
 ]
-Details = Annotated[bool, typer.Option("--details", help="List the counted rows instead.")]
+Details = Annotated[bool, typer.Option("--details", help="Rows behind the figures instead of the figures.")]
 FailAbove = Annotated[
     str | None,
     typer.Option("--fail-above", help="Exit 3 if a value is above this duration, such as 30m.", metavar="DURATION"),
 ]
-Watch = Annotated[float | None, typer.Option(min=0.5, help="Refresh every so many seconds.", metavar="SECONDS")]
+Watch = Annotated[float | None, typer.Option(min=0.5, help="Refresh interval in seconds.", metavar="SECONDS")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, left out rows, and the SQL.")]
 
 
@@ -70,7 +70,7 @@ def helps(report: Report) -> dict[str, str]:
         texts["fail_above"] = f"Exit 3 if {label} {words[report.threshold.way]} this duration, such as 30m."
     if report.alarm:
         judged = f"{label} or " if report.threshold else ""
-        texts["fail_above"] = f"Exit 3 if {judged}the wait of an open turn is above this duration, such as 30m."
+        texts["fail_above"] = f"Exit 3 if {judged}an open turn's wait is above this duration, like 30m."
     return texts
 
 
@@ -95,5 +95,5 @@ def check_together(
 
 
 def broken_down(by: str | None, metric: Metric, report: Report) -> str | None:
-    """Return the chosen breakdown, or the one of the picture: the counts alone cost a quarter."""
+    """Return the chosen breakdown. A heatmap of counts leaves out response times, which take three quarters of the time."""
     return "response" if report.shape and metric is Metric.RESPONSE else by

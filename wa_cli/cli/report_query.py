@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wa_cli.reports.runner import Narrowed
 
 EVERY = 1_000_000  # default number of rows
-# Open turns of any age are found by a walk over all conversations. A note is not worth a longer one.
+# Open turns of any age are found by a walk over all conversations, so the note has a short time limit.
 NOTE_TIMEOUT = timedelta(milliseconds=500)
 
 
@@ -42,7 +42,7 @@ class Question:
     def range(self, context: AppContext, report: Report) -> Range:
 
         if report.header.is_of_now and (self.since is not None or self.until is not None):
-            raise BadInput(f"The report {report.name} shows this moment and has no --since and --until.")
+            raise BadInput(f"The report {report.name} shows the present state and has no --since and --until.")
         return ranges.range_of(report, since=self.since, until=self.until, zone=context.zone(self.zone))
 
     def narrowed(self, context: AppContext, report: Report) -> Narrowed:
@@ -144,7 +144,7 @@ def _among_all(question: Question, report: Report) -> Question:
 
 
 def explain(context: AppContext, report: Report, question: Question) -> str:
-    """Return what is counted and what is not, and the statement."""
+    """Return the definitions, the number of excluded rows by reason, and the statement."""
     from wa_cli.reports import runner
 
     asked, narrowed = question.range(context, report), question.narrowed(context, report)
@@ -153,7 +153,7 @@ def explain(context: AppContext, report: Report, question: Question) -> str:
         [
             f"{report.title}: {report.header.about}\n",
             *(f"  - {sentence}" for sentence in report.header.definitions),
-            f"\nNot counted, of the rows in {_span(asked)}:",
+            f"\nRows from {_span(asked)} that are not counted:",
             *(f"  {count:>9,}  {what}" for what, count in left_out.items() if report.uses_turns or "turns" not in what),
             f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
         ]
@@ -177,9 +177,9 @@ def _notes(
     ):
         yield f"The spool of this machine has {counted(waiting, 'outcome')} not stored yet."
     if question.employee and any(column.key == "incoming" for column in report.columns):
-        yield "Only messages of one employee, so nothing incoming is counted."
+        yield "Incoming messages are not counted for one employee."
     if total > count:
-        yield f"showing {count:,} of {total:,}{'' if question.is_one_of_all else ': --limit shows more'}."
+        yield f"Showing {count:,} of {total:,}.{'' if question.is_one_of_all else ' Use --limit to show more.'}"
 
 
 def open_turns(
@@ -204,7 +204,7 @@ def _older_turns(context: AppContext, report: Report, question: Question, asked:
     if not older:
         return "No older turn is open."
     first = min(older).astimezone(ZoneInfo(asked.zone))
-    return f"{counted(len(older), 'older turn')} not shown: --since {first:%Y-%m-%d}."
+    return f"Not shown: {counted(len(older), 'older turn')}. Use --since {first:%Y-%m-%d} to show all."
 
 
 def _span(asked: Range) -> str:

@@ -186,7 +186,7 @@ async def _call(context: AppContext, path: str, body: dict[str, Any], limit: flo
 
 
 def _script(path: Path) -> list[tuple[float, str, str]]:
-    """Yield pause in seconds, number and text of each line. Empty lines and # comments are skipped."""
+    """Return pause in seconds, number and text of each line. Empty lines and # comments are skipped."""
 
     try:
         content = path.read_text(encoding="utf-8")

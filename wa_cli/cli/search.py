@@ -29,7 +29,7 @@ _COLUMNS = [
     Column("direction", "Direction"),
     Column("customer", "Customer", "phone"),
     Column("name", "Name"),
-    Column("employee", "Who"),
+    Column("employee", "Employee"),
     Column("type", "Type"),
     Column("content", "Content", "words"),
     Column("message_id", "Message id"),
@@ -52,11 +52,13 @@ def search(
         list[str],
         typer.Argument(help="order status, '\"a phrase\" -not', 'ord* or inv*', or a number with +.", metavar="WORDS"),
     ],
-    since: Annotated[str | None, typer.Option(help="Begin: 7d, 2026-11-23. Default: 365d.", metavar="TIME")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Start time: 7d, 2026-11-23. Default: 365d.", metavar="TIME")
+    ] = None,
     until: Until = None,
     zone: Zone = None,
     customer: Customer = None,
-    newest: Annotated[bool, typer.Option("--newest", help="Show the newest first instead of the best.")] = False,
+    newest: Annotated[bool, typer.Option("--newest", help="Newest match first. Default: best match first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number.")] = 50,
     as_json: AsJson = False,
     form: Format = None,
@@ -78,7 +80,8 @@ def search(
     if _NUMBER.fullmatch(words.strip()):
         if since or until or customer or newest:
             raise BadInput(
-                "A search for a number has no --since and no --newest.", command=f'wa search "{words.strip()}"'
+                "--since, --until, --customer and --newest need words, not a number.",
+                command=f'wa search "{words.strip()}"',
             )
         _people(context, words, limit, zone, chosen, output)
         return
@@ -94,7 +97,7 @@ def search(
         limit=limit,
     )
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
-    cut = f" The {'newest' if newest else 'best'} {limit:,}: --limit shows more." if len(rows) == limit else ""
+    cut = f" Only the {'newest' if newest else 'best'}. Use --limit to show more." if len(rows) == limit else ""
     table = Table(
         "search",
         f"Messages with {words}",
@@ -116,7 +119,7 @@ def _people(context: AppContext, number: str, limit: int, zone: str, chosen: str
     digits = "".join(filter(str.isdigit, number))
     found = context.conversations.people(digits, limit)
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
-    note = f"Newest conversation first. The first {limit:,}: --limit shows more." if len(rows) == limit else None
+    note = f"Newest conversation first, only {limit:,}. Use --limit to show more." if len(rows) == limit else None
     render.show(Table("people", f"Customers with {number}", _PEOPLE, rows, note=note, zone=zone), chosen, output)
 
 

@@ -51,7 +51,7 @@ class SendOptions:
     idempotency_key: Annotated[
         str | None,
         typer.Option(
-            "--idempotency-key", help="Queue only one message for repeated commands with this key.", metavar="KEY"
+            "--idempotency-key", help="Key under which a repeated command queues only one message.", metavar="KEY"
         ),
     ] = None
     at: Annotated[
@@ -62,7 +62,9 @@ class SendOptions:
         str | None,
         typer.Option("--expires", help="Latest send time. An unsent message expires then.", metavar="TIME"),
     ] = None
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it was rejected.")] = False
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it fails, 8 after --timeout.")
+    ] = False
     timeout: Annotated[
         str, typer.Option("--timeout", help="Maximum time to wait, such as 30s.", metavar="DURATION")
     ] = "60s"
@@ -233,7 +235,7 @@ def _employee(text: str | None) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise BadInput(f"The employee {text!r} is not a UUID.") from None
+        raise BadInput(f"The employee {text!r} is not a UUID.", hint="Use an id from wa.employees.") from None
 
 
 def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, Any]:
@@ -255,6 +257,7 @@ def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, An
         time.sleep(POLL)
     state = found.state if found is not None else "queued"
     raise StillPending(
-        f"The message is still {state} after {format_span(parse_span(str(patience)))}. It will be sent.",
-        hint=f"Start a worker: wa worker outgoing --drain. The reference is {reference}.",
+        f"The message is still {state} after {format_span(parse_span(str(patience)))}.",
+        hint=f"Start a worker if none is running. The reference is {reference}.",
+        command="wa worker outgoing --drain",
     )

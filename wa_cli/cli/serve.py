@@ -53,7 +53,8 @@ def serve(
     address = host or context.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
         raise ConfigError(
-            "Unsigned webhooks are accepted on loopback only.", hint="Leave out --insecure-no-signature or --host."
+            f"Unsigned webhooks are accepted on loopback only, not on {address}.",
+            hint="Leave out --insecure-no-signature or --host.",
         )
 
     logs.start(context.settings.log_format)

@@ -24,7 +24,9 @@ app = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[
     Path | None,
-    typer.Option(help="Replay this folder into this database and queue.", metavar="FOLDER", show_default=False),
+    typer.Option(
+        help="Spool folder to replay. Default: all of this installation.", metavar="FOLDER", show_default=False
+    ),
 ]
 
 
@@ -45,7 +47,8 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     ]
     rows = [_row(kind, spool) for kind, found in spools.ours().items() for spool in found]
     stranded = [_row(f"stranded {kind}", spool) for kind, spool in spools.stranded()]
-    note = "Stranded: of another database or queue. Replay with: wa spool replay --folder FOLDER" if stranded else None
+    hint = "Stranded records belong to another database or queue. Replay them with: wa spool replay --folder FOLDER"
+    note = hint if stranded else None
     render.show(Table("spool", "Spool", columns, rows + stranded, note), chosen_format(form, as_json))
 
 
@@ -104,5 +107,5 @@ def _report_left(spools: list[Spool]) -> None:
 
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder.", hint="`wa spool status` prints the folders with records.")
+        raise BadInput(f"{folder} is not a folder.", hint="Choose a folder that wa spool status prints.")
     return folder

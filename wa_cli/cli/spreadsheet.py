@@ -131,4 +131,4 @@ def _about(table: Table) -> Iterator[tuple[str, str]]:
         yield name, str(plain_value(value))
     if table.note:
         yield "Note", table.note
-    yield "Times", f"in {table.zone}; durations are hours, minutes and seconds"
+    yield "Times", f"In {table.zone}. Durations are hours, minutes and seconds."

@@ -67,7 +67,9 @@ class Table:
         """Return the note about missing rows, or None."""
         shown = len(self.rows)
         return (
-            f"showing {shown:,} of {self.total:,}: --limit shows more." if self.total and self.total > shown else None
+            f"Showing {shown:,} of {self.total:,}. Use --limit to show more."
+            if self.total and self.total > shown
+            else None
         )
 
 

@@ -24,12 +24,12 @@ def parse(report: Report, fail_above: str | None) -> timedelta | None:
     if fail_above is None:
         return None
     if not report.is_judged:
-        raise BadInput(f"The report {report.name} has nothing for --fail-above to judge.")
+        raise BadInput(f"The report {report.name} cannot be used with --fail-above.")
     return parse_span(fail_above)
 
 
 def since(report: Report, limit: timedelta | None) -> str | None:
-    """Return how far back the report must look to find such a wait, or None if its own range suffices."""
+    """Return a --since that is early enough to find such a wait, or None if the report's own range suffices."""
 
     if limit is None or report.threshold is None or report.threshold.way != "age":
         return None
@@ -41,7 +41,7 @@ def check_range(report: Report, begin: datetime, limit: timedelta) -> None:
     """Raise BadInput for a range that cannot contain such a wait."""
     if report.threshold and report.threshold.way == "age" and now() - begin <= limit:
         raise BadInput(
-            f"Customers who wait {format_span(limit)} began to wait before that range.", hint="Use an earlier --since."
+            f"The range is too short to contain a wait of {format_span(limit)}.", hint="Use an earlier --since."
         )
 
 

@@ -27,9 +27,7 @@ def verify(
     as_json: JsonOnly = False,
     quiet: check_results.Quiet = False,
     check: check_results.Chosen = None,
-    since: Annotated[
-        str, typer.Option(help="Begin of the examined time: a time, a date or 7d.", metavar="TIME")
-    ] = "24h",
+    since: Annotated[str, typer.Option(help="Start of the examined time: 7d or 2026-11-23.", metavar="TIME")] = "24h",
 ) -> None:
     """Prove that storage works, with trial writes that are rolled back.
 

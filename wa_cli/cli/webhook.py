@@ -42,7 +42,7 @@ def replay(
         status = _post(target, body, {signature.HEADER: signature.sign(body, context.endpoint.app_secret)})
         if status != 200:
             raise CloudError(f"{target} answered {status}.", hint=_HINTS.get(status))
-    print_note(f"{target} accepted {len(found)}.")
+    print_note(f"Posted to {target}, all accepted: {len(found)}.")
 
 
 _HINTS = {401: "Start the service with the same WA_APP_SECRET.", 404: "Check the URL. It ends in /webhook."}

@@ -64,7 +64,7 @@ def outgoing(
     logs.start(context.settings.log_format)
 
     def check() -> None:
-        context.endpoint.number  # noqa: B018 — what is missing is said once, and before anything is started
+        context.endpoint.number  # noqa: B018 — reports a missing setting once, before anything is started
         context.databases.connect(logs.emit, required=not _can_degrade(context, drain, require_storage))
         if processes == 1:  # each of several processes opens its own connection to the queue
             context.queues.outgoing.depth()
@@ -91,7 +91,7 @@ def incoming(
     logs.start(context.settings.log_format)
 
     def check() -> None:
-        context.database  # noqa: B018 — asking is connecting
+        context.database  # noqa: B018 — connects
         if processes == 1:
             context.queues.incoming.depth()
 

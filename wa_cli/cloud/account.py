@@ -46,7 +46,10 @@ class Number:
 
 
 class AccountClient:
-    """Every method raises CloudError: Unauthorized if the token is refused, NotFound if the object does not exist."""
+    """A client for the account at the Cloud API.
+
+    Every method raises CloudError: Unauthorized if the token is refused, NotFound if the object does not exist.
+    """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str = "") -> None:
         self.base_url = base_url

@@ -61,7 +61,7 @@ class MediaClient:
         return Located(found["url"], _word(found.get("mime_type")), _word(found.get("sha256")))
 
     async def download(self, url: str, into: IO[bytes]) -> tuple[int, bytes]:
-        """Write the file to `target`. Return its size and its SHA-256."""
+        """Write the file to `into`. Return its size and its SHA-256."""
         size, digest = 0, hashlib.sha256()
         with graph_request.translated("the file"):
             http = self._client_for(url)

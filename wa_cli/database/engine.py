@@ -72,7 +72,9 @@ class Database:
                 },
             )
         except (exc.ArgumentError, ValueError):
-            raise ConfigError("The database URL cannot be read.", hint="postgresql://user:password@host/db") from None
+            raise ConfigError(
+                "The database URL cannot be read.", hint="Write postgresql://user:password@host/db."
+            ) from None
         sa.event.listen(self.engine, "handle_error", _discard_standby)
         sa.event.listen(self.engine, "connect", lambda connection, _: session.set_up(connection, self.settings))
 

@@ -1,4 +1,4 @@
-"""Downloads files that customers sent before Meta deletes them, beside the messages and never in their way."""
+"""Downloads customers' files before Meta deletes them, without delaying messages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The outcome of one attempt to send, as a value. One place makes it, and one place handles each kind.
 
-Only Unknown leaves open if the customer will read the message.
+After Unknown it is uncertain if the message was sent. Every other outcome is certain.
 """
 
 from __future__ import annotations

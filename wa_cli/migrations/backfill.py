@@ -73,7 +73,7 @@ class Backfill:
         return filled
 
     def _fill_once(self, advance: Callable[[int], None]) -> tuple[int, int]:
-        """Fill one batch. Return the number of rows that were found, and of those that were filled."""
+        """Fill every row once, in batches. Return the number of found rows, and of filled ones."""
         after, seen, filled = _FIRST, 0, 0
         while True:
             with self.database.reading(timeout=_LONG) as connection:

@@ -31,7 +31,7 @@ def check(connection: sa.Connection) -> None:
     _check_rights(connection, found.username)
     if found.elsewhere:
         raise ConfigError(
-            f"There is a table {found.elsewhere[0]}, which the search_path does not contain. A second one would be created.",
+            f"The table {found.elsewhere[0]} is outside the search_path, so a second one would be created.",
             hint=found.path,
         )
     if found.kind is not None:
@@ -43,7 +43,7 @@ def _check_rights(connection: sa.Connection, username: str) -> None:
     lacking = run(connection, "watch/rights").all()
     if lacking:
         raise ConfigError(
-            f"The database user {username} may not {'; nor '.join(row.lacking for row in lacking)}.",
+            f"The database user {username} has no right to {', or to '.join(row.lacking for row in lacking)}.",
             hint=" ".join(row.given for row in lacking),
         )
 

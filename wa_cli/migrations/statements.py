@@ -105,9 +105,7 @@ def perform(connection: sa.Connection, step: Step, looking_on: Watch, note: Note
             if looking_on.gave_up_on:
                 raise _given_up(step, looking_on.gave_up_on, looking_on.patience) from None
             if not step.is_strong:
-                raise StillPending(
-                    f"The statement was cancelled at the database: {step.title}.", command="wa migrate"
-                ) from None
+                raise StillPending(f"The database cancelled the step {step.title!r}.", command="wa migrate") from None
             cut_off += 1
             if cut_off >= STRONG_TRIES:
                 raise Hindered(_TOO_SLOW) from None
@@ -166,7 +164,7 @@ def drop_index(connection: sa.Connection, step: Step) -> None:
 
 def _given_up(step: Step, who: str, waited: float) -> StillPending:
     return StillPending(
-        f"Gave up after {waited:.0f} s: {step.title}. Waiting for {who}.",
+        f"The step {step.title!r} still waits for {who} after {waited:.0f} s.",
         hint="End that transaction and run wa migrate again, or wait longer with --timeout. Completed steps stay.",
     )
 

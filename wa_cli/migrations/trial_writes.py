@@ -117,7 +117,7 @@ def _unknown_employee(connection: sa.Connection, employee: UUID) -> list[str]:
     if not keys or _keeps_employee(connection, employee):
         return []
     return [
-        f"the constraint {', '.join(keys)} does not accept every employee, whose messages are then stored without them"
+        f"the constraint {', '.join(keys)} rejects unknown employees, so their messages are stored without the employee"
     ]
 
 

@@ -26,7 +26,7 @@ from wa_cli.outbox.sweeps import SWEEP_LIMIT, Sweeps
 from wa_cli.store import messages
 from wa_cli.version import __version__
 
-# How a throttled number finds its rate again, per second: up to the rate that was too fast, about it, and past it.
+# Recovery of a throttled number's rate per second: below the rate that was too fast, near it, and above it.
 RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}
 
 

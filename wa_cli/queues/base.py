@@ -61,7 +61,7 @@ class MessagesRejected(QueueError):
     """The queue has all messages but these, each with its reason, and will never take them."""
 
     def __init__(self, message: str, rejected: Sequence[tuple[QueueMessage, str]]) -> None:
-        super().__init__(message, hint="The message is larger than the queue allows or has characters that it refuses.")
+        super().__init__(message, hint="Shorten the message, or remove characters that the queue refuses.")
         self.rejected = rejected
 
 

@@ -286,8 +286,9 @@ class SqsQueue:
         return self._each(deliveries, change)
 
     def _each(self, deliveries: Sequence[Delivery], call: Callable[[list[Entry]], Any]) -> int:
-        """Call `act` on all, ten at a time. Return the number of successes. A refused one was lost, or comes again by
-        itself.
+        """Do `call` for all, ten at a time. Return the number of successes.
+
+        If one fails, its lease has ended or it comes again by itself.
         """
 
         def do(batch: Sequence[Delivery]) -> int:
@@ -303,7 +304,9 @@ def _size(entry: Entry) -> int:
 
 
 def _too_large(entry: Entry) -> _Failure:
-    return _Failure(entry["Id"], f"it is larger than the {LARGEST >> 10} KiB that SQS is sure to take", is_final=True)
+    return _Failure(
+        entry["Id"], f"it is larger than {LARGEST >> 10} KiB, which not every SQS queue accepts", is_final=True
+    )
 
 
 def _code(error: ClientError) -> str:

@@ -103,7 +103,9 @@ class Report:
         if unknown := [key for key in named if key and key not in keys]:
             raise ConfigError(f"{self.path} names the column {unknown[0]!r}, which its header does not declare.")
         if declared.shape and len(declared.shape) != len(("heatmap", "down", "across")):
-            raise ConfigError(f"{self.path}: a shape is heatmap and the keys of its two sides.")
+            raise ConfigError(
+                f"{self.path}: the shape {' '.join(declared.shape)!r} is not heatmap with two column keys."
+            )
         if not declared.parameters.get("limit", "1").isdigit():
             raise ConfigError(f"{self.path}: the limit {declared.parameters['limit']!r} is not a number.")
 

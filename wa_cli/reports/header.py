@@ -204,5 +204,8 @@ class _Lines:
         if not words:
             return None
         if len(words) not in (2, 3) or words[1] not in WAYS:
-            raise ConfigError(f"{self.path}: a threshold is a column and one of {', '.join(WAYS)}.")
+            raise ConfigError(
+                f"{self.path}: {' '.join(words)!r} is not a threshold.",
+                hint=f"Write -- threshold: COLUMN and one of {', '.join(WAYS)}.",
+            )
         return Threshold(*words, **({"working": working} if (working := self._first("working")) else {}))

@@ -34,7 +34,7 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
     begin = own if since is None else instant(since, zone, at)
     for moment in (begin, end):
         if not EARLIEST <= moment.year < LATEST:
-            raise BadInput(f"{moment:%Y-%m-%d} is out of range.")
+            raise BadInput(f"{moment:%Y-%m-%d} is not between {EARLIEST} and {LATEST}.")
     if begin >= end:
         raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is empty.")
     return Range(begin, end, zone)

@@ -48,7 +48,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Narrowed:
-    """The part that is asked for: a person's key, an employee, the breakdown, business hours."""
+    """The filters of a report: a person's key, an employee, the breakdown, business hours."""
 
     customer: str | None = None
     employee: UUID | None = None
@@ -139,7 +139,7 @@ def run(
 
 
 def count(database: Database, report: Report, asked: Range, narrowed: Narrowed, *, timeout: timedelta) -> int:
-    """Return how many rows the report has where nothing limits it."""
+    """Return the number of rows of the report without a limit."""
     values = values_for(report, asked, narrowed, limit=None)
     statement = sa.text(f"SELECT count(*) FROM ({_statement(report).text}) AS whole")  # noqa: S608 — a report's file
     with _explained(report, timeout), database.reading(timeout) as connection:
@@ -155,7 +155,7 @@ def _explained(report: Report, timeout: timedelta) -> Iterator[None]:
         if "read-only" in error.message:
             raise ConfigError(f"The statement of {report.path} writes, but reports are read-only.") from error
         raise StatementCancelled(
-            f"The report took longer than {format_span(timeout)}.",
+            f"The report {report.name} took longer than {format_span(timeout)}.",
             hint="Use a later --since, or set WA_REPORT_TIMEOUT=5m.",
         ) from error
     except RowRefused as error:
@@ -233,7 +233,7 @@ def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: ti
 
 
 def _complete(report: Report, narrowed: Narrowed, row: dict[str, Any]) -> None:
-    """Return rows with values that SQL does not know: written numbers, durations in seconds, the meaning of Meta's codes."""
+    """Complete the row in place: numbers with a +, durations in seconds, the meaning of Meta's codes."""
     keys = [column.key for column in report.columns if column.kind == "phone"]
     phones = report.header.phones
     for key in [*keys, *phones.keys] if phones and narrowed.by in phones.values else keys:

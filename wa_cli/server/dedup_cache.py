@@ -49,7 +49,7 @@ def connect() -> DynamoDBClient:
 
 
 class DedupCache:
-    """Threads may share it. No method raises because the table is unavailable.
+    """A cache of enqueued webhook bodies. Threads may share it. An unavailable table raises no error.
 
     `scope` separates installations that share the table.
     """

@@ -48,7 +48,7 @@ class _Arrived:
 
 
 class Ingest:
-    """One for each process, used from one event loop."""
+    """The entry point of webhooks to the queue. Each process has one, used from one event loop."""
 
     def __init__(
         self, queue: Queue, spooled_webhooks: SpooledWebhooks, *, emit: Emit, dedup_cache: SeenWebhooks | None = None
@@ -64,7 +64,7 @@ class Ingest:
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="ingest")
 
     async def accept(self, pieces: Sequence[str], digest: str) -> WebhookResult:
-        """Return when the webhook is safe. Raises SpoolUnwritable where it cannot be: then its sender must keep it."""
+        """Return when the webhook is safe. Raises SpoolUnwritable if it cannot be kept, so that its sender repeats it."""
         arrived = _Arrived(
             [QueueMessage(piece) for piece in pieces], digest, asyncio.get_running_loop().create_future()
         )

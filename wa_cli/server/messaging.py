@@ -34,7 +34,7 @@ _NO_NUL = r"^[^\x00]*$"
 
 
 class _Message(BaseModel):
-    """The addressee is `phone_number` or, for a customer whose number WhatsApp hides, `recipient`: the user id."""
+    """A message to send. The addressee is `phone_number`, or `recipient` (a user id) if WhatsApp hides the number."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -144,9 +144,9 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
         )
     if settings.claim_lease <= settings.send_timeout:
         raise ConfigError(
-            f"WA_CLAIM_LEASE ({format_span(settings.claim_lease)}) does not outlast WA_SEND_TIMEOUT"
+            f"WA_CLAIM_LEASE ({format_span(settings.claim_lease)}) is not longer than WA_SEND_TIMEOUT"
             f" ({format_span(settings.send_timeout)}): no message could be sent.",
-            hint="Give the lease at least twice the time-out.",
+            hint="Set WA_CLAIM_LEASE to at least twice WA_SEND_TIMEOUT.",
         )
     if settings.outgoing_queue_url and settings.outgoing_queue_url == settings.incoming_queue_url:
         raise ConfigError(
@@ -276,4 +276,4 @@ def suggest(key: str) -> str:
     import difflib
 
     close = difflib.get_close_matches(key, NAMES, n=1)
-    return f"Did you mean {close[0]!r}?" if close else "`wa config show` lists all settings."
+    return f"Did you mean {close[0]!r}?" if close else "List all settings with wa config show."

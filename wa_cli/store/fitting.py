@@ -1,4 +1,4 @@
-"""Values that fit the business's table: a secondary value never costs a message.
+"""Values that fit the business's table. A message is stored even if a secondary value does not fit.
 
 Every column is secondary except id, direction, addresses, type, content, time and status. A secondary text that is too
 long for its column is shortened. An identifier or a link is left out, since half of one is useless. The raw JSON keeps

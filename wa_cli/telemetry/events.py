@@ -149,7 +149,7 @@ class SlowedDown(Event):
 
 @dataclass(frozen=True)
 class Received(Event):
-    """Counts of what the incoming worker stored in one batch."""
+    """The incoming worker stored a batch of messages, statuses and notices."""
 
     messages: int
     statuses: int

@@ -28,13 +28,13 @@ _log = logging.getLogger("wa")
 _DISPOSITIONS = {
     Disposition.REJECTED: "rejected",
     Disposition.RETRY: "not sent, retrying later",
-    Disposition.UNCERTAIN: "uncertain, evidence will decide",
+    Disposition.UNCERTAIN: "uncertain, waiting for evidence",
 }
 _SWEEPS = {
-    Sweep.LOST_LEASES: "messages made uncertain, their worker died",
+    Sweep.LOST_LEASES: "messages uncertain because their worker died",
     Sweep.EXPIRED: "messages expired before they could be sent",
-    Sweep.LATE_STATUSES: "statuses applied after their row was stored",
-    Sweep.HEADS: "customers got their missing head of line",
+    Sweep.LATE_STATUSES: "late statuses applied",
+    Sweep.HEADS: "missing heads of line repaired",
     Sweep.UNREADABLE_LINES: "unreadable lines set aside",
     Sweep.UNKNOWN_OUTCOMES: "outcomes of unknown messages set aside",
 }
@@ -125,7 +125,7 @@ def _line(event: Event) -> tuple[int, str]:
             kept = f" ({count} kept in the spool)" if count != 1 else " (kept in the spool)"
             return logging.ERROR, f"Failed to store outgoing message in database: {reason}{kept}"
         case events.ValueLeftOut(column, reason):
-            return logging.WARNING, f"{column} left out of stored messages if it does not fit: {reason}"
+            return logging.WARNING, f"values of {column} left out of stored messages: {reason}"
         case events.NotAccepted(phone, disposition, reason, _):
             return logging.WARNING, f"Message to {phone} {_DISPOSITIONS[disposition]}: {reason}"
         case events.Duplicated(reference):
@@ -133,7 +133,7 @@ def _line(event: Event) -> tuple[int, str]:
         case events.NumberBlocked(reason):
             return logging.ERROR, f"sending is blocked, probing once a minute: {reason}"
         case events.NumberUnblocked():
-            return logging.INFO, "sending is possible again"
+            return logging.INFO, "sending resumed"
         case events.SlowedDown(rate):
             return logging.WARNING, f"throttled by WhatsApp, continuing at {rate:.0f} messages/s after a pause"
         case events.Received(messages, statuses, notices):
@@ -144,7 +144,7 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.WARNING, f"message of the {queue} queue dead-lettered: {reason}"
         case events.Decided(reference, state, possible_duplicate):
             mark = ", possible duplicate" if possible_duplicate else ""
-            return logging.WARNING, f"uncertain message {reference} is {state} now{mark}"
+            return logging.WARNING, f"uncertain message {reference} is now {state}{mark}"
         case _:
             return _maintenance_line(event) or _service_line(event) or (logging.INFO, str(event))
 
@@ -193,7 +193,7 @@ def _service_line(event: Event) -> tuple[int, str] | None:
         case events.Spooled(count=count):
             return logging.WARNING, f"{counted(count, 'webhook')} spooled until the queue is available again"
         case events.Requeued(count):
-            return logging.INFO, f"{counted(count, 'webhook')} of the spool put on the queue"
+            return logging.INFO, f"{counted(count, 'spooled webhook')} put on the queue"
         case events.WorkerDied(pid, code):
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             return logging.ERROR, f"worker process {pid} {how}, starting another"

@@ -1,4 +1,4 @@
-"""Counts for Prometheus what the service does. With several processes the counts are in files that they share."""
+"""Prometheus metrics of the service. With several processes the counts are in files that they share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a message in degraded mode: its outcome goes to disk, then the queue is told."""
+"""The end of a message in degraded mode: write its outcome to disk, then acknowledge it or give it back."""
 
 from __future__ import annotations
 

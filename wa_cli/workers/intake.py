@@ -53,16 +53,17 @@ class Recorder(Protocol):
 
 
 class Salvager(Protocol):
-    """Writes what is usable of a delivery that the database refused as a whole."""
+    """A writer of the usable parts of a delivery that the database refused as a whole."""
 
     def salvage(self, connection: sa.Connection, delivery: Delivery, batch: Batch) -> None:
         """Write the delivery part by part. Refused parts become dead letters of the batch."""
 
 
 class Intake:
-    """Takes messages from one queue. `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the
-    dead letters. `fault` is set while the database would refuse every message. `work_came` is set after each batch that
-    was not empty.
+    """An intake of messages from one queue.
+
+    `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the dead letters. `fault` is set while
+    the database would refuse every message. `work_came` is set after each batch that was not empty.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 Some refusals come only after Meta accepted the message (131031 account locked, 131042 payment problem, 130429
 throughput). An accepted request then does not prove that the number can send. A later sent message does. A notice
-(`value.errors`) names no message and could not be taken back by one, so it slows the number down and never blocks it.
+(`value.errors`) names no message, so no later status could lift a block. It slows the number down and never blocks it.
 """
 
 from __future__ import annotations

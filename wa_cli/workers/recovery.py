@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Recovery(Protocol):
-    """The maintenance of each kind of worker is one. Both methods are called in a thread."""
+    """The repairs of a worker before its first message and after an outage. Both methods are called in a thread."""
 
     def check(self) -> None:
         """Raise DatabaseUnavailable during an outage."""
 
     def recover(self) -> None:
-        """Finish what a crash or an outage has left, before anything new is done."""
+        """Finish the work of a crash or an outage, before new work begins."""

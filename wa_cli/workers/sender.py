@@ -1,6 +1,6 @@
 """Claim → dispatch → spooling → settling: the stages that turn queued messages into sent and stored ones.
 
-The order is the guarantee. A claim is committed before its request leaves, so that no crash hides a request. An answer
+The order matters. A claim is committed before its request leaves, so that a crash does not hide a request. An answer
 is on disk before anything else is done with it, so that a later crash is repaired from the spool, without a second
 send. Each stage takes what has arrived, and never waits for the slowest message of a claim.
 """

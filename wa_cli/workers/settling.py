@@ -43,8 +43,9 @@ class SettledBatch:
 
 
 class Settling(Stage[Answer]):
-    """Settles the answers that are in the spool. Sets `work_came`, since the next message of a customer may now
-    be the head of its line.
+    """A stage that settles answers of the spool.
+
+    It sets `work_came`, since the next message of a customer may now be the head of its line.
     """
 
     name: ClassVar[str] = "settling"

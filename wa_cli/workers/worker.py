@@ -127,7 +127,7 @@ def _give_threads() -> None:
 
 
 def _is_drained(queue: Queue, outbox: Outbox) -> bool:
-    """Return True if queue and outbox are empty. The queue comes first: what left it meanwhile is in the outbox."""
+    """Return True if queue and outbox are empty. The queue is read first, since its messages move to the outbox."""
     if not queue.depth().is_empty:
         return False
     left = outbox.work_left()

@@ -8,7 +8,7 @@
 -- column:  customer     phone    Customer
 -- column:  name         text     Name
 -- column:  answered_at  instant  Answered
--- column:  employee     text     By
+-- column:  employee     text     Employee
 -- column:  length       span     Length
 
 SELECT turn.started_at AT TIME ZONE 'UTC' AS started_at, turn.customer, contact.name,
