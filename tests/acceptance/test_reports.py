@@ -122,7 +122,10 @@ def test_fail_above_exits_with_3_when_the_threshold_is_crossed(shop: Shell) -> N
         "wa: --details cannot"
     )
     shop.wa("report", "unanswered", "--fail-above", "1m", "--watch", "1", code=2)
-    assert "The report types cannot be used with --fail-above" in shop.wa("report", "types", "--fail-above", "1h", code=2).stderr
+    assert (
+        "The report types cannot be used with --fail-above"
+        in shop.wa("report", "types", "--fail-above", "1h", code=2).stderr
+    )
 
 
 def test_unanswered_counts_the_open_turns_from_before_its_range(shop: Shell) -> None:

@@ -105,7 +105,7 @@ def conversation(
     chat = Chat(ZoneInfo(zone))
     chat.begin(name, found, paged=not follow)
     if total > len(found):
-        print_note(f"Showing the newest {len(found):,} of {total:,}. Use --limit to show more.")
+        print_note(f"showing the newest {len(found):,} of {total:,}. Use --limit to show more.")
     while follow:
         time.sleep(FOLLOW_EVERY)
         newest = or_unavailable(lambda: context.conversations.both_sides(key, max(begin, now() - LOOKED_BACK), limit))

@@ -179,7 +179,7 @@ def _notes(
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "Incoming messages are not counted for one employee."
     if total > count:
-        yield f"Showing {count:,} of {total:,}.{'' if question.is_one_of_all else ' Use --limit to show more.'}"
+        yield f"showing {count:,} of {total:,}.{'' if question.is_one_of_all else ' Use --limit to show more.'}"
 
 
 def open_turns(

@@ -67,7 +67,7 @@ class Table:
         """Return the note about missing rows, or None."""
         shown = len(self.rows)
         return (
-            f"Showing {shown:,} of {self.total:,}. Use --limit to show more."
+            f"showing {shown:,} of {self.total:,}. Use --limit to show more."
             if self.total and self.total > shown
             else None
         )
