@@ -326,7 +326,7 @@ def test_messages_can_be_searched_and_exported(shop: Shell) -> None:
     assert "Only the best. Use --limit to show more." in shop.wa("search", "invoice", "--limit", "1").stderr
     assert "showing the newest 1 of" in shop.wa("conversation", hit["customer"], "--limit", "1").stderr
     shop.wa("search", " ", code=2)
-    assert "has no --since" in shop.wa("search", "+15553", "--since", "7d", code=2).stderr
+    assert "need words, not a number" in shop.wa("search", "+15553", "--since", "7d", code=2).stderr
     assert 'wa search "+15553000"' in shop.wa("search", "15553000").stderr
 
     shop.wa("export", hit["customer"], "-o", "one.csv")

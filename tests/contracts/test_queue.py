@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.local_aws import LocalAws
+from tests.support.memory_queue import MemoryQueue
 from wa_cli.database.engine import Database
 from wa_cli.queues.base import QueueMessage
-from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 
@@ -35,6 +37,29 @@ def queue(backend: str, request: pytest.FixtureRequest) -> Any:
         return PostgresQueue("outgoing", database.transaction)
     aws: LocalAws = request.getfixturevalue("aws")
     return SqsQueue("outgoing", aws.queue(fifo=backend == "sqs-fifo"), aws.sqs, database.transaction)
+
+
+@pytest.fixture
+def reopened(backend: str, queue: Any, request: pytest.FixtureRequest) -> Any:
+    """Return another object on the same queue, as another process has it."""
+    if backend == "memory":
+        pytest.skip("a queue in memory has one object")
+    database: Database = request.getfixturevalue("database")
+    if backend == "postgres":
+        return PostgresQueue("outgoing", database.transaction)
+    return SqsQueue("outgoing", queue.url, request.getfixturevalue("aws").sqs, database.transaction)
+
+
+@pytest.fixture
+def other(backend: str, request: pytest.FixtureRequest) -> Any:
+    """Return the queue of the other direction."""
+    if backend == "memory":
+        return MemoryQueue("incoming")
+    database: Database = request.getfixturevalue("database")
+    if backend == "postgres":
+        return PostgresQueue("incoming", database.transaction)
+    aws: LocalAws = request.getfixturevalue("aws")
+    return SqsQueue("incoming", aws.queue(fifo=backend == "sqs-fifo"), aws.sqs, database.transaction)
 
 
 @pytest.fixture
@@ -78,6 +103,41 @@ def test_messages_are_received_as_they_were_put(queue: Any) -> None:
 
 def test_an_empty_queue_returns_no_messages(queue: Any) -> None:
     assert receive(queue) == []
+
+
+def test_another_object_on_the_queue_receives_its_messages(queue: Any, reopened: Any) -> None:
+    put(queue, "hello")
+
+    [delivery] = receive(reopened)
+    reopened.ack([delivery])
+
+    assert queue.depth().is_empty
+
+
+def test_the_queues_of_both_directions_share_neither_messages_nor_dead_letters(queue: Any, other: Any) -> None:
+    put(queue, "hello", "poison")
+    assert receive(other) == []
+    assert other.depth().is_empty
+
+    _, poison = receive(queue)
+    queue.dead_letter(poison, "unreadable")
+
+    assert other.dead_letters(10) == []
+    assert (queue.dead_count(), other.dead_count()) == (1, 0)
+    assert other.redrive(10) == other.purge_dead() == 0
+
+
+def test_a_receiver_waits_for_a_message(queue: Any, backend: str) -> None:
+    if backend == "memory":
+        pytest.skip("a queue in memory has its own clock")
+    began = time.monotonic()
+    assert queue.receive(10, LEASE, timedelta(seconds=0.3)) == []
+    assert time.monotonic() - began >= 0.3
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(queue.receive, 10, LEASE, timedelta(seconds=20))
+        put(queue, "hello")
+        assert [delivery.body for delivery in waiting.result(timeout=10)] == ["hello"]
 
 
 def test_no_more_than_the_limit_is_received(queue: Any) -> None:
@@ -143,9 +203,9 @@ def test_nack_with_a_delay_returns_the_message_only_after_the_delay(queue: Any, 
 
     assert receive(queue) == []
     assert queue.depth().delayed + queue.depth().in_flight == 1
-    pass_time(timedelta(seconds=29))
+    pass_time(timedelta(seconds=29.5))
     assert receive(queue) == []
-    pass_time(timedelta(seconds=2))
+    pass_time(timedelta(seconds=1))
     assert [d.body for d in receive(queue)] == ["hello"]
 
 
@@ -178,6 +238,27 @@ def test_a_dead_letter_is_kept_with_its_reason(queue: Any, pass_time: Pass) -> N
     [dead] = queue.dead_letters(10)
     assert (dead.body, dead.reason) == ("poison", "it has no phone number")
     assert queue.dead_count() == 1
+
+
+def test_a_refused_message_is_a_dead_letter_with_its_reason(queue: Any) -> None:
+    queue.refuse(QueueMessage("too large", "ana"), "it is larger than the queue allows")
+
+    assert receive(queue) == []
+    [dead] = queue.dead_letters(10)
+    assert (dead.body, dead.reason) == ("too large", "it is larger than the queue allows")
+
+
+def test_redriven_messages_keep_their_customer(queue: Any) -> None:
+    if not queue.keeps_order:
+        pytest.skip("a standard queue has no customers")
+    put(queue, "dead", customer="ana")
+    [dead] = receive(queue)
+    queue.dead_letter(dead, "why not")
+    queue.refuse(QueueMessage("refused", "ben"), "why not")
+
+    queue.redrive(10)
+
+    assert {(d.body, d.customer) for d in receive(queue)} == {("dead", "ana"), ("refused", "ben")}
 
 
 def test_dead_letters_are_redriven_oldest_first_as_new(queue: Any) -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from tests.integration.conftest import Bench
 from tests.support.event_loop import in_event_loop
+from tests.support.memory_queue import MemoryQueue
 from wa_cli.errors import DatabaseUnavailable, QueueError
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
@@ -23,7 +24,6 @@ from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Delivery, QueueMessage
-from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Watchdog

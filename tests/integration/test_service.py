@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from tests.support.database_outage import Outage
 from tests.support.local_aws import LocalAws
+from tests.support.memory_queue import MemoryQueue
 from tests.support.running_service import SECRET, RunningService, running_service
 from tests.support.waiting import until
 from wa_cli.backlog import Backlog
@@ -28,7 +29,6 @@ from wa_cli.errors import DatabaseUnavailable, QueueError
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import MessagesRejected, QueueMessage
-from wa_cli.queues.memory import MemoryQueue
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.queues.sqs import SqsQueue
 from wa_cli.server import dedup_cache, ingest, limits, listening

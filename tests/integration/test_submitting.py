@@ -10,12 +10,12 @@ import pytest
 
 from tests.integration.conftest import Bench
 from tests.integration.test_recording import Desk, desk
+from tests.support.memory_queue import MemoryQueue
 from wa_cli.errors import QueueError, ReferenceTaken, Unconfirmed
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import SentBy
 from wa_cli.queues.base import QueueMessage
-from wa_cli.queues.memory import MemoryQueue
 from wa_cli.submit import Submitter, reference_of
 
 __all__ = ["desk"]

@@ -71,7 +71,13 @@ class Works:
             parts = OutgoingParts(
                 self.queue, self.bench.database, self.bench.outbox, self.spool, Spool(self.spool.folder), client
             )
-            worker = build_worker(parts, self.settings(), self.emitted.append, drain=drain)
+            worker = build_worker(
+                parts,
+                self.settings(),
+                self.emitted.append,
+                drain=drain,
+                degrades=not isinstance(self.queue, PostgresQueue),
+            )
             stop = Stop()
             try:
                 async with asyncio.timeout(timeout):

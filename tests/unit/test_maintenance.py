@@ -11,13 +11,13 @@ import pytest
 from typing_extensions import override
 
 from tests.support.memory_outbox import STEPS, MemoryOutbox, Refusal, claim
+from tests.support.memory_queue import MemoryQueue
 from wa_cli.errors import DatabaseUnavailable
 from wa_cli.media.downloads import Files
 from wa_cli.messages.outcomes import Accepted, Rejected
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
 from wa_cli.outbox.sweeps import Expired
-from wa_cli.queues.memory import MemoryQueue
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Event
 from wa_cli.workers.degraded_mode import RateShare

@@ -43,12 +43,11 @@ class OutgoingParts:
 
 
 def build_worker(
-    parts: OutgoingParts, settings: Settings, emit: Emit, *, drain: bool = False, require_storage: bool = False
+    parts: OutgoingParts, settings: Settings, emit: Emit, *, drain: bool = False, degrades: bool = False
 ) -> OutgoingWorker:
-    """Return the worker. With `require_storage` nothing is sent while the database is unavailable."""
+    """Return the worker. If it `degrades`, it sends while the database is unavailable too."""
     share, progress, work_came = RateShare(settings.rate / UNKNOWN_WORKERS), Progress(), asyncio.Event()
-    can_degrade = not (require_storage or parts.queue.in_database)
-    degraded_mode = _degraded_mode(parts, share, settings, emit) if can_degrade else None
+    degraded_mode = _degraded_mode(parts, share, settings, emit) if degrades else None
     maintenance = Maintenance(
         parts.outbox,
         SpooledOutcomes(parts.outbox, parts.spool, settings.claim_lease, emit),

@@ -195,7 +195,7 @@ class AppContext:
         return self.endpoint.client(options)
 
     def outgoing_worker(
-        self, client: CloudClient, *, drain: bool = False, require_storage: bool = False, emit: Emit = emit
+        self, client: CloudClient, *, drain: bool = False, degrades: bool = False, emit: Emit = emit
     ) -> OutgoingWorker:
         from wa_cli.assembly.outgoing import OutgoingParts, build_worker
 
@@ -204,7 +204,7 @@ class AppContext:
         parts = OutgoingParts(
             self.queues.outgoing, self.database, self.outbox, spool, self.spools.another(spool), client
         )
-        return build_worker(parts, self.settings, emit, drain=drain, require_storage=require_storage)
+        return build_worker(parts, self.settings, emit, drain=drain, degrades=degrades)
 
     def incoming_worker(
         self, *, downloader: Downloader | None = None, drain: bool = False, emit: Emit = emit

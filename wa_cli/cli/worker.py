@@ -63,14 +63,17 @@ def outgoing(
     context = AppContext.of(ctx, log_format=log_format)
     logs.start(context.settings.log_format)
 
+    # A queue in the database is unavailable with it, and a draining worker ends only when everything is stored.
+    degrades = context.queues.are_sqs and not (drain or require_storage)
+
     def check() -> None:
         context.endpoint.number  # noqa: B018 — reports a missing setting once, before anything is started
-        context.databases.connect(logs.emit, required=not _can_degrade(context, drain, require_storage))
+        context.databases.connect(logs.emit, required=not degrades)
         if processes == 1:  # each of several processes opens its own connection to the queue
             context.queues.outgoing.depth()
 
     if _is_ready(context, check, Component.OUTGOING_QUEUE, drain):
-        _run(context, lambda parent: _outgoing(context, drain, require_storage, parent), processes)
+        _run(context, lambda parent: _outgoing(context, drain, degrades, parent), processes)
 
 
 @app.command()
@@ -134,22 +137,17 @@ def _load(context: AppContext) -> None:
     context.database.close()
 
 
-async def _outgoing(context: AppContext, drain: bool, require_storage: bool, parent: int | None) -> None:
+async def _outgoing(context: AppContext, drain: bool, degrades: bool, parent: int | None) -> None:
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         async with context.cloud() as client:
             meter = Meter()
             emit = Emitter(meter, logs.emit)
-            worker = context.outgoing_worker(client, drain=drain, require_storage=require_storage, emit=emit)
+            worker = context.outgoing_worker(client, drain=drain, degrades=degrades, emit=emit)
             logs.emit(events.Started(Program.OUTGOING_WORKER, until_drained=drain))
             with _watched(context, parent, *status_line.outgoing(worker, meter)):
                 await worker.run(stop)
-
-
-def _can_degrade(context: AppContext, drain: bool, require_storage: bool) -> bool:
-    """Return True if sending continues while the database is unavailable."""
-    return context.settings.queue == SQS and not (drain or require_storage)
 
 
 async def _incoming(context: AppContext, drain: bool, parent: int | None) -> None:

@@ -66,19 +66,17 @@ class MessagesRejected(QueueError):
 
 
 class Queue(Protocol):
-    """A queue of messages for workers. Threads may share one.
+    """A queue of messages for workers: `PostgresQueue` or `SqsQueue`. Threads may share one.
 
     Every backend gives these guarantees, proved in tests/contracts/test_queue.py. A message that was put is received at
     least once. While one worker holds a message, no other worker receives it until the lease ends. `nack` never brings a
     message back before its delay. If `keeps_order`, messages of one customer are received in the order in which they were
-    put, and none while an earlier one is held. A dead letter stays, with its reason, until it is redriven or purged. A
-    holder whose lease has ended changes nothing.
+    put, and none while an earlier one is held. A dead letter stays, with its reason, until it is redriven or purged: every
+    queue keeps them in the database, by `DeadLetters`. A holder whose lease has ended changes nothing.
     """
 
     name: str
     keeps_order: bool
-    # A queue in the database is unavailable when the database is.
-    in_database: bool
 
     def put(self, messages: Sequence[QueueMessage]) -> None:
         """Put the messages on the queue.

@@ -22,7 +22,6 @@ POLL = 0.2
 
 class PostgresQueue:
     keeps_order = True
-    in_database = True
 
     def __init__(self, name: str, transaction: Transaction) -> None:
         self.name = name

@@ -114,8 +114,6 @@ class Arrangement:
 
 
 class SqsQueue:
-    in_database = False
-
     def __init__(self, name: str, url: str, client: SQSClient, transaction: Transaction) -> None:
         self.name = name
         self.url = url

@@ -1,4 +1,4 @@
-"""A queue in memory, for tests. It has its own clock."""
+"""A queue in memory. It has its own clock."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ class _Message:
 
 class MemoryQueue:
     keeps_order = True
-    in_database = False
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self._messages: list[_Message] = []
-        self._dead: list[DeadLetter] = []
+        self._dead: list[tuple[QueueMessage, DeadLetter]] = []
         self._ids = count(1)
         self._lock = threading.Lock()
 
@@ -71,18 +70,21 @@ class MemoryQueue:
         with self._lock:
             if held := self._held(delivery):
                 self._messages.remove(held)
-                self._dead.append(DeadLetter(held.id, held.body, reason, self.now))
+                self._bury(held.id, QueueMessage(held.body, held.customer), reason)
 
     def refuse(self, message: QueueMessage, reason: str) -> None:
-        self._dead.append(DeadLetter(str(next(self._ids)), message.body, reason, self.now))
+        self._bury(str(next(self._ids)), message, reason)
+
+    def _bury(self, identity: str, message: QueueMessage, reason: str) -> None:
+        self._dead.append((message, DeadLetter(identity, message.body, reason, self.now)))
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return self._dead[::-1][:limit]
+        return [letter for _, letter in self._dead[::-1][:limit]]
 
     def redrive(self, limit: int) -> int:
         with self._lock:
             moved, self._dead = self._dead[:limit], self._dead[limit:]
-        self.put([QueueMessage(message.body) for message in moved])
+        self.put([message for message, _ in moved])
         return len(moved)
 
     def purge_dead(self) -> int:
