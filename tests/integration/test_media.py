@@ -286,7 +286,7 @@ def test_a_redirect_of_the_download_url_is_not_followed(darkroom: Darkroom) -> N
         ("https://{host}:{port}/bytes", "not a public address"),
         ("https://localhost:{port}/bytes", "not a public address"),
         ("https://[::ffff:127.0.0.1]:{port}/bytes", "not a public address"),
-        ("https://2130706433:{port}/bytes", "not a canonical IPv4 address"),
+        ("https://2130706433:{port}/bytes", "2130706433"),
         ("https://169.254.169.254/latest/meta-data", "not a public address"),
         ("https://10.0.0.1/bytes", "not a public address"),
         ("https://192.168.1.1/bytes", "not a public address"),

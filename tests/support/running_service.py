@@ -93,10 +93,11 @@ def running_service(
 
     @asynccontextmanager
     async def live() -> AsyncIterator[RunningService]:
+        spool = Spool(folder, quota=quota)
         running = RunningService(
             queue,
             database,
-            Spool(folder, quota=quota),
+            spool,
             dedup_cache=dedup_cache,
             keys=keys or Keys({}, open_to_this_machine=True),
             backlog=backlog,
@@ -111,5 +112,6 @@ def running_service(
         finally:
             running.stop.set()
             await ended
+            spool.close()
 
     return in_thread(live())
