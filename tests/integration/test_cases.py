@@ -257,7 +257,7 @@ def fill(bench: Bench, name: str) -> None:
 def open_turns(bench: Bench) -> list[tuple[str, str | None, int]]:
     """Return the open turns that `--fail-above` checks, as customer, business number and hours."""
     at = datetime.now(UTC)
-    report = Report(sqlfiles.root() / "reporting" / "open_turns.sql")
+    report = Report(sqlfiles.root() / "lookups" / "open_turns.sql")
     span = Range(at - timedelta(hours=48), at + timedelta(seconds=1), "UTC")
     found = runner.run(bench.database, report, span, timeout=timedelta(seconds=30))
     return [(row["customer"], row["number"], round((at - row["since"]).total_seconds() / 3600)) for row in found]

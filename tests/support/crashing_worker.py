@@ -51,7 +51,7 @@ def before_the_intake_commits(worker: OutgoingWorker) -> None:
 def before_the_acknowledge(worker: OutgoingWorker) -> None:
     replace(worker.intake.queue, ack=die)
     # The sender runs beside the intake and would claim recorded messages before they are acknowledged.
-    replace(worker.sender, claim_once=claim_nothing)
+    replace(worker.sender, claim_and_dispatch=claim_nothing)
 
 
 async def claim_nothing() -> int:
@@ -136,7 +136,7 @@ def claim_when_settling(worker: OutgoingWorker) -> None:
         sender.outbox.claim(100, sender.dispatch.lease)
         await settle(answers)
 
-    replace(sender, claim_once=claim_without_commit)
+    replace(sender, claim_and_dispatch=claim_without_commit)
     replace(sender.settling, handle=claim_and_settle)
 
 

@@ -384,7 +384,7 @@ class Recovery:
     def __init__(self) -> None:
         self.recoveries = 0
 
-    def check(self) -> None:
+    def prove_writable(self) -> None:
         pass
 
     def recover(self) -> None:
@@ -427,8 +427,8 @@ async def test_a_sender_claims_no_more_than_its_free_slots(spool: Spool) -> None
     works = Works(spool, api)
     works.outbox.due = [claim() for _ in range(5)]
 
-    assert await works.sender.claim_once() == 2
-    assert await works.sender.claim_once() == 0
+    assert await works.sender.claim_and_dispatch() == 2
+    assert await works.sender.claim_and_dispatch() == 0
 
     assert len(works.outbox.due) == 3
     assert not works.sender.is_idle
@@ -440,7 +440,7 @@ async def test_a_sender_claims_nothing_that_the_spool_could_not_record(spool: Sp
     works = Works(FullSpool(spool.folder), Api())
     works.outbox.due = [claim()]
 
-    assert await works.sender.claim_once() == 0
+    assert await works.sender.claim_and_dispatch() == 0
 
     assert len(works.outbox.due) == 1
 
@@ -475,7 +475,7 @@ async def test_a_sender_recovers_before_its_first_claim_after_an_outage(spool: S
 async def test_a_stopped_sender_leaves_answers_that_it_cannot_settle_in_the_spool(spool: Spool) -> None:
     works = Works(spool, Api())
     works.outbox.due = [claim()]
-    assert await works.sender.claim_once() == 1
+    assert await works.sender.claim_and_dispatch() == 1
     works.outbox.outages = [DatabaseUnavailable("unavailable")] * 1000
     works.stop.set()
 

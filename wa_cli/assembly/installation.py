@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wa_cli.settings.sources import Loaded
 
 
-def examine(
+def build_installation(
     databases: Databases,
     queues: Queues,
     spools: Spools,

@@ -179,9 +179,9 @@ class AppContext:
 
     def installation(self, since: datetime) -> Installation:
         """Return the installation as checks examine it, from `since` on."""
-        from wa_cli.assembly.installation import examine
+        from wa_cli.assembly.installation import build_installation
 
-        return examine(
+        return build_installation(
             self.databases,
             self.queues,
             self.spools,

@@ -112,7 +112,7 @@ def without_phone() -> Trial:
 
 def of_employee(employee: UUID) -> Trial:
     row = outbox_row(employee_id=employee)
-    return Trial("outgoing text of an employee", decision_of(row, Accepted(wamid())).stored[0])
+    return Trial("outgoing text of an employee", decision_of(row, Accepted(wamid())).rows_to_store[0])
 
 
 def long_text() -> str:
@@ -130,7 +130,7 @@ def trials(business: str) -> Iterator[Trial]:
         yield Trial(f"imported outgoing text, {status}", incoming_row(incoming(by_us=True, status=status)))
     for kind in OUTGOING:
         sent, failed = (outbox_row(kind, business_phone=business) for _ in range(2))
-        yield Trial(f"outgoing {kind}, sent", decision_of(sent, Accepted(wamid())).stored[0])
-        yield Trial(f"outgoing {kind}, failed", decision_of(failed, refused()).stored[0])
+        yield Trial(f"outgoing {kind}, sent", decision_of(sent, Accepted(wamid())).rows_to_store[0])
+        yield Trial(f"outgoing {kind}, failed", decision_of(failed, refused()).rows_to_store[0])
     retried = outbox_row(business_phone=business, retry_count=2, last_attempt_at=now(), campaign="trial")
-    yield Trial("outgoing text, sent after a retry", decision_of(retried, Accepted(wamid())).stored[0])
+    yield Trial("outgoing text, sent after a retry", decision_of(retried, Accepted(wamid())).rows_to_store[0])

@@ -180,7 +180,7 @@ def _two_at_once() -> tuple[Row, Row]:
 
 def _send_after_failure(connection: sa.Connection) -> None:
     outbox_row = trial_rows.outbox_row()
-    failed = trial_rows.decision_of(outbox_row, trial_rows.refused()).stored[0]
+    failed = trial_rows.decision_of(outbox_row, trial_rows.refused()).rows_to_store[0]
     messages.insert(connection, [failed])
     decision = trial_rows.decision_of({**outbox_row, "state": OutboxState.FAILED}, Accepted(trial_rows.wamid()))
     decision.carry_out(connection)
@@ -198,7 +198,7 @@ def _fill_placeholder(connection: sa.Connection) -> None:
 
 def _applying(status: MessageStatus) -> Callable[[sa.Connection], None]:
     def write(connection: sa.Connection) -> None:
-        row = trial_rows.decision_of(trial_rows.outbox_row(), Accepted(trial_rows.wamid())).stored[0]
+        row = trial_rows.decision_of(trial_rows.outbox_row(), Accepted(trial_rows.wamid())).rows_to_store[0]
         messages.insert(connection, [row])
         event = StatusUpdate(row["message_id"], status, now(), "0", raw={})
         messages.insert_statuses(connection, [event])

@@ -98,10 +98,10 @@ class Outbox:
 
     def _record(self, connection: sa.Connection, number: str, outgoing: Sequence[OutgoingMessage]) -> int:
         customers = sorted({message.customer for message in outgoing})
-        run(connection, "outbox/lock_turns", number=number, customers=customers)
-        letters = [self._row(message) for message in outgoing]
+        run(connection, "outbox/lock_heads", number=number, customers=customers)
+        entries = [self._row(message) for message in outgoing]
         return run(
-            connection, "outbox/record", rows=rows(letters), number=number, on_uncertain=self.on_uncertain
+            connection, "outbox/record", rows=rows(entries), number=number, on_uncertain=self.on_uncertain
         ).rowcount
 
     def conflicts(self, connection: sa.Connection, outgoing: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:

@@ -111,8 +111,8 @@ class Decision:
     """The changes of one transaction: outbox rows, rows of whatsapp_messages, and what follows from them."""
 
     changes: list[dict[str, Any]] = field(default_factory=list)
-    stored: list[dict[str, Any]] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+    rows_to_store: list[dict[str, Any]] = field(default_factory=list)
+    failures_to_delete: list[str] = field(default_factory=list)
     aliases: list[Alias] = field(default_factory=list)
     handing_over: dict[str, set[str]] = field(default_factory=dict)
     duplicates: list[tuple[UUID, str]] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Decision:
             return
         if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED):
             # It comes again from the spool: its row was refused when the outbox was settled.
-            self.stored.append(_failed_row(row, row["failure_reason"]))
+            self.rows_to_store.append(_failed_row(row, row["failure_reason"]))
             return
         if row["state"] not in (OutboxState.SENDING, OutboxState.UNCERTAIN):
             return
@@ -149,13 +149,13 @@ class Decision:
         stored = _message_row(row, outcome.wamid, "sent", settlement.answered_at)
         if row["state"] == OutboxState.SENT and row["wamid"] == outcome.wamid:
             # A status came first, or the spool brings it again because its row was refused: the row may be missing.
-            self.stored.append(stored)
+            self.rows_to_store.append(stored)
             return
         is_duplicate = row["wamid"] is not None and row["wamid"] != outcome.wamid
         if is_duplicate:
             self.duplicates.append((row["reference"], outcome.wamid))
         if row["state"] in (OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED) or row["confirmed"]:
-            self.forgotten.append(messages.failed_id(row["reference"]))
+            self.failures_to_delete.append(messages.failed_id(row["reference"]))
         self.change(
             row,
             OutboxState.SENT,
@@ -164,7 +164,7 @@ class Decision:
             paced=outcome.paced,
             possible_double=is_duplicate,
         )
-        self.stored.append(stored)
+        self.rows_to_store.append(stored)
         if outcome.alias:
             self.aliases.append(Alias(row["customer"], outcome.alias, settlement.answered_at))
 
@@ -173,13 +173,13 @@ class Decision:
         if row["uncertain_count"]:
             why = f"{state}, may have been delivered: {why}"
         self.change(row, state, failure_code=code, failure_reason=why)
-        self.stored.append(_failed_row(row, why))
+        self.rows_to_store.append(_failed_row(row, why))
 
     def confirm(self, row: Row, wamid: str | None) -> None:
         """Mark a message as sent, by a person's decision. Without a wamid its row gets our reference."""
         self.change(row, OutboxState.SENT, wamid=wamid)
         message_id = wamid or messages.failed_id(row["reference"])
-        self.stored.append(_message_row(row, message_id, "sent", row["last_attempt_at"] or now()))
+        self.rows_to_store.append(_message_row(row, message_id, "sent", row["last_attempt_at"] or now()))
 
     def _again(self, row: Row, settlement: Settlement, *, code: int | None, why: str, counts: bool) -> None:
         if row["overdue"]:
@@ -220,9 +220,9 @@ class Decision:
         """
         if self.changes:
             run(connection, "outbox/change", rows=rows(_last_of_each(self.changes)))
-        stored = [row for row in self.stored if rows_too and row["message_id"] not in self.forgotten]
-        if stored and self.forgotten:
-            run(connection, "messages/forget_failures", ids=sorted(self.forgotten))
+        stored = [row for row in self.rows_to_store if rows_too and row["message_id"] not in self.failures_to_delete]
+        if stored and self.failures_to_delete:
+            run(connection, "messages/forget_failures", ids=sorted(self.failures_to_delete))
         new = messages.insert(connection, stored, left_out)
         messages.apply_statuses(connection, (row["message_id"] for row in stored if row["status"] == "sent"))
         contacts.update_people(connection, (), self.aliases)

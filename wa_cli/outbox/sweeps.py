@@ -65,7 +65,7 @@ class Sweeps:
     def pass_heads_on(self, wait: timedelta) -> int:
         """Pass the head of line on if its message may not block its customer any longer. Return the number."""
         with self.database.transaction() as connection:
-            tired = run(connection, "outbox/pass_turns", wait=wait, limit=SWEEP_LIMIT).all()
+            tired = run(connection, "outbox/pass_heads", wait=wait, limit=SWEEP_LIMIT).all()
             for number in {number for number, _ in tired}:
                 run(connection, "outbox/hand_over", number=number, customers=[c for n, c in tired if n == number])
             return len(tired)
@@ -79,7 +79,7 @@ class Sweeps:
             visited = run(connection, "outbox/stranded", number=self.number, after=after, limit=limit).all()
             stranded = [customer for customer, is_stranded in visited if is_stranded]
             if stranded:
-                run(connection, "outbox/lock_turns", number=self.number, customers=stranded)
+                run(connection, "outbox/lock_heads", number=self.number, customers=stranded)
                 run(connection, "outbox/hand_over", number=self.number, customers=stranded)
             return (visited[-1][0] if len(visited) == limit else ""), len(stranded)
 

@@ -77,9 +77,9 @@ class Report:
 
     @property
     def alarm(self) -> Report | None:
-        """The turns that --fail-above judges besides the rows: a file of sql/reporting whose rows have `since`."""
+        """The turns that --fail-above judges besides the rows: a file of sql/lookups whose rows have `since`."""
         name = self.header.alarm
-        return Report(sqlfiles.root() / "reporting" / f"{name}.sql") if name else None
+        return Report(sqlfiles.root() / "lookups" / f"{name}.sql") if name else None
 
     @property
     def is_judged(self) -> bool:

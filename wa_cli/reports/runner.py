@@ -88,12 +88,12 @@ def narrow(
 
 
 def _person(connection: sa.Connection, customer: str) -> str:
-    return str(execute(connection, "reporting/person", customer=customer).scalar_one())
+    return str(execute(connection, "lookups/person", customer=customer).scalar_one())
 
 
 def _employee(connection: sa.Connection, name: str) -> UUID:
     name = json_text.clean(name)
-    found = [id_ for (id_,) in execute(connection, "reporting/employee", who=name)]
+    found = [id_ for (id_,) in execute(connection, "lookups/employee", who=name)]
     if len(found) == 1:
         return UUID(str(found[0]))
     if found:
@@ -228,7 +228,7 @@ def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), 
 
 def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: timedelta) -> dict[str, int]:
     """Return the rows of the range that reports leave out, by reason."""
-    [row] = run(database, Report(sqlfiles.root() / "reporting" / "exclusions.sql"), asked, narrowed, timeout=timeout)
+    [row] = run(database, Report(sqlfiles.root() / "lookups" / "exclusions.sql"), asked, narrowed, timeout=timeout)
     return dict(row)
 
 

@@ -20,8 +20,7 @@ from aiohttp import web
 
 from wa_cli import private_files
 from wa_cli.errors import ConfigError
-from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, media_files, notification_files, replay, rules
-from wa_cli.sandbox import graph_errors as no
+from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, graph_errors, media_files, notification_files, replay, rules
 from wa_cli.sandbox.callbacks import Callbacks, Update
 from wa_cli.sandbox.faults import AFTER_TAKING, SLOW_SECONDS, Faults
 from wa_cli.sandbox.numbers import Behaviour, behaviour_of
@@ -135,7 +134,7 @@ class Sandbox:
             rules.check_version(request.match_info["version"])
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
             if request.match_info["number"] != NUMBER:
-                raise no.unknown_object(request.match_info["number"])
+                raise graph_errors.unknown_object(request.match_info["number"])
             asked = await _json(request)
             customer, kind = rules.check_envelope(asked, self.templates)
             behaviour = behaviour_of(customer)
@@ -143,10 +142,10 @@ class Sandbox:
             self._check_window(customer, kind)
             self._check_limit()
             if fault == "throttled":
-                raise no.throttled()
+                raise graph_errors.throttled()
             if fault == "failed":
-                raise no.out_of_order()
-        except no.GraphError as error:
+                raise graph_errors.out_of_order()
+        except graph_errors.GraphError as error:
             self._note({"kind": "refused", "code": error.code})
             await asyncio.sleep(self.options.answer_after)
             return web.json_response(error.body(), status=error.status)
@@ -177,7 +176,7 @@ class Sandbox:
         self._room = min(burst, self._room + (now - self._room_at) * self.options.limit)
         self._room_at = now
         if self._room < 1:
-            raise no.throttled()
+            raise graph_errors.throttled()
         self._room -= 1
 
     def _accept(
@@ -209,12 +208,14 @@ class Sandbox:
     @staticmethod
     def _check_behaviour(behaviour: Behaviour) -> None:
         if behaviour.refused:
-            raise no.GraphError(behaviour.refused, f"(#{behaviour.refused}) Refused, as this number is scripted")
+            raise graph_errors.GraphError(
+                behaviour.refused, f"(#{behaviour.refused}) Refused, as this number is scripted"
+            )
 
     def _check_window(self, customer: str, kind: str) -> None:
         is_open = self.windows.get(customer, 0.0) > time.time() - WINDOW_SECONDS
         if self.options.strict and kind != "template" and not is_open:
-            raise no.window_closed()
+            raise graph_errors.window_closed()
 
     async def _templates(self, request: web.Request) -> web.Response:
         del request
@@ -235,8 +236,8 @@ class Sandbox:
                 return web.json_response({**_NUMBER, "webhook_configuration": callback})
             file = media_files.find(identity)
             if file is None or request.query.get("phone_number_id", NUMBER) != NUMBER:
-                raise no.unknown_object(identity)
-        except no.GraphError as error:
+                raise graph_errors.unknown_object(identity)
+        except graph_errors.GraphError as error:
             return web.json_response(error.body(), status=error.status)
         ticket = media_files.ticket(file.id, self.callbacks.secret)
         return web.json_response(
@@ -254,7 +255,7 @@ class Sandbox:
         """Answer with a token that never expires and has every permission."""
         try:
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
-        except no.GraphError as error:
+        except graph_errors.GraphError as error:
             return web.json_response(error.body(), status=error.status)
         scopes = ["whatsapp_business_messaging", "whatsapp_business_management"]
         known = {"is_valid": True, "type": "SYSTEM_USER", "expires_at": 0, "scopes": scopes}
@@ -266,8 +267,8 @@ class Sandbox:
         try:
             rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
             if identity != ACCOUNT:
-                raise no.unknown_object(identity)
-        except no.GraphError as error:
+                raise graph_errors.unknown_object(identity)
+        except graph_errors.GraphError as error:
             return web.json_response(error.body(), status=error.status)
         app = {"id": "300000000000003", "name": "Sandbox", "link": "https://example.com"}
         return web.json_response({"data": [{"whatsapp_business_api_data": app}]})
@@ -276,7 +277,7 @@ class Sandbox:
         """Answer with the bytes of a file: with the token, and while the URL is valid."""
         try:
             rules.check_token(request.headers.get("Authorization"), None)
-        except no.GraphError:
+        except graph_errors.GraphError:
             return web.Response(status=401)
         file = media_files.find(request.match_info["id"])
         if file is None or not media_files.is_good(file.id, request.query.get("ticket", ""), self.callbacks.secret):
@@ -318,7 +319,7 @@ class Sandbox:
         return web.json_response({"played": played})
 
     async def _anything_else(self, request: web.Request) -> web.Response:
-        error = no.unknown_path(request.path)
+        error = graph_errors.unknown_path(request.path)
         return web.json_response(error.body(), status=error.status)
 
     def _note(self, line: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from wa_cli.sandbox import graph_errors as no
+from wa_cli.sandbox import graph_errors
 from wa_cli.sandbox.types import CHECKS, Templates
 
 LONGEST_CALLBACK_DATA = 512
@@ -20,15 +20,15 @@ _VERSION = re.compile(r"v[0-9]{1,2}\.[0-9]")
 def check_version(version: str) -> None:
     """Check the version. One that never existed is refused, an expired one is served."""
     if not _VERSION.fullmatch(version):
-        raise no.unknown_path(f"/{version}")
+        raise graph_errors.unknown_path(f"/{version}")
 
 
 def check_token(header: str | None, query: str | None) -> None:
     token = (header or "").removeprefix("Bearer ").strip() or query
     if not token or token.startswith("bad"):
-        raise no.bad_token()
+        raise graph_errors.bad_token()
     if token.startswith("expired"):
-        raise no.GraphError(
+        raise graph_errors.GraphError(
             190, "Error validating access token: Session has expired on Monday, 01-Jan-24.", status=401, subcode=463
         )
 
@@ -36,21 +36,25 @@ def check_token(header: str | None, query: str | None) -> None:
 def check_envelope(request: Any, templates: Templates) -> tuple[str, str]:
     """Check the envelope. Return the customer (digits or a user id) and the type."""
     if not isinstance(request, Mapping):
-        raise no.missing("messaging_product")
+        raise graph_errors.missing("messaging_product")
     product = request.get("messaging_product")
     if product is None:
-        raise no.missing("messaging_product")
+        raise graph_errors.missing("messaging_product")
     if product != "whatsapp":
-        raise no.GraphError(100, f'(#100) Param messaging_product must be one of {{WHATSAPP}} - got "{product}".')
+        raise graph_errors.GraphError(
+            100, f'(#100) Param messaging_product must be one of {{WHATSAPP}} - got "{product}".'
+        )
     customer = _customer(request)
     if len(str(request.get("biz_opaque_callback_data") or "")) > LONGEST_CALLBACK_DATA:
-        raise no.too_long("biz_opaque_callback_data", LONGEST_CALLBACK_DATA)
+        raise graph_errors.too_long("biz_opaque_callback_data", LONGEST_CALLBACK_DATA)
     kind = request.get("type", "text")
     if kind not in CHECKS:
-        raise no.GraphError(100, f'(#100) Param type must be one of {{{", ".join(CHECKS).upper()}}} - got "{kind}".')
+        raise graph_errors.GraphError(
+            100, f'(#100) Param type must be one of {{{", ".join(CHECKS).upper()}}} - got "{kind}".'
+        )
     part = request.get(kind)
     if not isinstance(part, Mapping):
-        raise no.missing(kind)
+        raise graph_errors.missing(kind)
     CHECKS[kind](part, templates)
     return customer, kind
 
@@ -60,13 +64,13 @@ def _customer(request: Mapping[str, Any]) -> str:
     if to:
         digits = _ASIDE.sub("", str(to))
         if not re.fullmatch(r"[0-9]{2,15}", digits):
-            raise no.invalid("The phone number is malformed: Please use the format: +1234567890.")
+            raise graph_errors.invalid("The phone number is malformed: Please use the format: +1234567890.")
         return digits
     if user_id:
         if not _USER_ID.fullmatch(str(user_id)):
-            raise no.invalid("The recipient is not a user id.")
+            raise graph_errors.invalid("The recipient is not a user id.")
         return str(user_id)
-    raise no.GraphError(100, "The parameter to is required.")
+    raise graph_errors.GraphError(100, "The parameter to is required.")
 
 
 def make_wamid(customer: str, *, outbound: bool) -> str:

@@ -66,7 +66,7 @@ class Conversations:
 
     def _keys(self, customer: str) -> list[str]:
         with self.database.reading(self.timeout) as connection:
-            person = run(connection, "reporting/person", customer=customer).scalar_one()
+            person = run(connection, "lookups/person", customer=customer).scalar_one()
             return [key for (key,) in run(connection, "conversation/keys", person=person)]
 
     def people(self, key: str, limit: int) -> Sequence[Mapping[str, Any]]:
@@ -87,7 +87,7 @@ class Conversations:
         with self.database.reading(self.timeout) as connection:
             return list(
                 dict.fromkeys(
-                    run(connection, "reporting/person", customer=customer).scalar_one() for customer in customers
+                    run(connection, "lookups/person", customer=customer).scalar_one() for customer in customers
                 )
             )
 

@@ -56,8 +56,9 @@ class IncomingMaintenance:
         for step in steps:
             run_step(step, self.emit)
 
-    def check(self) -> None:
-        self.outbox.database.ping()
+    def prove_writable(self) -> None:
+        """Write the heartbeat, which a standby and a full disk refuse."""
+        self.heartbeat.beat()
 
     def recover(self) -> None:
         """Do nothing: what an outage has left needs no order, and `run_once` puts it into the queue."""

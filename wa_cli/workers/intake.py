@@ -99,7 +99,7 @@ class Intake:
 
     async def run(self, stop: Stop, watchdog: Watchdog) -> None:
         """Run until `stop`."""
-        returning = True
+        must_recover = True
         component = Component.OUTGOING_QUEUE if self.queue.name == "outgoing" else Component.INCOMING_QUEUE
         outage = Outage(self.emit, component)
         name = f"intake of {self.queue.name}"
@@ -107,14 +107,14 @@ class Intake:
         while not stop:
             self._beat()
             try:
-                if returning:
-                    await with_beats(self._return, self._beat)
-                    returning = False
+                if must_recover:
+                    await with_beats(self._recover, self._beat)
+                    must_recover = False
                 if await asyncio.to_thread(self.run_once, WAIT):
                     self.work_came.set()
                 outage.succeeded()
             except OUTAGES as error:
-                returning = True
+                must_recover = True
                 is_database = isinstance(error, DatabaseUnavailable)
                 pause = outage.failed(error.message, Component.DATABASE if is_database else component)
                 if is_database:
@@ -127,9 +127,9 @@ class Intake:
         if self.degraded_mode:
             await self.degraded_mode.finish()
 
-    def _return(self) -> None:
+    def _recover(self) -> None:
         """Check the database before anything is received: an outage must not use up the receives of a message."""
-        self.recovery.check()
+        self.recovery.prove_writable()
         self._database_down_since = None
         self.recovery.recover()
 
@@ -148,7 +148,7 @@ class Intake:
     async def _until_back(self) -> None:
         while True:
             with suppress(DatabaseUnavailable):
-                await asyncio.to_thread(self.recovery.check)
+                await asyncio.to_thread(self.recovery.prove_writable)
                 return
             await asyncio.sleep(BACK_POLL)
 

@@ -100,7 +100,7 @@ class Maintenance:
 
     def run_once(self) -> None:
         """Run every step that is due. A step comes before those that it makes work for."""
-        self._do(self.check)
+        self._do(self.prove_writable)
         self._do(self.spooled_outcomes.run_once)
         self._do(self.decide)
         self._do(lambda: self.outbox.sweeps.pass_heads_on(self.limits.wait))
@@ -115,7 +115,7 @@ class Maintenance:
         self._beat()
         run_step(step, self.emit)
 
-    def check(self) -> None:
+    def prove_writable(self) -> None:
         """Write the heartbeat, and note the worker's share of the rate for degraded mode.
 
         It is a write, which a standby and a full disk refuse: a database that only reads counts as unavailable.

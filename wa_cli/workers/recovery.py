@@ -8,7 +8,7 @@ from typing import Protocol
 class Recovery(Protocol):
     """The repairs of a worker before its first message and after an outage. Both methods are called in a thread."""
 
-    def check(self) -> None:
+    def prove_writable(self) -> None:
         """Raise DatabaseUnavailable during an outage."""
 
     def recover(self) -> None:

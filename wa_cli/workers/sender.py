@@ -81,20 +81,20 @@ class Sender:
                 await asyncio.sleep(0.01)
 
     async def _claim_until(self, stop: Stop, watchdog: Watchdog) -> None:
-        outage, returning = Outage(self.emit, Component.DATABASE), True
+        outage, must_recover = Outage(self.emit, Component.DATABASE), True
         while not stop:
             watchdog.beat("claim")
             try:
-                if returning:
-                    await with_beats(self._return, lambda: watchdog.beat("claim"))
-                    returning = False
+                if must_recover:
+                    await with_beats(self._recover, lambda: watchdog.beat("claim"))
+                    must_recover = False
                 if not await self.dispatch.has_slot(stop):
                     continue
                 self.work_came.clear()  # work that comes during the claim is claimed by the next one
-                claimed = await self.claim_once()
+                claimed = await self.claim_and_dispatch()
                 outage.succeeded()
             except DatabaseUnavailable as error:
-                returning = True
+                must_recover = True
                 await stop.wait(outage.failed(error.message))
                 continue
             if claimed:
@@ -103,7 +103,7 @@ class Sender:
                 await self._rest(stop)
         watchdog.forget("claim")
 
-    def _return(self) -> None:
+    def _recover(self) -> None:
         """Settle the spool before anything new, since the database is available."""
         self.outbox.rate_limit.open_number(self.rate)
         self.recovery.recover()
@@ -113,7 +113,7 @@ class Sender:
         await stop.wait_for_either(self.work_came, seconds=self._rest_seconds)
         self._rest_seconds = min(LONGEST_REST, self._rest_seconds * 1.5)
 
-    async def claim_once(self) -> int:
+    async def claim_and_dispatch(self) -> int:
         """Claim messages for the free slots and send them. Return their number."""
         if not await self.spooling.has_room():
             return 0

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wa_cli.sandbox import graph_errors as no
+from wa_cli.sandbox import graph_errors
 
 LONGEST_CAPTION = 1024
 
@@ -17,16 +17,16 @@ def document(part: Mapping[str, Any], templates: object) -> None:
     del templates
     _check("document", part)
     if "filename" in part and not isinstance(part["filename"], str):
-        raise no.GraphError(100, "(#100) Param document['filename'] must be a string.")
+        raise graph_errors.GraphError(100, "(#100) Param document['filename'] must be a string.")
 
 
 def _check(kind: str, part: Mapping[str, Any]) -> None:
     has_id, link = bool(part.get("id")), part.get("link")
     if not has_id and not link:
-        raise no.missing(f"{kind}['link']")
+        raise graph_errors.missing(f"{kind}['link']")
     if has_id and link:
-        raise no.GraphError(100, f"(#100) Only one of {kind}['id'] and {kind}['link'] may be given.")
+        raise graph_errors.GraphError(100, f"(#100) Only one of {kind}['id'] and {kind}['link'] may be given.")
     if link and not (isinstance(link, str) and link.startswith(("http://", "https://"))):
-        raise no.invalid(f"{kind}.link is not a valid URI")
+        raise graph_errors.invalid(f"{kind}.link is not a valid URI")
     if len(str(part.get("caption") or "")) > LONGEST_CAPTION:
-        raise no.too_long(f"{kind}['caption']", LONGEST_CAPTION)
+        raise graph_errors.too_long(f"{kind}['caption']", LONGEST_CAPTION)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wa_cli.sandbox import graph_errors as no
+from wa_cli.sandbox import graph_errors
 
 _FORBIDDEN = re.compile(r"[\n\t]| {5,}")
 
@@ -13,20 +13,20 @@ def check(part: Mapping[str, Any], templates: Mapping[tuple[str, str], int]) -> 
     """Check a template. `templates` maps name and language of the approved ones to the number of body parameters."""
     name = part.get("name")
     if not name:
-        raise no.missing("template['name']")
+        raise graph_errors.missing("template['name']")
     language = part.get("language")
     code = language.get("code") if isinstance(language, Mapping) else None
     if not code:
-        raise no.missing("template['language']")
+        raise graph_errors.missing("template['language']")
     if (name, code) not in templates:
-        raise no.no_template(str(name), str(code))
+        raise graph_errors.no_template(str(name), str(code))
     given = [parameter for component in _list(part.get("components")) for parameter in _body(component)]
     expected = templates[name, code]
     if len(given) != expected:
-        raise no.parameter_count("body", len(given), expected)
+        raise graph_errors.parameter_count("body", len(given), expected)
     for parameter in given:
         if _FORBIDDEN.search(str(parameter.get("text", "")) if isinstance(parameter, Mapping) else ""):
-            raise no.GraphError(
+            raise graph_errors.GraphError(
                 132018,
                 "(#132018) There's an issue with the parameters in your template",
                 details="Param text cannot have new-line/tab characters or more than 4 consecutive spaces",

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wa_cli.sandbox import graph_errors as no
+from wa_cli.sandbox import graph_errors
 
 LONGEST = 4096
 
@@ -12,8 +12,8 @@ def check(part: Mapping[str, Any], templates: object) -> None:
     del templates
     body = part.get("body")
     if body is None or body == "":
-        raise no.missing("text['body']")
+        raise graph_errors.missing("text['body']")
     if not isinstance(body, str):
-        raise no.GraphError(100, "(#100) Param text['body'] must be a string.")
+        raise graph_errors.GraphError(100, "(#100) Param text['body'] must be a string.")
     if len(body) > LONGEST:
-        raise no.too_long("text['body']", LONGEST)
+        raise graph_errors.too_long("text['body']", LONGEST)
