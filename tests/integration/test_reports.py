@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Bench
+from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database
 from wa_cli.errors import BadInput, ConfigError, DatabaseUnavailable
 from wa_cli.messages.incoming import Alias, Edit
@@ -254,6 +255,23 @@ def test_unanswered_agrees_with_brute_force(
         )
         left = (last + timedelta(hours=24) - datetime.now(UTC)).total_seconds()
         assert float(row["window_closes_in"] or 0) == pytest.approx(max(0, left), abs=60)
+
+
+@with_a_database
+@given(conversations, st.integers(0, HOURS), st.booleans())
+def test_the_open_turns_of_an_alarm_agree_with_brute_force_whatever_their_age(
+    database: Database, conversation: list[ChatMessage], hours: int, aliased: bool
+) -> None:
+    store(database, conversation, {"+111": "+1119"} if aliased else None)
+    until = PRESENT + timedelta(minutes=1)
+
+    alarm = catalogue.Report(sqlfiles.root() / "lookups" / "open_turns.sql")
+    found = runner.run(database, alarm, Range(until - timedelta(hours=hours), until, "UTC"), timeout=TIMEOUT)
+
+    turns = brute_force_turns(conversation, until - timedelta(days=365), until)
+    assert sorted((row["since"], row["customer"], row["number"] or "") for row in found) == sorted(
+        (turn.started_at, turn.customer, turn.number or "") for turn in turns if turn.answered_at is None
+    )
 
 
 @with_a_database

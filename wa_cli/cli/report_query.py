@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EVERY = 1_000_000  # default number of rows
 # Open turns of any age are found by a walk over all conversations, so the note has a short time limit.
-NOTE_TIMEOUT = timedelta(milliseconds=500)
+NOTE_TIMEOUT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
