@@ -1,6 +1,6 @@
 SELECT number, rate, ceiling,
-       CASE WHEN blocked_at IS NOT NULL THEN 'blocked' WHEN paused_until > clock_timestamp() THEN 'paused' ELSE 'open' END
-           AS state,
+       CASE WHEN paused_until = 'infinity' THEN 'paused' WHEN blocked_at IS NOT NULL THEN 'blocked'
+            WHEN paused_until > clock_timestamp() THEN 'paused' ELSE 'open' END AS state,
        nullif(paused_until, 'infinity') AS paused_until, blocked_why,
        (SELECT count(*) FROM wa.outbox AS message WHERE message.number = limits.number AND message.state = 'queued') AS queued
   FROM wa.rate_limits AS limits

@@ -69,7 +69,42 @@ def test_a_blocked_or_paused_number_with_waiting_messages_fails(watch: Watch) ->
 
     watch.bench.outbox.rate_limit.pause("by hand")
     found = watch.run()["sending"]
-    assert (found.level, found.command) == ("failed", "wa number resume")
+    assert (found.level, found.command) == ("failed", "wa number resume 42")
+
+
+def test_a_paused_number_without_messages_and_workers_is_a_warning(watch: Watch) -> None:
+    watch.bench.outbox.rate_limit.pause("by hand")
+    found = watch.run()["sending"]
+    assert (found.level, found.message) == ("warning", "42 is paused: by hand; 0 messages waiting")
+
+    watch.live()
+    assert watch.failing() == ["sending"]
+
+
+def test_a_pause_by_a_person_outlasts_a_block(watch: Watch) -> None:
+    limit = watch.bench.outbox.rate_limit
+    limit.block("the token was refused")
+    limit.pause("new token at noon")
+
+    limit.unblock()
+
+    assert watch.run()["sending"].facts == {"numbers": {"42": "paused"}}
+    watch.bench.queue("hi")
+    assert watch.bench.claim() == []
+
+
+def test_messages_of_a_killed_worker_need_another_one(watch: Watch) -> None:
+    """Only a worker makes a message with a lost lease uncertain, and decides about an uncertain one."""
+    watch.bench.queue("one")
+    watch.bench.claim()
+    assert watch.failing() == []
+
+    watch.bench.age("lease_until", LIMIT * 2)
+    assert watch.failing() == ["workers", "oldest"]
+    assert watch.run()["workers"].command == "wa worker outgoing"
+
+    watch.bench.outbox.sweeps.lose_leases()
+    assert watch.failing() == ["workers"]
 
 
 @pytest.mark.parametrize("kind", ["outgoing", "incoming"])
@@ -135,6 +170,14 @@ def test_a_message_that_waits_too_long_fails(watch: Watch, place: str) -> None:
     found = watch.run()["oldest"]
     assert found.level == "failed"
     assert "longer than WA_QUEUE_AGE_LIMIT (5m)" in found.message
+
+
+def test_a_scheduled_message_is_as_old_as_its_due_time(watch: Watch) -> None:
+    watch.live()
+    watch.bench.queue("soon")
+    watch.bench.age("queued_at", timedelta(hours=2))
+    assert watch.failing() == []
+    assert watch.backlog.status()["outgoing"]["oldest_seconds"] < 60
 
 
 def test_a_scheduled_message_does_not_count_as_waiting(watch: Watch) -> None:

@@ -8,7 +8,7 @@ NAME, TITLE = "sending", "Sending"
 
 
 def run(installation: Installation) -> Finding:
-    """Fail if a business number is blocked or paused while messages wait for it."""
+    """Fail if a business number in use is blocked or paused. One without messages and workers is a warning."""
     found = installation.numbers
     facts = {"numbers": {row["number"]: row["state"] for row in found}}
     stopped = [row for row in found if row["state"] != "open"]
@@ -20,5 +20,7 @@ def run(installation: Installation) -> Finding:
         f"{row['number']} is {row['state']}: {row['blocked_why'] or 'by hand'}; {counted(row['unfinished'], 'message')} waiting"
         for row in stopped
     )
-    is_paused = any(row["state"] == "paused" for row in stopped)
-    return Finding(Level.FAILED, message, "wa number resume" if is_paused else None, facts)
+    is_in_use = any(row["unfinished"] or row["workers"] for row in stopped)
+    paused = [row["number"] for row in stopped if row["state"] == "paused"]
+    command = f"wa number resume {paused[0]}" if paused else None
+    return Finding(Level.FAILED if is_in_use else Level.WARNING, message, command, facts)

@@ -22,6 +22,9 @@ def run(installation: Installation) -> Finding:
         return Finding(Level.FAILED, message, f"wa worker {missing[0]}", facts)
     if stranded := [row for row in installation.numbers if row["due"] and not row["workers"]]:
         waiting = ", ".join(f"{row['due']:,} of {row['number']}" for row in stranded)
+        if "outgoing" not in alive:
+            message = f"unfinished messages: {waiting}; no outgoing worker has reported for 30 s"
+            return Finding(Level.FAILED, message, "wa worker outgoing", facts)
         message = f"messages wait for numbers without a worker: {waiting}"
         return Finding(Level.FAILED, message, f"wa queue move --from {stranded[0]['number']}", facts)
     running = ", ".join(f"{row['workers']} {kind}" for kind, row in alive.items()) or "none"
