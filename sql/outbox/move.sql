@@ -1,5 +1,5 @@
 -- Move messages that are not being sent to another business number. None of them stays head of line, since a
--- customer of the other number may have one.
+-- customer of the other number may have one. A status of the former number still proves that a message was sent.
 WITH movable AS MATERIALIZED (
     SELECT reference FROM wa.outbox
      WHERE number = :from AND state IN ('queued', 'held')
@@ -7,7 +7,7 @@ WITH movable AS MATERIALIZED (
        FOR UPDATE
 )
 UPDATE wa.outbox AS message
-   SET number = :to, turn = scheduled
+   SET number = :to, former_number = :from, turn = scheduled
   FROM movable
  WHERE message.reference = movable.reference
 RETURNING message.customer

@@ -17,8 +17,12 @@ from tests.support.running_service import running_service
 from wa_cli.backlog import Backlog
 from wa_cli.checks import catalogue
 from wa_cli.checks.finding import Finding, Level
+from wa_cli.clock import now
 from wa_cli.errors import PartlyDone
-from wa_cli.messages.outcomes import Accepted
+from wa_cli.messages.content.text import text
+from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.outcomes import Accepted, Unknown
+from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
@@ -144,6 +148,23 @@ def test_messages_of_a_number_without_a_worker_are_moved_to_another_number(watch
         [claim] = there.claim()
         assert claim.reference == reference
         there.settle(claim, Accepted(f"wamid.{reference}"))
+
+
+def test_a_status_of_the_former_number_proves_a_moved_message(watch: Watch) -> None:
+    [reference] = watch.bench.queue("one")
+    [claim] = watch.bench.claim()
+    watch.bench.settle(claim, Unknown("cut"))
+    watch.bench.sql("UPDATE wa.outbox SET state = 'held'")
+    assert watch.bench.outbox.operator.move("43") == 1
+    body = OutgoingMessage(text("one"), phone_number="+123", reference=reference, number="42")
+    assert not watch.bench.outbox.is_taken(body), "a redelivery of its body is known"
+
+    proof = StatusUpdate("wamid.1", "delivered", now(), "42", recipient="123", reference=reference, attempt=1, raw={})
+    with watch.bench.database.transaction() as connection:
+        watch.bench.outbox.record_statuses(connection, [proof])
+
+    assert watch.bench.state(reference) == "sent"
+    assert [row["message_id"] for row in watch.bench.rows()] == ["wamid.1"]
 
 
 def test_a_message_that_is_being_sent_stays_with_its_number(watch: Watch) -> None:

@@ -112,8 +112,11 @@ class Outbox:
             message
             for message in outgoing
             if (row := known.get(message.reference))
-            and (row.number, row.phone_number, row.recipient, row.message)
-            != (message.number or self.number, message.phone_number, message.recipient, dict(message.message))
+            and not (
+                (message.number or self.number) in (row.number, row.former_number)
+                and (row.phone_number, row.recipient, row.message)
+                == (message.phone_number, message.recipient, dict(message.message))
+            )
         ]
 
     def is_taken(self, message: OutgoingMessage) -> bool:
@@ -252,11 +255,13 @@ class Outbox:
             run(connection, "outbox/end_heartbeat", worker=worker)
 
     def _is_ours(self, locked: dict[UUID, Row], status: StatusUpdate) -> bool:
-        """Return True if the status belongs to this row. A reference counts only within its own number: an echo may be
-        forged.
+        """Return True if the status belongs to this row. A reference counts only within its own number, or the one that
+        it was moved from: an echo may be forged.
         """
         row = locked.get(status.reference) if status.reference else None
-        return row is not None and row["number"] == status.number and row["wamid"] != status.wamid
+        return (
+            row is not None and status.number in (row["number"], row["former_number"]) and row["wamid"] != status.wamid
+        )
 
     @staticmethod
     def _proof(status: StatusUpdate) -> Settlement:
