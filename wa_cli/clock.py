@@ -6,13 +6,16 @@ Leases, schedules and everything else that several processes must agree on use t
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from wa_cli.errors import BadInput
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 LARGEST_UNIX = 1e11  # seconds, the year 5138: a larger number is milliseconds
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_YEAR = 2200
+LONGEST_SPAN = timedelta(days=36_500)
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
@@ -49,16 +52,30 @@ def parse_span(text: str) -> timedelta:
 
     Raises BadInput for anything else.
     """
+    seconds = _seconds(text)
+    if seconds is None:
+        raise BadInput(f"{text!r} is not a duration.", hint="Write it like 30s, 15m, 24h or 7d.")
+    if seconds > LONGEST_SPAN.total_seconds():
+        raise BadInput(f"{text!r} is longer than {LONGEST_SPAN.days:,} days.")
+    return timedelta(seconds=seconds)
+
+
+def _seconds(text: str) -> float | None:
     cleaned = text.strip().lower().replace(" ", "")
     if re.fullmatch(r"\d+(\.\d+)?", cleaned):
         cleaned += "s"
     parts = _SPAN.findall(cleaned)
     if not parts or "".join(amount + unit for amount, unit in parts) != cleaned:
-        raise BadInput(f"{text!r} is not a duration.", hint="Write it like 30s, 15m, 24h or 7d.")
-    try:
-        return timedelta(seconds=sum(float(amount) * UNITS[unit] for amount, unit in parts))
-    except OverflowError:
-        raise BadInput(f"{text!r} is too long.") from None
+        return None
+    return sum(float(amount) * UNITS[unit] for amount, unit in parts)
+
+
+def check_year(instant: datetime) -> datetime:
+    """Return the instant, in UTC. Raises BadInput if it is not between 1970 and 2200."""
+    with suppress(OverflowError):
+        if (utc := instant.astimezone(UTC)) >= EARLIEST and utc.year < LATEST_YEAR:
+            return utc
+    raise BadInput(f"{instant.date()} is not between {EARLIEST.year} and {LATEST_YEAR}.")
 
 
 def parse_instant(text: str, zone: str) -> datetime:
@@ -73,14 +90,13 @@ def parse_instant(text: str, zone: str) -> datetime:
     except ValueError:
         pass
     else:
-        return (instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-    try:
-        return now() + parse_span(text)
-    except BadInput:
+        return check_year(instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone)))
+    if _seconds(text) is None:
         raise BadInput(
             f"{text!r} is neither a time nor a duration.",
             hint='Write it like "2026-12-24 09:00", or 30m from now.',
-        ) from None
+        )
+    return now() + parse_span(text)
 
 
 def check_zone(name: str) -> str:

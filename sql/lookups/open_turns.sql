@@ -44,7 +44,11 @@
             LIMIT 1) AS last
       LEFT JOIN wa.contacts AS alias ON alias.customer = wa.person_key(key.key) AND alias.same_as IS NOT NULL
 ), business AS MATERIALIZED (
-    SELECT number FROM newest UNION SELECT number FROM event
+    -- No index has them: those of the newest messages, and of the last word of each conversation.
+    SELECT number FROM newest
+    UNION
+    SELECT wa.business_number(direction, from_phone, to_phone)
+      FROM (SELECT direction, from_phone, to_phone FROM whatsapp_messages ORDER BY timestamp DESC LIMIT 100000) AS recent
 ), several AS MATERIALIZED (
     -- Customers who wrote with several business numbers. A business with one number has none, and reads no row for it.
     SELECT newest.customer

@@ -28,8 +28,15 @@ from wa_cli.migrations import catalogue
         (("send", "text", "+123", "hi", "--employee", "Mia"), 2, "wa: The employee 'Mia' is not a UUID."),
         (("report", "unanswered", "--format", "pdf"), 2, "wa: 'pdf' is not a format."),
         (("report", "unanswered", "--tz", "Mars/Base"), 2, "wa: 'Mars/Base' is not a time zone."),
-        (("report", "unanswered", "--since", "999999d"), 2, "wa: '999999d' is too long."),
-        (("report", "unanswered", "--since", "99999999999d"), 2, "wa: '99999999999d' is too long."),
+        (("send", "text", "+123", "hi", "--at", "99999999d"), 2, "wa: '99999999d' is longer than 36,500 days."),
+        (("send", "text", "+123", "hi", "--expires", "9999-12-31"), 2, "wa: 9999-12-31 is not between 1970 and 2200."),
+        (
+            ("search", "hi", "--since", "0001-01-01", "--tz", "Asia/Tokyo"),
+            2,
+            "wa: 0001-01-01 is not between 1970 and 2200.",
+        ),
+        (("report", "unanswered", "--since", "999999d"), 2, "wa: '999999d' is longer than 36,500 days."),
+        (("report", "unanswered", "--since", "99999999999d"), 2, "wa: '99999999999d' is longer than 36,500 days."),
         (
             ("send", "text", "+123", "bad\udcff"),
             2,

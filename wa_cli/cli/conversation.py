@@ -19,10 +19,10 @@ from wa_cli.cli import render, tables
 from wa_cli.cli.context import AppContext, or_unavailable, print_note
 from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
-from wa_cli.clock import now
+from wa_cli.clock import EARLIEST, now
 from wa_cli.errors import BadInput
 from wa_cli.messages.phone import customer_key, parse_customer
-from wa_cli.reports.ranges import EARLIEST, instant
+from wa_cli.reports.ranges import instant
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -92,7 +92,7 @@ def conversation(
     whom = parse_customer(phone)
     zone = context.zone(zone)
     key = customer_key(*whom) or ""
-    begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
+    begin = EARLIEST if since is None else instant(since, zone, now())
     found = context.conversations.both_sides(key, begin, limit)
     name = " ".join(filter(None, (whom[0] or whom[1], context.conversations.name(key))))
     total = len(found) if len(found) < limit else context.conversations.count(key, begin)

@@ -14,9 +14,9 @@ from wa_cli.cli.context import AppContext, print_note
 from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
-from wa_cli.clock import now
+from wa_cli.clock import EARLIEST, now
 from wa_cli.counted import counted
-from wa_cli.reports.ranges import EARLIEST, instant
+from wa_cli.reports.ranges import instant
 
 _COLUMNS = [
     Column("customer", "Customer", "phone"),
@@ -58,7 +58,7 @@ def export(
     context = AppContext.of(ctx)
     keys = [key_of(customer) or "" for customer in customers or ()]
     zone = context.zone(zone)
-    begin = instant(f"{EARLIEST}-01-01" if since is None else since, zone, now())
+    begin = EARLIEST if since is None else instant(since, zone, now())
     end = now() if until is None else instant(until, zone, now())
     kept = context.conversations
     if output is not None:

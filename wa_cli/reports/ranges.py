@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from wa_cli.clock import now, parse_span
+from wa_cli.clock import check_year, now, parse_span
 from wa_cli.errors import BadInput
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import DAYS
 
-EARLIEST, LATEST = 1970, 2200  # years
 _SPAN = re.compile(r"(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -32,9 +31,6 @@ def range_of(report: Report, *, since: str | None, until: str | None, zone: str,
     end = at + timedelta(seconds=1) if until is None else instant(until, zone, at)
     own = instant(report.since, zone, at if until is None else end)  # this long before the end
     begin = own if since is None else instant(since, zone, at)
-    for moment in (begin, end):
-        if not EARLIEST <= moment.year < LATEST:
-            raise BadInput(f"{moment:%Y-%m-%d} is not between {EARLIEST} and {LATEST}.")
     if begin >= end:
         raise BadInput(f"The range from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is empty.")
     return Range(begin, end, zone)
@@ -50,10 +46,7 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
             f"{text!r} is not a time.", hint="Write a duration with a unit, like 30m or 7d, and a date like 2026-11-23."
         )
     if _SPAN.fullmatch(word):
-        try:
-            return at - parse_span(word)
-        except OverflowError:
-            raise BadInput(f"{text!r} is too long.") from None
+        return check_year(at - parse_span(word))
     if (days := _days_ago(word, at.astimezone(ZoneInfo(zone)).weekday())) is not None:
         day = at.astimezone(ZoneInfo(zone)).date() - timedelta(days=days)
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
@@ -61,7 +54,7 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise BadInput(f"{text!r} is not a time.", hint="Write 7d, monday, 2026-11-23 or 2026-11-23T09:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+    return check_year(found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone)))
 
 
 def _days_ago(word: str, weekday: int) -> int | None:
