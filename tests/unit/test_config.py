@@ -125,6 +125,9 @@ def test_a_bad_value_is_reported_with_its_setting_and_origin(tmp_path: Path, nam
     ("environ", "reason"),
     [
         ({"WA_CLAIM_LEASE": "10s"}, "WA_CLAIM_LEASE .10s. is not longer than WA_SEND_TIMEOUT"),
+        ({"WA_KEEP_FINAL": "0s"}, "WA_KEEP_FINAL .0s. is less than 1d: a redelivery"),
+        ({"WA_QUEUE": "sqs", "WA_KEEP_FINAL": "7d"}, "WA_KEEP_FINAL .7d. is less than 14d: a redelivery"),
+        ({"WA_SEND_TIMEOUT": "0"}, "'0' is less than a second"),
         ({"WA_QUEUE_LEASE": "5m"}, "WA_UNCERTAIN_WAIT .2m. is less than twice WA_QUEUE_LEASE"),
     ],
 )

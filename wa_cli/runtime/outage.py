@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ from wa_cli.telemetry.events import Component, Emit
 
 # The longest delay between two tries, in seconds: of a running worker, and of a command that waits at its start.
 CAP, CAP_AT_START = 2.0, 15.0
+# Seconds in which the loop notices a signal that came at the end of a check.
+SIGNAL_GRACE = 0.01
 
 
 class Outage:
@@ -62,7 +65,7 @@ async def until_ready(check: Callable[[], None], emit: Emit, *, waits: bool, que
     with stopping_on_signals(stop, emit):
         while not stop:
             try:
-                check()
+                await asyncio.to_thread(check)  # a signal is noticed meanwhile
             except (DatabaseUnavailable, QueueUnavailable) as error:
                 if not waits:
                     raise
@@ -70,5 +73,6 @@ async def until_ready(check: Callable[[], None], emit: Emit, *, waits: bool, que
                 await stop.wait(outage.failed(error.message, component))
             else:
                 outage.succeeded()
-                return True
+                await stop.wait(SIGNAL_GRACE)
+                return not stop
     return False

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput
 
 EMBEDDED = "embedded"
@@ -65,6 +67,13 @@ def at_least(least: float) -> Callable[[str], float]:
         return number
 
     return parse
+
+
+def at_least_a_second(value: str) -> timedelta:
+    span = parse_span(value)
+    if span < timedelta(seconds=1):
+        raise BadInput(f"{value!r} is less than a second.")
+    return span
 
 
 def port(value: str) -> int:

@@ -152,31 +152,37 @@ class Settings:
         parsers.choice("evidence", "hold"),
     )
     concurrency: int = _setting(200, "Maximum number of requests in flight, per worker.", parsers.count)
-    send_timeout: timedelta = _setting(_seconds(30), "Time limit of one request to the API.", parse_span)
+    send_timeout: timedelta = _setting(_seconds(30), "Time limit of one request to the API.", parsers.at_least_a_second)
     claim_lease: timedelta = _setting(
-        _seconds(90), "Lease of a claimed message.", parse_span, other_names=("WA_OUTGOING_LEASE",)
+        _seconds(90), "Lease of a claimed message.", parsers.at_least_a_second, other_names=("WA_OUTGOING_LEASE",)
     )
     queue_lease: timedelta = _setting(
         _seconds(60),
         "Lease of a message that a worker received from a queue.",
-        parse_span,
+        parsers.at_least_a_second,
         other_names=("WA_INCOMING_LEASE",),
     )
-    uncertain_wait: timedelta = _setting(_seconds(120), "Maximum delay of a status.", parse_span)
+    uncertain_wait: timedelta = _setting(_seconds(120), "Maximum delay of a status.", parsers.at_least_a_second)
     evidence_limit: timedelta = _setting(
-        timedelta(hours=24), "Maximum wait of an uncertain message for a status before it is held.", parse_span
+        timedelta(hours=24),
+        "Maximum wait of an uncertain message for a status before it is held.",
+        parsers.at_least_a_second,
     )
     silence_limit: timedelta = _setting(
         timedelta(minutes=15),
         "Wait before an uncertain message is resent if its number has no status events.",
-        parse_span,
+        parsers.at_least_a_second,
     )
     stop_timeout: timedelta = _setting(_seconds(25), "Time for messages in flight when a worker stops.", parse_span)
-    statement_timeout: timedelta = _setting(_seconds(15), "Time limit of one SQL statement of a worker.", parse_span)
-    queue_age_limit: timedelta = _setting(
-        timedelta(minutes=15), "Maximum age of the oldest waiting message before `wa verify` fails.", parse_span
+    statement_timeout: timedelta = _setting(
+        _seconds(15), "Time limit of one SQL statement of a worker.", parsers.at_least_a_second
     )
-    report_timeout: timedelta = _setting(_seconds(60), "Time limit of one report.", parse_span)
+    queue_age_limit: timedelta = _setting(
+        timedelta(minutes=15),
+        "Maximum age of the oldest waiting message before `wa verify` fails.",
+        parsers.at_least_a_second,
+    )
+    report_timeout: timedelta = _setting(_seconds(60), "Time limit of one report.", parsers.at_least_a_second)
     degraded_after: timedelta = _setting(
         _seconds(30),
         "On SQS, database outage after which a worker sends in degraded mode.",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ from wa_cli.settings.schema import (
     setting_name,
     user_config_file,
 )
+
+# A message may be delivered again for so long: SQS keeps it for at most 14 days, and the queue in the database for a lease.
+LONGEST_IN_SQS, LONGEST_IN_DATABASE = timedelta(days=14), timedelta(days=1)
 
 # A setting's text and the place it stands in, and a way to find one by its name.
 Found = tuple[str, str]
@@ -159,6 +163,13 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
                 f"{env_name(name)} is set, but WA_QUEUE is {settings.queue}.",
                 hint="Set WA_QUEUE=sqs, or remove the URL.",
             )
+    least_kept = LONGEST_IN_SQS if settings.queue == SQS else LONGEST_IN_DATABASE
+    if settings.keep_final < least_kept:
+        raise ConfigError(
+            f"WA_KEEP_FINAL ({format_span(settings.keep_final)}) is less than {format_span(least_kept)}: a redelivery after"
+            " that time would send its message twice.",
+            hint="Increase WA_KEEP_FINAL.",
+        )
     if settings.uncertain_wait < 2 * settings.queue_lease:
         raise ConfigError(
             f"WA_UNCERTAIN_WAIT ({format_span(settings.uncertain_wait)}) is less than twice WA_QUEUE_LEASE"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
+from uuid import uuid4
 
 from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.outbox.outbox import Outbox
@@ -19,8 +20,8 @@ class Heartbeat:
         self.kind = kind
         self.progress = progress
         self._host = socket.gethostname()
-        # `wa up` runs a worker of each kind in one process.
-        self._worker = f"{self._host}/{os.getpid()}/{kind}"
+        # `wa up` runs a worker of each kind in one process, and containers may share the name of their host and the pid 1.
+        self._worker = f"{self._host}/{os.getpid()}/{kind}/{uuid4().hex[:8]}"
 
     def beat(self) -> float | None:
         """Write the heartbeat. Return an outgoing worker's share of the rate, in messages a second."""
