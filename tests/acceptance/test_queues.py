@@ -84,7 +84,15 @@ def test_records_of_another_database_are_reported_and_replayed_only_on_request(
 
     assert "1 webhook put back on the queue." in replayed.stderr
     assert "stranded webhooks" not in shell.wa("spool", "status").stdout
-    assert "is not a folder" in shell.wa("spool", "replay", "--folder", "missing", code=2).stderr
+    assert "has no spooled records" in shell.wa("spool", "replay", "--folder", "missing", code=2).stderr
+
+
+def test_files_that_are_not_of_the_spool_are_not_touched(shell: Shell) -> None:
+    (shell.folder / "mydata.jsonl").write_text('{"mine": true}\n')
+
+    shell.wa("spool", "replay", "--folder", ".", code=2)
+
+    assert (shell.folder / "mydata.jsonl").read_text() == '{"mine": true}\n'
 
 
 def test_records_of_another_live_process_are_not_stranded(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,6 +302,22 @@ def test_a_status_proves_a_send_even_if_its_row_is_refused(desk: Desk) -> None:
     assert (row["message_id"], row["status"]) == ("wamid.1", "delivered")
 
 
+def test_a_late_proof_replaces_the_failed_row_even_if_its_own_row_is_refused_at_first(desk: Desk) -> None:
+    [reference] = desk.bench.queue("late")
+    [claim] = desk.bench.claim()
+    desk.bench.settle(claim, Unknown("cut"))
+    desk.bench.sql("UPDATE wa.outbox SET state = 'sending'")
+    desk.bench.settle(claim, Rejected(131026, "no"))
+    assert [row["status"] for row in desk.bench.rows()] == ["failed"]
+
+    desk.refuse("status = 'sent'")
+    desk.persist_webhooks(notification(statuses=[status("wamid.late", "sent", reference)]))
+    desk.remove_refusal()
+    desk.spooled_outcomes.run_once()
+
+    assert [(row["message_id"], row["status"]) for row in desk.bench.rows()] == [("wamid.late", "sent")]
+
+
 @pytest.mark.parametrize(
     "trigger",
     ["RAISE EXCEPTION 'no' USING ERRCODE = 'WA001';", "PERFORM nowhere.nothing();", "RAISE EXCEPTION 'no';"],

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from tests.integration.conftest import Bench
 from tests.support import checks
+from wa_cli.errors import BadInput
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Rejected, Unknown
 from wa_cli.messages.states import OutboxState
@@ -307,6 +308,20 @@ def test_a_released_message_is_sent_again_as_a_possible_duplicate(bench: Bench) 
     assert bench.claim_words() == ["unsure"]
     [row] = bench.sql("SELECT possible_double FROM wa.outbox WHERE reference = :r", r=reference)
     assert row["possible_double"]
+
+
+def test_a_message_is_not_confirmed_with_the_id_of_another_one(bench: Bench) -> None:
+    reference = make_held(bench)
+    accept_other(bench, "wamid.used")
+
+    with pytest.raises(BadInput, match=r"wamid.used is the id of the message"):
+        bench.outbox.operator.confirm([reference], "wamid.used")
+    with pytest.raises(BadInput, match="has 300 characters"):
+        bench.outbox.operator.confirm([reference], "w" * 300)
+
+    assert bench.state(reference) == "held"
+    assert bench.outbox.operator.confirm([reference], "wamid.free") == Decided(1, {})
+    assert {row["message_id"] for row in bench.rows()} == {"wamid.used", "wamid.free"}
 
 
 def test_a_confirmed_held_message_is_stored_as_sent(bench: Bench) -> None:

@@ -79,7 +79,8 @@ def replay(ctx: typer.Context, folder: Folder = None) -> None:
         _requeue_webhooks(context, context.spools.webhooks)
         left = [spool for found in context.spools.ours().values() for spool in found]
     else:
-        kind, spool = context.spools.named(_existing(folder))
+        kind, spool = context.spools.named(folder)
+        _check_folder(spool)
         {OUTCOMES: _settle_outcomes, WEBHOOKS: _requeue_webhooks}[kind](context, spool)
         left = [spool]
     _report_left(left)
@@ -105,7 +106,7 @@ def _report_left(spools: list[Spool]) -> None:
         raise PartlyDone(f"{counted(set_aside, 'file')} of the spool set aside.", command="wa spool status")
 
 
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder.", hint="Choose a folder that wa spool status prints.")
-    return folder
+def _check_folder(spool: Spool) -> None:
+    """Raise BadInput if the folder has no records. Files that wa did not write are never touched."""
+    if not spool.state().files:
+        raise BadInput(f"{spool.folder} has no spooled records.", hint="Choose a folder that wa spool status prints.")

@@ -10,9 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
+from wa_cli.errors import BadInput
 from wa_cli.messages.states import OutboxState
 from wa_cli.outbox.settlement import Decision, Row
 from wa_cli.outbox.statements import lock_rows
+
+LONGEST_WAMID = 128
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,26 @@ class OperatorActions:
         )
 
     def confirm(self, references: Sequence[UUID], wamid: str | None = None) -> Decided:
-        """Mark held or uncertain messages as sent. Without a `wamid` the row gets our reference as its id."""
+        """Mark held or uncertain messages as sent. Without a `wamid` the row gets our reference as its id.
+
+        Raises BadInput if the `wamid` belongs to another message.
+        """
+        if wamid is not None:
+            self._check_wamid(wamid, references)
         return self._decide_by_hand(
             references,
             (OutboxState.HELD, OutboxState.UNCERTAIN),
             lambda row, decision: decision.confirm(row, wamid),
         )
+
+    def _check_wamid(self, wamid: str, references: Sequence[UUID]) -> None:
+        if not 0 < len(wamid) <= LONGEST_WAMID:
+            raise BadInput(f"The id has {len(wamid):,} characters. It must have 1 to {LONGEST_WAMID}.")
+        with self.database.reading() as connection:
+            owners = [owner for (owner,) in run(connection, "outbox/owners", wamid=wamid)]
+        if others := [owner for owner in owners if owner not in references]:
+            whose = f"the message {others[0]}" if others[0] else "a message that wa did not send"
+            raise BadInput(f"{wamid} is the id of {whose}.", hint="Confirm without --wamid, or check the id.")
 
     def cancel(self, references: Sequence[UUID]) -> Decided:
         """Cancel messages. A message in flight cannot be cancelled."""

@@ -148,8 +148,11 @@ class Decision:
     def _sent(self, row: Row, settlement: Settlement, outcome: Accepted) -> None:
         stored = _message_row(row, outcome.wamid, "sent", settlement.answered_at)
         if row["state"] == OutboxState.SENT and row["wamid"] == outcome.wamid:
-            # A status came first, or the spool brings it again because its row was refused: the row may be missing.
+            # A status came first, or the spool brings it again because its row was refused: the row may be missing, and
+            # that of an earlier failure may still be there.
             self.rows_to_store.append(stored)
+            if row["uncertain_count"]:
+                self.failures_to_delete.append(messages.failed_id(row["reference"]))
             return
         is_duplicate = row["wamid"] is not None and row["wamid"] != outcome.wamid
         if is_duplicate:

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 import zlib
@@ -26,6 +27,8 @@ from wa_cli.errors import WaError
 
 SEGMENT_BYTES = 1 << 20
 SUFFIX, CORRUPT, UNBORN = ".jsonl", ".corrupt", ".new"
+# Time in nanoseconds, process id and a random part. Other files of the folder are not touched.
+_SEGMENT_NAME = re.compile(r"\d{20}-\d+-[0-9a-f]{8}" + re.escape(SUFFIX))
 
 Record = dict[str, Any]
 
@@ -212,11 +215,16 @@ class Spool:
                 path.unlink(missing_ok=True)
 
     def state(self) -> SpoolState:
-        held = [path for path in _files(self.folder) if _size(path)]
-        oldest = min((path.stat().st_mtime for path in held), default=None)
+        """Return the counts of the folder. Files that are deleted meanwhile are left out."""
+        held = []
+        for path in _files(self.folder):
+            with suppress(FileNotFoundError):
+                if content := path.read_bytes():
+                    held.append((path.stat().st_mtime, content.count(b"\n")))
+        oldest = min((changed for changed, _ in held), default=None)
         return SpoolState(
             files=len(held),
-            records=sum(path.read_bytes().count(b"\n") for path in held),
+            records=sum(records for _, records in held),
             corrupt=tuple(path.name for path in sorted(self.folder.glob(f"*{CORRUPT}"))),
             oldest_seconds=max(0.0, time.time() - oldest) if oldest else 0.0,
         )
@@ -287,7 +295,8 @@ class Spool:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    found = folder.glob(f"*{SUFFIX}") if folder.is_dir() else ()
+    return sorted(path for path in found if _SEGMENT_NAME.fullmatch(path.name))
 
 
 def _size(path: Path) -> int:
