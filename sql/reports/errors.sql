@@ -31,14 +31,16 @@
                           ORDER BY attempt DESC LIMIT 1) AS attempt ON TRUE
      WHERE message.is_ours AND message.has_failed
     UNION ALL
-    SELECT attempt.code, attempt.reason, 0, 1, outbox.customer, coalesce(attempt.answered_at, attempt.created_at)
+    SELECT attempt.code, attempt.reason, 0, 1, coalesce(alias.same_as, wa.person_key(outbox.customer)),
+           coalesce(attempt.answered_at, attempt.created_at)
       FROM wa.send_attempts AS attempt
       LEFT JOIN wa.outbox AS outbox USING (reference)
+      LEFT JOIN wa.contacts AS alias ON alias.customer = wa.person_key(outbox.customer) AND alias.same_as IS NOT NULL
      WHERE attempt.verdict NOT IN ('accepted', 'rejected', 'refused')
        AND attempt.created_at >= CAST(:since AS timestamp) AT TIME ZONE 'UTC' - interval '5 minutes'  -- or late, by the spool
        AND coalesce(attempt.answered_at, attempt.created_at) >= CAST(:since AS timestamp) AT TIME ZONE 'UTC'
        AND coalesce(attempt.answered_at, attempt.created_at) < CAST(:until AS timestamp) AT TIME ZONE 'UTC'
-       AND (CAST(:customer AS text) IS NULL OR wa.person_key(outbox.customer) = :customer)
+       AND (CAST(:customer AS text) IS NULL OR coalesce(alias.same_as, wa.person_key(outbox.customer)) = :customer)
        AND (CAST(:employee AS uuid) IS NULL OR outbox.employee_id = CAST(:employee AS uuid))
 )
 SELECT code, NULL::text AS meaning, coalesce(reason, 'no reason is known') AS reason, sum(failed) AS failed,

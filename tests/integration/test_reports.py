@@ -627,6 +627,25 @@ def test_the_errors_report_shows_code_meaning_and_retries(bench: Bench) -> None:
     assert run_narrowed_report(bench.database, "errors", span, customer="222")[0]["code"] == 131026
 
 
+def test_the_errors_report_counts_a_person_once_for_all_variants_of_the_number(bench: Bench) -> None:
+    with bench.database.transaction() as connection:
+        contacts.update_people(connection, (), [Alias("BR.user", "5511987654321", datetime.now(UTC))])
+    for to, outcome in (
+        ("+5511987654321", Rejected(131000, "no (#131000)")),
+        ("+551187654321", Retryable(131000, "no (#131000)")),
+    ):
+        bench.queue("hi", to=to)
+        [claim] = bench.claim()
+        bench.settle(claim, outcome)
+    bench.sql("UPDATE wa.outbox SET customer = 'BR.user' WHERE state = 'queued'")
+
+    span = (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(hours=1))
+    [found] = run_report(bench.database, "errors", *span)
+    assert (found["failed"], found["retried"], found["customers"]) == (1, 1, 1)
+    [narrowed] = run_narrowed_report(bench.database, "errors", span, customer="5511987654321")
+    assert (narrowed["failed"], narrowed["retried"]) == (1, 1)
+
+
 def test_the_stored_share_counts_accepted_messages(bench: Bench) -> None:
     bench.queue("a"), bench.queue("b", to="+222")
     for number, claim in enumerate(bench.claim()):

@@ -16,6 +16,7 @@ from wa_cli.errors import DatabaseUnavailable, StillPending
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.spool import SpoolUnwritable
 from wa_cli.queues.base import QueueMessage
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import HANG_LIMIT, Watchdog
@@ -50,6 +51,16 @@ def test_one_customers_messages_arrive_in_order(works: Works) -> None:
 
     order = [line["opaque"].split(":")[1] for line in works.sandbox.accepted()]
     assert order == [str(message.reference) for message in bodies]
+
+
+def test_a_draining_worker_ends_if_its_spool_has_no_room(works: Works) -> None:
+    works.spool.quota = 0
+    works.bench.queue("hi")
+
+    with pytest.raises(SpoolUnwritable, match="WA_SPOOL_QUOTA"):
+        works.run()
+
+    assert works.bench.states() == {"queued": 1}
 
 
 def test_a_refused_token_pauses_the_number_and_loses_nothing(works: Works) -> None:

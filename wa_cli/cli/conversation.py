@@ -97,9 +97,7 @@ def conversation(
     name = " ".join(filter(None, (whom[0] or whom[1], context.conversations.name(key))))
     total = len(found) if len(found) < limit else context.conversations.count(key, begin)
     if chosen is not None:
-        table = Table(
-            "conversation", f"Conversation with {name}", _COLUMNS, found, zone=zone, total=max(total, len(found))
-        )
+        table = Table("conversation", f"Conversation with {name}", _COLUMNS, found, zone=zone, total=total)
         render.show(table, chosen)
         return
     chat = Chat(ZoneInfo(zone))

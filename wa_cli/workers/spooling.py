@@ -19,7 +19,7 @@ ROOM_KNOWN = 2.0
 
 
 class Spooling(Stage[Answer]):
-    """Writes answers to the spool, and gives them to `settling`."""
+    """Writes answers to the spool, and gives them to `settling`. `fault` is set while nothing may be claimed."""
 
     name: ClassVar[str] = "spooling"
 
@@ -30,6 +30,7 @@ class Spooling(Stage[Answer]):
         # During its outage nothing is claimed. The outbox still knows the attempts in flight.
         self._outage = Outage(emit, Component.SPOOL)
         self._room_until = 0.0
+        self.fault: SpoolUnwritable | None = None
 
     async def handle(self, items: list[Answer]) -> None:
         entries = await self._write(items)
@@ -51,7 +52,9 @@ class Spooling(Stage[Answer]):
             await asyncio.to_thread(self.spool.check_room)
         except SpoolUnwritable as error:
             self._outage.failed(error.message)
+            self.fault = error
             return False
         self._outage.succeeded()
+        self.fault = None
         self._room_until = time.monotonic() + ROOM_KNOWN
         return True

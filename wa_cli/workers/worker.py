@@ -73,6 +73,8 @@ class OutgoingWorker:
                     if await self._is_drained():
                         stop.set()
                         return
+                elif self.sender.spooling.fault:
+                    raise self.sender.spooling.fault
             await stop.wait(DRAIN_POLL)
 
     async def _is_drained(self) -> bool:
