@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import psycopg2
 import pytest
 
 from tests.acceptance.conftest import Shell
@@ -16,10 +19,8 @@ def test_a_rollback_is_refused_while_its_tables_hold_unfinished_messages(shell: 
 
     failed = shell.wa("migrate", "rollback", "--to", "0002", "--yes", code=6)
 
-    assert (
-        "0003_wa cannot be rolled back: wa.outbox and wa.queue_messages hold unfinished messages (1)" in failed.stderr
-    )
-    assert f"Rolled back: {catalogue.names()[-1]}" not in failed.stdout
+    assert "Nothing was rolled back: messages would be lost (1 waiting)." in failed.stderr
+    assert f"Rolled back: {catalogue.names()[-1]}" not in failed.stderr
     shell.wa("migrate", "--yes")
     shell.wa("worker", "outgoing", "--drain")
     shell.wa("migrate", "rollback", "--to", "0002", "--yes")
@@ -60,6 +61,23 @@ def test_a_rollback_is_refused_while_a_spool_has_records(
     spool.remove(kept)
     spool.close()
     shell.wa("migrate", "rollback", "--drop-direction", "--yes")
+
+
+def test_a_rollback_that_would_lose_messages_is_refused_before_it_begins(shell: Shell) -> None:
+    shell.wa("migrate", "--yes")
+    url = shell.wa("db", "url").stdout.strip()
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO wa.queue_messages (queue, id, body, state) VALUES ('incoming', '1', '{}', 'dead')")
+        cursor.execute("INSERT INTO wa.contacts (customer, name) VALUES ('123', 'Ana')")
+
+    refused = shell.wa("migrate", "rollback", "--to", "0002_direction", "--yes", code=6)
+    assert "messages would be lost (1 dead)" in refused.stderr
+    assert "0003_wa" in shell.wa("migrate", "status").stdout
+    assert "pending" not in shell.wa("migrate", "status").stdout
+
+    shell.wa("queue", "purge", "incoming", "--yes")
+    done = shell.wa("migrate", "rollback", "--to", "0002_direction", "--yes")
+    assert "1 of wa.contacts" in done.stderr
 
 
 def test_messages_with_a_lost_direction_are_reported_and_can_be_backfilled(shell: Shell) -> None:

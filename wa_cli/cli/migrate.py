@@ -274,6 +274,9 @@ def rollback(
         print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
         _check_spools(context)
+        _check_unfinished(_migrator(context))
+    if doomed := _migrator(context).doomed_rows(wanted):
+        print_note(f"Rows to delete: {', '.join(f'{_many(count)} of {table}' for table, count in doomed.items())}.")
     if drop_direction and (views := _migrator(context).uses_of_direction()):
         raise PartlyDone(
             f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."
@@ -303,6 +306,20 @@ def _check_spools(context: AppContext) -> None:
     if held := [(spool.folder, state.records) for spool in spools if (state := spool.state()).records]:
         records_left = " and ".join(f"{counted(records, 'record')} in {folder}" for folder, records in held)
         raise PartlyDone(f"Nothing was rolled back: the spool has {records_left}.", hint="Run wa spool replay first.")
+
+
+def _check_unfinished(migrator: Migrator) -> None:
+    """Raise PartlyDone while messages would be lost with wa's own tables."""
+    if left := {state: count for state, count in migrator.unfinished().items() if count}:
+        words = ", ".join(f"{count:,} {state}" for state, count in left.items())
+        raise PartlyDone(
+            f"Nothing was rolled back: messages would be lost ({words}).",
+            hint="Let the workers finish. Redrive or purge dead letters: wa queue redrive, wa queue purge.",
+        )
+
+
+def _many(count: int) -> str:
+    return "more than 10,000" if count > 10_000 else f"{count:,}"
 
 
 def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:

@@ -19,6 +19,7 @@ _DROPPED_INDEX = re.compile(r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS\s+([\w.]
 _COLUMN = re.compile(r"\bADD\s+COLUMN\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.I)
 _ALTERED = re.compile(r"\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(\S+)", re.I)
 _TABLE = re.compile(r"\bCREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\s+(wa\.\w+)", re.I)
+_DROPPED = re.compile(r"\bDROP\s+TABLE\s+IF\s+EXISTS\s+([\w.,\s]+)", re.I)
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\bCOMMIT\b", re.I)
 _WIDENED = re.compile(r"\bwa\.widen\('whatsapp_messages', '(\w+)'")
 _CONSTRAINT = re.compile(r"\b(?:ADD|VALIDATE)\s+CONSTRAINT\s+(\w+)", re.I)
@@ -136,6 +137,12 @@ class Script:
     def checksum(self) -> str:
         """The checksum of its statements. Comments may change while a run is half done."""
         return hashlib.sha256("\n".join(self.statements).encode()).hexdigest()
+
+    @cached_property
+    def dropped_tables(self) -> list[str]:
+        """The tables that it drops."""
+        found = (_DROPPED.search(statement) for statement in self.statements)
+        return [name.strip() for tables in found if tables for name in tables[1].split(",")]
 
     @cached_property
     def accepted_checksums(self) -> frozenset[str]:

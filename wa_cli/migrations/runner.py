@@ -133,6 +133,26 @@ class Migrator:
                 taken.append(migration.name)
         return taken
 
+    def unfinished(self) -> dict[str, int]:
+        """Return the messages that would be lost with wa's own tables: unfinished, waiting and dead ones."""
+        with self.database.reading() as connection:
+            if not _exists(connection, "wa.outbox"):
+                return {}
+            return dict(run(connection, "watch/unfinished").mappings().one())
+
+    def doomed_rows(self, wanted: Sequence[Migration]) -> dict[str, int]:
+        """Return the tables that a rollback drops, each with its number of rows, at most 10,001."""
+        tables = [table for migration in wanted for table in migration.down.dropped_tables]
+        with self.database.reading() as connection:
+            counts = {
+                table: connection.execute(
+                    sa.text(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 10001) AS first")  # noqa: S608 — a file's name
+                ).scalar_one()
+                for table in tables
+                if _exists(connection, table)
+            }
+        return {table: count for table, count in counts.items() if count}
+
     def uses_of_direction(self) -> list[str]:
         """Return the views over the column, which would have to be dropped before it."""
         with self.database.reading() as connection:
@@ -356,3 +376,7 @@ def _be_considerate(connection: sa.Connection) -> None:
     for name, value in _CONSIDERATE.items():
         with suppress(sa.exc.DBAPIError):
             connection.exec_driver_sql(f"SET {name} = '{value}'")
+
+
+def _exists(connection: sa.Connection, table: str) -> bool:
+    return connection.execute(sa.text("SELECT to_regclass(:name) IS NOT NULL"), {"name": table}).scalar_one() is True
