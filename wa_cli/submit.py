@@ -90,7 +90,7 @@ class Submitter:
         }
 
     def _backlog(self) -> int:
-        """Return the number of messages in front, as far as the queue tells. The message is queued in any case."""
+        """Return the number of messages in front, as far as queue and outbox tell. The message is queued in any case."""
         if time.monotonic() - self._asked_at > ESTIMATE_KEPT:
             self._asked_at = time.monotonic()
             with suppress(WaError):

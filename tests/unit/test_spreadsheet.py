@@ -30,6 +30,15 @@ def opened(table: Table, folder: Path) -> Any:
     return load_workbook(folder / "t.xlsx")
 
 
+def test_a_text_that_is_longer_than_a_cell_is_counted(tmp_path: Path) -> None:
+    table = Table("t", "T", [Column("text", "Text", "words")], [{"text": "x" * 40_000}, {"text": "short"}])
+
+    book = opened(table, tmp_path)
+
+    assert spreadsheet.cut_cells(table) == 1
+    assert "1 text cut to 32,767 characters" in str([cell.value for row in book.worksheets[1] for cell in row])
+
+
 def test_each_column_kind_has_its_spreadsheet_type_and_format(tmp_path: Path) -> None:
     nothing = dict.fromkeys(ROW)
 

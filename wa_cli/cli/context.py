@@ -16,7 +16,7 @@ from wa_cli.assembly.endpoint import Endpoint
 from wa_cli.assembly.queues import Queues, Spools
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput, ConfigError, DatabaseUnavailable
-from wa_cli.settings import sources
+from wa_cli.settings import schema, sources
 from wa_cli.settings.schema import Settings
 from wa_cli.settings.sources import Loaded
 from wa_cli.telemetry.events import Emit
@@ -132,7 +132,7 @@ class AppContext:
             self.queues.outgoing,
             number=self.endpoint.known_number,
             rate=self.settings.rate,
-            waiting=lambda: self.queues.outgoing.depth().waiting,
+            waiting=lambda: self.queues.outgoing.depth().waiting + self.outbox.depth().waiting,
             is_taken=lambda message: self.outbox.is_taken(message),
         )
 
@@ -168,14 +168,13 @@ class AppContext:
         from wa_cli.reports.hours import parse
 
         hours, holidays = self.settings.business_hours, self.settings.holidays
-        if not hours:
-            return None
         try:
-            return parse(hours, holidays)
+            parsed = parse(hours or "mon 00:00-24:00", holidays)
         except BadInput as error:
-            places = f"WA_BUSINESS_HOURS from {self.loaded.origins['business_hours'].place}"
-            places += f", WA_HOLIDAYS from {self.loaded.origins['holidays'].place}" if holidays else ""
+            given = [name for name in ("business_hours", "holidays") if getattr(self.settings, name)]
+            places = ", ".join(f"{schema.env_name(name)} from {self.loaded.origins[name].place}" for name in given)
             raise ConfigError(f"{error.message} ({places})", hint=error.hint) from None
+        return parsed if hours else None
 
     def installation(self, since: datetime) -> Installation:
         """Return the installation as checks examine it, from `since` on."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from wa_cli.cli import charts, data_formats, output_file
 from wa_cli.cli.data_formats import Row
 from wa_cli.cli.tables import CONTROL, Column, Table, cell, local
+from wa_cli.counted import counted
 from wa_cli.errors import BadInput
 from wa_cli.reports.page import document
 
@@ -141,5 +142,7 @@ def _write(table: Table, output: Path, form: str) -> None:
         from wa_cli.cli import spreadsheet
 
         output_file.write(output, [spreadsheet.content(table)])
+        if cut := spreadsheet.cut_cells(table):
+            print(f"{counted(cut, 'text')} cut to the limit of a cell.", file=sys.stderr)
     else:
         output_file.write(output, [text(table, form)])

@@ -18,7 +18,7 @@ from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone,
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.counted import counted
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, ConfigError, RowRefused
 from wa_cli.reports.ranges import instant
 
 if TYPE_CHECKING:
@@ -87,15 +87,21 @@ def search(
         return
     begin = instant(_SINCE if since is None else since, zone, now())
     end = now() if until is None else instant(until, zone, now())
-    found = context.conversations.search(
-        words,
-        begin,
-        end,
-        language=context.settings.search_language,
-        customer=key_of(customer),
-        ranked=not newest,
-        limit=limit,
-    )
+    language = context.settings.search_language
+    try:
+        found = context.conversations.search(
+            words,
+            begin,
+            end,
+            language=language,
+            customer=key_of(customer),
+            ranked=not newest,
+            limit=limit,
+        )
+    except RowRefused as error:
+        raise ConfigError(
+            f"WA_SEARCH_LANGUAGE is {language!r}: {error.message}.", hint="Use simple, or a name from pg_ts_config."
+        ) from error
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
     cut = f" Only the {'newest' if newest else 'best'}. Use --limit to show more." if len(rows) == limit else ""
     table = Table(

@@ -116,6 +116,15 @@ def _shortened(text: str) -> str:
     return units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
 
 
+def cut_cells(table: Table) -> int:
+    """Return the number of texts that are longer than a cell."""
+    return sum(
+        isinstance(value := row[column.key], str) and _shortened(_text(value)) != _text(value)
+        for column in table.columns
+        for row in table.rows
+    )
+
+
 def _head(table: Table, column: Column) -> str:
     return f"{column.label} ({table.zone})" if column.kind == "instant" else column.label
 
@@ -131,4 +140,6 @@ def _about(table: Table) -> Iterator[tuple[str, str]]:
         yield name, str(plain_value(value))
     if table.note:
         yield "Note", table.note
+    if cut := cut_cells(table):
+        yield "Cut", f"{counted(cut, 'text')} cut to {LONGEST_TEXT:,} characters, the limit of a cell."
     yield "Times", f"In {table.zone}. Durations are hours, minutes and seconds."
