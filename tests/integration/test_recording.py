@@ -32,7 +32,7 @@ from wa_cli.telemetry.events import Component, Event, Unavailable
 from wa_cli.workers.degraded_mode import RateShare
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
-from wa_cli.workers.persist import IncomingRecorder, OutgoingRecorder
+from wa_cli.workers.recorders import IncomingRecorder, OutgoingRecorder
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
 LEASE = timedelta(seconds=60)

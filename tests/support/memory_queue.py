@@ -57,18 +57,18 @@ class MemoryQueue:
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         with self._lock:
             for delivery in deliveries:
-                if held := self._held(delivery):
+                if held := self._leased(delivery):
                     self._messages.remove(held)
 
     def nack(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
         with self._lock:
             for delivery in deliveries:
-                if held := self._held(delivery):
+                if held := self._leased(delivery):
                     held.handle, held.visible_at = None, self.now + delay
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         with self._lock:
-            if held := self._held(delivery):
+            if held := self._leased(delivery):
                 self._messages.remove(held)
                 self._bury(held.id, QueueMessage(held.body, held.customer), reason)
 
@@ -105,5 +105,5 @@ class MemoryQueue:
             oldest_seconds=(self.now - oldest).total_seconds(),
         )
 
-    def _held(self, delivery: Delivery) -> _Message | None:
+    def _leased(self, delivery: Delivery) -> _Message | None:
         return next((m for m in self._messages if m.handle == delivery.handle), None)

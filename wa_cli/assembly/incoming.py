@@ -15,7 +15,7 @@ from wa_cli.settings.schema import Settings
 from wa_cli.telemetry.events import Emit
 from wa_cli.workers.incoming_maintenance import IncomingMaintenance
 from wa_cli.workers.intake import Intake
-from wa_cli.workers.persist import IncomingRecorder
+from wa_cli.workers.recorders import IncomingRecorder
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 from wa_cli.workers.worker import IncomingWorker
 

@@ -18,7 +18,7 @@ from wa_cli.workers.dispatch import Dispatch
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 from wa_cli.workers.number_state import NumberState
-from wa_cli.workers.persist import OutgoingRecorder
+from wa_cli.workers.recorders import OutgoingRecorder
 from wa_cli.workers.recovery import Recovery
 from wa_cli.workers.sender import Sender
 from wa_cli.workers.settling import Settling

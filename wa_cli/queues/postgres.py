@@ -53,15 +53,16 @@ class PostgresQueue:
             time.sleep(POLL)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        self._run("ack", rows=_held(deliveries))
+        self._run("ack", rows=_leased(deliveries))
 
     def nack(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
-        self._run("nack", rows=_held(deliveries), delay=delay)
+        self._run("nack", rows=_leased(deliveries), delay=delay)
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         with self._transaction() as connection:
             held = connection.execute(
-                sa.text(sqlfiles.read("queue/held")), {"queue": self.name, "id": delivery.id, "token": delivery.handle}
+                sa.text(sqlfiles.read("queue/leased")),
+                {"queue": self.name, "id": delivery.id, "token": delivery.handle},
             ).scalar()
             if held:
                 message = {"id": delivery.id, "body": delivery.body, "reason": reason, "customer": delivery.customer}
@@ -92,5 +93,5 @@ class PostgresQueue:
             return result.all() if result.returns_rows else []
 
 
-def _held(deliveries: Sequence[Delivery]) -> str:
+def _leased(deliveries: Sequence[Delivery]) -> str:
     return json.dumps([{"id": delivery.id, "token": delivery.handle} for delivery in deliveries])

@@ -46,7 +46,7 @@ class Batch:
 
 
 class Recorder(Protocol):
-    """Writes deliveries, in the transaction that it gets. `persist.py` has one for each direction."""
+    """Writes deliveries, in the transaction that it gets. `recorders.py` has one for each direction."""
 
     def record(self, connection: sa.Connection, deliveries: Sequence[Delivery], batch: Batch) -> None:
         """Write the deliveries. Unreadable ones become dead letters of the batch. A refused row fails all."""
