@@ -41,7 +41,7 @@ REMEMBERED = 200_000
 
 
 @dataclass(frozen=True)
-class _Held:
+class _Leased:
     """A message that a worker holds, and the intent to send it. `until` is the end of the lease, on the monotonic clock."""
 
     delivery: Delivery
@@ -186,7 +186,7 @@ class DegradedMode:
     def _component(error: Exception) -> Component:
         return Component.OUTGOING_QUEUE if isinstance(error, QueueError) else Component.SPOOL
 
-    async def _receive(self, room: int) -> list[_Held]:
+    async def _receive(self, room: int) -> list[_Leased]:
         """Return messages that may be sent now. Messages sent in this outage are acknowledged. The others go back, until
         a dead letter can be written again.
         """
@@ -204,7 +204,7 @@ class DegradedMode:
             elif message.reference in self._sent:
                 sent.append(delivery)
             else:
-                held.append(_Held(delivery, Intent(message, uuid4()), until))
+                held.append(_Leased(delivery, Intent(message, uuid4()), until))
         await self.settling.acknowledge(sent)
         for pause, put_back in not_now.items():
             if pause:
@@ -225,7 +225,7 @@ class DegradedMode:
             return None, NOT_NOW
         return replace(message, number=self.number), timedelta(0)
 
-    async def _send_in_order(self, chain: Sequence[_Held], pace: Pace) -> None:
+    async def _send_in_order(self, chain: Sequence[_Leased], pace: Pace) -> None:
         """Send the messages of one customer, one after the other. After one that was not sent, none is."""
         for place, held in enumerate(chain):
             if time.monotonic() + self.send_timeout > held.until or (place and self._is_ending):
@@ -241,13 +241,13 @@ class DegradedMode:
             if len(self._sent) < REMEMBERED:
                 self._sent.add(settlement.reference)
 
-    def _leave(self, chain: Sequence[_Held], why: str, pause: float = 0.0) -> None:
+    def _leave(self, chain: Sequence[_Leased], why: str, pause: float = 0.0) -> None:
         """Give the messages back to the queue without a try."""
         for held in chain:
             settlement = Settlement(held.intent.reference, 1, held.intent.token, NotTransmitted(why), pause=pause)
             self.settling.put(Attempted(held.delivery, held.intent, settlement))
 
-    async def _send(self, held: _Held) -> Settlement:
+    async def _send(self, held: _Leased) -> Settlement:
         """Send a message. Only the queue counts retries, so the pause grows with the receives."""
         settlement = await send_claim(self.api, held.claim(), self.emit)
         if isinstance(settlement.outcome, Blocked):
@@ -269,8 +269,8 @@ class DegradedMode:
             self._not_sent_in_a_row = 0
 
 
-def _by_customer(held: Sequence[_Held]) -> list[list[_Held]]:
-    chains: dict[str, list[_Held]] = {}
+def _by_customer(held: Sequence[_Leased]) -> list[list[_Leased]]:
+    chains: dict[str, list[_Leased]] = {}
     for one in held:
         chains.setdefault(one.customer, []).append(one)
     return list(chains.values())
