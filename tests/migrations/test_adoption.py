@@ -318,7 +318,7 @@ def test_a_table_outside_the_search_path_is_refused_instead_of_created_twice(emp
     sql(empty, "CREATE SCHEMA app")
     sql(empty, AS_FOUND.replace("whatsapp_messages", "app.whatsapp_messages"))
 
-    with pytest.raises(ConfigError, match=r"a table app\.whatsapp_messages"):
+    with pytest.raises(ConfigError, match=r"The table app\.whatsapp_messages"):
         Migrator(empty).apply()
 
 
