@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import Shell, until_it_answers
+from tests.acceptance.test_story import until
 from tests.support.local_aws import ENVIRON, LocalAws
 from tests.support.waiting import free_port
 
@@ -51,6 +52,7 @@ def test_no_check_fails_on_a_fresh_laptop(shell: Shell) -> None:
 def test_with_wa_up_running_the_webhook_checks_pass_and_status_lateness_is_measured(shell: Shell) -> None:
     with everything_up(shell):
         shell.wa("send", "text", "+123", "hi", "--wait")
+        until(shell, "SELECT count(*) = 1 FROM wa.outbox WHERE status_at IS NOT NULL")
 
         found = run_doctor(shell)
 
