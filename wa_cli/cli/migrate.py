@@ -270,17 +270,7 @@ def rollback(
     if not wanted and not drop_direction:
         print_note("Nothing to roll back.")
         return
-    for migration in wanted:
-        print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")
-    if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
-        _check_spools(context)
-        _check_unfinished(_migrator(context))
-    if doomed := _migrator(context).doomed_rows(wanted):
-        print_note(f"Rows to delete: {', '.join(f'{_many(count)} of {table}' for table, count in doomed.items())}.")
-    if drop_direction and (views := _migrator(context).uses_of_direction()):
-        raise PartlyDone(
-            f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."
-        )
+    _check_rollback(context, wanted, drop_direction=drop_direction)
     if drop_direction and not yes:
         confirm("Dropping the column loses the direction of every message. Drop it?")
     if not yes:
@@ -296,6 +286,21 @@ def rollback(
     if not drop_direction and any(migration.name == DIRECTION for migration in wanted):
         print_note(
             "The column direction stays, since its values are stored nowhere else. Drop it with --drop-direction."
+        )
+
+
+def _check_rollback(context: AppContext, wanted: list[Migration], *, drop_direction: bool) -> None:
+    """Print what a rollback removes. Raises PartlyDone if it would lose messages or cannot finish."""
+    for migration in wanted:
+        print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")
+    if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
+        _check_spools(context)
+        _check_unfinished(_migrator(context))
+    if doomed := _migrator(context).doomed_rows(wanted):
+        print_note(f"Rows to delete: {', '.join(f'{_many(count)} of {table}' for table, count in doomed.items())}.")
+    if drop_direction and (views := _migrator(context).uses_of_direction()):
+        raise PartlyDone(
+            f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."
         )
 
 

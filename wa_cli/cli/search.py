@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -87,16 +88,31 @@ def search(
         return
     begin = instant(_SINCE if since is None else since, zone, now())
     end = now() if until is None else instant(until, zone, now())
+    table = _matches(context, words, begin, end, zone, key_of(customer), newest=newest, limit=limit)
+    if chosen is None and output is None and sys.stdout.isatty():
+        _print(table)
+    else:
+        render.show(table, chosen, output)
+    if not table.rows and _DIGITS.fullmatch(words.strip()):
+        print_note(f'Find customers by number with: wa search "+{words.strip()}"')
+
+
+def _matches(
+    context: AppContext,
+    words: str,
+    begin: datetime,
+    end: datetime,
+    zone: str,
+    customer: str | None,
+    *,
+    newest: bool,
+    limit: int,
+) -> Table:
+    """Return the messages with these words, the best or the newest first."""
     language = context.settings.search_language
     try:
         found = context.conversations.search(
-            words,
-            begin,
-            end,
-            language=language,
-            customer=key_of(customer),
-            ranked=not newest,
-            limit=limit,
+            words, begin, end, language=language, customer=customer, ranked=not newest, limit=limit
         )
     except RowRefused as error:
         raise ConfigError(
@@ -104,7 +120,7 @@ def search(
         ) from error
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
     cut = f" Only the {'newest' if newest else 'best'}. Use --limit to show more." if len(rows) == limit else ""
-    table = Table(
+    return Table(
         "search",
         f"Messages with {words}",
         _COLUMNS,
@@ -113,12 +129,6 @@ def search(
         zone=zone,
         parameters={"words": words, "since": begin, "until": end, "limit": limit},
     )
-    if chosen is None and output is None and sys.stdout.isatty():
-        _print(table)
-    else:
-        render.show(table, chosen, output)
-    if not rows and _DIGITS.fullmatch(words.strip()):
-        print_note(f'Find customers by number with: wa search "+{words.strip()}"')
 
 
 def _people(context: AppContext, number: str, limit: int, zone: str, chosen: str | None, output: Any) -> None:
