@@ -65,16 +65,18 @@ def export(
         render.form_of(output, chosen)
     people = kept.known_as(keys) if keys else kept.speakers(begin, end)
     head = Table("export", "Conversations", _COLUMNS, [], zone=zone, parameters={"since": begin, "until": end})
-    written = Counter[str]()
+    written = Counter[str | None]()
     with bar("conversations", len(people), is_shown=output is not None or not sys.stdout.isatty()) as advance:
         render.stream(head, _written(kept.export(begin, end, people, advance), written), chosen, output)
     if output is not None:
-        print_note(f"Wrote {counted(written.total(), 'message')} of {counted(len(written), 'customer')} to {output}.")
+        print_note(
+            f"Wrote {counted(written.total(), 'message')} of {counted(len(written.keys() - {None}), 'customer')} to {output}."
+        )
 
 
-def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str]) -> Iterator[Mapping[str, Any]]:
+def _written(rows: Iterable[Mapping[str, Any]], counted: Counter[str | None]) -> Iterator[Mapping[str, Any]]:
     """Yield the rows with phone numbers in written form, and count them."""
     for row in rows:
         customer = written_number(row["customer"])
-        counted[customer or "nobody"] += 1
+        counted[customer] += 1
         yield {**row, "customer": customer}

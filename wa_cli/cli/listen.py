@@ -31,11 +31,11 @@ def listen(
     from wa_cli.database import notify
 
     database = AppContext.of(ctx).database
-    shown, is_away = 0, False
+    shown, is_unavailable = 0, False
     while True:
         try:
             for updates in notify.subscribe(database, lambda: print_note("Listening until Ctrl-C.")):
-                is_away = False
+                is_unavailable = False
                 for update in updates:
                     if as_json:
                         data_formats.print_json({**update, "at": update["at"].isoformat()})
@@ -45,9 +45,9 @@ def listen(
                     if shown == count:
                         return
         except DatabaseUnavailable as error:
-            if not is_away:
+            if not is_unavailable:
                 print_note(f"{error.message}; retrying.")
-            is_away = True
+            is_unavailable = True
             time.sleep(RETRY)
 
 

@@ -66,16 +66,16 @@ def migrate(
     pending = _migrator(context).pending(last)
     backfill = _backfill(context) if backfill_direction else None
     if dry_run:
-        _say_what_it_would_fill(backfill) if backfill else _print_script(context, last)
+        _print_fillable(backfill) if backfill else _print_script(context, last)
         return
     if found:
-        _say_refusals(found)
+        _print_refusals(found)
     if not pending:
         print_note(f"The database has every migration{f' up to {last.name}' if last else ''}.")
     for migration in pending:
         print_note(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
     if backfill:
-        _say_what_it_would_fill(backfill)
+        _print_fillable(backfill)
     if (pending or backfill) and not yes and not context.databases.is_embedded:
         confirm(f"Apply {_count(pending)}?" if pending else "Set the direction of these rows?")
     _stay_interruptible()
@@ -102,7 +102,7 @@ def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> N
 
     migrator = _migrator(context)
     refused = migrator.try_writes()
-    _say_refusals(refused)
+    _print_refusals(refused)
     if look_for_lost and (lost := migrator.lost_directions()).rows:
         raise PartlyDone(_lost(lost), hint=backfill.HINT, command=backfill.COMMAND)
     if refused.refusals:
@@ -126,7 +126,7 @@ def _lost(lost: LostDirections) -> str:
     )
 
 
-def _say_refusals(outcome: TrialResult) -> None:
+def _print_refusals(outcome: TrialResult) -> None:
     for refusal in outcome.refusals:
         print_note(f"refused: {refusal}")
     for remark in outcome.remarks:
@@ -175,7 +175,7 @@ def _backfill(context: AppContext) -> Backfill:
     return backfill.Backfill(context.databases.unchecked, business)
 
 
-def _say_what_it_would_fill(backfill: Backfill) -> None:
+def _print_fillable(backfill: Backfill) -> None:
     found = backfill.count()
     between = f", from {found.oldest:%Y-%m-%d} to {found.newest:%Y-%m-%d}" if found.oldest and found.newest else ""
     print_note(
@@ -266,7 +266,7 @@ def rollback(
         )
     context = AppContext.of(ctx)
     applied = _migrator(context).applied()
-    wanted = _to_take_back(applied, to, drop_direction)
+    wanted = _to_roll_back(applied, to, drop_direction)
     if not wanted and not drop_direction:
         print_note("Nothing to roll back.")
         return
@@ -327,7 +327,7 @@ def _many(count: int) -> str:
     return "more than 10,000" if count > 10_000 else f"{count:,}"
 
 
-def _to_take_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:
+def _to_roll_back(applied: list[Migration], to: str | None, drop_direction: bool) -> list[Migration]:
     if drop_direction:
         return [migration for migration in applied if migration.name >= DIRECTION]
     if to is None:

@@ -152,7 +152,11 @@ def play(
         print_note(f"{one['name']}: answered {one['status']}" if one["status"] else f"{one['name']}: not answered")
     wanted_status = 401 if wrong_signature else 200
     if any(one["status"] != wanted_status for one in played):
-        hint = "Start the service with the same WA_APP_SECRET. Rejected notifications are posted again."
+        hint = (
+            "Check that the service verifies signatures."
+            if wrong_signature
+            else "Start the service with the same WA_APP_SECRET. Rejected notifications are posted again."
+        )
         raise CheckFailed(f"Not every answer was {wanted_status}.", hint=hint)
 
 

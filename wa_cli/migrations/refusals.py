@@ -117,11 +117,11 @@ def _cause(
         return f"the publication {', '.join(publications)}: {message}", None, mend
     if code == NO_RIGHT and "row-level security" in message:
         policies = ", ".join(g.name for g in guards if g.kind == "policy") or "none"
-        return f"row-level security, policies {policies}: {message}", None, _degraded_mode(connection)
+        return f"row-level security, policies {policies}: {message}", None, _bypass_rls(connection)
     if code == NO_RIGHT:
         return message, None, run(connection, "verify/privileges").one().given
     if code == NO_SETTING and (policies := ", ".join(g.name for g in guards if g.kind == "policy")):
-        return f"row-level security, policies {policies}: {message}", None, _degraded_mode(connection)
+        return f"row-level security, policies {policies}: {message}", None, _bypass_rls(connection)
     if code in (NOT_SUPPORTED, NO_IDENTITY) and (found := [g.name for g in guards if g.kind == "rule"]):
         return f"the rule {', '.join(found)}: {message}", None, None
     return message, None, None
@@ -160,13 +160,13 @@ def _hidden(connection: sa.Connection) -> list[Refusal]:
         Refusal(
             f"the policy {guard.name} shows this user only rows where {guard.condition}",
             ("every row that it hides",),
-            (_degraded_mode(connection),),
+            (_bypass_rls(connection),),
         )
         for guard in filters
     ]
 
 
-def _degraded_mode(connection: sa.Connection) -> str:
+def _bypass_rls(connection: sa.Connection) -> str:
     user = connection.execute(sa.text("SELECT quote_ident(current_user)")).scalar_one()
     return f"ALTER ROLE {user} BYPASSRLS;"
 

@@ -129,7 +129,7 @@ class Migrator:
         taken: list[str] = []
         with self._as_the_only_one() as connection:
             for migration in self.applied()[:count]:
-                self._take_back(connection, migration)
+                self._roll_back(connection, migration)
                 taken.append(migration.name)
         return taken
 
@@ -253,7 +253,7 @@ class Migrator:
                 self._perform(connection, index, index.number, index.number, _noted(index))
         return None
 
-    def _take_back(self, connection: sa.Connection, migration: Migration) -> None:
+    def _roll_back(self, connection: sa.Connection, migration: Migration) -> None:
         def forget(connection: sa.Connection) -> None:
             ledger.forget(connection, migration.name)
 

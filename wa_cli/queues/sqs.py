@@ -128,10 +128,10 @@ class SqsQueue:
         parts = list(_batches(entry for entry in entries if _size(entry) <= LARGEST))
         failures = (self._put_in_order if self.keeps_order else self._put_at_once)(parts)
         refused += [failure for failure in failures if failure.is_final]
-        away = [failure for failure in failures if not failure.is_final]
-        what = f"{len(away) or len(refused)} of {counted(len(messages), 'message')} not queued in {self.url}"
-        if away:
-            raise QueueError(f"{what}: {away[0].reason}", hint=HINT)
+        retryable = [failure for failure in failures if not failure.is_final]
+        what = f"{len(retryable) or len(refused)} of {counted(len(messages), 'message')} not queued in {self.url}"
+        if retryable:
+            raise QueueError(f"{what}: {retryable[0].reason}", hint=HINT)
         if refused:
             gone = [(messages[int(failure.id)], failure.reason) for failure in refused]
             raise MessagesRejected(f"{what}: {refused[0].reason}", gone)
@@ -144,9 +144,9 @@ class SqsQueue:
         failures: list[_Failure] = []
         for place, batch in enumerate(batches):
             failures += self._put(batch)
-            if away := [failure for failure in failures if not failure.is_final]:
+            if retryable := [failure for failure in failures if not failure.is_final]:
                 left = [entry for later in batches[place + 1 :] for entry in later]
-                return failures + [_Failure(entry["Id"], away[0].reason) for entry in left]
+                return failures + [_Failure(entry["Id"], retryable[0].reason) for entry in left]
         return failures
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:

@@ -20,6 +20,7 @@ from typing import IO, Any
 import aiohttp
 
 from wa_cli import private_files
+from wa_cli.errors import ConfigError
 from wa_cli.sandbox.app import Options, Sandbox
 
 LOOK_EVERY = 1.0
@@ -100,7 +101,10 @@ class SandboxHost:
                 await self._start()
                 return
             if asyncio.get_running_loop().time() > deadline:
-                raise TimeoutError(f"another process holds {self.folder} but no sandbox answers")
+                raise ConfigError(
+                    f"Another process holds {self.folder}, but no sandbox answers.",
+                    hint="Stop that process, or set WA_HOME to another folder.",
+                )
             await asyncio.sleep(0.05)
 
     async def _start(self) -> None:

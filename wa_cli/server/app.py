@@ -21,7 +21,7 @@ def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
         app.include_router(router)
 
     @app.exception_handler(WaError)
-    async def print_note(request: Request, error: WaError) -> JSONResponse:
+    async def answer_error(request: Request, error: WaError) -> JSONResponse:
         del request
         if isinstance(error, Unconfirmed):  # the details are not for a caller who only sends
             message = "Queue unavailable. It is not known whether the message was queued."
@@ -32,14 +32,14 @@ def create(*routers: APIRouter, emit: Emit = lambda _: None) -> FastAPI:
         return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status)
 
     @app.exception_handler(RequestValidationError)
-    async def say_what_is_wrong(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def answer_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
         hint = None
         if not request.headers.get("content-type", "").startswith("application/json"):
             hint = "Send JSON, with the header Content-Type: application/json."
         return JSONResponse({"error": _sentence(error), "hint": hint}, status_code=422)
 
     @app.exception_handler(HTTPException)
-    async def say_no(request: Request, error: HTTPException) -> JSONResponse:
+    async def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
         del request
         return JSONResponse({"error": error.detail, "hint": None}, status_code=error.status_code, headers=error.headers)
 
