@@ -5,10 +5,12 @@
 --   silent:   The number has had no status event for a day, so none is expected. The message is sent again as a possible
 --             duplicate.
 -- Neither is known while webhooks wait on the queue for longer than :wait, since the missing status may be among them.
+-- Those older than :evidence_limit are of a queue that is no longer in use.
 WITH backlog AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM (SELECT created_at
                                   FROM wa.queue_messages
                                  WHERE queue = 'incoming' AND state = 'waiting'
+                                   AND created_at > clock_timestamp() - :evidence_limit
                                  ORDER BY seq LIMIT 1) AS oldest
                     WHERE created_at < clock_timestamp() - :wait) AS is_late
 ), unsure AS MATERIALIZED (
