@@ -210,3 +210,21 @@ def test_no_service_or_worker_starts_with_an_empty_secret(tmp_path: Path) -> Non
         failed = shell.wa(*command, code=4).stderr.splitlines()
         assert failed[0].startswith("wa: WA_APP_SECRET (from environment, WA_APP_SECRET_FILE=")
         assert failed[0].endswith("the secret is empty.")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["report", "--help"], ["config", "show"]])
+def test_a_reader_that_leaves_early_is_no_error(shell: Shell, command: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wa_cli", *command],
+        cwd=shell.folder,
+        env=shell.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    process.stdout.close()
+
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 0, said
+    assert b"Error" not in said

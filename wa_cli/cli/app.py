@@ -75,9 +75,6 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
-        if code == INTERRUPTED:
-            _leave_interrupted()
-        sys.exit(code if isinstance(code, int) else 0)
     except usage_errors.UsageError as error:
         _print_usage_error(error)
     except typer.Abort:
@@ -93,6 +90,8 @@ def main() -> None:
     except KeyboardInterrupt:
         _leave_interrupted()
     except SystemExit as leaving:
+        if leaving.code == 1:  # by rich or Typer: the reader of the output has left, as `head` does
+            sys.exit(0)
         if leaving.code != INTERRUPTED:
             raise
         _leave_interrupted()
@@ -103,6 +102,10 @@ def main() -> None:
         _leave(f"{where}: {(error.strerror or str(error)).lower()}.", _REFUSED_PLACES[error.errno], 4)
     except Exception as error:
         _unexpected(error, debug=debug)
+    else:
+        if code == INTERRUPTED:
+            _leave_interrupted()
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 def _print_error(error: WaError) -> NoReturn:
