@@ -1,2 +1,2 @@
 -- The messages under these references, for comparison with new ones.
-SELECT reference, number, former_number, phone_number, recipient, message FROM wa.outbox WHERE reference = ANY(CAST(:references AS uuid[]))
+SELECT reference, number, former_numbers, phone_number, recipient, message FROM wa.outbox WHERE reference = ANY(CAST(:references AS uuid[]))

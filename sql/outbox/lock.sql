@@ -1,5 +1,5 @@
 -- Lock rows by reference or by wamid, in the order of every transaction.
-SELECT reference, number, former_number, customer, phone_number, recipient, message_type, message, business_phone, employee_id, campaign, sent_by,
+SELECT reference, number, former_numbers, customer, phone_number, recipient, message_type, message, business_phone, employee_id, campaign, sent_by,
        state, attempt, retry_count, token, last_attempt_at, uncertain_count, possible_double, wamid, expires_at, failure_reason,
        expires_at <= clock_timestamp() IS TRUE AS overdue, state = 'sent' AND wamid IS NULL AS confirmed
   FROM wa.outbox

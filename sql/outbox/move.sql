@@ -7,7 +7,7 @@ WITH movable AS MATERIALIZED (
        FOR UPDATE
 )
 UPDATE wa.outbox AS message
-   SET number = :to, former_number = :from, turn = scheduled
+   SET number = :to, former_numbers = array_append(former_numbers, :from), turn = scheduled
   FROM movable
  WHERE message.reference = movable.reference
 RETURNING message.customer

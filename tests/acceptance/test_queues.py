@@ -80,7 +80,7 @@ def test_records_of_another_database_are_reported_and_replayed_only_on_request(
     shell.wa("spool", "replay")
     assert "1 spooled record of another database" in shell.wa("verify", code=3).stdout
     assert "stranded webhooks" in shell.wa("spool", "status").stdout
-    replayed = shell.wa("spool", "replay", "--folder", str(other.folder))
+    replayed = shell.wa("spool", "replay", "--folder", str(other.folder), "--yes")
 
     assert "1 webhook put back on the queue." in replayed.stderr
     assert "stranded webhooks" not in shell.wa("spool", "status").stdout

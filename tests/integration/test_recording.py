@@ -259,6 +259,22 @@ def test_a_database_that_does_not_fit_leaves_every_message_on_its_queue(
     assert desk.outgoing_queue.dead_letters(5) == []
 
 
+def test_a_message_that_needs_a_missing_table_does_not_stop_the_others(desk: Desk) -> None:
+    desk.bench.sql("ALTER TABLE wa.notices RENAME TO elsewhere")
+    strange = notification(errors=[{"code": 1, "title": "no"}])
+    desk.incoming_queue.put([QueueMessage(notification(messages=[message(f"wamid.{n}")])) for n in range(3)])
+    desk.incoming_queue.put([QueueMessage(strange)])
+
+    with pytest.raises(DatabaseUnavailable, match="does not fit this release"):
+        desk.incoming.run_once()
+    assert len(desk.bench.rows()) == 3
+    assert desk.incoming_queue.depth().waiting == 1
+
+    desk.bench.sql("ALTER TABLE wa.elsewhere RENAME TO notices")
+    assert desk.incoming.run_once() == 1
+    assert desk.incoming_queue.dead_count() == 0
+
+
 def test_a_missing_right_leaves_every_webhook_on_its_queue(desk: Desk) -> None:
     role = f"clerk_{uuid4().hex}"
     desk.bench.sql(f"CREATE ROLE {role}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import HANG_LIMIT, Watchdog
 from wa_cli.sandbox.app import Options
 from wa_cli.telemetry import events
+from wa_cli.workers import spooling
 
 
 @pytest.fixture
@@ -61,6 +63,27 @@ def test_a_draining_worker_ends_if_its_spool_has_no_room(works: Works) -> None:
         works.run()
 
     assert works.bench.states() == {"queued": 1}
+
+
+def test_messages_in_flight_are_stored_before_a_draining_worker_ends(
+    database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spooling, "ROOM_KNOWN", 0.0)
+    with running_sandbox(tmp_path / "sandbox", Options(answer_after=0.5)) as sandbox:
+        works = Works(database, sandbox, tmp_path)
+        works.bench.queue("one", "two", to="+123")
+        checks = count()
+
+        def check_room() -> None:
+            if next(checks):
+                raise SpoolUnwritable("the disk is full")
+
+        monkeypatch.setattr(works.spool, "check_room", check_room)
+        with pytest.raises(SpoolUnwritable, match="the disk is full"):
+            works.run()
+
+        assert works.bench.states() == {"sent": 1, "queued": 1}
+        assert len(works.bench.rows()) == len(sandbox.accepted()) == 1
 
 
 def test_a_refused_token_pauses_the_number_and_loses_nothing(works: Works) -> None:

@@ -99,7 +99,7 @@ class Databases:
         """The id of the database, which stays the same at another address. Raises DatabaseUnavailable."""
         from wa_cli.database.engine import run
 
-        with self.main.reading() as connection:
+        with self.unchecked.reading() as connection:
             return str(run(connection, "outbox/database_id").scalar_one())
 
     @property

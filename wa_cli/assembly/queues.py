@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,6 +69,7 @@ class Spools:
         self.databases = databases
         self.settings = databases.loaded.settings
         self.home = self.settings.spool or folder / "spool"
+        self._held: dict[Path, str] = {}  # the kind of records of the folders that have siblings
 
     @cached_property
     def outcomes(self) -> Spool:
@@ -105,7 +107,13 @@ class Spools:
         """Return the kind of records and the spool of any folder."""
         from wa_cli.outbox.spool import Spool
 
-        return spool_folders.kind_of(folder), Spool(folder)
+        spool = Spool(folder.resolve())
+        return spool_folders.kind_of(spool.folder, spool.first()), spool
+
+    def is_marked_as_ours(self, spool: Spool) -> bool:
+        """Return True if the folder has the mark of this database."""
+        mark = spool_folders.read_mark(spool.folder)
+        return mark is not None and mark == self._mark(mark.holds)
 
     def _others(self) -> list[_OtherSpool]:
         """Return the spools beside the two of this installation that hold records or files that were set aside."""
@@ -115,17 +123,30 @@ class Spools:
         spools = [Spool(path) for path in spool_folders.spool_folders(self.home)]
         beside = [spool for spool in spools if spool.folder not in (self.outcomes.folder, self.webhooks.folder)]
         return [
-            _OtherSpool(spool_folders.kind_of(spool.folder), spool, is_ours=spool.folder in ours)
+            _OtherSpool(spool_folders.kind_of(spool.folder, spool.first()), spool, is_ours=spool.folder in ours)
             for spool in beside
             if (state := spool.state()).records or state.corrupt
         ]
 
     def _siblings(self, spool: Spool) -> Sequence[Path]:
-        """Return the folders of the same database, or none while it is unavailable."""
+        """Return the other folders of the same database, or none while it is unavailable."""
+        holds = self._held.get(spool.folder)
         try:
-            return spool.find_siblings()
+            return self._marked(spool.folder, holds) if holds else ()
         except DatabaseUnavailable:
             return ()
+
+    def _marked(self, folder: Path, holds: str) -> Sequence[Path]:
+        """Return the other folders of the same database. Raises DatabaseUnavailable."""
+        mark = self._mark(holds)
+        found = spool_folders.folders_with_mark(self.home, mark) if mark else ()
+        return [path for path in found if path != folder]
+
+    def _mark(self, holds: str) -> spool_folders.Mark | None:
+        """Return the mark of this database, or None if it has no id: the check of permissions or migrations reports it."""
+        with suppress(RowRefused, SchemaTooOld):
+            return spool_folders.Mark(holds, self.databases.id, str(self.databases.configured_url.database))
+        return None
 
     def _spool(self, name: str, holds: str | None = None) -> Spool:
         """Return the spool of that name. With `holds` it adopts the files of the same database at another address too."""
@@ -134,14 +155,13 @@ class Spools:
         folder, quota = self.home / name, self.settings.spool_quota
         if holds is None:
             return Spool(folder, quota=quota)
+        self._held[folder] = holds
 
         def find_siblings() -> Sequence[Path]:
-            try:
-                mark = spool_folders.Mark(holds, self.databases.id)
-            except (RowRefused, SchemaTooOld):  # the check of permissions or migrations reports it
-                return ()
-            spool_folders.write_mark(folder, mark)
-            return [path for path in spool_folders.folders_with_mark(self.home, mark) if path != folder]
+            if mark := self._mark(holds):
+                with suppress(OSError):  # a full disk must not keep the records of this folder from being settled
+                    spool_folders.write_mark(folder, mark)
+            return self._marked(folder, holds)
 
         return Spool(folder, quota=quota, find_siblings=find_siblings)
 

@@ -132,9 +132,14 @@ class AppContext:
             self.queues.outgoing,
             number=self.endpoint.known_number,
             rate=self.settings.rate,
-            waiting=lambda: self.queues.outgoing.depth().waiting + self.outbox.depth().waiting,
+            waiting=self._waiting_in_front,
             is_taken=lambda message: self.outbox.is_taken(message),
         )
+
+    def _waiting_in_front(self) -> int:
+        """Return the number of messages in front of a new one. With SQS the database is not asked: it may be unavailable."""
+        outbox = 0 if self.queues.are_sqs else self.outbox.depth().waiting
+        return self.queues.outgoing.depth().waiting + outbox
 
     @cached_property
     def conversations(self) -> Conversations:

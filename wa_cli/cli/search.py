@@ -44,6 +44,7 @@ _PEOPLE = [
 _NUMBER = re.compile(r"\+[0-9][0-9 ().-]*")
 _DIGITS = re.compile(r"[0-9][0-9 ().-]{5,}")
 _SINCE = "365d"
+UNDEFINED_OBJECT = "42704"  # PostgreSQL's code for an unknown text search configuration
 _MARKED = re.compile("\x02(.*?)\x03", re.S)
 
 
@@ -115,6 +116,8 @@ def _matches(
             words, begin, end, language=language, customer=customer, ranked=not newest, limit=limit
         )
     except RowRefused as error:
+        if getattr(getattr(error.__cause__, "orig", None), "pgcode", None) != UNDEFINED_OBJECT:
+            raise
         raise ConfigError(
             f"WA_SEARCH_LANGUAGE is {language!r}: {error.message}.", hint="Use simple, or a name from pg_ts_config."
         ) from error

@@ -9,7 +9,7 @@ import typer
 
 from wa_cli.cli import render
 from wa_cli.cli.context import AppContext, print_note
-from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.tables import Column, Table
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, PartlyDone
@@ -65,7 +65,7 @@ def _row(holds: str, spool: Spool) -> dict[str, Any]:
 
 
 @app.command()
-def replay(ctx: typer.Context, folder: Folder = None) -> None:
+def replay(ctx: typer.Context, folder: Folder = None, yes: Yes = False) -> None:
     """Settle spooled outcomes, and requeue spooled webhooks.
 
     Running workers do this by themselves. Exit 6 if records stay in the spool.
@@ -81,6 +81,8 @@ def replay(ctx: typer.Context, folder: Folder = None) -> None:
     else:
         kind, spool = context.spools.named(folder)
         _check_folder(spool)
+        if not (yes or context.spools.is_marked_as_ours(spool)):
+            confirm(f"{spool.folder} is not of this database. Put its {kind} into this database and queue?")
         {OUTCOMES: _settle_outcomes, WEBHOOKS: _requeue_webhooks}[kind](context, spool)
         left = [spool]
     _report_left(left)

@@ -81,8 +81,9 @@ KINDS: dict[str, type[Outcome]] = {
 }
 
 
-# The words of spool files and rows of an older release.
-_OLD_KINDS = {"refused": "rejected", "later": "retryable", "not_sent": "not_transmitted"}
+# The words of spool files. They are those of the first release, since a release before must read the files of this one.
+_WRITTEN = {"rejected": "refused", "retryable": "later", "not_transmitted": "not_sent"}
+_READ = {written: kind for kind, written in _WRITTEN.items()}
 
 
 def may_be_sent_again(outcome: Outcome) -> bool:
@@ -92,11 +93,11 @@ def may_be_sent_again(outcome: Outcome) -> bool:
 
 def to_record(outcome: Outcome) -> dict[str, Any]:
     """Return the outcome as plain data, for the spool."""
-    return {"kind": outcome.kind, **asdict(outcome)}
+    return {"kind": _WRITTEN.get(outcome.kind, outcome.kind), **asdict(outcome)}
 
 
 def from_record(record: dict[str, Any]) -> Outcome:
     """Return the outcome of such data. Raises KeyError or TypeError if it is not one."""
     values = dict(record)
     kind = values.pop("kind")
-    return KINDS[_OLD_KINDS.get(kind, kind)](**values)
+    return KINDS[_READ.get(kind, kind)](**values)

@@ -113,7 +113,7 @@ class Outbox:
             for message in outgoing
             if (row := known.get(message.reference))
             and not (
-                (message.number or self.number) in (row.number, row.former_number)
+                (message.number or self.number) in (row.number, *(row.former_numbers or ()))
                 and (row.phone_number, row.recipient, row.message)
                 == (message.phone_number, message.recipient, dict(message.message))
             )
@@ -260,7 +260,9 @@ class Outbox:
         """
         row = locked.get(status.reference) if status.reference else None
         return (
-            row is not None and status.number in (row["number"], row["former_number"]) and row["wamid"] != status.wamid
+            row is not None
+            and status.number in (row["number"], *(row["former_numbers"] or ()))
+            and row["wamid"] != status.wamid
         )
 
     @staticmethod

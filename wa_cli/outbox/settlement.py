@@ -48,22 +48,19 @@ class Settlement:
             "reference": str(self.reference),
             "attempt": self.attempt,
             "token": str(self.token) if self.token else None,
-            "outcome": outcomes.to_record(self.outcome),
+            "verdict": outcomes.to_record(self.outcome),
             "answered_at": self.answered_at.isoformat(),
             "pause": self.pause,
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Settlement:
-        """Return the settlement of a record, also of a record by an older release.
-
-        Raises KeyError, TypeError or ValueError if it is not one.
-        """
+        """Return the settlement of a record. Raises KeyError, TypeError or ValueError if it is not one."""
         return cls(
             reference=UUID(record["reference"]),
             attempt=int(record["attempt"]),
             token=UUID(record["token"]) if record["token"] else None,
-            outcome=outcomes.from_record(record["outcome"] if "outcome" in record else record["verdict"]),
+            outcome=outcomes.from_record(record["verdict"]),
             answered_at=datetime.fromisoformat(record["answered_at"]),
             pause=float(record["pause"]),
         )

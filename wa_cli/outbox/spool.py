@@ -188,6 +188,15 @@ class Spool:
             files = [path for folder in folders for path in _files(folder) if path not in self._segments]
         return sorted(files, key=lambda path: path.name)
 
+    def first(self) -> Record | None:
+        """Return the first readable record of the folder, or None."""
+        for path in _files(self.folder):
+            with suppress(FileNotFoundError):
+                records = (_parse(line) for line in path.read_bytes().split(b"\n")[:-1])
+                if found := next((record for record in records if record is not None), None):
+                    return found
+        return None
+
     def has_owner(self) -> bool:
         """Return True if a live process writes to a file of this folder."""
         for path in _files(self.folder):

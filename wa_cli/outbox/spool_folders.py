@@ -7,7 +7,7 @@ still belong to the same database. Each folder therefore has a mark: the id of i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +23,14 @@ _MARK = "database.json"
 
 @dataclass(frozen=True)
 class Mark:
-    """The kind of records in a folder, `outcomes` or `webhooks`, and the id of their database."""
+    """The kind of records in a folder, `outcomes` or `webhooks`, and the id and the name of their database.
+
+    A copy of a database has its id too, and usually another name.
+    """
 
     holds: str
     database: str
+    name: str
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
@@ -44,7 +48,7 @@ def read_mark(folder: Path) -> Mark | None:
     """Return the mark of the folder, or None if it has no readable one."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         read = json.loads((folder / _MARK).read_text())
-        return Mark(str(read["holds"]), str(read["database"]))
+        return Mark(str(read["holds"]), str(read["database"]), str(read["name"]))
     return None
 
 
@@ -58,8 +62,10 @@ def spool_folders(home: Path) -> Iterator[Path]:
         yield from sorted(path for path in home.iterdir() if path.is_dir())
 
 
-def kind_of(folder: Path) -> str:
-    """Return the kind of records in the folder, by its mark or its name."""
+def kind_of(folder: Path, first: Mapping[str, object] | None) -> str:
+    """Return the kind of records in the folder, by the first one, else by its mark or its name."""
+    if first is not None:
+        return WEBHOOKS if "webhook" in first else OUTCOMES
     mark = read_mark(folder)
     if mark is not None:
         return mark.holds

@@ -63,7 +63,7 @@ class Intake:
     """An intake of messages from one queue.
 
     `degraded_mode` takes over after an outage of `degraded_after`. `buried` counts the dead letters. `fault` is set while
-    the database would refuse every message. `work_came` is set after each batch that was not empty.
+    the database lacks what a message needs. `work_came` is set after each batch that was not empty.
     """
 
     def __init__(
@@ -129,9 +129,15 @@ class Intake:
 
     def _recover(self) -> None:
         """Check the database before anything is received: an outage must not use up the receives of a message."""
-        self.recovery.prove_writable()
-        self._database_down_since = None
-        self.recovery.recover()
+        try:
+            self.recovery.prove_writable()
+            self._database_down_since = None
+            self.recovery.recover()
+        except RowRefused as error:
+            self.fault = rights.installation_fault(error)
+            if self.fault is None:
+                raise
+            raise DatabaseUnavailable(self.fault.message) from error
 
     def _is_long_outage(self) -> bool:
         since = self._database_down_since
@@ -159,22 +165,38 @@ class Intake:
             return 0
         self._beat()
         try:
-            self._record(deliveries)
+            unfit = self._record(deliveries)
         except DatabaseUnavailable:
             self._give_back(deliveries)
             raise
         self._beat()
-        self.queue.ack(deliveries)
+        self.queue.ack([delivery for delivery in deliveries if delivery not in unfit])
+        if unfit and self.fault:
+            self._give_back(unfit)
+            raise DatabaseUnavailable(self.fault.message)
+        self.fault = None
         self.progress.note()
         return len(deliveries)
 
-    def _record(self, deliveries: Sequence[Delivery]) -> None:
-        """Record the deliveries in one transaction, or in as many as it takes to isolate those that fail."""
-        isolate(
-            deliveries,
-            lambda part: self._commit(lambda connection, batch: self.recorder.record(connection, part, batch)),
-            self._salvage_or_bury,
-        )
+    def _record(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Record the deliveries in one transaction, or in as many as it takes to isolate those that fail.
+
+        Return those that need a table, a column or a right that the database lacks. They are not to blame.
+        """
+        unfit: list[Delivery] = []
+
+        def commit(part: Sequence[Delivery]) -> None:
+            try:
+                self._commit(lambda connection, batch: self.recorder.record(connection, part, batch))
+            except RowRefused as error:
+                fault = rights.installation_fault(error)
+                if fault is None or len(part) > 1:
+                    raise
+                self.fault = fault
+                unfit.extend(part)
+
+        isolate(deliveries, commit, self._salvage_or_bury)
+        return unfit
 
     def _salvage_or_bury(self, delivery: Delivery, reason: str) -> None:
         """Store the usable parts of a delivery that fails as a whole, or dead-letter it.
@@ -203,21 +225,11 @@ class Intake:
             raise DatabaseUnavailable(f"The database refuses dead letters: {reason_of(error)}") from error
 
     def _commit(self, write: Callable[[sa.Connection, Batch], None]) -> None:
-        """Write records and dead letters in one transaction. Emit the events after the commit.
-
-        Raises DatabaseUnavailable if the database would refuse every message: none of them is to blame.
-        """
+        """Write records and dead letters in one transaction. Emit the events after the commit."""
         batch = Batch()
-        try:
-            with self.database.transaction() as connection:
-                write(connection, batch)
-                self._bury(connection, batch.poison)
-        except RowRefused as error:
-            self.fault = rights.installation_fault(error)
-            if self.fault is None:
-                raise
-            raise DatabaseUnavailable(self.fault.message) from error
-        self.fault = None
+        with self.database.transaction() as connection:
+            write(connection, batch)
+            self._bury(connection, batch.poison)
         self.buried += len({delivery.id for delivery, _ in batch.poison})
         for event in (
             *batch.pending_events,

@@ -11,7 +11,8 @@ import asyncio
 import time
 from datetime import timedelta
 
-from wa_cli.errors import DatabaseUnavailable
+from wa_cli.database import rights
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
@@ -93,9 +94,12 @@ class Sender:
                 self.work_came.clear()  # work that comes during the claim is claimed by the next one
                 claimed = await self.claim_and_dispatch()
                 outage.succeeded()
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, RowRefused) as error:
+                unavailable = rights.explained(error)
+                if unavailable is error and isinstance(error, RowRefused):
+                    raise
                 must_recover = True
-                await stop.wait(outage.failed(error.message))
+                await stop.wait(outage.failed(unavailable.message))
                 continue
             if claimed:
                 self._rest_seconds = FIRST_REST

@@ -121,7 +121,7 @@ class _Found:
             try:
                 if "intent" in record:
                     found.intents.append(Intent.from_record(record))
-                if record.keys() & {"outcome", "verdict"} or "intent" not in record:
+                if "verdict" in record or "intent" not in record:
                     found.settlements.append(Settlement.from_record(record))
             except Exception:  # whatever is wrong with a record, it is set aside and reported
                 found.unusable.append(record)

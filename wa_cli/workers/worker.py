@@ -65,7 +65,8 @@ class OutgoingWorker:
 
     async def _stop_when_drained(self, stop: Stop) -> None:
         while not stop:
-            _check_fault(self.intake)
+            if self.sender.is_idle:  # messages in flight are settled first
+                _check_fault(self.intake)
             with suppress(*OUTAGES):  # during an outage nothing is finished
                 # Time may have brought more work: a lost lease, evidence, or the spool of a dead worker.
                 if await self._is_drained():
@@ -73,7 +74,7 @@ class OutgoingWorker:
                     if await self._is_drained():
                         stop.set()
                         return
-                elif self.sender.spooling.fault:
+                elif self.sender.spooling.fault and self.sender.is_idle:
                     raise self.sender.spooling.fault
             await stop.wait(DRAIN_POLL)
 
