@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
+import psycopg2
 import pytest
 
 from tests.acceptance.conftest import Shell
@@ -104,3 +106,23 @@ def test_records_of_another_live_process_are_not_stranded(shell: Shell, monkeypa
     assert "stranded" not in shell.wa("spool", "status").stdout
     other.close()
     assert "stranded" in shell.wa("spool", "status").stdout
+
+
+def test_a_copy_of_a_database_takes_no_records_of_the_original(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.wa("spool", "replay")
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    original = AppContext(sources.load())
+    original.spools.webhooks.append([{"webhook": "{}"}])
+    original.spools.webhooks.close()
+    url = original.databases.url()
+    with closing(psycopg2.connect(url.replace("/wa?", "/postgres?"))) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("CREATE DATABASE staging TEMPLATE wa")
+    shell.environ |= {"WA_DATABASE_URL": url.replace("/wa?", "/staging?"), "WA_CLOUD_API_URL": "sandbox"}
+
+    shell.wa("worker", "incoming", "--drain")
+
+    folder = str(original.spools.webhooks.folder)
+    assert "stranded webhooks" in shell.wa("spool", "status").stdout
+    assert "Use --yes" in shell.wa("spool", "replay", "--folder", folder, code=2).stderr
+    assert original.spools.webhooks.state().records == 1

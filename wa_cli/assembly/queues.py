@@ -74,6 +74,8 @@ class Spools:
     @cached_property
     def outcomes(self) -> Spool:
         """The spool of outcomes. Each database has its own folder, since outcomes of one mean nothing to another."""
+        if self.databases.is_embedded:
+            self.databases.url()  # an embedded server has an address only while it runs
         url = self.databases.configured_url
         place = f"{url.host or url.query.get('host')}:{url.port}/{url.database}"
         return self._spool(f"{url.database}-{_digest(place)}", spool_folders.OUTCOMES)
