@@ -5,7 +5,7 @@
 --   silent:   The number has had no status event for a day, so none is expected. The message is sent again as a possible
 --             duplicate.
 -- Neither is known while webhooks wait on the queue for longer than :wait, since the missing status may be among them.
--- Those older than :evidence_limit are of a queue that is no longer in use.
+-- Webhooks older than :evidence_limit are left over from an unused queue.
 WITH backlog AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM (SELECT created_at
                                   FROM wa.queue_messages

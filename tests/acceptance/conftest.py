@@ -44,17 +44,21 @@ class Shell:
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
-    @contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a command in the foreground of another terminal. Send Ctrl-C at the end and expect the exit code 0."""
-        process = subprocess.Popen(
+    def start(self, *arguments: str, stderr: int = subprocess.STDOUT) -> subprocess.Popen[str]:
+        """Start a command in another terminal."""
+        return subprocess.Popen(
             [sys.executable, "-m", "wa_cli", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
         )
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a command in the foreground of another terminal. Send Ctrl-C at the end and expect the exit code 0."""
+        process = self.start(*arguments)
         try:
             yield process
             process.send_signal(signal.SIGINT)

@@ -214,17 +214,11 @@ def test_no_service_or_worker_starts_with_an_empty_secret(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("command", [["--help"], ["report", "--help"], ["config", "show"]])
 def test_a_reader_that_leaves_early_is_no_error(shell: Shell, command: list[str]) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wa_cli", *command],
-        cwd=shell.folder,
-        env=shell.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout
-    process.stdout.close()
-
-    _, said = process.communicate(timeout=30)
+    with shell.start(*command, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
 
     assert process.returncode == 0, said
-    assert b"Error" not in said
+    assert "Error" not in said

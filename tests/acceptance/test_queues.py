@@ -16,6 +16,12 @@ from wa_cli.sandbox import NUMBER
 from wa_cli.settings import sources
 
 
+def context_of(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> AppContext:
+    """Return the context of the shell's commands, in this process."""
+    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
+    return AppContext(sources.load())
+
+
 def test_queue_move_assigns_waiting_messages_to_another_business_number(shell: Shell) -> None:
     shell.wa("send", "text", "+15551234567", "later", "--at", "2h")
     shell.wa("worker", "outgoing", "--drain", code=8)
@@ -33,8 +39,7 @@ def test_spool_replay_requeues_readable_records_and_reports_corrupt_files(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.wa("migrate", "--yes")
-    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    spool = AppContext(sources.load()).spools.webhooks
+    spool = context_of(shell, monkeypatch).spools.webhooks
     spool.append([{"webhook": "{}"}])
     spool.close()
     [kept] = [path for path in spool.folder.iterdir() if path.suffix == ".jsonl"]
@@ -53,8 +58,7 @@ def test_records_of_a_database_are_settled_after_its_address_changed(
 ) -> None:
     """A failover may change the address. Spooled webhooks were answered with 200, so Meta does not repeat them."""
     shell.wa("migrate", "--yes")
-    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    old = AppContext(sources.load())
+    old = context_of(shell, monkeypatch)
     shell.wa("spool", "replay")
     old.spools.webhooks.append([{"webhook": "{}"}])
     old.spools.webhooks.close()
@@ -73,8 +77,7 @@ def test_records_of_another_database_are_reported_and_replayed_only_on_request(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.wa("migrate", "--yes")
-    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    ours = AppContext(sources.load()).spools.webhooks
+    ours = context_of(shell, monkeypatch).spools.webhooks
     other = Spool(ours.folder.parent / "webhooks-other")
     other.append([{"webhook": "{}"}])
     other.close()
@@ -99,8 +102,7 @@ def test_files_that_are_not_of_the_spool_are_not_touched(shell: Shell) -> None:
 
 def test_records_of_another_live_process_are_not_stranded(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.wa("migrate", "--yes")
-    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    other = Spool(AppContext(sources.load()).spools.home / "webhooks-other")
+    other = Spool(context_of(shell, monkeypatch).spools.home / "webhooks-other")
     other.append([{"webhook": "{}"}])
 
     assert "stranded" not in shell.wa("spool", "status").stdout
@@ -110,8 +112,7 @@ def test_records_of_another_live_process_are_not_stranded(shell: Shell, monkeypa
 
 def test_a_copy_of_a_database_takes_no_records_of_the_original(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.wa("spool", "replay")
-    monkeypatch.setenv("WA_HOME", str(shell.folder / "data"))
-    original = AppContext(sources.load())
+    original = context_of(shell, monkeypatch)
     original.spools.webhooks.append([{"webhook": "{}"}])
     original.spools.webhooks.close()
     url = original.databases.url()

@@ -10,7 +10,7 @@ import pytest
 from tests.support import checks
 from tests.support.encoded_database import encoded_database
 from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
-from wa_cli.database import rights
+from wa_cli.database import installation_faults
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, RowRefused
@@ -104,7 +104,7 @@ def test_a_denied_statement_is_explained_with_the_statements_that_allow_it(empty
         with pytest.raises(RowRefused) as denied:
             sql(clerk, "INSERT INTO wa.employees (id, name) VALUES (gen_random_uuid(), 'Ana')")
 
-        error = rights.explained(denied.value)
+        error = installation_faults.explained(denied.value)
 
         assert isinstance(error, ConfigError)
         assert "permission denied for schema wa" in error.message
@@ -116,7 +116,7 @@ def test_an_error_without_a_missing_privilege_is_not_changed(empty: Database) ->
     with pytest.raises(RowRefused) as refused:
         sql(empty, "SELECT 1 / 0")
 
-    assert rights.explained(refused.value) is refused.value
+    assert installation_faults.explained(refused.value) is refused.value
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])

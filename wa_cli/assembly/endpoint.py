@@ -24,9 +24,8 @@ SANDBOX_TOKEN = "sandbox"  # noqa: S105 — accepted by the sandbox only
 class Endpoint:
     """The Cloud API that messages are sent to, or the sandbox.
 
-    `folder` is the data folder of the installation. `note` prints a line for people.
-
-    `service_port` is the port of the service that this process runs, if it runs one.
+    `folder` is the data folder of the installation. `note` prints a line for people. `service_port` is the port of the
+    service that this process runs, if it runs one.
     """
 
     def __init__(self, loaded: Loaded, folder: Path, note: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wa_cli.assembly.databases import Databases
-from wa_cli.errors import DatabaseUnavailable, RowRefused, SchemaTooOld
+from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.outbox import spool_folders
 from wa_cli.settings import schema
 
@@ -69,7 +69,6 @@ class Spools:
         self.databases = databases
         self.settings = databases.loaded.settings
         self.home = self.settings.spool or folder / "spool"
-        self._held: dict[Path, str] = {}  # the kind of records of the folders that have siblings
 
     @cached_property
     def outcomes(self) -> Spool:
@@ -84,8 +83,10 @@ class Spools:
     def webhooks(self) -> Spool:
         """The spool of webhooks that wait for their queue. Each queue has its own folder."""
         if self.settings.queue == schema.SQS:
-            return self._spool(f"webhooks-{_digest(self.databases.loaded.need('incoming_queue_url', ''))}")
-        return self._spool(f"webhooks-{self.outcomes.folder.name}", spool_folders.WEBHOOKS)
+            return self._spool(
+                f"{spool_folders.WEBHOOK_PREFIX}{_digest(self.databases.loaded.need('incoming_queue_url', ''))}"
+            )
+        return self._spool(f"{spool_folders.WEBHOOK_PREFIX}{self.outcomes.folder.name}", spool_folders.WEBHOOKS)
 
     def another(self, spool: Spool) -> Spool:
         """Return a second spool on the folder of the first one, for another part of the same process."""
@@ -97,8 +98,7 @@ class Spools:
         """Return the spools that belong to this installation, by kind of records."""
         others = [one for one in self._others() if one.is_ours]
         return {
-            kind: [spool, *(one.spool for one in others if one.holds == kind)]
-            for kind, spool in ((spool_folders.OUTCOMES, self.outcomes), (spool_folders.WEBHOOKS, self.webhooks))
+            kind: [spool, *(one.spool for one in others if one.holds == kind)] for kind, spool in self._own().items()
         }
 
     def stranded(self) -> list[tuple[str, Spool]]:
@@ -117,24 +117,29 @@ class Spools:
         mark = spool_folders.read_mark(spool.folder)
         return mark is not None and mark == self._mark(mark.holds)
 
+    def _own(self) -> dict[str, Spool]:
+        """Return the two spools that this installation writes to, by kind of records."""
+        return {spool_folders.OUTCOMES: self.outcomes, spool_folders.WEBHOOKS: self.webhooks}
+
     def _others(self) -> list[_OtherSpool]:
         """Return the spools beside the two of this installation that hold records or files that were set aside."""
         from wa_cli.outbox.spool import Spool
 
-        ours = [path for spool in (self.outcomes, self.webhooks) for path in (spool.folder, *self._siblings(spool))]
-        spools = [Spool(path) for path in spool_folders.spool_folders(self.home)]
-        beside = [spool for spool in spools if spool.folder not in (self.outcomes.folder, self.webhooks.folder)]
+        own = [spool.folder for spool in self._own().values()]
+        siblings = [path for kind in self._own() for path in self._siblings(kind)]
+        spools = [Spool(path) for path in spool_folders.spool_folders(self.home) if path not in own]
         return [
-            _OtherSpool(spool_folders.kind_of(spool.folder, spool.first()), spool, is_ours=spool.folder in ours)
-            for spool in beside
+            _OtherSpool(spool_folders.kind_of(spool.folder, spool.first()), spool, is_ours=spool.folder in siblings)
+            for spool in spools
             if (state := spool.state()).records or state.corrupt
         ]
 
-    def _siblings(self, spool: Spool) -> Sequence[Path]:
+    def _siblings(self, holds: str) -> Sequence[Path]:
         """Return the other folders of the same database, or none while it is unavailable."""
-        holds = self._held.get(spool.folder)
+        if holds == spool_folders.WEBHOOKS and self.settings.queue == schema.SQS:
+            return ()
         try:
-            return self._marked(spool.folder, holds) if holds else ()
+            return self._marked(self._own()[holds].folder, holds)
         except DatabaseUnavailable:
             return ()
 
@@ -146,7 +151,7 @@ class Spools:
 
     def _mark(self, holds: str) -> spool_folders.Mark | None:
         """Return the mark of this database, or None if it has no id: the check of permissions or migrations reports it."""
-        with suppress(RowRefused, SchemaTooOld):
+        with suppress(RowRefused):
             return spool_folders.Mark(holds, self.databases.id, str(self.databases.configured_url.database))
         return None
 
@@ -157,7 +162,6 @@ class Spools:
         folder, quota = self.home / name, self.settings.spool_quota
         if holds is None:
             return Spool(folder, quota=quota)
-        self._held[folder] = holds
 
         def find_siblings() -> Sequence[Path]:
             if mark := self._mark(holds):

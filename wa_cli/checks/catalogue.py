@@ -16,7 +16,7 @@ from sqlalchemy.exc import NoSuchTableError
 from wa_cli import checks
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
-from wa_cli.database import rights
+from wa_cli.database import installation_faults
 from wa_cli.errors import DatabaseUnavailable, QueueError, RowRefused, SchemaTooOld, StatementCancelled, WaError
 
 STORAGE = (
@@ -85,7 +85,7 @@ def _run(check: Check, installation: Installation) -> Finding | None:
     except StatementCancelled as error:
         return Finding(Level.FAILED, error.message)
     except RowRefused as error:  # a missing table or column fails its own check and no other one
-        explained = rights.explained(error)
+        explained = installation_faults.explained(error)
         return Finding(Level.FAILED, error.message, explained.command, hint=explained.hint)
     except (QueueError, SchemaTooOld) as error:
         return _failure(error)

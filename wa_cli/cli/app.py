@@ -109,9 +109,9 @@ def main() -> None:
 
 
 def _print_error(error: WaError) -> NoReturn:
-    from wa_cli.database import rights
+    from wa_cli.database import installation_faults
 
-    explained = rights.explained(error)
+    explained = installation_faults.explained(error)
     _leave(explained.message, explained.hint, explained.exit_code, command=explained.command)
 
 

@@ -170,16 +170,17 @@ class AppContext:
 
     @cached_property
     def business_hours(self) -> Hours | None:
-        from wa_cli.reports.hours import parse
+        from wa_cli.reports.hours import parse, parse_holidays
 
         hours, holidays = self.settings.business_hours, self.settings.holidays
         try:
-            parsed = parse(hours or "mon 00:00-24:00", holidays)
+            parse_holidays(holidays)
+            parsed = parse(hours, holidays) if hours else None
         except BadInput as error:
             given = [name for name in ("business_hours", "holidays") if getattr(self.settings, name)]
             places = ", ".join(f"{schema.env_name(name)} from {self.loaded.origins[name].place}" for name in given)
             raise ConfigError(f"{error.message} ({places})", hint=error.hint) from None
-        return parsed if hours else None
+        return parsed
 
     def installation(self, since: datetime) -> Installation:
         """Return the installation as checks examine it, from `since` on."""

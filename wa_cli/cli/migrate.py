@@ -291,14 +291,15 @@ def rollback(
 
 def _check_rollback(context: AppContext, wanted: list[Migration], *, drop_direction: bool) -> None:
     """Print what a rollback removes. Raises PartlyDone if it would lose messages or cannot finish."""
+    migrator = _migrator(context)
     for migration in wanted:
         print_note(f"to roll back: {migration.name}: {_first_sentence(migration.down.why)}")
     if drop_direction or any(migration.name == OWN_TABLES for migration in wanted):
         _check_spools(context)
-        _check_unfinished(_migrator(context))
-    if doomed := _migrator(context).doomed_rows(wanted):
+        _check_unfinished(migrator)
+    if doomed := migrator.doomed_rows(wanted):
         print_note(f"Rows to delete: {', '.join(f'{_many(count)} of {table}' for table, count in doomed.items())}.")
-    if drop_direction and (views := _migrator(context).uses_of_direction()):
+    if drop_direction and (views := migrator.uses_of_direction()):
         raise PartlyDone(
             f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."
         )

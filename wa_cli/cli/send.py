@@ -257,7 +257,7 @@ def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, An
         time.sleep(POLL)
     state = found.state if found is not None else "queued"
     raise StillPending(
-        f"The message is still {state} after {format_span(parse_span(str(patience)))}.",
+        f"The message is still {state} after {format_span(timedelta(seconds=patience))}.",
         hint=f"Start a worker if none is running. The reference is {reference}.",
         command="wa worker outgoing --drain",
     )

@@ -136,7 +136,7 @@ class Migrator:
     def unfinished(self) -> dict[str, int]:
         """Return the messages that would be lost with wa's own tables: unfinished, waiting and dead ones."""
         with self.database.reading() as connection:
-            if not _exists(connection, "wa.outbox"):
+            if not run(connection, "watch/table", table="wa.outbox").scalar_one():
                 return {}
             return dict(run(connection, "watch/unfinished").mappings().one())
 
@@ -149,7 +149,7 @@ class Migrator:
                     sa.text(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 10001) AS first")  # noqa: S608 — a file's name
                 ).scalar_one()
                 for table in tables
-                if _exists(connection, table)
+                if run(connection, "watch/table", table=table).scalar_one()
             }
         return {table: count for table, count in counts.items() if count}
 
@@ -376,7 +376,3 @@ def _be_considerate(connection: sa.Connection) -> None:
     for name, value in _CONSIDERATE.items():
         with suppress(sa.exc.DBAPIError):
             connection.exec_driver_sql(f"SET {name} = '{value}'")
-
-
-def _exists(connection: sa.Connection, table: str) -> bool:
-    return connection.execute(sa.text("SELECT to_regclass(:name) IS NOT NULL"), {"name": table}).scalar_one() is True

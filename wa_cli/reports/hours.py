@@ -78,7 +78,7 @@ def parse(text: str, holidays: str = "") -> Hours:
             week[place] += [_span(span) for span in spans]
     if not any(week):
         raise BadInput("The business hours are empty.", hint=_HINT)
-    return Hours(tuple(_in_order(day) for day in week), frozenset(_dates(holidays)))
+    return Hours(tuple(_in_order(day) for day in week), parse_holidays(holidays))
 
 
 def _days(first: str, last: str) -> list[int]:
@@ -111,6 +111,11 @@ def _in_order(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         if begin < end:
             raise BadInput("Two business hours of one day overlap.", hint=_HINT)
     return tuple(ordered)
+
+
+def parse_holidays(text: str) -> frozenset[date]:
+    """Return the dates of a list. Raises BadInput."""
+    return frozenset(_dates(text))
 
 
 def _dates(text: str) -> Iterator[date]:

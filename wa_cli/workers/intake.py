@@ -16,7 +16,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from wa_cli.database import rights
+from wa_cli.database import installation_faults
 from wa_cli.database.engine import Database
 from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused
 from wa_cli.isolation import OUTAGES, isolate, reason_of
@@ -133,8 +133,9 @@ class Intake:
             self.recovery.prove_writable()
             self._database_down_since = None
             self.recovery.recover()
+            self.fault = None
         except RowRefused as error:
-            self.fault = rights.installation_fault(error)
+            self.fault = installation_faults.installation_fault(error)
             if self.fault is None:
                 raise
             raise DatabaseUnavailable(self.fault.message) from error
@@ -189,7 +190,7 @@ class Intake:
             try:
                 self._commit(lambda connection, batch: self.recorder.record(connection, part, batch))
             except RowRefused as error:
-                fault = rights.installation_fault(error)
+                fault = installation_faults.installation_fault(error)
                 if fault is None or len(part) > 1:
                     raise
                 self.fault = fault

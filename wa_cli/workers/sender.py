@@ -11,7 +11,7 @@ import asyncio
 import time
 from datetime import timedelta
 
-from wa_cli.database import rights
+from wa_cli.database import installation_faults
 from wa_cli.errors import DatabaseUnavailable, RowRefused
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.runtime.outage import Outage
@@ -95,8 +95,8 @@ class Sender:
                 claimed = await self.claim_and_dispatch()
                 outage.succeeded()
             except (DatabaseUnavailable, RowRefused) as error:
-                unavailable = rights.explained(error)
-                if unavailable is error and isinstance(error, RowRefused):
+                unavailable = installation_faults.installation_fault(error) or error
+                if isinstance(unavailable, RowRefused):
                     raise
                 must_recover = True
                 await stop.wait(outage.failed(unavailable.message))
