@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from wa_cli.errors import BadInput
 from wa_cli.messages import content, outcomes
@@ -18,7 +14,7 @@ from wa_cli.messages.content.base import Columns
 from wa_cli.messages.content.media import document, image
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
-from wa_cli.messages.incoming import opaque, parse_opaque
+from wa_cli.messages.incoming import parse_opaque
 from wa_cli.messages.outgoing import EARLIEST, LATEST, OutgoingMessage
 
 REFERENCE = "060e0119-051c-4f79-9159-9e7b5134b2fe"
@@ -87,20 +83,6 @@ def test_each_content_type_fills_its_columns() -> None:
 
 def test_every_content_type_is_registered_under_its_name() -> None:
     assert all(name == kind.name for name, kind in content.CONTENT_TYPES.items())
-
-
-@given(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=50).filter(
-        str.strip
-    ),
-    st.none() | st.uuids(),
-    st.none() | st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),
-)
-def test_a_message_is_unchanged_after_the_queue(words: str, employee: UUID | None, due: Any) -> None:
-    message = OutgoingMessage(text(words), phone_number="+123", employee_id=employee, due_at=due, campaign="spring")
-
-    assert OutgoingMessage.from_body(message.to_body(), queue_id="1") == message
-    assert message.to_body().isascii()
 
 
 def test_a_queue_body_of_an_older_producer_is_parsed() -> None:
@@ -208,11 +190,6 @@ def test_a_user_id_replaces_a_missing_phone_number() -> None:
     assert (message.recipient, message.customer) == ("BR.1A2B", "BR.1A2B")
 
 
-@given(st.uuids(), st.integers(0, 999_999_999))
-def test_callback_data_contain_the_reference_and_the_attempt(reference: UUID, attempt: int) -> None:
-    assert parse_opaque(opaque(reference, attempt)) == (reference, attempt)
-
-
 @pytest.mark.parametrize("text", [None, 5, "", "job-77", "wa:x:1", "wa:" + "-" * 36 + ":1", f"wa:{REFERENCE}:-1"])
 def test_callback_data_of_another_program_are_ignored(text: Any) -> None:
     assert parse_opaque(text) is None
@@ -251,20 +228,3 @@ def test_a_malformed_message_is_refused_as_bad_input(data: object) -> None:
 
     with pytest.raises(BadInput):
         OutgoingMessage.from_body(body, queue_id="1")
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["type", "text", "image", "template", "link", "body", "components"]), inner
-            )
-        ),
-        max_leaves=12,
-    )
-)
-def test_no_queue_body_raises_another_error_than_bad_input(data: object) -> None:
-    with suppress(BadInput):
-        OutgoingMessage.from_body(json.dumps({"phone_number": "+123", "message_data": data}), queue_id="1")

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from wa_cli.cli import render, tables
@@ -130,16 +128,6 @@ def test_a_failed_stream_leaves_the_previous_file_unchanged(tmp_path: Path) -> N
 
 def test_control_characters_in_a_customers_text_are_replaced() -> None:
     assert tables.clean("a\x1b[31mred\x07\nb\u202e") == "a\ufffd[31mred\ufffd b\ufffd"
-
-
-@given(st.text(max_size=30))
-def test_every_format_can_show_any_text(text: str) -> None:
-    text = text.encode("utf-8", "replace").decode()
-    table = Table("t", "T", [Column("text", "Text")], [{"text": text}])
-
-    for form in ("plain", "json", "ndjson", "csv", "tsv", "markdown", "html"):
-        assert render.text(table, form)
-    assert json.loads(render.text(table, "json"))["rows"] == [{"text": text}]
 
 
 WAITING = Table(

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from wa_cli.cloud import webhook_content, webhook_splitting, webhooks
 from wa_cli.errors import BadInput
@@ -501,49 +499,6 @@ def test_parts_of_an_unknown_shape_are_unreadable_and_not_ignored(entry: Any) ->
 
     assert len(found.unreadable) == 1
     assert found == Notification(unreadable=found.unreadable)
-
-
-def contents(texts: list[str]) -> list[Any]:
-    """Return the parsed contents of the bodies, in an order that does not depend on the split."""
-    found = [webhooks.parse(text) for text in texts]
-    return sorted(
-        repr((kind, item))
-        for notification in found
-        for kind in ("messages", "statuses", "notices", "aliases", "unreadable")
-        for item in getattr(notification, kind)
-    )
-
-
-words = st.text(max_size=30)
-items = st.lists(
-    st.builds(lambda n, w: message(id=f"wamid.{n}", text={"body": w}), st.integers(0, 99), words), max_size=12
-)
-values = st.fixed_dictionaries(
-    {"metadata": st.just(METADATA)},
-    optional={
-        "messages": items,
-        "message_echoes": items.map(lambda payload: [{**one, "to": "1555"} for one in payload]),
-        "statuses": st.lists(
-            st.builds(lambda n: {"id": f"s{n}", "status": "read", "timestamp": "1"}, st.integers(0, 99)), max_size=12
-        ),
-        "contacts": st.just([{"wa_id": "15551234567", "profile": {"name": "Ana"}}, {"wa_id": "9"}]),
-        "history": st.lists(
-            st.builds(lambda payload: {"threads": [{"id": "1555", "messages": payload}]}, items), max_size=3
-        ),
-        "errors": st.just([{"code": 1}]),
-    },
-)
-
-
-@settings(max_examples=40)
-@given(st.lists(st.lists(values, max_size=3), max_size=3), st.integers(200, 3000))
-def test_a_split_webhook_has_the_same_contents(changes: list[list[Any]], limit: int) -> None:
-    entries = [{"id": "1", "changes": [{"field": "messages", "value": value} for value in part]} for part in changes]
-    data = {"object": webhooks.OBJECT, "entry": entries}
-
-    pieces = webhook_splitting.split(data, limit)
-
-    assert contents(pieces) == contents([json.dumps(data)])
 
 
 def test_a_contact_is_only_in_the_piece_of_its_message() -> None:

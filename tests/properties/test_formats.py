@@ -215,3 +215,13 @@ def test_json_for_a_terminal_escapes_control_characters_and_a_file_keeps_them(
         assert f"\\u{ord(character):04x}" in shown
     render.show(table_of([(steering, "x")]), form, tmp_path / "x")
     assert "\u202e" in (tmp_path / "x").read_text()
+
+
+@given(st.text(max_size=30))
+def test_every_format_can_show_any_text(text: str) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    table = Table("t", "T", [Column("text", "Text")], [{"text": text}])
+
+    for form in ("plain", "json", "ndjson", "csv", "tsv", "markdown", "html"):
+        assert render.text(table, form)
+    assert json.loads(render.text(table, "json"))["rows"] == [{"text": text}]
