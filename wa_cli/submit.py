@@ -56,7 +56,7 @@ class Submitter:
         one cannot be sent, ReferenceTaken if its key was used for another message, and Unconfirmed if the queue does
         not confirm that it has them.
         """
-        addressed = [replace(message, number=message.number or self.number) for message in messages]
+        addressed = [replace(message, phone_number_id=message.phone_number_id or self.number) for message in messages]
         for message in addressed:
             message.check()
             if has_key:
@@ -84,7 +84,7 @@ class Submitter:
         return {
             "status": "queued",
             "message_id": str(message.reference),
-            "phone_number": message.phone_number or message.recipient,
+            "phone_number": message.phone or message.recipient,
             "message_type": message.type,
             "estimated_processing_time": round((self._backlog() + place) / self.rate + 1, 1),
         }

@@ -47,7 +47,7 @@ def test_a_message_is_queued_in_sqs_and_sent_by_the_worker(production: Shell) ->
 
 def test_three_workers_keep_each_customers_order(production: Shell, aws: LocalAws) -> None:
     bodies = [
-        OutgoingMessage(text(f"{place}"), phone_number=f"+1555123{customer:04}", number=NUMBER)
+        OutgoingMessage(text(f"{place}"), phone=f"+1555123{customer:04}", phone_number_id=NUMBER)
         for place in range(8)
         for customer in range(20)
     ]

@@ -50,7 +50,7 @@ WA = [sys.executable, "-m", "wa_cli"]
 
 def queue_messages(start: int, end: int) -> list[QueueMessage]:
     messages = [
-        OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place:09}", number=NUMBER)
+        OutgoingMessage(text(f"message {place}"), phone=f"+1{place:09}", phone_number_id=NUMBER)
         for place in range(start, end)
     ]
     return [QueueMessage(message.to_body(), message.customer) for message in messages]
@@ -143,7 +143,7 @@ def limit(url: str, count: int) -> float:
         async def one_after_the_other() -> None:
             for place in waiting:
                 outcome = await client.send(
-                    text("hi"), phone_number=f"+1{place:09}", recipient=None, reference=uuid4(), attempt=1
+                    text("hi"), phone=f"+1{place:09}", recipient=None, reference=uuid4(), attempt=1
                 )
                 assert isinstance(outcome, Accepted)
 

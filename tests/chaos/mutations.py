@@ -158,7 +158,7 @@ def fuzz_bodies(database: Database, folder: Path, sandbox: Any, count: int, rng:
     for number in range(count):
         letters.append(QueueMessage(written(mutated(body_of(rng.choice(MESSAGES), number), rng), rng)))
         if number % GOOD_EVERY == 0:
-            message = OutgoingMessage(text("good"), phone_number=f"+4917{number:07}")
+            message = OutgoingMessage(text("good"), phone=f"+4917{number:07}")
             good.append(message.reference)
             letters.append(QueueMessage(message.to_body(), message.customer))
     _put(works.queue, letters)
@@ -269,9 +269,9 @@ def fuzz_answers(database: Database, folder: Path, count: int, rng: random.Rando
         works = Works(database, api, folder)  # type: ignore[arg-type]
         letters = []
         for number in range(count):
-            letters.append(OutgoingMessage(text("strange"), phone_number=f"+1555{number:07}"))
+            letters.append(OutgoingMessage(text("strange"), phone=f"+1555{number:07}"))
             if number % GOOD_EVERY == 0:
-                letters.append(OutgoingMessage(text("good"), phone_number=f"+4917{number:07}"))
+                letters.append(OutgoingMessage(text("good"), phone=f"+4917{number:07}"))
         _put(works.queue, [QueueMessage(letter.to_body(), letter.customer) for letter in letters])
         tally = Tally(count, len(letters) - count)
         works.run(drain=False, timeout=600, during=lambda stop: _until_answered(database, len(letters), stop))

@@ -153,7 +153,7 @@ class Stage:
         for start in range(0, self.weather.messages, batch):
             began = time.monotonic()
             messages = [
-                OutgoingMessage(text(f"message {place}"), phone_number=f"+1{place % customers:09}", number=NUMBER)
+                OutgoingMessage(text(f"message {place}"), phone=f"+1{place % customers:09}", phone_number_id=NUMBER)
                 for place in range(start, min(self.weather.messages, start + batch))
             ]
             references |= {str(message.reference) for message in messages}

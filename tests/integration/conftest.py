@@ -27,7 +27,7 @@ class Bench:
         self.outbox.rate_limit.open_number(10_000)
 
     def queue(self, *words: str, to: str = "+123", **changes: Any) -> list[UUID]:
-        messages = [OutgoingMessage(text(word), phone_number=to, **changes) for word in words]
+        messages = [OutgoingMessage(text(word), phone=to, **changes) for word in words]
         self.record(messages)
         return [message.reference for message in messages]
 
@@ -40,7 +40,7 @@ class Bench:
         return self.outbox.claim(limit, LEASE)
 
     def claim_words(self, limit: int = 100) -> list[str]:
-        return [claim.message["text"]["body"] for claim in self.claim(limit)]
+        return [claim.content["text"]["body"] for claim in self.claim(limit)]
 
     def settle(self, claim: Claim, outcome: Outcome, pause: float = 0.0) -> Settled:
         return self.outbox.settle([Settlement(claim.reference, claim.attempt, claim.token, outcome, pause=pause)])

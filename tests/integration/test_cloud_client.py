@@ -37,7 +37,7 @@ def graph_error(code: int, **more: Any) -> dict[str, Any]:
 
 
 def send_to(
-    answer: Answer, *, timeout: float = 5.0, phone_number: str | None = "+123", recipient: str | None = None
+    answer: Answer, *, timeout: float = 5.0, phone: str | None = "+123", recipient: str | None = None
 ) -> Outcome:
     """Send one message to a server that answers like this, and return the outcome."""
 
@@ -56,9 +56,7 @@ def send_to(
         port = server.sockets[0].getsockname()[1]
         client = CloudClient(f"http://127.0.0.1:{port}", version="v25.0", number="42", token="t", timeout=timeout)
         try:
-            return await client.send(
-                text("hi"), phone_number=phone_number, recipient=recipient, reference=uuid4(), attempt=1
-            )
+            return await client.send(text("hi"), phone=phone, recipient=recipient, reference=uuid4(), attempt=1)
         finally:
             await client.close()
             server.close()
@@ -88,7 +86,7 @@ def test_an_accepted_outcome_has_the_message_id_and_no_alias_for_the_same_number
 
 
 def test_a_different_wa_id_in_the_answer_is_an_alias() -> None:
-    assert send_to(answering(http(200, GOOD)), phone_number="+1239") == Accepted("wamid.1", alias="123")
+    assert send_to(answering(http(200, GOOD)), phone="+1239") == Accepted("wamid.1", alias="123")
 
 
 def test_a_template_held_for_quality_assessment_is_accepted_as_paced() -> None:
@@ -123,7 +121,7 @@ def test_a_group_recipient_is_addressed_as_a_group() -> None:
         writer.write(http(200, GOOD))
         writer.close()
 
-    send_to(answer, phone_number=None, recipient=group)
+    send_to(answer, phone=None, recipient=group)
 
     assert {key: seen[0].get(key) for key in ("recipient_type", "to", "recipient")} == {
         "recipient_type": "group",
@@ -152,7 +150,7 @@ def test_a_refused_connection_is_not_transmitted() -> None:
         async def story() -> Outcome:
             client = CloudClient(f"http://127.0.0.1:{port}", version="v25.0", number="42", token="t")
             try:
-                return await client.send(text("hi"), phone_number="+1", recipient=None, reference=uuid4(), attempt=1)
+                return await client.send(text("hi"), phone="+1", recipient=None, reference=uuid4(), attempt=1)
             finally:
                 await client.close()
 
@@ -274,7 +272,7 @@ def test_a_token_replaced_on_disk_is_used_after_a_401(tmp_path: Path) -> None:
     async def story() -> tuple[Outcome, Outcome]:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        whom: dict[str, Any] = {"phone_number": "+123", "recipient": None, "reference": uuid4(), "attempt": 1}
+        whom: dict[str, Any] = {"phone": "+123", "recipient": None, "reference": uuid4(), "attempt": 1}
         kept = CloudClient(url, version="v25.0", number="42", token="old")
         client = CloudClient(url, version="v25.0", number="42", token="old", reread_token=place.read_text)
         try:

@@ -48,7 +48,7 @@ class Scene:
         }
 
     def put(self, word: str, to: str = "+123") -> OutgoingMessage:
-        message = OutgoingMessage(text(word), phone_number=to)
+        message = OutgoingMessage(text(word), phone=to)
         self.queue.put([QueueMessage(message.to_body(), message.customer)])
         return message
 

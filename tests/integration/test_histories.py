@@ -80,7 +80,7 @@ class Histories(RuleBasedStateMachine):
 
     def _message(self, to: str, **more: Any) -> OutgoingMessage:
         return OutgoingMessage(
-            text("hi"), phone_number=to, number=NUMBER, reference=UUID(int=len(self.messages)), **more
+            text("hi"), phone=to, phone_number_id=NUMBER, reference=UUID(int=len(self.messages)), **more
         )
 
     def _one(self, place: int) -> OutgoingMessage | None:

@@ -73,7 +73,7 @@ def test_an_employee_that_a_foreign_key_refuses_is_left_out_and_the_message_is_s
     works.bench.sql(
         "ALTER TABLE whatsapp_messages ADD CONSTRAINT known_staff FOREIGN KEY (employee_id) REFERENCES staff"
     )
-    stranger = OutgoingMessage(text("hi"), phone_number="+11", employee_id=uuid4())
+    stranger = OutgoingMessage(text("hi"), phone="+11", employee_id=uuid4())
     works.queue.put([QueueMessage(stranger.to_body(), stranger.customer)])
     works.put("+12")
 

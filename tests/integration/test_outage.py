@@ -94,7 +94,7 @@ def test_sending_continues_and_every_row_is_stored_when_the_database_is_availabl
 
 
 def test_one_customers_messages_keep_their_order_in_degraded_mode(works: Works, outage: Outage) -> None:
-    messages = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(12)]
+    messages = [OutgoingMessage(text(str(place)), phone="+123") for place in range(12)]
 
     async def during() -> None:
         letters = [QueueMessage(message.to_body(), message.customer) for message in messages]
@@ -114,7 +114,7 @@ def test_a_customers_backlog_keeps_its_order_when_it_takes_longer_than_the_lease
     """The lease ends before the last answer, and then the queue would give the message to another worker."""
     works.sandbox.sandbox.options = replace(works.sandbox.sandbox.options, answer_after=0.4)
     works.lease, works.send_timeout = 2 * SECONDS, 1 * SECONDS
-    messages = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(6)]
+    messages = [OutgoingMessage(text(str(place)), phone="+123") for place in range(6)]
 
     async def during() -> None:
         await asyncio.to_thread(
@@ -190,7 +190,7 @@ class Replay:
         self.maintenance = Maintenance(
             bench.outbox, self.spooled_outcomes, UncertaintyLimits(), lambda _: None, share=RateShare(1.0)
         )
-        self.message = OutgoingMessage(text("hi"), phone_number="+123", number="42")
+        self.message = OutgoingMessage(text("hi"), phone="+123", phone_number_id="42")
         self.token = uuid4()
 
     @property
@@ -340,7 +340,7 @@ def test_an_outcome_is_replayed_without_the_file_of_its_intent(replay: Replay) -
 
 def test_an_intent_that_the_database_refuses_does_not_affect_other_intents(replay: Replay) -> None:
     replay.bench.sql("ALTER TABLE wa.outbox ADD CONSTRAINT no_bob CHECK (customer <> '666')")
-    bad = OutgoingMessage(text("hi"), phone_number="+666", number="42")
+    bad = OutgoingMessage(text("hi"), phone="+666", phone_number_id="42")
     replay.spool.append_for_others([Intent(bad, uuid4()).to_record()])
     replay.left(Accepted("wamid.a"))
 

@@ -25,7 +25,7 @@ NOW = timedelta(0)
 
 
 def test_recording_a_message_twice_inserts_it_once(bench: Bench) -> None:
-    message = OutgoingMessage(text("hi"), phone_number="+123")
+    message = OutgoingMessage(text("hi"), phone="+123")
 
     assert bench.record([message, message]) == 1
     assert bench.record([message]) == 0
@@ -38,7 +38,7 @@ def test_messages_of_one_customer_are_claimed_one_after_the_other(bench: Bench) 
     bench.queue("other", to="+999")
 
     claimed = bench.claim()
-    assert [c.message["text"]["body"] for c in claimed] == ["first", "other"]
+    assert [c.content["text"]["body"] for c in claimed] == ["first", "other"]
     assert bench.claim() == []
 
     bench.settle(claimed[0], Accepted("wamid.1"))
@@ -104,7 +104,7 @@ def test_an_accepted_message_is_stored_as_a_row(bench: Bench) -> None:
 
 
 def test_a_template_keeps_its_name_and_parameters(bench: Bench) -> None:
-    bench.record([OutgoingMessage(template("shipped", "en_US", ["Ana", "42"]), phone_number="+123")])
+    bench.record([OutgoingMessage(template("shipped", "en_US", ["Ana", "42"]), phone="+123")])
     [claim] = bench.claim()
 
     bench.settle(claim, Accepted("wamid.1"))
@@ -261,7 +261,7 @@ def test_a_row_that_the_database_refuses_does_not_affect_its_batch(bench: Bench)
     for place, word in enumerate(("good", "poison", "fine")):
         bench.queue(word, to=f"+10{place}")
     settlements = [
-        Settlement(c.reference, c.attempt, c.token, Accepted(f"wamid.{c.message['text']['body']}"))
+        Settlement(c.reference, c.attempt, c.token, Accepted(f"wamid.{c.content['text']['body']}"))
         for c in bench.claim()
     ]
     with pytest.raises(RowRefused):
@@ -400,7 +400,7 @@ def test_a_blocked_number_sends_one_probe_a_minute(bench: Bench) -> None:
 
 
 def test_concurrent_workers_never_claim_the_same_message_or_exceed_the_rate(bench: Bench) -> None:
-    bench.record([OutgoingMessage(text("hi"), phone_number=f"+1000{place}") for place in range(400)])
+    bench.record([OutgoingMessage(text("hi"), phone=f"+1000{place}") for place in range(400)])
     # The bucket holds a quarter of a second's worth at most: 150 of 600 a second.
     bench.sql("UPDATE wa.rate_limits SET tokens = 150, rate = 600, ceiling = 600, refilled_at = clock_timestamp()")
     found: list[object] = []

@@ -114,7 +114,7 @@ def desk(bench: Bench, tmp_path: Path) -> Desk:
 
 
 def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(desk: Desk) -> None:
-    good = OutgoingMessage(text("hi"), phone_number="+123")
+    good = OutgoingMessage(text("hi"), phone="+123")
     old = json.dumps({"phone_number": "456", "message_data": {"type": "text", "content": "old"}})
     endless = json.dumps({"recipient": "BR." + "1" * 9000, "message_data": text("hi")})
     desk.outgoing_queue.put([QueueMessage(body) for body in (good.to_body(), "rubbish", old, endless)])
@@ -129,7 +129,7 @@ def test_outgoing_bodies_become_outbox_rows_and_unreadable_ones_dead_letters(des
 
 
 def test_a_message_of_another_business_number_waits_for_a_worker_of_that_number(desk: Desk) -> None:
-    real = OutgoingMessage(text("hi"), phone_number="+123", number="106540352242922")
+    real = OutgoingMessage(text("hi"), phone="+123", phone_number_id="106540352242922")
     desk.outgoing_queue.put([QueueMessage(real.to_body())])
 
     desk.outgoing.run_once()
@@ -158,7 +158,7 @@ def test_a_publication_that_refuses_updates_does_not_affect_other_messages(desk:
 
 
 def test_a_redelivered_message_is_recorded_once(desk: Desk) -> None:
-    body = OutgoingMessage(text("hi"), phone_number="+123").to_body()
+    body = OutgoingMessage(text("hi"), phone="+123").to_body()
     desk.outgoing_queue.put([QueueMessage(body), QueueMessage(body)])
 
     desk.outgoing.run_once()
@@ -244,9 +244,7 @@ def test_a_database_that_does_not_fit_leaves_every_message_on_its_queue(
 ) -> None:
     """A rollback beside a running worker, for example. No message is to blame, so none becomes a dead letter."""
     desk.bench.sql(breaking)
-    desk.outgoing_queue.put(
-        [QueueMessage(OutgoingMessage(text(word), phone_number="+123").to_body()) for word in "abc"]
-    )
+    desk.outgoing_queue.put([QueueMessage(OutgoingMessage(text(word), phone="+123").to_body()) for word in "abc"])
 
     with pytest.raises(DatabaseUnavailable, match="does not fit this release"):
         desk.outgoing.run_once()
@@ -401,7 +399,7 @@ def test_undecidable_messages_do_not_block_decisions_of_another_number(desk: Des
     other = Outbox(bench.database, "43", on_uncertain="hold")
     other.rate_limit.open_number(1000)
     with bench.database.transaction() as connection:
-        other.record(connection, [OutgoingMessage(text("mine"), phone_number="+1")])
+        other.record(connection, [OutgoingMessage(text("mine"), phone="+1")])
     [claim] = other.claim(1, LEASE)
     other.settle([Settlement(claim.reference, claim.attempt, claim.token, Unknown("cut"))])
 

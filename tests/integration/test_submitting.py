@@ -22,7 +22,7 @@ __all__ = ["desk"]
 
 
 def message(words: str = "hi", to: str = "+123", **changes: Any) -> OutgoingMessage:
-    return OutgoingMessage(text(words), phone_number=to, **changes)
+    return OutgoingMessage(text(words), phone=to, **changes)
 
 
 class SilentQueue(MemoryQueue):
@@ -67,7 +67,7 @@ def test_an_idempotency_key_gives_one_message_for_each_caller(desk: Desk) -> Non
         submitter.submit([message("another", reference=reference)], has_key=True)
 
 
-@pytest.mark.parametrize("changed", [{"to": "+124"}, {"words": "another"}, {"number": "43"}])
+@pytest.mark.parametrize("changed", [{"to": "+124"}, {"words": "another"}, {"phone_number_id": "43"}])
 @pytest.mark.parametrize("together", [True, False])
 def test_a_used_reference_with_another_message_is_a_dead_letter(
     desk: Desk, changed: dict[str, str], together: bool

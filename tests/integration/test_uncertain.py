@@ -303,7 +303,7 @@ def test_a_released_message_is_sent_again_as_a_possible_duplicate(bench: Bench) 
 
     # The message queued in the meantime is head of line, and the released one is next.
     [claim] = bench.claim()
-    assert claim.message["text"]["body"] == "next"
+    assert claim.content["text"]["body"] == "next"
     bench.settle(claim, Accepted("wamid.next"))
     assert bench.claim_words() == ["unsure"]
     [row] = bench.sql("SELECT possible_double FROM wa.outbox WHERE reference = :r", r=reference)

@@ -46,7 +46,7 @@ def test_everything_that_is_queued_is_sent_once_and_stored(works: Works) -> None
 
 
 def test_one_customers_messages_arrive_in_order(works: Works) -> None:
-    bodies = [OutgoingMessage(text(str(place)), phone_number="+123") for place in range(20)]
+    bodies = [OutgoingMessage(text(str(place)), phone="+123") for place in range(20)]
     works.queue.put([QueueMessage(message.to_body(), message.customer) for message in bodies])
 
     works.run()

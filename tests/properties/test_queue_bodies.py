@@ -25,7 +25,7 @@ from wa_cli.messages.outgoing import OutgoingMessage
     st.none() | st.datetimes(datetime(1970, 1, 1), datetime(8999, 1, 1), timezones=st.just(UTC)),
 )
 def test_a_message_is_unchanged_after_the_queue(words: str, employee: UUID | None, due: Any) -> None:
-    message = OutgoingMessage(text(words), phone_number="+123", employee_id=employee, due_at=due, campaign="spring")
+    message = OutgoingMessage(text(words), phone="+123", employee_id=employee, due_at=due, campaign="spring")
 
     assert OutgoingMessage.from_body(message.to_body(), queue_id="1") == message
     assert message.to_body().isascii()

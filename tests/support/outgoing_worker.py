@@ -38,7 +38,7 @@ class Works:
         self.send_timeout = 5 * SECONDS
 
     def put(self, *recipients: str) -> None:
-        messages = [OutgoingMessage(text("hi"), phone_number=to) for to in recipients]
+        messages = [OutgoingMessage(text("hi"), phone=to) for to in recipients]
         self.queue.put([QueueMessage(message.to_body(), message.customer) for message in messages])
 
     def settings(self) -> Settings:

@@ -92,7 +92,7 @@ def test_a_queue_body_of_an_older_producer_is_parsed() -> None:
 
     first = OutgoingMessage.from_body(old, queue_id="m-1")
 
-    assert (first.phone_number, first.message) == ("+491511234", text("hi"))
+    assert (first.phone, first.content) == ("+491511234", text("hi"))
     assert OutgoingMessage.from_body(old, queue_id="m-1").reference == first.reference
     assert OutgoingMessage.from_body(old, queue_id="m-2").reference != first.reference
 
@@ -102,7 +102,7 @@ def test_a_media_message_of_an_older_producer_is_parsed() -> None:
 
     message = OutgoingMessage.from_body(body(message_data=data), queue_id="1")
 
-    assert message.message == image("https://example.org/a.png", "Look")
+    assert message.content == image("https://example.org/a.png", "Look")
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_an_unreadable_queue_body_is_refused_with_a_reason(broken: str) -> None:
 @pytest.mark.parametrize("words", ["nul\x00", "half \ud800 a pair", "bad\udcff"])
 def test_a_text_with_invalid_characters_is_refused_and_not_changed(words: str) -> None:
     with pytest.raises(BadInput, match="cannot be sent"):
-        OutgoingMessage(text(words), phone_number="+123").check()
+        OutgoingMessage(text(words), phone="+123").check()
 
 
 def test_a_literal_backslash_sequence_is_not_a_nul_character() -> None:
-    OutgoingMessage(text("C:\\u0000"), phone_number="+123").check()
+    OutgoingMessage(text("C:\\u0000"), phone="+123").check()
 
 
 def test_a_user_id_replaces_a_missing_phone_number() -> None:

@@ -50,7 +50,7 @@ def test_a_text_becomes_a_message_with_its_sender() -> None:
     [found] = parsed.messages
     assert (found.phone, found.content, found.context_wamid) == ("+15551234567", "Oi", "wamid.Q")
     assert parsed.contacts[1] == Contact(AT, "15551234567", name="Ana", source="wamid.A")
-    assert (found.number, found.business_phone) == ("42", "+15550100000")
+    assert (found.phone_number_id, found.business_phone) == ("42", "+15550100000")
     assert found.sent_at.isoformat() == "2026-10-20T12:40:00+00:00"
 
 

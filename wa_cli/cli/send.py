@@ -159,7 +159,7 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], options: S
     due_at, expires_at = _when(options, zone)
     outgoing = OutgoingMessage(
         message,
-        phone_number=number,
+        phone=number,
         recipient=user_id,
         reference=_reference(options.idempotency_key),
         employee_id=_employee(options.employee or context.settings.employee),

@@ -73,7 +73,7 @@ class CloudClient:
         self,
         message: Mapping[str, Any],
         *,
-        phone_number: str | None,
+        phone: str | None,
         recipient: str | None,
         reference: UUID,
         attempt: int,
@@ -81,7 +81,7 @@ class CloudClient:
         """Send one message, once, within the time limit. Return the outcome. Never raises."""
         body = json.dumps(
             {
-                **_envelope(message, phone_number, recipient),
+                **_envelope(message, phone, recipient),
                 "biz_opaque_callback_data": opaque(reference, attempt),
             }
         ).encode()
@@ -94,18 +94,18 @@ class CloudClient:
             return Unknown(f"no answer within {self.timeout:g} s")
         except Exception as error:  # after any other error the request may have been read
             return _of_failure(error)
-        return _of_response(response, phone_number)
+        return _of_response(response, phone)
 
     async def close(self) -> None:
         await self.media.close()
         await self._http.aclose()
 
 
-def _envelope(message: Mapping[str, Any], phone_number: str | None, recipient: str | None) -> dict[str, Any]:
+def _envelope(message: Mapping[str, Any], phone: str | None, recipient: str | None) -> dict[str, Any]:
     """Return the request with its addressee, which overrides addressees in the message itself."""
     whom: dict[str, Any]
-    if phone_number:
-        whom = {"recipient_type": "individual", "to": phone_number}
+    if phone:
+        whom = {"recipient_type": "individual", "to": phone}
     elif is_group_id(recipient or ""):
         whom = {"recipient_type": "group", "to": recipient}
     else:
@@ -121,7 +121,7 @@ def _of_failure(error: Exception) -> Outcome:
     return Unknown(reason)
 
 
-def _of_response(response: httpx.Response, phone_number: str | None) -> Outcome:
+def _of_response(response: httpx.Response, phone: str | None) -> Outcome:
     answer = _answer(response)
     error = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(error, dict) and _is_number(error.get("code")):
@@ -134,7 +134,7 @@ def _of_response(response: httpx.Response, phone_number: str | None) -> Outcome:
             is_transient=error.get("is_transient") is True,
         )
     if response.status_code in _GATEWAY or response.status_code < 400:
-        return _of_success(answer, response, phone_number)
+        return _of_success(answer, response, phone)
     if response.status_code == 429:
         return codes.outcome(130429, 429, "HTTP 429 without an error from Meta", after=_retry_after(response))
     # The answer is not the Graph API's, but a proxy's in front of it.
@@ -153,13 +153,13 @@ def _is_number(code: Any) -> bool:
     return isinstance(code, int) and not isinstance(code, bool)
 
 
-def _of_success(answer: Any, response: httpx.Response, phone_number: str | None) -> Outcome:
+def _of_success(answer: Any, response: httpx.Response, phone: str | None) -> Outcome:
     message = _first(answer, "messages")
     wamid = message.get("id")
     if response.status_code != 200 or not isinstance(wamid, str) or not 0 < len(wamid) <= values.LONGEST_ID:
         return Unknown(f"HTTP {response.status_code} with an answer that does not name a message")
     wa_id = values.identity(_first(answer, "contacts").get("wa_id"))
-    ours = (phone_number or "").lstrip("+")
+    ours = (phone or "").lstrip("+")
     return Accepted(
         wamid,
         alias=wa_id if wa_id and ours and wa_id != ours else None,

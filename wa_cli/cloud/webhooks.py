@@ -233,7 +233,7 @@ class _Place:
         kind = webhook_content.type_of(item)
         return IncomingMessage(
             wamid=_text(item["id"]),
-            number=self.number,
+            phone_number_id=self.number,
             business_phone=self._business_phone(item, by_us=by_us),
             phone=from_wire(phone) if phone else None,
             user_id=user_id,
@@ -259,7 +259,7 @@ class _Place:
             status=_text(item["status"], LONGEST_STATUS),
             happened_at=self._instant(item),
             has_time=bool(parse_unix(item.get("timestamp")) or self.reported_at),
-            number=self.number,
+            phone_number_id=self.number,
             recipient=values.identity(item.get("recipient_id") or item.get("recipient_user_id")) or None,
             participant=values.identity(participant),
             reference=echo[0] if echo else None,

@@ -76,7 +76,7 @@ class Story:
             await self._answer(scene, name, scene.employee, scene.answer)
 
     async def _answer(self, scene: _Scene, name: str, employee: str, answer: Mapping[str, Any]) -> None:
-        message = OutgoingMessage(answer, phone_number=scene.customer, employee_id=EMPLOYEES[employee])
+        message = OutgoingMessage(answer, phone=scene.customer, employee_id=EMPLOYEES[employee])
         await asyncio.to_thread(self.submitter.submit, [message])
         self.emit(f"→ {employee} answers {name}, type {message.type}: queued")
         row = await self._seen("reference = :reference", reference=message.reference)

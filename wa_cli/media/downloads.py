@@ -45,7 +45,7 @@ def expect(connection: sa.Connection, messages: Iterable[IncomingMessage]) -> No
         {
             "message_id": message.wamid,
             "media_id": message.media.id,
-            "number": message.number or None,
+            "number": message.phone_number_id or None,
             "mime_type": message.media.mime_type,
             "sha256": message.media.sha256,
             "gone_at": (_handed_out_at(message) + KEPT).isoformat(),

@@ -33,7 +33,7 @@ class IncomingMessage:
     """
 
     wamid: str
-    number: str
+    phone_number_id: str
     business_phone: str
     phone: str | None
     user_id: str | None
@@ -60,7 +60,7 @@ class StatusUpdate:
     wamid: str
     status: str
     happened_at: datetime
-    number: str
+    phone_number_id: str
     has_time: bool = True
     recipient: str | None = None
     participant: str = ""
@@ -82,7 +82,7 @@ class Notice:
     id: str
     account: str
     field: str
-    number: str | None
+    phone_number_id: str | None
     happened_at: datetime | None
     raw: Any
     error_codes: tuple[int, ...] = ()

@@ -30,16 +30,16 @@ OLDEST_UNIX = datetime(2001, 9, 10, tzinfo=UTC)  # ten digits
 class OutgoingMessage:
     """A message to one customer.
 
-    `message` is the Cloud API's own object with its `type`. The addressee is either `phone_number` (`+` and digits) or
-    `recipient` (a business-scoped user id or a group id). `number` is the id of the business number that must send it:
+    `content` is the Cloud API's own object with its `type`. The addressee is either `phone` (`+` and digits) or
+    `recipient` (a business-scoped user id or a group id). `phone_number_id` is the business number that must send it:
     a message for the sandbox must not be sent by a real number. Instants are aware.
     """
 
-    message: Mapping[str, Any]
-    phone_number: str | None = None
+    content: Mapping[str, Any]
+    phone: str | None = None
     recipient: str | None = None
     reference: UUID = field(default_factory=uuid4)
-    number: str | None = None
+    phone_number_id: str | None = None
     business_phone: str | None = None
     employee_id: UUID | None = None
     campaign: str | None = None
@@ -50,17 +50,17 @@ class OutgoingMessage:
 
     @property
     def type(self) -> str:
-        return str(self.message["type"])
+        return str(self.content["type"])
 
     @property
     def customer(self) -> str:
-        key = customer_key(self.phone_number, self.recipient)
+        key = customer_key(self.phone, self.recipient)
         assert key
         return key
 
     def check(self) -> None:
         """Raise BadInput if the message cannot be sent."""
-        if not (self.phone_number or self.recipient):
+        if not (self.phone or self.recipient):
             raise BadInput("The message has no addressee: phone_number is missing.")
         if self.recipient and not (is_user_id(self.recipient) or is_group_id(self.recipient)):
             raise BadInput(f"{self.recipient[:40]!r} is not a user id or a group id.")
@@ -70,12 +70,12 @@ class OutgoingMessage:
         ):
             check_length(what, value or "", limit)
         self._check_addressee()
-        content.check(self.message)
+        content.check(self.content)
 
     def _check_addressee(self) -> None:
         """Raise BadInput if the Cloud API object names another addressee than the message."""
-        for key, ours in (("to", self.phone_number or self.recipient), ("recipient", self.recipient)):
-            named = self.message.get(key)
+        for key, ours in (("to", self.phone or self.recipient), ("recipient", self.recipient)):
+            named = self.content.get(key)
             if named is not None and str(named).lstrip("+") != (ours or "").lstrip("+"):
                 raise BadInput(f"message_data.{key} names {str(named)[:40]!r}, but the message is for {ours}.")
 
@@ -83,11 +83,11 @@ class OutgoingMessage:
         """Return the message as queue body: JSON in ASCII, which every transport carries unchanged."""
         body = {
             "reference": str(self.reference),
-            "phone_number": self.phone_number,
+            "phone_number": self.phone,
             "recipient": self.recipient,
-            "message_data": dict(self.message),
+            "message_data": dict(self.content),
             "metadata": {
-                "phone_number_id": self.number,
+                "phone_number_id": self.phone_number_id,
                 "business_phone": self.business_phone,
                 "employee_id": str(self.employee_id) if self.employee_id else None,
                 "campaign": self.campaign,
@@ -120,11 +120,11 @@ class OutgoingMessage:
         recipient = data.get("recipient")
         phone = data.get("phone_number")
         message = cls(
-            message=_modern(data.get("message_data"), language),
-            phone_number=None if phone is None else _phone(phone),
+            content=_modern(data.get("message_data"), language),
+            phone=None if phone is None else _phone(phone),
             recipient=recipient if isinstance(recipient, str) and recipient else None,
             reference=_uuid(data["reference"], "reference") if data.get("reference") else uuid5(_REFERENCES, queue_id),
-            number=_optional_text(metadata, "phone_number_id"),
+            phone_number_id=_optional_text(metadata, "phone_number_id"),
             business_phone=_optional_text(metadata, "business_phone"),
             employee_id=_optional_uuid(metadata.get("employee_id")),
             campaign=_optional_text(metadata, "campaign"),

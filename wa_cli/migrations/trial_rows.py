@@ -42,7 +42,7 @@ def incoming(kind: str = "text", **changes: Any) -> IncomingMessage:
     """Return a received message of this type."""
     message: dict[str, Any] = {
         "wamid": wamid(),
-        "number": "0",
+        "phone_number_id": "0",
         "business_phone": BUSINESS,
         "phone": CUSTOMER,
         "user_id": None,

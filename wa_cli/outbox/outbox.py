@@ -37,9 +37,9 @@ class Claim:
     reference: UUID
     attempt: int
     token: UUID
-    phone_number: str | None
+    phone: str | None
     recipient: str | None
-    message: Mapping[str, Any]
+    content: Mapping[str, Any]
     customer: str
     retry_count: int
     is_probe: bool
@@ -93,7 +93,7 @@ class Outbox:
         """
         by_number: dict[str, list[OutgoingMessage]] = {}
         for message in outgoing:
-            by_number.setdefault(message.number or self.number, []).append(message)
+            by_number.setdefault(message.phone_number_id or self.number, []).append(message)
         return sum(self._record(connection, number, by_number[number]) for number in sorted(by_number))
 
     def _record(self, connection: sa.Connection, number: str, outgoing: Sequence[OutgoingMessage]) -> int:
@@ -113,9 +113,9 @@ class Outbox:
             for message in outgoing
             if (row := known.get(message.reference))
             and not (
-                (message.number or self.number) in (row.number, *(row.former_numbers or ()))
+                (message.phone_number_id or self.number) in (row.number, *(row.former_numbers or ()))
                 and (row.phone_number, row.recipient, row.message)
-                == (message.phone_number, message.recipient, dict(message.message))
+                == (message.phone, message.recipient, dict(message.content))
             )
         ]
 
@@ -188,7 +188,7 @@ class Outbox:
     def _recovered(self, intent: Intent) -> dict[str, Any]:
         return {
             **self._row(intent.message),
-            "number": intent.message.number or self.number,
+            "number": intent.message.phone_number_id or self.number,
             "token": intent.token,
             "sent_at": intent.sent_at.isoformat(),
         }
@@ -261,7 +261,7 @@ class Outbox:
         row = locked.get(status.reference) if status.reference else None
         return (
             row is not None
-            and status.number in (row["number"], *(row["former_numbers"] or ()))
+            and status.phone_number_id in (row["number"], *(row["former_numbers"] or ()))
             and row["wamid"] != status.wamid
         )
 
@@ -277,10 +277,10 @@ class Outbox:
         return {
             "reference": message.reference,
             "customer": message.customer,
-            "phone_number": message.phone_number,
+            "phone_number": message.phone,
             "recipient": message.recipient,
             "message_type": message.type,
-            "message": dict(message.message),
+            "message": dict(message.content),
             "business_phone": message.business_phone or self.business_phone,
             "employee_id": message.employee_id,
             "campaign": message.campaign,

@@ -109,7 +109,7 @@ def insert_notices(connection: sa.Connection, notices: Sequence[Notice]) -> set[
             "id": notice.id,
             "account": notice.account,
             "field": notice.field,
-            "number": notice.number,
+            "number": notice.phone_number_id,
             "happened_at": notice.happened_at.isoformat() if notice.happened_at else None,
             "raw": notice.raw,
         }
@@ -129,7 +129,7 @@ def insert_statuses(connection: sa.Connection, statuses: Sequence[StatusUpdate])
             "happened_at": status.happened_at.isoformat(),
             "has_time": status.has_time,
             "participant": status.participant,
-            "number": status.number,
+            "number": status.phone_number_id,
             "recipient": status.recipient,
             "reference": status.reference,
             "attempt": status.attempt,

@@ -58,9 +58,9 @@ class _Leased:
             reference=message.reference,
             attempt=1,
             token=self.intent.token,
-            phone_number=message.phone_number,
+            phone=message.phone,
             recipient=message.recipient,
-            message=message.message,
+            content=message.content,
             customer=message.customer,
             retry_count=0,
             is_probe=False,
@@ -221,9 +221,9 @@ class DegradedMode:
         now = clock.now()
         if message.due_at and message.due_at > now:
             return None, min(NOT_NOW, message.due_at - now)
-        if message.number not in (None, self.number) or (message.expires_at and message.expires_at <= now):
+        if message.phone_number_id not in (None, self.number) or (message.expires_at and message.expires_at <= now):
             return None, NOT_NOW
-        return replace(message, number=self.number), timedelta(0)
+        return replace(message, phone_number_id=self.number), timedelta(0)
 
     async def _send_in_order(self, chain: Sequence[_Leased], pace: Pace) -> None:
         """Send the messages of one customer, one after the other. After one that was not sent, none is."""

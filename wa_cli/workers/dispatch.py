@@ -32,7 +32,7 @@ class MessagesApi(Protocol):
         self,
         message: Mapping[str, Any],
         *,
-        phone_number: str | None,
+        phone: str | None,
         recipient: str | None,
         reference: UUID,
         attempt: int,
@@ -122,8 +122,8 @@ async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:
     """Send a claimed message and report its outcome."""
     try:
         outcome = await api.send(
-            claim.message,
-            phone_number=claim.phone_number,
+            claim.content,
+            phone=claim.phone,
             recipient=claim.recipient,
             reference=claim.reference,
             attempt=claim.attempt,
@@ -135,7 +135,7 @@ async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:
 
 
 def _event(claim: Claim, outcome: Outcome) -> events.Event:
-    customer, reference = claim.phone_number or claim.recipient or "?", str(claim.reference)
+    customer, reference = claim.phone or claim.recipient or "?", str(claim.reference)
     match outcome:
         case Accepted(wamid):
             return events.Accepted(customer, wamid, reference)

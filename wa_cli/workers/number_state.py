@@ -97,7 +97,7 @@ def update_numbers(
     refusals = [*_refusals_of(fresh), *_throttles_of(notices)]
     for number in sorted({refusal.number for refusal in refusals}):
         of_number = [refusal for refusal in refusals if refusal.number == number]
-        answers = sum(status.number == number for status in fresh)
+        answers = sum(status.phone_number_id == number for status in fresh)
         changed += _block(connection, number, of_number) + _slow_down(connection, number, of_number, answers)
     return changed
 
@@ -106,7 +106,7 @@ def _refusals_of(statuses: Sequence[StatusUpdate]) -> Iterator[_Refusal]:
     for status in statuses:
         known = codes.CODES.get(status.code) if status.status == "failed" and status.code is not None else None
         if known:
-            yield _Refusal(status.number, status.happened_at, known.number, known.kind)
+            yield _Refusal(status.phone_number_id, status.happened_at, known.number, known.kind)
 
 
 def _throttles_of(notices: Sequence[Notice]) -> Iterator[_Refusal]:
@@ -114,8 +114,8 @@ def _throttles_of(notices: Sequence[Notice]) -> Iterator[_Refusal]:
         happened_at = notice.happened_at or now()
         known = [codes.CODES[code] for code in notice.error_codes if code in codes.CODES]
         throttle = next((code for code in known if code.kind is codes.Class.THROTTLE_NUMBER), None)
-        if notice.number and throttle and _is_fresh(happened_at):
-            yield _Refusal(notice.number, happened_at, throttle.number, throttle.kind)
+        if notice.phone_number_id and throttle and _is_fresh(happened_at):
+            yield _Refusal(notice.phone_number_id, happened_at, throttle.number, throttle.kind)
 
 
 def _block(connection: sa.Connection, number: str, refusals: Sequence[_Refusal]) -> list[Event]:
