@@ -16,6 +16,15 @@ from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
 
 ESTIMATE_KEPT = 2.0
 LONGEST_KEY = 255
+# Estimates in words: the first whose seconds are not exceeded.
+ESTIMATES = (
+    (60, "less than 1 minute"),
+    (300, "1-5 minutes"),
+    (900, "5-15 minutes"),
+    (3600, "15-60 minutes"),
+    (21_600, "1-6 hours"),
+)
+LONGEST_ESTIMATE = "more than 6 hours"
 _REFERENCES = UUID("0b8f5b0c-2f0b-5c4e-8f0e-52a7f4f2b7d1")
 
 
@@ -24,12 +33,17 @@ def reference_of(key: str, caller: str = "") -> UUID:
     return uuid5(_REFERENCES, f"{caller}\0{key}")
 
 
+def in_words(seconds: float) -> str:
+    """Return an estimate as people say it, such as 1-5 minutes."""
+    return next((words for limit, words in ESTIMATES if seconds <= limit), LONGEST_ESTIMATE)
+
+
 class Submitter:
     """Puts messages on the outgoing queue.
 
     `number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
     messages a second, and `waiting` returns the number of messages in front. `is_taken` returns True if another
-    message is known under the reference of this one.
+    message is known under the reference of this one. `in_seconds` returns the estimate as a number.
     """
 
     def __init__(
@@ -40,12 +54,14 @@ class Submitter:
         rate: float,
         waiting: Callable[[], int],
         is_taken: Callable[[OutgoingMessage], bool] = lambda _: False,
+        in_seconds: bool = False,
     ) -> None:
         self.queue = queue
         self.number = number
         self.rate = rate
         self._waiting = waiting
         self._is_taken = is_taken
+        self._in_seconds = in_seconds
         self._in_front = 0
         self._asked_at = float("-inf")
 
@@ -81,12 +97,13 @@ class Submitter:
             ) from error
 
     def _receipt(self, message: OutgoingMessage, place: int) -> dict[str, Any]:
+        estimate = round((self._backlog() + place) / self.rate + 1, 1)
         return {
             "status": "queued",
             "message_id": str(message.reference),
             "phone_number": message.phone or message.recipient,
             "message_type": message.type,
-            "estimated_processing_time": round((self._backlog() + place) / self.rate + 1, 1),
+            "estimated_processing_time": estimate if self._in_seconds else in_words(estimate),
         }
 
     def _backlog(self) -> int:

@@ -13,7 +13,7 @@
 -- include: turns
 -- include: names
 -- filter:  customer employee
--- by:      all customer employee day hour
+-- by:      all customer employee team day hour
 -- param:   since   30d
 -- param:   limit   1000
 -- bars:    p50
@@ -22,12 +22,13 @@
 -- working: working_p90
 -- alarm:   open_turns
 -- quiet:   automatic_p50
--- shown:   what by customer employee day hour
+-- shown:   what by customer employee team day hour
 -- shown:   working_p50 working_p90 with business-hours
 -- shown:   waiting longest_wait without employee
 -- phones:  what by customer
 -- column:  what          text     By
 -- column:  answered      integer  Answered
+-- column:  min           span     Shortest
 -- column:  mean          span     Mean
 -- column:  p50           span     Median
 -- column:  p90           span     p90
@@ -61,6 +62,8 @@
     SELECT CASE :by WHEN 'customer' THEN turn.customer
                     WHEN 'employee' THEN CASE WHEN answered_at IS NULL THEN 'unanswered'
                                               ELSE coalesce(employee.name, turn.employee_id::text, 'unknown') END
+                    WHEN 'team' THEN CASE WHEN answered_at IS NULL THEN 'unanswered' WHEN turn.employee_id IS NULL THEN 'unknown'
+                                          ELSE coalesce(employee.team, 'no team') END
                     WHEN 'day' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'YYYY-MM-DD')
                     WHEN 'hour' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'HH24:00')
                     ELSE 'all' END AS what,
@@ -72,11 +75,12 @@
                  FROM json_to_recordset(CAST(:open AS json)) AS span (start timestamp, finish timestamp)
                 WHERE span.finish > started_at AND span.start < answered_at) END::float8 AS working
       FROM automated AS turn
-      LEFT JOIN named AS employee ON :by = 'employee' AND employee.id = turn.employee_id
+      LEFT JOIN named AS employee ON :by IN ('employee', 'team') AND employee.id = turn.employee_id
      WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
 )
 SELECT coalesce(what, 'all')                                                                AS what,
        count(answered_at)                                                                   AS answered,
+       min(seconds)                                                                         AS min,
        avg(seconds)                                                                         AS mean,
        percentile_cont(0.50) WITHIN GROUP (ORDER BY seconds)                                AS p50,
        percentile_cont(0.90) WITHIN GROUP (ORDER BY seconds)                                AS p90,

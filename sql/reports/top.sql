@@ -2,6 +2,7 @@
 -- place:   12
 -- about:   Conversations with the most messages.
 -- define:  Counts are stored rows of each direction, without failed ones. Only conversations of more than 5 messages.
+-- define:  The duration is from the first to the last message of the range.
 -- note:    Only conversations of more than 5 messages.
 -- include: messages
 -- filter:  customer
@@ -14,9 +15,10 @@
 -- column:  outgoing  integer  Outgoing
 -- column:  first_at  instant  First
 -- column:  last_at   instant  Last
+-- column:  duration  span     Duration
 
 SELECT counted.customer, contact.name, counted.messages, counted.incoming, counted.outgoing, counted.first_at,
-       counted.last_at
+       counted.last_at, extract(epoch FROM counted.last_at - counted.first_at)::float8 AS duration
   FROM (SELECT customer, count(*) AS messages, count(*) FILTER (WHERE NOT is_ours) AS incoming,
                count(*) FILTER (WHERE is_ours) AS outgoing, min(instant) AS first_at, max(instant) AS last_at
           FROM message

@@ -18,6 +18,7 @@
 -- column:  turns            integer  Turns
 -- column:  answered         integer  Answered
 -- column:  median_response  span     Median
+-- column:  mean_response    span     Mean
 -- column:  failed           integer  Failed
 -- column:  partial          text     Partial
 
@@ -45,12 +46,14 @@
 ), answered AS (
     SELECT date_trunc('week', started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date AS week,
            count(*) AS turns, count(answered_at) AS answered,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS median
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS median,
+           avg(extract(epoch FROM answered_at - started_at)::float8) AS mean
       FROM turn
      GROUP BY 1
 )
 SELECT week.week, coalesce(incoming, 0) AS incoming, coalesce(outgoing, 0) AS outgoing, coalesce(customers, 0) AS customers,
        coalesce(turns, 0) AS turns, coalesce(answered, 0) AS answered, median AS median_response,
+       mean AS mean_response,
        coalesce(failed, 0) AS failed,
        CASE WHEN week.week::timestamp AT TIME ZONE :tz < CAST(:since AS timestamp) AT TIME ZONE 'UTC'
                  OR (week.week + 7)::timestamp AT TIME ZONE :tz

@@ -205,7 +205,7 @@ def test_no_report_reads_the_whole_table(crowded: Database, report: catalogue.Re
     span = ranges.Range(now - timedelta(days=3), now, "Europe/Berlin")
 
     with crowded.reading() as connection:
-        query = f"EXPLAIN {runner.runnable_sql(report, span)}".replace("%", "%%")
+        query = f"EXPLAIN {runner.runnable_sql(crowded, report, span)}".replace("%", "%%")
         plan = "\n".join(line for (line,) in connection.exec_driver_sql(query))
 
     assert "Seq Scan on whatsapp_messages" not in plan, plan
@@ -220,7 +220,7 @@ def test_a_report_on_one_customer_does_not_read_the_whole_table(crowded: Databas
     narrowed = runner.narrow(crowded, report, customer="7")
 
     with crowded.reading() as connection:
-        query = f"EXPLAIN {runner.runnable_sql(report, span, narrowed)}".replace("%", "%%")
+        query = f"EXPLAIN {runner.runnable_sql(crowded, report, span, narrowed)}".replace("%", "%%")
         plan = "\n".join(line for (line,) in connection.exec_driver_sql(query))
 
     assert "Seq Scan on whatsapp_messages" not in plan, plan
@@ -233,7 +233,7 @@ def test_reports_call_no_sql_function_for_each_row(crowded: Database, report: ca
     span = ranges.Range(now - timedelta(days=3), now, "Europe/Berlin")
 
     with crowded.reading() as connection:
-        query = f"EXPLAIN (VERBOSE) {runner.runnable_sql(report, span)}".replace("%", "%%")
+        query = f"EXPLAIN (VERBOSE) {runner.runnable_sql(crowded, report, span)}".replace("%", "%%")
         plan = "\n".join(line for (line,) in connection.exec_driver_sql(query))
 
     assert not re.search(r"\bwa\.(?!hour_start)\w+\(", plan), plan
@@ -246,7 +246,7 @@ def test_turns_are_found_without_reading_the_range_for_each_turn(crowded: Databa
     span = ranges.Range(now - timedelta(days=365), now, "UTC")
 
     with crowded.reading() as connection:
-        query = f"EXPLAIN (ANALYZE, FORMAT JSON) {runner.runnable_sql(report, span)}".replace("%", "%%")
+        query = f"EXPLAIN (ANALYZE, FORMAT JSON) {runner.runnable_sql(crowded, report, span)}".replace("%", "%%")
         [plan] = connection.exec_driver_sql(query).scalar_one()
 
     rounds = [node["Actual Loops"] for node in plans._nodes(plan) if node["Node Type"] == "CTE Scan"]

@@ -33,6 +33,7 @@ HOURS = 72
 CUSTOMERS = ["+111", "+222", "+333"]
 TIMEOUT = timedelta(seconds=30)
 EMPLOYEES = {1: "Mia", 2: "Jonas", 3: "Twin", 4: "Twin"}
+TEAMS = {1: "support", 2: "sales", 3: "support"}
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ def store(database: Database, conversation: list[ChatMessage], aliases: dict[str
         )
         for number, name in EMPLOYEES.items():
             connection.execute(
-                sa.text("INSERT INTO wa.employees (id, name) VALUES (:id, :name)"),
-                {"id": UUID(int=number), "name": name},
+                sa.text("INSERT INTO wa.employees (id, name, team) VALUES (:id, :name, :team)"),
+                {"id": UUID(int=number), "name": name, "team": TEAMS.get(number)},
             )
         for one in sorted(conversation, key=lambda s: s.order):
             phone = written.get(one.customer, one.customer) if one.by_us else one.customer
@@ -347,6 +348,10 @@ def name_of(employee: int | None) -> str:
     return f"{name} ({UUID(int=employee)})" if list(EMPLOYEES.values()).count(name) > 1 else name
 
 
+def team_of(employee: int | None) -> str:
+    return "unknown" if employee is None else TEAMS.get(employee, "no team")
+
+
 zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo", "Australia/Lord_Howe"])
 
 
@@ -428,10 +433,15 @@ def test_types_agree_with_brute_force_with_and_without_filters(
     expected = {kind: sides([one for one in wanted if one.kind == kind]) for kind in {one.kind for one in wanted}}
     assert {row["type"]: (row["incoming"], row["outgoing"]) for row in found} == expected
     assert sum(row["share"] for row in found) == pytest.approx(1 if wanted else 0)
+    for direction in ("incoming", "outgoing"):
+        whole = sum(row[direction] for row in found)
+        for row in found:
+            share = pytest.approx(row[direction] / whole) if whole else None
+            assert row[f"{direction}_share"] == share
 
 
 @with_a_database
-@given(conversations, ranges, zones, st.sampled_from(["day", "employee"]))
+@given(conversations, ranges, zones, st.sampled_from(["day", "employee", "team"]))
 def test_employees_agree_with_brute_force(
     database: Database, conversation: list[ChatMessage], span: tuple[datetime, datetime], zone: str, by: str
 ) -> None:
@@ -440,7 +450,11 @@ def test_employees_agree_with_brute_force(
     found = run_narrowed_report(database, "employees", span, zone, by=by)
 
     def group(at: datetime, employee: int | None) -> tuple[date | None, str]:
-        return (at.astimezone(ZoneInfo(zone)).date() if by == "day" else None, name_of(employee))
+        day = at.astimezone(ZoneInfo(zone)).date() if by == "day" else None
+        return day, team_of(employee) if by == "team" else name_of(employee)
+
+    def group_of(row: dict[str, Any]) -> tuple[date | None, str]:
+        return row["day"], row["team" if by == "team" else "employee"]
 
     sent: dict[Any, list[ChatMessage]] = {}
     for one in counted(conversation, span):
@@ -451,10 +465,13 @@ def test_employees_agree_with_brute_force(
         if turn.answered_at and turn.answer:
             length = (turn.answered_at - turn.started_at).total_seconds()
             answers.setdefault(group(turn.started_at, turn.answer.employee), []).append(length)
-    assert {(row["day"], row["employee"]) for row in found} == sent.keys() | answers.keys()
+    assert {group_of(row) for row in found} == sent.keys() | answers.keys()
+    written = {key: [one for one in every if one.sent_by or not one.bulk] for key, every in sent.items()}
     for row in found:
-        every, lengths = sent.get((row["day"], row["employee"]), []), answers.get((row["day"], row["employee"]), [])
-        mine = [one for one in every if one.sent_by or not one.bulk]
+        every, lengths = sent.get(group_of(row), []), answers.get(group_of(row), [])
+        mine = written.get(group_of(row), [])
+        of_day = sum(len(messages) for (day, _), messages in written.items() if day == row["day"])
+        assert row["share"] == pytest.approx(len(mine) / of_day if of_day else 0)
         assert (row["messages"], row["campaign"]) == (len(mine), len(every) - len(mine))
         assert row["customers"] == len({one.customer for one in mine})
         assert row["texts"] + row["images"] + row["documents"] + row["others"] == len(mine)
@@ -464,7 +481,7 @@ def test_employees_agree_with_brute_force(
 
 
 @with_a_database
-@given(conversations, ranges, zones, st.sampled_from(["customer", "employee", "day", "hour"]))
+@given(conversations, ranges, zones, st.sampled_from(["customer", "employee", "team", "day", "hour"]))
 def test_grouped_response_times_agree_with_brute_force(
     database: Database, conversation: list[ChatMessage], span: tuple[datetime, datetime], zone: str, by: str
 ) -> None:
@@ -479,6 +496,8 @@ def test_grouped_response_times_agree_with_brute_force(
                 return turn.customer
             case "employee":
                 return "unanswered" if turn.answer is None else name_of(turn.answer.employee)
+            case "team":
+                return "unanswered" if turn.answer is None else team_of(turn.answer.employee)
             case "day":
                 return f"{local:%Y-%m-%d}"
             case _:
@@ -494,6 +513,7 @@ def test_grouped_response_times_agree_with_brute_force(
         ]
         assert row["answered"] == len(lengths)
         assert row["p50"] == (pytest.approx(percentile(lengths, 0.5)) if lengths else None)
+        assert row["min"] == (pytest.approx(min(lengths)) if lengths else None)
         assert row["working_p50"] is None
 
 
@@ -522,6 +542,7 @@ def test_weekly_agrees_with_brute_force(
         lengths = [(turn.answered_at - turn.started_at).total_seconds() for turn in began if turn.answered_at]
         assert (row["turns"], row["answered"]) == (len(began), len(lengths))
         assert row["median_response"] == (pytest.approx(percentile(lengths, 0.5)) if lengths else None)
+        assert row["mean_response"] == (pytest.approx(sum(lengths) / len(lengths)) if lengths else None)
 
 
 @with_a_database
@@ -777,7 +798,7 @@ def test_an_invalid_custom_report_is_refused_with_its_fault(database: Database, 
         with pytest.raises(ConfigError, match=expected):
             runner.run(database, catalogue.Report(path), span, timeout=TIMEOUT)
     (tmp_path / "mine.sql").write_text("SELECT 7 % 2 AS one, '10:30' AS at")
-    assert "7 % 2" in runner.runnable_sql(catalogue.Report(tmp_path / "mine.sql"), span)
+    assert "7 % 2" in runner.runnable_sql(database, catalogue.Report(tmp_path / "mine.sql"), span)
     assert runner.run(database, catalogue.Report(tmp_path / "mine.sql"), span, timeout=TIMEOUT)[0]["one"] == 1
 
 
@@ -857,7 +878,9 @@ def test_the_printed_sql_with_its_values_gives_the_same_rows(database: Database,
     span = Range(PRESENT - timedelta(hours=HOURS), PRESENT, "Europe/Berlin")
 
     with database.reading() as connection:
-        found = connection.exec_driver_sql(runner.runnable_sql(report, span).replace("%", "%%")).mappings().all()
+        found = (
+            connection.exec_driver_sql(runner.runnable_sql(database, report, span).replace("%", "%%")).mappings().all()
+        )
 
     asked = runner.run(database, report, span, timeout=TIMEOUT)
     drifting = {"longest_wait", "closes_in", "window_closes_in", "hours_waiting", "meaning"}

@@ -42,7 +42,26 @@ def test_a_message_is_queued_although_the_number_of_waiting_messages_is_unavaila
 
     [answer] = submitter.submit([message()])
 
-    assert (answer["status"], answer["estimated_processing_time"], queue.depth().waiting) == ("queued", 2.0, 1)
+    assert (answer["status"], queue.depth().waiting) == ("queued", 1)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "text"),
+    [
+        (0, "less than 1 minute"),
+        (58, "less than 1 minute"),
+        (59, "1-5 minutes"),
+        (3599, "1-6 hours"),
+        (10**6, "more than 6 hours"),
+    ],
+)
+def test_the_processing_time_is_estimated_in_words_or_in_seconds(waiting: int, text: str) -> None:
+    for in_seconds, estimate in ((False, text), (True, waiting + 2.0)):
+        submitter = Submitter(MemoryQueue(), number="42", rate=1, waiting=lambda: waiting, in_seconds=in_seconds)
+
+        [answer] = submitter.submit([message()])
+
+        assert answer["estimated_processing_time"] == estimate
 
 
 def test_a_lost_answer_is_reported_as_unconfirmed() -> None:

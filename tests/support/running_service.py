@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from wa_cli.queues.base import Queue
 from wa_cli.runtime.stop import Stop
 from wa_cli.server import app, health, messaging, webhook
 from wa_cli.server.auth import Keys
+from wa_cli.server.employees import EmployeeLookup
 from wa_cli.server.ingest import Ingest, SeenWebhooks
 from wa_cli.server.listening import Service, listen
+from wa_cli.store.employees import id_of
 from wa_cli.submit import Submitter
 from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Event
@@ -51,7 +54,11 @@ class RunningService:
         self._app = app.create(
             webhook.routes(self.ingest, app_secret=SECRET, verify_token="verify-me", emit=emit),
             messaging.routes(
-                Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0), backlog, keys, language="en_US"
+                Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0),
+                backlog,
+                keys,
+                EmployeeLookup(partial(id_of, database)),
+                language="en_US",
             ),
             health.routes(database, metrics, keys, failing),
             emit=emit,

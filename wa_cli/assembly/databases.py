@@ -70,13 +70,19 @@ class Databases:
     @cached_property
     def unchecked(self) -> Database:
         """The database with any schema."""
+        from wa_cli.assembly import business_tables
         from wa_cli.database.engine import Database, be_interruptible
 
         be_interruptible()
         name = f"{self.application}/{socket.gethostname()}/{os.getpid()}"
         url = self.url()
         with self._naming("database_url"):
-            return Database(url, application=name, statement_timeout=self.loaded.settings.statement_timeout)
+            return Database(
+                url,
+                application=name,
+                statement_timeout=self.loaded.settings.statement_timeout,
+                relations=business_tables.relations(self.loaded),
+            )
 
     @cached_property
     def main(self) -> Database:
@@ -110,17 +116,22 @@ class Databases:
     @cached_property
     def reports(self) -> Database:
         """The replica for the reports if there is one, else the database itself."""
+        from wa_cli.assembly import business_tables
         from wa_cli.database.engine import Database
 
         settings = self.loaded.settings
         if settings.report_database_url is None:
-            return self.main
-        with self._naming("report_database_url"):
-            return Database(
-                settings.report_database_url,
-                application=f"{self.application}/reports",
-                statement_timeout=settings.report_timeout,
-            )
+            database = self.main
+        else:
+            with self._naming("report_database_url"):
+                database = Database(
+                    settings.report_database_url,
+                    application=f"{self.application}/reports",
+                    statement_timeout=settings.report_timeout,
+                    relations=business_tables.relations(self.loaded),
+                )
+        business_tables.check(database, self.loaded)
+        return database
 
     def connect(self, emit: Emit, *, required: bool) -> None:
         """Check the database. Without `required` an unavailable one is logged, and taken as it is from now on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,9 @@ def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings,
     """Return the service on the bound socket, and the ingest that runs beside it."""
     require_server()
     from wa_cli.server import app, health, ingest, messaging, webhook
+    from wa_cli.server.employees import EmployeeLookup
     from wa_cli.server.listening import Service
+    from wa_cli.store.employees import id_of
     from wa_cli.telemetry.emitter import Emitter
     from wa_cli.telemetry.metrics import Metrics
     from wa_cli.workers.spooled_webhooks import SpooledWebhooks
@@ -67,9 +70,11 @@ def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings,
     spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, emitter)
     cache = _dedup_cache(parts, settings, emitter)
     entry = ingest.Ingest(parts.queue, spooled, emit=emitter, dedup_cache=cache)
+    employees = EmployeeLookup(partial(id_of, parts.database))
+    employees.check(parts.keys.keys)
     application = app.create(
         webhook.routes(entry, app_secret=parts.app_secret, verify_token=parts.verify_token, emit=emitter),
-        messaging.routes(parts.submitter, parts.backlog, parts.keys, language=settings.template_language),
+        messaging.routes(parts.submitter, parts.backlog, parts.keys, employees, language=settings.template_language),
         health.routes(parts.database, metrics, parts.keys, parts.failing_checks),
         emit=emitter,
     )

@@ -22,7 +22,7 @@ from wa_cli.errors import DatabaseUnavailable, QueueError, RowRefused, SchemaToo
 STORAGE = (
     *("migrations", "direction_column", "direction_constraint", "direction_index", "indexes", "plans", "model"),
     *("permissions", "round_trip", "trial_writes", "counts", "recent_outgoing", "recent_incoming", "storage_rate"),
-    *("uncertain", "stray_statuses", "orphans", "files", "server", "session", "clock"),
+    *("uncertain", "stray_statuses", "orphans", "files", "employees", "server", "session", "clock"),
 )
 SENDING = ("sending", "workers", "oldest")
 VERIFY = (*STORAGE, "backlog", "stranded_spools", *SENDING, "webhook")

@@ -36,6 +36,7 @@ COMMANDS = {
     "search": Listed(READ, "Find messages by words, or customers by the start of their number."),
     "export": Listed(READ, "Write whole conversations, from their first message on."),
     "listen": Listed(READ, "Show messages, statuses and notices as they are stored, until Ctrl-C."),
+    "employee": Listed(SETUP, "Manage the employees whose names reports show."),
     "verify": Listed(SETUP, "Prove that storage works, with trial writes that are rolled back."),
     "doctor": Listed(SETUP, "Check settings, database, queues, token, webhook and disk."),
     "demo": Listed(SETUP, "Show the main job on sample data: messages, checks and reports."),

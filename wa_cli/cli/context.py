@@ -134,6 +134,7 @@ class AppContext:
             rate=self.settings.rate,
             waiting=self._waiting_in_front,
             is_taken=lambda message: self.outbox.is_taken(message),
+            in_seconds=self.settings.estimate_format == "seconds",
         )
 
     def _waiting_in_front(self) -> int:

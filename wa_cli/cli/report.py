@@ -149,7 +149,7 @@ def sql(
     report = find(name, context)
     question = Question(since, until, zone, customer, employee, by, limit)
     asked, narrowed = question.range(context, report), question.narrowed(context, report)
-    print(runner.runnable_sql(report, asked, narrowed, limit=limit))
+    print(runner.runnable_sql(context.databases.reports, report, asked, narrowed, limit=limit))
 
 
 @app.command("all")

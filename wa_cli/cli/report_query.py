@@ -155,7 +155,7 @@ def explain(context: AppContext, report: Report, question: Question) -> str:
             *(f"  - {sentence}" for sentence in report.header.definitions),
             f"\nRows from {_span(asked)} that are not counted:",
             *(f"  {count:>9,}  {what}" for what, count in left_out.items() if report.uses_turns or "turns" not in what),
-            f"\n{runner.runnable_sql(report, asked, narrowed, limit=question.limit)}",
+            f"\n{runner.runnable_sql(context.databases.reports, report, asked, narrowed, limit=question.limit)}",
         ]
     )
 

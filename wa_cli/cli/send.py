@@ -39,7 +39,9 @@ class SendOptions:
 
     employee: Annotated[
         str | None,
-        typer.Option("--employee", help="Employee who sends the message. Default: WA_EMPLOYEE.", metavar="UUID"),
+        typer.Option(
+            "--employee", help="Employee who sends the message: name or id. Default: WA_EMPLOYEE.", metavar="EMPLOYEE"
+        ),
     ] = None
     campaign: Annotated[
         str | None,
@@ -162,7 +164,7 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], options: S
         phone=number,
         recipient=user_id,
         reference=_reference(options.idempotency_key),
-        employee_id=_employee(options.employee or context.settings.employee),
+        employee_id=_employee(context, options.employee or context.settings.employee),
         campaign=options.campaign,
         sent_by=_sent_by(options),
         due_at=due_at,
@@ -231,11 +233,16 @@ def _when(options: SendOptions, zone: str) -> tuple[datetime | None, datetime | 
     return due_at, expires_at
 
 
-def _employee(text: str | None) -> UUID | None:
+def _employee(context: AppContext, who: str | None) -> UUID | None:
+    """Return the id of the employee. Only a name is looked up: with SQS the database may be unavailable."""
+    if not who:
+        return None
     try:
-        return UUID(text) if text else None
+        return UUID(who)
     except ValueError:
-        raise BadInput(f"The employee {text!r} is not a UUID.", hint="Use an id from wa.employees.") from None
+        from wa_cli.store.employees import id_of
+
+    return id_of(context.databases.reports, who)
 
 
 def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from wa_cli.database.sqlstate import READ_ONLY, Meaning, meaning
 from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused, StatementCancelled
 from wa_cli.messages import json_text
 
+_RELATIONS = "wa_relations"
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
 
 
@@ -41,6 +42,7 @@ def normalise(url: str) -> str:
 class Database:
     """One PostgreSQL database: transactions on pooled connections.
 
+    `relations` are SQL that stands for a relation in our statements, such as a table of the business for wa.employees.
     Raises DatabaseUnavailable if the server does not answer in time, and RowRefused if it answers but a constraint, a
     trigger or a type refuses a row.
     """
@@ -52,6 +54,7 @@ class Database:
         application: str = "wa",
         pool_size: int = 5,
         statement_timeout: timedelta = timedelta(seconds=15),
+        relations: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = session.settings(statement_timeout)
         try:
@@ -62,6 +65,7 @@ class Database:
                 pool_pre_ping=True,
                 pool_use_lifo=True,
                 pool_recycle=1800,
+                execution_options={_RELATIONS: dict(relations or {})},
                 connect_args={
                     "connect_timeout": 5,
                     "application_name": application[:63],
@@ -118,9 +122,26 @@ def run(connection: sa.Connection, name: str, **values: Any) -> sa.CursorResult[
     Raises RowRefused if the driver cannot write a parameter: a NUL, or a character that the database's encoding lacks.
     """
     try:
-        return connection.execute(sa.text(sqlfiles.read(name)), values)
+        return connection.execute(sa.text(resolved(connection, sqlfiles.read(name))), values)
     except (ValueError, OverflowError) as error:
         raise RowRefused(f"A value cannot be sent to the database: {error}") from error
+
+
+def resolved(source: sa.Connection | sa.Engine, sql: str) -> str:
+    """Return the SQL with the relations of its database."""
+    for name, relation in _relations(source).items():
+        sql = re.sub(rf"\b{re.escape(name)}\b", lambda _, relation=relation: relation, sql)  # type: ignore[misc]
+    return sql
+
+
+def has_relation(source: sa.Connection | sa.Engine, name: str) -> bool:
+    """Return True if the database has SQL of its own for the relation."""
+    return name in _relations(source)
+
+
+def _relations(source: sa.Connection | sa.Engine) -> Mapping[str, str]:
+    found: Mapping[str, str] = source.get_execution_options().get(_RELATIONS, {})
+    return found
 
 
 def rows(values: Sequence[Mapping[str, Any]]) -> str:

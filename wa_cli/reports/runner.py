@@ -19,15 +19,17 @@ from sqlalchemy.dialects import postgresql
 from wa_cli.clock import format_span, naive_utc, now
 from wa_cli.cloud import codes
 from wa_cli.database import sqlfiles
-from wa_cli.database.engine import Database
+from wa_cli.database.engine import Database, resolved
 from wa_cli.database.engine import run as execute
 from wa_cli.errors import BadInput, ConfigError, RowRefused, StatementCancelled
-from wa_cli.messages import json_text
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.hours import Hours
 from wa_cli.reports.ranges import Range
+from wa_cli.store.customer_names import with_own_names
+from wa_cli.store.employees import find
 
 _LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may have an apostrophe
+_NAMED = {"customer", "name"}  # columns that the business's own names go into
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
     "work_mem": "64MB",  # memory for one sort, above which it goes to disk
@@ -91,17 +93,12 @@ def _person(connection: sa.Connection, customer: str) -> str:
     return str(execute(connection, "lookups/person", customer=customer).scalar_one())
 
 
-def _employee(connection: sa.Connection, name: str) -> UUID:
-    name = json_text.clean(name)
-    found = [id_ for (id_,) in execute(connection, "lookups/employee", who=name)]
-    if len(found) == 1:
-        return UUID(str(found[0]))
-    if found:
-        raise BadInput(f"There are {len(found)} employees with the name {name!r}.", hint="Use the id.")
+def _employee(connection: sa.Connection, who: str) -> UUID:
+    """Return the id. Messages may have an id that has no name."""
     try:
-        return UUID(name)
+        return UUID(who)
     except ValueError:
-        raise BadInput(f"Unknown employee {name!r}.", hint="Use a name from wa.employees, or an id.") from None
+        return find(connection, who).id
 
 
 def run(
@@ -127,9 +124,11 @@ def run(
     with _explained(report, timeout), database.reading(timeout) as connection:
         for name, value in SERVER_SETTINGS.items():
             connection.execute(sa.text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-        rows = [dict(row) for row in connection.execute(_statement(report), values).mappings()]
-    if missing := [column.key for column in report.columns if rows and column.key not in rows[0]]:
-        raise ConfigError(f"{report.path} has the column {missing[0]!r} in its header and not in its SELECT.")
+        rows = [dict(row) for row in connection.execute(_statement(connection, report), values).mappings()]
+        if missing := [column.key for column in report.columns if rows and column.key not in rows[0]]:
+            raise ConfigError(f"{report.path} has the column {missing[0]!r} in its header and not in its SELECT.")
+        if {column.key for column in report.columns} >= _NAMED:
+            rows = with_own_names(connection, rows)
     _check_kinds(report, rows)
     for row in rows:
         _complete(report, narrowed, row)
@@ -141,9 +140,9 @@ def run(
 def count(database: Database, report: Report, asked: Range, narrowed: Narrowed, *, timeout: timedelta) -> int:
     """Return the number of rows of the report without a limit."""
     values = values_for(report, asked, narrowed, limit=None)
-    statement = sa.text(f"SELECT count(*) FROM ({_statement(report).text}) AS whole")  # noqa: S608 — a report's file
     with _explained(report, timeout), database.reading(timeout) as connection:
-        return int(connection.execute(statement, values).scalar_one())
+        whole = f"SELECT count(*) FROM ({_statement(connection, report).text}) AS whole"  # noqa: S608 — a report's file
+        return int(connection.execute(sa.text(whole), values).scalar_one())
 
 
 @contextmanager
@@ -175,9 +174,10 @@ def _check_kinds(report: Report, rows: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def _statement(report: Report) -> sa.TextClause:
+def _statement(source: sa.Connection | sa.Engine, report: Report) -> sa.TextClause:
     """Return the statement with its parameters. Text like one inside a literal is not a parameter."""
-    return sa.text(_LITERAL.sub(lambda found: found[0] if found[1] else found[0].replace(":", "\\:"), report.sql))
+    sql = _LITERAL.sub(lambda found: found[0] if found[1] else found[0].replace(":", "\\:"), report.sql)
+    return sa.text(resolved(source, sql))
 
 
 def _unknown(report: Report) -> str | None:
@@ -216,12 +216,14 @@ def _array(words: Sequence[str]) -> str:
     return "{" + ",".join(json.dumps(word, ensure_ascii=False) for word in words) + "}"
 
 
-def runnable_sql(report: Report, asked: Range, narrowed: Narrowed = Narrowed(), *, limit: int | None = None) -> str:
+def runnable_sql(
+    database: Database, report: Report, asked: Range, narrowed: Narrowed = Narrowed(), *, limit: int | None = None
+) -> str:
     """Return the statement with its values in it, for psql."""
     report.check()
     values = values_for(report, asked, narrowed, limit=_limit(report, limit))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    bound = _statement(report).bindparams(**values)
+    bound = _statement(database.engine, report).bindparams(**values)
     text = str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     return f"{text.replace('%%', '%')};"  # doubled for a driver, and single for psql
 

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from fastapi import HTTPException, Request
 
 from wa_cli.errors import ConfigError
 from wa_cli.messages.states import SentBy
 
+ANY_EMPLOYEE, ONLY_READS = "*", "metrics"
+EXAMPLE = "key=ana or key=ana:automatic"
 _LOOPBACK = ("127.0.0.1", "::1")
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -20,13 +21,15 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 @dataclass(frozen=True)
 class Caller:
-    """A known caller. `employee` and `sent_by` are given if the key stands for them. `name` tells callers apart and is
-    not secret.
+    """A known caller. `employee` (a name or an id) and `sent_by` are given if the key stands for them. `name` tells
+    callers apart and is not secret.
     """
 
-    employee: UUID | None = None
+    employee: str | None = None
     sent_by: SentBy | None = None
     name: str = ""
+    names_employees: bool = False
+    only_reads: bool = False
 
 
 class Keys:
@@ -38,6 +41,13 @@ class Keys:
     def __init__(self, keys: Mapping[str, Caller], *, open_to_this_machine: bool) -> None:
         self.keys = keys
         self.open_to_this_machine = open_to_this_machine and not keys
+
+    def may_send(self, request: Request) -> Caller:
+        """Return the caller. Raises HTTPException 401 for an unknown one, and 403 for one who may only read."""
+        found = self.required(request)
+        if found.only_reads:
+            raise HTTPException(403, "This key may only read metrics and the status of the queues.")
+        return found
 
     def required(self, request: Request) -> Caller:
         """Return the caller. Raises HTTPException 401 for an unknown one."""
@@ -59,7 +69,7 @@ class Keys:
                 found = caller
         if found or not self.open_to_this_machine:
             return found
-        return Caller() if _is_this_machine(peer, headers) else None
+        return Caller(names_employees=True) if _is_this_machine(peer, headers) else None
 
 
 def _is_this_machine(peer: str | None, headers: Mapping[str, str]) -> bool:
@@ -71,10 +81,10 @@ def _is_this_machine(peer: str | None, headers: Mapping[str, str]) -> bool:
 
 
 def parse_keys(text: str | None) -> dict[str, Caller]:
-    """Parse `key`, `key=employee`, `key=automatic` or `key=employee:automatic`, separated by commas. A key may end in
-    `=`, as in base64.
+    """Parse `key` or `key=word:word`, separated by commas. A key may end in `=`, as in base64.
 
-    Raises ConfigError, which never shows a key.
+    The words are an employee (name or id), `*` if requests may name any employee, a kind of sender, or `metrics` for a
+    key that only reads. Raises ConfigError, which never shows a key.
     """
     callers: dict[str, Caller] = {}
     for place, part in enumerate((text or "").split(","), start=1):
@@ -96,17 +106,19 @@ def _key_and_words(part: str, place: int) -> tuple[str, str]:
 
 
 def _caller(words: str, place: int) -> Caller:
-    """Return the caller with the employee and the kind of sender that these words name."""
+    """Return the caller that these words describe."""
     caller = Caller()
     for word in filter(None, (word.strip() for word in words.split(":"))):
         if word in list(SentBy):
             caller = replace(caller, sent_by=SentBy(word))
-            continue
-        try:
-            caller = replace(caller, employee=UUID(word))
-        except ValueError:
-            raise ConfigError(
-                f"WA_API_KEYS: the employee of key {place} is not a UUID.",
-                hint="Write key=employee or key=employee:automatic. A key may have = at its end only.",
-            ) from None
+        elif word == ONLY_READS:
+            caller = replace(caller, only_reads=True)
+        elif caller.employee or caller.names_employees:
+            raise ConfigError(f"WA_API_KEYS: key {place} has two employees.", hint=f"Write it like {EXAMPLE}.")
+        elif word == ANY_EMPLOYEE:
+            caller = replace(caller, names_employees=True)
+        else:
+            caller = replace(caller, employee=word)
+    if caller.only_reads and (caller.sent_by or caller.employee or caller.names_employees):
+        raise ConfigError(f"WA_API_KEYS: key {place} may only read and has words for sending.")
     return caller

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,8 @@ from wa_cli.messages.content.text import TEXT_LIMIT, text
 from wa_cli.messages.outgoing import CAMPAIGN_LIMIT, OutgoingMessage, address
 from wa_cli.messages.states import SentBy
 from wa_cli.server.auth import Caller, Keys
+from wa_cli.server.employees import EmployeeLookup
+from wa_cli.store.employees import NAME_LIMIT
 from wa_cli.submit import LONGEST_KEY, Submitter, reference_of
 
 # Fields for the OpenAPI document. Our own checks answer a wrong value with its reason.
@@ -48,7 +51,13 @@ class _Message(BaseModel):
         None, description="human (default), automatic, or campaign. Only a human message ends a turn."
     )
 
-    def to(self, message: Mapping[str, Any], who: Caller, key: str | None = None) -> OutgoingMessage:
+    employee: str | None = Field(
+        None, min_length=1, max_length=NAME_LIMIT, pattern=_NO_NUL, description="Name or id, with a key of `KEY=*`."
+    )
+
+    def to(
+        self, message: Mapping[str, Any], who: Caller, employee: UUID | None, key: str | None = None
+    ) -> OutgoingMessage:
         """Return the message with its addressee. Raises BadInput for none or two."""
         phone_number, recipient = (
             getattr(self, name) if name in self.model_fields_set else None for name in ("phone_number", "recipient")
@@ -57,7 +66,7 @@ class _Message(BaseModel):
         outgoing = OutgoingMessage(
             message,
             *address(phone_number, recipient),
-            employee_id=who.employee,
+            employee_id=employee,
             campaign=self.campaign,
             sent_by=sent_by,
         )
@@ -107,6 +116,7 @@ class Problem(BaseModel):
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The message is invalid and was not queued."},
     401: {"model": Problem, "description": "A key is required."},
+    403: {"model": Problem, "description": "The key may not send, or may not name an employee."},
     413: {"model": Problem, "description": "The body is too large."},
     422: {
         "model": Problem,
@@ -117,47 +127,53 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 class Queued(BaseModel):
-    """The answer. `message_id` is our reference, `phone_number` the number or user id, `estimated_processing_time` is in
-    seconds.
+    """The answer. `message_id` is our reference, `phone_number` the number or user id. `estimated_processing_time` is
+    text, or a number of seconds with WA_ESTIMATE_FORMAT=seconds.
     """
 
     status: str
     message_id: str
     phone_number: str
     message_type: str
-    estimated_processing_time: float
+    estimated_processing_time: str | float
 
 
-def routes(submitter: Submitter, backlog: Backlog, keys: Keys, *, language: str) -> APIRouter:
+def routes(
+    submitter: Submitter, backlog: Backlog, keys: Keys, employees: EmployeeLookup, *, language: str
+) -> APIRouter:
     router = APIRouter(prefix="/messaging", responses=ERRORS)
 
-    async def submit(outgoing: OutgoingMessage, key: str | None) -> dict[str, Any]:
-        [answer] = await asyncio.to_thread(submitter.submit, [outgoing], has_key=key is not None)
+    async def submit(asked: _Message, message: Mapping[str, Any], who: Caller, key: str | None) -> dict[str, Any]:
+        return await asyncio.to_thread(_submit, asked, message, who, key)
+
+    def _submit(asked: _Message, message: Mapping[str, Any], who: Caller, key: str | None) -> dict[str, Any]:
+        outgoing = asked.to(message, who, employees.of(who, asked.employee), key)
+        [answer] = submitter.submit([outgoing], has_key=key is not None)
         return answer
 
     @router.post("/send/text", response_model=Queued)
-    async def send_text(asked: TextMessage, who: Caller = Depends(keys.required), key: Key = None) -> dict[str, Any]:
-        return await submit(asked.to(text(asked.text), who, key), key)
+    async def send_text(asked: TextMessage, who: Caller = Depends(keys.may_send), key: Key = None) -> dict[str, Any]:
+        return await submit(asked, text(asked.text), who, key)
 
     @router.post("/send/image", response_model=Queued)
-    async def send_image(asked: ImageMessage, who: Caller = Depends(keys.required), key: Key = None) -> dict[str, Any]:
-        return await submit(asked.to(image(asked.image_url, asked.caption), who, key), key)
+    async def send_image(asked: ImageMessage, who: Caller = Depends(keys.may_send), key: Key = None) -> dict[str, Any]:
+        return await submit(asked, image(asked.image_url, asked.caption), who, key)
 
     @router.post("/send/document", response_model=Queued)
     async def send_document(
-        asked: DocumentMessage, who: Caller = Depends(keys.required), key: Key = None
+        asked: DocumentMessage, who: Caller = Depends(keys.may_send), key: Key = None
     ) -> dict[str, Any]:
         message = document(asked.document_url, asked.filename, asked.caption)
-        return await submit(asked.to(message, who, key), key)
+        return await submit(asked, message, who, key)
 
     @router.post("/send/template", response_model=Queued)
     async def send_template(
-        asked: TemplateMessage, who: Caller = Depends(keys.required), key: Key = None
+        asked: TemplateMessage, who: Caller = Depends(keys.may_send), key: Key = None
     ) -> dict[str, Any]:
         message = template(
             asked.template_name, language if asked.language is None else asked.language, asked.parameters
         )
-        return await submit(asked.to(message, who, key), key)
+        return await submit(asked, message, who, key)
 
     @router.get("/queue/status")
     async def queue_status(who: Caller = Depends(keys.required)) -> dict[str, dict[str, Any]]:

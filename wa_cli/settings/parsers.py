@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 from wa_cli.clock import parse_span
 from wa_cli.errors import BadInput
+
+_IDENTIFIER = r"""(?:[A-Za-z_][A-Za-z0-9_$]*|"[A-Za-z0-9_$ .-]+")"""
 
 EMBEDDED = "embedded"
 SANDBOX = "sandbox"
@@ -138,11 +140,35 @@ def folder(value: str) -> Path:
         raise BadInput(f"{value!r} names the home of an unknown user.") from None
 
 
-def uuid(value: str) -> str:
-    try:
-        return str(UUID(value))
-    except ValueError:
-        raise BadInput(f"{value!r} is not a UUID.") from None
+@dataclass(frozen=True)
+class BusinessTable:
+    """A table or view of the business, and the columns to read. Names are as PostgreSQL takes them, quoted or not."""
+
+    name: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(self.columns)})"
+
+
+def business_table(*columns: str, least: int) -> Callable[[str], BusinessTable]:
+    """Return a parser of `table`, `schema.table` or `table(column, …)`. `columns` are the default names, of which the
+    first `least` are taken if none are given.
+    """
+    example = f"hr.staff({', '.join(columns)})"
+
+    def parse(value: str) -> BusinessTable:
+        found = re.fullmatch(rf"\s*({_IDENTIFIER}(?:\.{_IDENTIFIER})?)\s*(?:\(([^()]*)\))?\s*", value)
+        given = (
+            [column.strip() for column in found[2].split(",")] if found and found[2] is not None else columns[:least]
+        )
+        if not found or not all(re.fullmatch(_IDENTIFIER, column) for column in given):
+            raise BadInput(f"{value!r} is not a table with its columns.", hint=f"Write it like {example}.")
+        if not least <= len(given) <= len(columns):
+            raise BadInput(f"{value!r} has {len(given)} columns.", hint=f"Write it like {example}.")
+        return BusinessTable(found[1], tuple(given))
+
+    return parse
 
 
 def count(value: str) -> int:

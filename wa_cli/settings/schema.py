@@ -11,7 +11,7 @@ from typing import Any
 
 from wa_cli.clock import check_zone, parse_span
 from wa_cli.settings import parsers
-from wa_cli.settings.parsers import EMBEDDED, SANDBOX
+from wa_cli.settings.parsers import EMBEDDED, SANDBOX, BusinessTable
 
 POSTGRES, SQS = "postgres", "sqs"
 # Values that choose the embedded parts on purpose, so that no production setting is needed.
@@ -127,9 +127,22 @@ class Settings:
         8190, "Preferred port of the sandbox. Default if it is in use: a free one.", parsers.port
     )
     api_keys: str | None = _setting(
-        None, "Keys of the messaging API, separated by commas: `key` or `key=employee`.", parsers.api_keys, secret=True
+        None,
+        "Keys of the HTTP API, separated by commas: `key`, `key=ana`, `key=*`, `key=metrics`.",
+        parsers.api_keys,
+        secret=True,
     )
-    employee: str | None = _setting(None, "Employee who sends from this shell: a UUID.", parsers.uuid)
+    employee: str | None = _setting(None, "Employee who sends from this shell: name or id.")
+    employees: BusinessTable | None = _setting(
+        None,
+        "Your table of employees: `hr.staff(id, name, team)`. Default: that of `wa employee`.",
+        parsers.business_table("id", "name", "team", least=2),
+    )
+    customers: BusinessTable | None = _setting(
+        None,
+        "Your table of customers: `users(phone, name)`. Default: names of their profiles.",
+        parsers.business_table("phone", "name", least=2),
+    )
     timezone: str = _setting("UTC", "Time zone of the reports.", check_zone)
     search_language: str = _setting("simple", "Text search configuration of `wa search`. Only `simple` has an index.")
     business_hours: str | None = _setting(
@@ -137,6 +150,9 @@ class Settings:
     )
     holidays: str = _setting("", "Days without business hours: `2026-12-25, 2027-01-01`.")
     reports: Path | None = _setting(None, "Folder with additional reports.", parsers.folder)
+    estimate_format: str = _setting(
+        "text", "Estimated processing time: `text` (1-5 minutes) or `seconds`.", parsers.choice("text", "seconds")
+    )
     template_language: str = _setting("en_US", "Default language of templates.")
 
     log_format: str = _setting(

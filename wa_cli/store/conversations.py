@@ -10,6 +10,7 @@ from typing import Any
 from wa_cli.batches import batches
 from wa_cli.clock import naive_utc
 from wa_cli.database.engine import Database, rows, run
+from wa_cli.store.customer_names import own_names, with_own_names
 from wa_cli.store.search_query import alternatives
 
 PORTION = 200  # people
@@ -26,7 +27,8 @@ class Conversations:
         """Return the newest `limit` messages since then, oldest first, and messages not sent yet. `at` is aware, in UTC."""
         with self.database.reading(self.timeout) as connection:
             found = run(connection, "conversation/both_sides", customer=customer, since=naive_utc(since), limit=limit)
-            return [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
+            rows = [{**row, "at": row["at"].replace(tzinfo=UTC)} for row in found.mappings()]
+            return with_own_names(connection, rows, "participant", "participant_name")
 
     def count(self, customer: str, since: datetime) -> int:
         """Return the number of messages since then."""
@@ -36,7 +38,8 @@ class Conversations:
 
     def name(self, customer: str) -> str | None:
         with self.database.reading(self.timeout) as connection:
-            return run(connection, "conversation/name", customer=customer).scalar() or None
+            profile = run(connection, "conversation/name", customer=customer).scalar() or None
+            return own_names(connection, [customer]).get(customer, profile)
 
     def search(
         self,
@@ -62,7 +65,7 @@ class Conversations:
                 ranked=ranked,
                 limit=limit,
             )
-            return [dict(row) for row in found.mappings()]
+            return with_own_names(connection, [dict(row) for row in found.mappings()])
 
     def _keys(self, customer: str) -> list[str]:
         with self.database.reading(self.timeout) as connection:
@@ -74,7 +77,7 @@ class Conversations:
         beyond = None if key.strip("9") == "" else str(int(key) + 1).zfill(len(key))
         with self.database.reading(self.timeout) as connection:
             found = run(connection, "conversation/people", key=key, beyond=beyond, limit=limit)
-            return [dict(row) for row in found.mappings()]
+            return with_own_names(connection, [dict(row) for row in found.mappings()])
 
     def speakers(self, since: datetime, until: datetime) -> list[str | None]:
         """Return the customers with messages in [since, until). None stands last for rows without a customer."""
@@ -108,4 +111,5 @@ class Conversations:
     def _messages_between(self, since: datetime, until: datetime, people: list[str] | None) -> list[dict[str, Any]]:
         with self.database.reading(self.timeout) as connection:
             values = {"since": naive_utc(since), "until": naive_utc(until), "people": people}
-            return [dict(row) for row in run(connection, "conversation/export", **values).mappings()]
+            found = run(connection, "conversation/export", **values)
+            return with_own_names(connection, [dict(row) for row in found.mappings()])
