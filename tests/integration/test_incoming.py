@@ -6,7 +6,8 @@ import json
 import random
 import re
 import threading
-from datetime import timedelta
+from datetime import UTC, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -262,6 +263,52 @@ def test_a_message_and_its_placeholder_in_one_batch_become_the_message(desk: Des
     desk.persist_webhooks(*(body(messages=[both[kind]]) for kind in order))
 
     assert [(row["message_type"], row["content"]) for row in desk.bench.rows()] == [("text", "here")]
+
+
+def together_and_apart(*bodies: str) -> list[list[list[str]]]:
+    """Return every way to deliver the bodies: in each order, in one batch and in several."""
+    orders = [list(order) for order in permutations(bodies)]
+    return [[order] for order in orders] + [[[one] for one in order] for order in orders]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"), [("PLAYED", "read"), ("READ", "read"), ("ERROR", "failed"), ("SENT", "sent")]
+)
+def test_the_status_of_imported_history_does_not_depend_on_the_order(desk: Desk, told: str, status: str) -> None:
+    def echo(wamid: str, **changes: Any) -> dict[str, Any]:
+        return {**incoming_message(wamid), "from": BUSINESS, "to": "15551234567", **changes}
+
+    for place in range(4):
+        wamid = f"wamid.{place}"
+        file = echo(wamid, type="video", video={"id": str(place), "mime_type": "video/mp4", "caption": "Quest"})
+        shown = body("history", message_echoes=[file])
+        announced = echo(wamid, type="media_placeholder", history_context={"status": told})
+        thread = body("history", history=[{"threads": [{"id": "15551234567", "messages": [announced]}]}])
+        for batch in together_and_apart(shown, thread)[place]:
+            desk.persist_webhooks(*batch)
+
+        [row] = desk.bench.sql("SELECT content, status FROM whatsapp_messages WHERE message_id = :w", w=wamid)
+        assert row == {"content": "Quest", "status": status}
+
+
+def test_a_call_has_one_row_whatever_the_order_of_its_events(desk: Desk) -> None:
+    at = int(STAMP)
+    for place in range(12):
+        call = {"id": f"wacid.{place}", "from": "15551234567", "direction": "USER_INITIATED"}
+        end = {"event": "terminate", "status": "COMPLETED", "start_time": at + 10, "duration": 290}
+        events_of_call = [
+            {**call, "event": "connect", "timestamp": str(at)},
+            {**call, **end, "timestamp": str(at + 300)},
+            {**call, "event": "call_recording_available", "timestamp": str(at + 400)},
+        ]
+        bodies = [body("calls", calls=[event]) for event in events_of_call]
+        for batch in together_and_apart(*bodies)[place]:
+            desk.persist_webhooks(*batch)
+
+        [row] = [row for row in desk.bench.rows() if row["message_id"] == call["id"]]
+        assert (row["message_type"], row["content"]) == ("call", "call, 4m 50s")
+        assert row["timestamp"].replace(tzinfo=UTC).timestamp() == at
+    assert len(desk.bench.sql("SELECT FROM wa.notices")) == 12
 
 
 def test_files_of_old_history_expire_days_after_their_arrival(desk: Desk) -> None:

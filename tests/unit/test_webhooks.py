@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +54,11 @@ def test_a_text_becomes_a_message_with_its_sender() -> None:
     assert found.sent_at.isoformat() == "2026-10-20T12:40:00+00:00"
 
 
+def flow_reply(answers: dict[str, Any], *, name: str = "flow", body: str = "Sent") -> dict[str, Any]:
+    reply = {"name": name, "body": body, "response_json": json.dumps(answers)}
+    return {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": reply}}
+
+
 EXAMPLES: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"type": "image", "image": {"caption": "olá", "id": "1"}}, "olá", None),
     ({"type": "document", "document": {"caption": "", "filename": "nota.pdf", "id": "1"}}, "nota.pdf", None),
@@ -83,7 +88,27 @@ EXAMPLES: list[tuple[dict[str, Any], str | None, str | None]] = [
                 "nfm_reply": {"body": "Sent", "response_json": '{"flow_token":"x","first_day":1,"more":[2]}'},
             },
         },
-        "first day: 1, more: [2]",
+        "first day: 1, more: 2",
+        None,
+    ),
+    (
+        flow_reply({"flow_token": "t", "name": "Ann Miller", "type": "refund"}),
+        "name: Ann Miller, type: refund",
+        None,
+    ),
+    (
+        flow_reply({"newsletter": True, "toppings": ["ham", "olives"], "slots": [{"day": "Mon", "time": "10:00"}]}),
+        "newsletter: yes, toppings: ham, olives, slots: day Mon, time 10:00",
+        None,
+    ),
+    (
+        flow_reply({"values": {"in_pin_code": "400063"}}, name="address_message", body="Ann Miller\nMumbai"),
+        "Ann Miller\nMumbai",
+        None,
+    ),
+    (
+        {"type": "errors", "errors": [{"code": 131051, "error_data": {"details": "Unsupported message received"}}]},
+        "message not available: Unsupported message received",
         None,
     ),
     (
@@ -114,11 +139,12 @@ EXAMPLES: list[tuple[dict[str, Any], str | None, str | None]] = [
                 {"name": {"first_name": "Bo"}},
                 {"org": {"company": "Loja"}},
                 {"phones": [{"phone": "+1 555"}]},
+                {"vcard": "BEGIN:VCARD\r\nFN;CHARSET=UTF-8: Sheena Nelson\r\nEND:VCARD", "org": {"company": "No"}},
                 {},
                 None,
             ],
         },
-        "Ana Souza; Bo; Loja; +1 555",
+        "Ana Souza; Bo; Loja; +1 555; Sheena Nelson",
         None,
     ),
     (
@@ -349,6 +375,9 @@ def test_statuses_of_payments_and_calls_are_notices() -> None:
         ({"event": "connect"}, "call", "call"),
         ({"event": "terminate", "status": "COMPLETED", "duration": 80}, "call", "call, 1m 20s"),
         ({"event": "terminate", "status": "FAILED"}, "missed_call", "missed call"),
+        ({"event": "terminate", "status": "COMPLETED"}, "missed_call", "missed call"),
+        ({"event": "terminate", "status": "COMPLETED", "start_time": "1792500005"}, "call", "call"),
+        ({"event": "terminate", "status": "FAILED", "duration": 0}, "missed_call", "missed call"),
         ({"event": "terminate"}, "missed_call", "missed call"),
     ],
 )
@@ -358,6 +387,32 @@ def test_a_customers_call_is_a_message(event: dict[str, Any], kind: str, content
     [found] = webhooks.parse(notification(field="calls", calls=[call])).messages
 
     assert (found.message_type, found.content, found.is_placeholder) == (kind, content, event == {"event": "connect"})
+
+
+@pytest.mark.parametrize("sender", [{"from": "15551234567"}, {"from_user_id": "BR.1A2B3C4D5E"}, {}])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "call_recording_available", "call_recording": {"type": "audio", "audio": {"id": "1"}}},
+        {"event": "call_transcription_available", "call_transcript": {"document": {"id": "1"}}},
+    ],
+)
+def test_a_recording_of_a_call_is_a_notice_with_its_data(event: dict[str, Any], sender: dict[str, str]) -> None:
+    item = {"id": "wacid.1", "timestamp": "1792500000", **event, **sender}
+
+    parsed = webhooks.parse(notification(field="calls", calls=[item]))
+
+    assert (parsed.messages, parsed.unreadable) == ((), ())
+    assert [notice.raw for notice in parsed.notices] == [{"calls": [item]}]
+
+
+def test_a_taken_call_has_the_time_at_which_it_began() -> None:
+    end = {"event": "terminate", "start_time": "1792499900", "end_time": "1792500000", "duration": 100}
+    call = {"id": "wacid.1", "from": "15551234567", "timestamp": "1792500000", **end}
+
+    [found] = webhooks.parse(notification(field="calls", calls=[call])).messages
+
+    assert found.sent_at == AT - timedelta(seconds=100)
 
 
 def test_a_group_message_names_its_group() -> None:

@@ -5,7 +5,7 @@ Meta adds types without notice. The text of an unknown type is taken from its li
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,9 +19,13 @@ from wa_cli.messages import json_text
 from wa_cli.messages.incoming import Media
 
 Part = Mapping[str, Any]
-# Fields of a reply that are for programs.
+# Fields for programs: of a reply, and of the answers of a flow, whose other fields are the business's own.
 _NOT_SAID = ("flow_token", "type", "name", "credential_id", "response_source")
-_NAMES = {"unsupported": "message", "unknown": "message"}
+_NOT_ANSWERED = ("flow_token",)
+# Replies whose body is the whole answer as text. That of a flow is only "Sent".
+_SAID_IN_BODY = ("address_message",)
+_NAMES = {"unsupported": "message", "unknown": "message", "errors": "message"}
+_FORMATTED_NAME = re.compile(r"^FN[^:\r\n]*:[ \t]*(\S[^\r\n]*)", re.MULTILINE | re.IGNORECASE)  # vCard (RFC 6350)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,8 @@ def _contact_name(contact: Part) -> str | None:
         parts = (name.get("first_name"), name.get("last_name"))
         if found := _word(name.get("formatted_name")) or " ".join(filter(None, map(_word, parts))):
             return found
+    if card := _FORMATTED_NAME.search(str(contact.get("vcard") or "")):
+        return card[1].strip()
     organisation = contact.get("org")
     if isinstance(organisation, Mapping) and (company := _word(organisation.get("company"))):
         return company
@@ -148,7 +154,8 @@ def _interactive(part: Part) -> Reading:
         return Reading()
     if kind == "call_permission_reply":
         return Reading(_call_permission(reply))
-    answers = _answers(reply.get("response_json"))
+    told = _word(reply.get("body")) if reply.get("name") in _SAID_IN_BODY else None
+    answers = told or _answers(reply.get("response_json"))
     title = _word(reply.get("title")) or answers or _word(reply.get("response")) or _word(reply.get("body"))
     return Reading(title or _fields(reply))
 
@@ -168,15 +175,15 @@ def _answers(text: Any) -> str | None:
         answers = json_text.parse(text, "the answer")
     except BadInput:
         return _word(text)
-    return _fields(answers) if isinstance(answers, Mapping) else _word(text)
+    return _fields(answers, _NOT_ANSWERED) if isinstance(answers, Mapping) else _word(text)
 
 
-def _fields(answers: Part) -> str | None:
+def _fields(answers: Part, left_out: Sequence[str] = _NOT_SAID) -> str | None:
     """Return fields like `first name: Lea, day: 2026-12-01`."""
     parts = [
         f"{key.replace('_', ' ')}: {_field(key, value)}"
         for key, value in answers.items()
-        if key not in _NOT_SAID and value not in (None, "", [], {})
+        if key not in left_out and value not in (None, "", [], {})
     ]
     return ", ".join(parts) or None
 
@@ -185,7 +192,13 @@ def _field(key: str, value: Any) -> str:
     """Return the value of a field as text, Meta's Unix times as UTC."""
     if key.endswith("timestamp") and (instant := parse_unix(value)):
         return _shown(instant)
-    return str(value) if isinstance(value, (str, int, float)) else json.dumps(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_field(key, item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_field(name, item)}" for name, item in value.items())
+    return "" if value is None else str(value)
 
 
 def _shown(instant: datetime) -> str:

@@ -20,6 +20,7 @@ from wa_cli.cloud.webhook_contacts import ITEMS, Object, list_of
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
 from wa_cli.messages.incoming import (
+    PLACEHOLDERS,
     Alias,
     Contact,
     Edit,
@@ -37,8 +38,6 @@ HISTORY, CALLS, ECHOES = "history", "calls", "smb_message_echoes"
 ENVELOPE = ("messaging_product", "metadata", "contacts")
 # Statuses that are not of a message.
 OTHER_STATUSES = ("payment", "call")
-# Types of a message that Meta announces before it can be shown, or that it never shows.
-PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
 UNKNOWN_PHONE = "business"
 # The longest status, which is one word of Meta's.
 LONGEST_STATUS = 50
@@ -184,8 +183,10 @@ class _Place:
             found.statuses.append(self._status(item))
 
     def _read_call(self, item: Object, found: _Found) -> None:
-        """Read a call. A customer's call is a row, described by its end. A call of the business is a notice."""
-        if item.get("direction") == "BUSINESS_INITIATED":
+        """Read a call. A customer's call is a row, described by its end. A call of the business is a notice, and so is
+        a recording.
+        """
+        if not webhook_calls.is_of_customer(item):
             self._note({"calls": [item]}, found)
             return
         call = webhook_calls.read(item)
@@ -195,6 +196,7 @@ class _Place:
                 message,
                 message_type=call.message_type,
                 content=call.content,
+                sent_at=call.began_at or message.sent_at,
                 is_placeholder=not call.has_ended,
             )
         )

@@ -11,6 +11,11 @@ from uuid import UUID
 _OPAQUE = re.compile(r"wa:([0-9a-f-]{36}):([0-9]{1,9})")
 
 
+# Types of a message that Meta announces before it can be shown, or that it never shows.
+PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown", "errors")
+CALLS = ("call", "missed_call")
+
+
 @dataclass(frozen=True)
 class Media:
     """A file of a message that is still at Meta, for seven days under its id."""

@@ -11,11 +11,11 @@ from wa_cli.clock import now
 from wa_cli.cloud import webhook_content
 from wa_cli.messages import content
 from wa_cli.messages.content.template import template
-from wa_cli.messages.incoming import IncomingMessage, Media
+from wa_cli.messages.incoming import PLACEHOLDERS, IncomingMessage, Media
 from wa_cli.messages.outcomes import Accepted, Outcome, Rejected
 from wa_cli.messages.states import MessageStatus, OutboxState, SentBy
 from wa_cli.outbox.settlement import Decision, Settlement
-from wa_cli.store.messages import PLACEHOLDERS, incoming_row
+from wa_cli.store.messages import incoming_row
 
 BUSINESS, CUSTOMER = "+15550100000", "+15557654321"
 # As long as the user ids in Meta's documentation.

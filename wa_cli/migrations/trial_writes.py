@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 from wa_cli.clock import now
 from wa_cli.database.engine import Database, run
 from wa_cli.errors import RowRefused
-from wa_cli.messages.incoming import StatusUpdate
+from wa_cli.messages.incoming import PLACEHOLDERS, StatusUpdate
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.states import MessageStatus, OutboxState
 from wa_cli.migrations import refusals, trial_rows
@@ -148,7 +148,7 @@ def _workers_tries(employee: UUID | None, business: str) -> Iterator[Try]:
         yield Try(trial.name, "insert", trial.row, _inserting(trial.row))
     yield Try(TWO_AT_ONCE, "insert", {}, _inserting_two)
     yield Try("failed message with a late proof that it was sent", "delete", {"status": "failed"}, _send_after_failure)
-    placeholder = {"message_type": messages.PLACEHOLDERS[0]}
+    placeholder = {"message_type": PLACEHOLDERS[0]}
     yield Try("message in place of its placeholder", "update", placeholder, _fill_placeholder)
     for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
         yield Try(f"status {status}", "update", {"status": status}, _applying(status))
@@ -189,7 +189,7 @@ def _send_after_failure(connection: sa.Connection) -> None:
 
 
 def _fill_placeholder(connection: sa.Connection) -> None:
-    placeholder = trial_rows.incoming(messages.PLACEHOLDERS[0])
+    placeholder = trial_rows.incoming(PLACEHOLDERS[0])
     messages.insert_incoming(connection, [placeholder])
     message = trial_rows.incoming("text", wamid=placeholder.wamid)
     messages.insert_incoming(connection, [message])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from wa_cli.database.engine import rows, run
-from wa_cli.messages.incoming import Edit, IncomingMessage, Notice, StatusUpdate
+from wa_cli.messages.incoming import CALLS, PLACEHOLDERS, Edit, IncomingMessage, Notice, StatusUpdate
 from wa_cli.messages.states import MessageStatus, SentBy
 from wa_cli.store import fitting
 
-# Types of a message that Meta announces before it can be shown, or that it never shows.
-PLACEHOLDERS = ("media_placeholder", "unsupported", "unknown")
 # Value of `campaign` for imported history: it is not an answer, and no customer waits because of it.
 HISTORY = "history"
 
@@ -43,23 +42,36 @@ def insert_incoming(
     connection: sa.Connection, incoming: Sequence[IncomingMessage], left_out: frozenset[str] = frozenset()
 ) -> set[str]:
     """Insert messages of customers, and of colleagues in the Business app. Return the ids of the new ones."""
-    # Meta may announce a message before it shows it, under the same id. In one batch the one with content wins, and a
-    # later one replaces an earlier announcement.
+    # Meta may announce a message before it shows it, under the same id.
     made: dict[str, IncomingMessage] = {}
     for message in incoming:
-        if made.setdefault(message.wamid, message).is_placeholder:
-            made[message.wamid] = message
+        made[message.wamid] = _merged(made[message.wamid], message) if message.wamid in made else message
     new = insert(connection, [incoming_row(message) for message in made.values()], left_out)
-    late = [
-        incoming_row(message) for message in made.values() if message.wamid not in new and not message.is_placeholder
-    ]
-    if late:
-        fitted = fitting.without(fitting.fit(connection, late), left_out)
+    late = [message for message in made.values() if message.wamid not in new]
+    if filling := [incoming_row(message) for message in late if not message.is_placeholder]:
+        fitted = fitting.without(fitting.fit(connection, filling), left_out)
         filled = run(connection, "messages/fill", rows=rows(fitted), placeholders=list(PLACEHOLDERS))
         new |= {message_id for (message_id,) in filled}
+    if completing := [incoming_row(message) for message in late if message.status or message.message_type in CALLS]:
+        run(connection, "messages/complete", rows=rows(completing), ranking=list(MessageStatus), calls=list(CALLS))
     # A colleague's message may come with its first status, or after it.
     apply_statuses(connection, (message.wamid for message in incoming if message.by_us and message.wamid in new))
     return new
+
+
+def _merged(first: IncomingMessage, second: IncomingMessage) -> IncomingMessage:
+    """Return one message of two with the same id: the content of the first that has one, the higher status, and the
+    earlier time of a call.
+    """
+    merged = second if first.is_placeholder else first
+    status = max((one.status for one in (first, second) if one.status), key=_rank, default=None)
+    is_call = first.message_type in CALLS and second.message_type in CALLS
+    return replace(merged, status=status, sent_at=min(first.sent_at, second.sent_at) if is_call else merged.sent_at)
+
+
+def _rank(status: str) -> int:
+    ranking = list(MessageStatus)
+    return ranking.index(MessageStatus(status)) if status in ranking else -1
 
 
 def incoming_row(message: IncomingMessage) -> dict[str, Any]:
