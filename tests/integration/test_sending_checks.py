@@ -18,12 +18,13 @@ from wa_cli.backlog import Backlog
 from wa_cli.checks import catalogue
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.clock import now
+from wa_cli.database.engine import run
 from wa_cli.errors import PartlyDone
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted, Unknown
 from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.outbox import NumberShare, Outbox
 from wa_cli.queues.base import QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
 from wa_cli.runtime.watchdog import Progress
@@ -226,9 +227,40 @@ def test_both_workers_of_one_process_have_a_heartbeat(watch: Watch) -> None:
     assert {row["kind"] for row in watch.bench.sql("SELECT kind FROM wa.worker_heartbeats")} == {"outgoing", "incoming"}
 
 
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ("", "idle"),
+        ("UPDATE wa.worker_heartbeats SET progress_at = clock_timestamp()", "sending"),
+        ("UPDATE wa.rate_limits SET paused_until = 'infinity'", "paused"),
+        ("UPDATE wa.rate_limits SET blocked_at = clock_timestamp()", "blocked"),
+        ("UPDATE wa.worker_heartbeats SET seen_at = clock_timestamp() - interval '31 seconds'", "silent"),
+    ],
+)
+def test_the_list_of_workers_has_the_state_of_each(watch: Watch, change: str, state: str) -> None:
+    watch.bench.outbox.heartbeat("host/1", "host", 1, rate=2.5)
+    watch.bench.sql(change or "SELECT 1")
+
+    with watch.bench.database.reading() as connection:
+        [row] = run(connection, "outbox/workers").mappings().all()
+
+    assert (row["kind"], row["state"], row["rate"], row["number"]) == ("outgoing", state, 2.5, "42")
+
+
+def test_a_worker_of_another_release_is_a_warning(watch: Watch) -> None:
+    watch.live()
+    watch.bench.sql("UPDATE wa.worker_heartbeats SET version = '0.0.9'")
+
+    finding = watch.run()["workers"]
+
+    assert finding.level is Level.WARNING
+    assert "release 0.0.9 are running" in finding.message
+
+
 def test_an_incoming_worker_takes_no_share_of_the_rate(watch: Watch) -> None:
     watch.live("incoming")
-    assert watch.bench.outbox.heartbeat("host/1", "host", 1) == 10_000
+    share = watch.bench.outbox.heartbeat("host/1", "host", 1)
+    assert share == NumberShare("open", None, 10_000)
 
 
 def test_a_draining_worker_reports_dead_lettered_messages(database: Any, tmp_path: Path) -> None:

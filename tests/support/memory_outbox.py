@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from typing_extensions import override
 
 from wa_cli.errors import RowRefused
-from wa_cli.outbox.outbox import Claim, Outbox
+from wa_cli.outbox.outbox import Claim, NumberShare, Outbox
 from wa_cli.outbox.rate_limit import RateLimit
 from wa_cli.outbox.settlement import Settled, Settlement
 from wa_cli.outbox.sweeps import Expired, Sweeps
@@ -141,7 +141,7 @@ class MemoryOutbox(Outbox):
     released: list[Claim] = field(default_factory=list)
     rate_limit: MemoryRateLimit = field(default_factory=MemoryRateLimit)
     sweeps: MemorySweeps = field(default_factory=MemorySweeps)
-    share: float | None = None
+    share: NumberShare | None = None
     proofs: list[Settlement] = field(default_factory=list)
 
     @override
@@ -173,8 +173,15 @@ class MemoryOutbox(Outbox):
 
     @override
     def heartbeat(
-        self, worker: str, host: str, pid: int, *, kind: str = "outgoing", idle: timedelta | None = None
-    ) -> float | None:
+        self,
+        worker: str,
+        host: str,
+        pid: int,
+        *,
+        kind: str = "outgoing",
+        idle: timedelta | None = None,
+        rate: float | None = None,
+    ) -> NumberShare | None:
         self._answer()
         return self.share
 

@@ -15,6 +15,7 @@ from tests.support.memory_queue import MemoryQueue
 from wa_cli.errors import DatabaseUnavailable
 from wa_cli.media.downloads import Files
 from wa_cli.messages.outcomes import Accepted, Rejected
+from wa_cli.outbox.outbox import NumberShare
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
 from wa_cli.outbox.sweeps import Expired
@@ -80,10 +81,30 @@ def test_the_rate_share_comes_from_the_last_heartbeat(desk: Desk) -> None:
     desk.maintenance.prove_writable()
     assert desk.share.rate == 2.0
 
-    desk.outbox.share = 7.5
+    desk.outbox.share = NumberShare("open", None, 7.5)
     desk.maintenance.prove_writable()
 
     assert desk.share.rate == 7.5
+
+
+def test_a_pause_by_a_person_is_reported_once_and_so_is_its_end(desk: Desk) -> None:
+    for share in (
+        NumberShare("paused", "new token", 0),
+        NumberShare("paused", "new token", 0),
+        NumberShare("open", None, 2),
+    ):
+        desk.outbox.share = share
+        desk.maintenance.prove_writable()
+
+    assert desk.emitted == [events.NumberPaused("new token"), events.NumberUnblocked()]
+
+
+def test_a_block_from_before_the_start_is_reported(desk: Desk) -> None:
+    desk.outbox.share = NumberShare("blocked", "190: expired", 0)
+    desk.maintenance.prove_writable()
+    desk.maintenance.prove_writable()
+
+    assert desk.emitted == [events.NumberBlocked("190: expired")]
 
 
 def test_spooled_outcomes_of_dead_processes_are_settled_and_their_files_removed(desk: Desk) -> None:

@@ -127,6 +127,7 @@ def test_every_event_has_a_log_line() -> None:
 
 
 SAMPLES: dict[str, Any] = {
+    "Mapping[str, int]": {"sent": 3},
     "str": "x",
     "int": 1,
     "float": 1.0,

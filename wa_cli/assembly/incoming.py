@@ -12,7 +12,9 @@ from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Queue
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.settings.schema import Settings
+from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Emit
+from wa_cli.telemetry.meter import Meter
 from wa_cli.workers.incoming_maintenance import IncomingMaintenance
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.recorders import IncomingRecorder
@@ -35,7 +37,8 @@ def build_worker(
     parts: IncomingParts, settings: Settings, emit: Emit, *, downloader: Downloader | None = None, drain: bool = False
 ) -> IncomingWorker:
     """Return the worker. `downloader` saves customers' files beside it."""
-    progress = Progress()
+    meter, progress = Meter(), Progress()
+    emit = Emitter(meter, emit)
     maintenance = IncomingMaintenance(
         parts.outbox,
         Files(parts.database),
@@ -43,6 +46,7 @@ def build_worker(
         keep=settings.keep_final,
         emit=emit,
         progress=progress,
+        stored_per_second=meter.rate,
     )
     recorder = IncomingRecorder(parts.outbox, parts.spool)
     intake = Intake(
@@ -55,4 +59,4 @@ def build_worker(
         emit=emit,
         progress=progress,
     )
-    return IncomingWorker(intake, maintenance, downloader=downloader, drain=drain)
+    return IncomingWorker(intake, maintenance, meter, downloader=downloader, drain=drain)

@@ -12,7 +12,9 @@ from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Queue
 from wa_cli.runtime.watchdog import Progress
 from wa_cli.settings.schema import Settings
+from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Emit
+from wa_cli.telemetry.meter import Meter
 from wa_cli.workers.degraded_mode import DegradedMode, RateShare
 from wa_cli.workers.dispatch import Dispatch
 from wa_cli.workers.intake import Intake
@@ -46,6 +48,8 @@ def build_worker(
     parts: OutgoingParts, settings: Settings, emit: Emit, *, drain: bool = False, degrades: bool = False
 ) -> OutgoingWorker:
     """Return the worker. If it `degrades`, it sends while the database is unavailable too."""
+    meter = Meter()
+    emit = Emitter(meter, emit)
     share, progress, work_came = RateShare(settings.rate / UNKNOWN_WORKERS), Progress(), asyncio.Event()
     degraded_mode = _degraded_mode(parts, share, settings, emit) if degrades else None
     maintenance = Maintenance(
@@ -56,6 +60,7 @@ def build_worker(
         share=share,
         degraded_mode=degraded_mode,
         progress=progress,
+        sent_per_second=meter.rate,
     )
     intake = Intake(
         parts.queue,
@@ -70,7 +75,7 @@ def build_worker(
         progress=progress,
     )
     sender = _sender(parts, maintenance, settings, work_came, progress, emit)
-    return OutgoingWorker(intake, sender, maintenance, stop_timeout=settings.stop_timeout, drain=drain)
+    return OutgoingWorker(intake, sender, maintenance, meter, stop_timeout=settings.stop_timeout, drain=drain)
 
 
 def _sender(

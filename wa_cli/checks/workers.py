@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.version import __version__
 
 NAME, TITLE = "workers", "Workers"
 
@@ -27,5 +28,8 @@ def run(installation: Installation) -> Finding:
             return Finding(Level.FAILED, message, "wa worker outgoing", facts)
         message = f"messages wait for numbers without a worker: {waiting}"
         return Finding(Level.FAILED, message, f"wa queue move --from {stranded[0]['number']}", facts)
+    if other := {row["oldest_version"] for row in alive.values()} - {__version__}:
+        message = f"workers of release {', '.join(sorted(other))} are running beside {__version__}"
+        return Finding(Level.WARNING, message, "wa worker list", facts, hint="Restart them.")
     running = ", ".join(f"{row['workers']} {kind}" for kind, row in alive.items()) or "none"
     return Finding(Level.OK, f"{running}; no message waits for a missing worker", facts=facts)

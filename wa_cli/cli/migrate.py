@@ -19,6 +19,7 @@ from wa_cli.migrations import catalogue, progress
 from wa_cli.migrations.catalogue import Migration
 from wa_cli.migrations.progress import Report
 from wa_cli.settings import schema
+from wa_cli.version import __version__
 
 if TYPE_CHECKING:
     from wa_cli.migrations.backfill import Backfill
@@ -83,9 +84,23 @@ def migrate(
         skipped = _migrator(context, report, patience).apply(last)
     if pending:
         print_note(f"{_count(pending)} applied.")
+    if last is None:
+        _name_old_workers(context)
     if backfill:
         _fill(backfill)
     _judge(context, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
+
+
+def _name_old_workers(context: AppContext) -> None:
+    """Name workers of another release: they go on with the new schema, and should be restarted."""
+    from wa_cli.database.engine import run
+
+    with context.databases.unchecked.reading() as connection:
+        rows = run(connection, "outbox/workers").mappings().all()
+    for row in rows:
+        if row["version"] != __version__ and row["state"] != "silent":
+            release = row["version"] or "an older release"
+            print_note(f"running: {row['kind']} worker {row['host']}/{row['pid']} of {release}. Restart it.")
 
 
 def _migrator(

@@ -15,14 +15,15 @@ from wa_cli.telemetry import logs
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from wa_cli.telemetry.meter import Meter
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
 REFRESHES = 4
 # Counting the waiting messages may take long, so it is done for a tenth of the time at most.
 ASK_EVERY, ASK_SHARE = 2.0, 10.0
 
-Facts = list[tuple[str, int | float | None]]
+Facts = list[tuple[str, int | float | str | None]]
+# Facts that are shown only if they are not as usual.
+USUAL = {"held": 0, "number": "open"}
 
 
 def is_wanted(log_format: str) -> bool:
@@ -49,10 +50,13 @@ def line(now: Callable[[], Facts], queried: Callable[[], Facts]) -> Iterator[Non
     logs.start()
 
 
-def outgoing(worker: OutgoingWorker, meter: Meter) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
+def outgoing(worker: OutgoingWorker) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
+    meter = worker.meter
+
     def now() -> Facts:
         return [
             ("/s", round(meter.rate(), 1)),
+            ("number", worker.maintenance.number_state),
             ("in flight", worker.sender.dispatch.in_flight),
             ("sent", meter.counts["sent"]),
             ("failed", meter.counts["failed"]),
@@ -67,7 +71,9 @@ def outgoing(worker: OutgoingWorker, meter: Meter) -> tuple[Callable[[], Facts],
     return now, queried
 
 
-def incoming(worker: IncomingWorker, meter: Meter) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
+def incoming(worker: IncomingWorker) -> tuple[Callable[[], Facts], Callable[[], Facts]]:
+    meter = worker.meter
+
     def now() -> Facts:
         return [
             ("/s", round(meter.rate(), 1)),
@@ -91,9 +97,11 @@ class _Line:
 
         (unit, rate), *facts = self.now()
         parts = [
-            f"{name} [bold]{_number(value)}[/]" for name, value in (*facts, *self._answer) if name != "held" or value
+            f"{name} [bold]{_written(value)}[/]"
+            for name, value in (*facts, *self._answer)
+            if name not in USUAL or value != USUAL[name]
         ]
-        line = "  ".join([f"[bold]{_number(rate)}[/]{unit}", *parts])
+        line = "  ".join([f"[bold]{_written(rate)}[/]{unit}", *parts])
         return Text.from_markup(line, overflow="ellipsis", end="")
 
     def keep_asking(self) -> None:
@@ -106,5 +114,5 @@ class _Line:
             self.done.wait(max(ASK_EVERY, ASK_SHARE * (time.monotonic() - began)))
 
 
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:,}"
+def _written(value: float | str | None) -> str:
+    return value if isinstance(value, str) else "?" if value is None else f"{value:,}"

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from wa_cli.cli import status_line
+from wa_cli.cli import render, status_line
 from wa_cli.cli.context import AppContext
+from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.tables import Column, Table
 from wa_cli.runtime.outage import until_ready
 from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.supervisor import Supervisor
 from wa_cli.settings.schema import SQS
 from wa_cli.telemetry import events, logs
-from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Component, Program
 from wa_cli.telemetry.meter import Meter
 
@@ -102,6 +103,33 @@ def incoming(
         _run(context, lambda parent: _incoming(context, drain, parent), processes)
 
 
+@app.command("list")
+def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
+    """List workers: host, release, state, rate and last progress.
+
+    A silent worker has not reported for 30 seconds: it was killed, or it cannot reach the database.
+
+    Example: wa worker list
+    """
+    from wa_cli.database.engine import run
+
+    with AppContext.of(ctx).database.reading() as connection:
+        rows = [dict(row) for row in run(connection, "outbox/workers").mappings()]
+    columns = [
+        Column("kind", "Kind"),
+        Column("state", "State"),
+        Column("rate", "Rate/s", "number"),
+        Column("progress_at", "Progress", "instant"),
+        Column("seen_at", "Reported", "instant"),
+        Column("host", "Host"),
+        Column("pid", "PID"),
+        Column("started_at", "Since", "instant"),
+        Column("version", "Release", is_quiet=True),
+        Column("number", "Number", is_quiet=True),
+    ]
+    render.show(Table("workers", "Workers", columns, rows), chosen_format(form, as_json))
+
+
 def _is_ready(context: AppContext, check: Callable[[], None], queue: Component, drain: bool) -> bool:
     """Return True once `check` raises nothing, and False if a signal came first. Without `drain` it waits for a database or a
     queue that is unavailable.
@@ -142,11 +170,10 @@ async def _outgoing(context: AppContext, drain: bool, degrades: bool, parent: in
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
         async with context.cloud() as client:
-            meter = Meter()
-            emit = Emitter(meter, logs.emit)
-            worker = context.outgoing_worker(client, drain=drain, degrades=degrades, emit=emit)
+            worker = context.outgoing_worker(client, drain=drain, degrades=degrades)
             logs.emit(events.Started(Program.OUTGOING_WORKER, until_drained=drain))
-            with _watched(context, parent, *status_line.outgoing(worker, meter)):
+            totals = _totals(Program.OUTGOING_WORKER, worker.meter, "sent", "failed")
+            with totals, _watched(context, parent, *status_line.outgoing(worker)):
                 await worker.run(stop)
 
 
@@ -154,13 +181,21 @@ async def _incoming(context: AppContext, drain: bool, parent: int | None) -> Non
 
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
-        meter = Meter()
-        emit = Emitter(meter, logs.emit)
-        async with context.downloader(emit) as downloader:
-            worker = context.incoming_worker(downloader=downloader, drain=drain, emit=emit)
+        async with context.downloader() as downloader:
+            worker = context.incoming_worker(downloader=downloader, drain=drain)
             logs.emit(events.Started(Program.INCOMING_WORKER, until_drained=drain))
-            with _watched(context, parent, *status_line.incoming(worker, meter)):
+            totals = _totals(Program.INCOMING_WORKER, worker.meter, "messages", "statuses")
+            with totals, _watched(context, parent, *status_line.incoming(worker)):
                 await worker.run(stop)
+
+
+@contextmanager
+def _totals(program: Program, meter: Meter, *names: str) -> Iterator[None]:
+    """Report the counts of the worker at its end, whatever ended it."""
+    try:
+        yield
+    finally:
+        logs.emit(events.Finished(program, meter.seconds, {name: meter.counts[name] for name in names}))
 
 
 def _watched(

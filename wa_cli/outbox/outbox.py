@@ -46,6 +46,17 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class NumberShare:
+    """The state of a business number (open, paused or blocked) with its reason, and a worker's share of the rate, in
+    messages a second.
+    """
+
+    state: str
+    reason: str | None
+    rate: float
+
+
+@dataclass(frozen=True)
 class OutboxDepth:
     """Counts of unfinished messages, in the words of a queue. `delayed` are retries, scheduled, uncertain and held
     messages.
@@ -228,15 +239,21 @@ class Outbox:
             return WorkLeft(*run(connection, "outbox/work_left", number=self.number).one())
 
     def heartbeat(
-        self, worker: str, host: str, pid: int, *, kind: str = "outgoing", idle: timedelta | None = None
-    ) -> float | None:
-        """Write that this worker lives. `idle` is the time since its last progress.
+        self,
+        worker: str,
+        host: str,
+        pid: int,
+        *,
+        kind: str = "outgoing",
+        idle: timedelta | None = None,
+        rate: float | None = None,
+    ) -> NumberShare | None:
+        """Write that this worker lives. `idle` is the time since its last progress, `rate` its messages a second.
 
-        Return an outgoing worker's share of the number's rate, in messages a second, or None before the number has a
-        rate.
+        Return an outgoing worker's share of the number, or None before the number has a rate.
         """
         with self.database.transaction() as connection:
-            share = run(
+            found = run(
                 connection,
                 "outbox/heartbeat",
                 number=self.number,
@@ -246,8 +263,9 @@ class Outbox:
                 pid=pid,
                 version=__version__,
                 idle=idle,
-            ).scalar_one_or_none()
-            return None if share is None else float(share)
+                rate=rate,
+            ).one_or_none()
+            return None if found is None else NumberShare(found.state, found.reason, float(found.share))
 
     def end_heartbeat(self, worker: str) -> None:
         """Delete the heartbeat of a worker that has finished its work."""

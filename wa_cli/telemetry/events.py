@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -132,6 +132,13 @@ class Duplicated(Event):
 
 @dataclass(frozen=True)
 class NumberBlocked(Event):
+    reason: str
+
+
+@dataclass(frozen=True)
+class NumberPaused(Event):
+    """A person paused the number of this worker."""
+
     reason: str
 
 
@@ -324,6 +331,15 @@ class Started(Event):
 @dataclass(frozen=True)
 class Stopping(Event):
     signal: str
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """A worker finished its work. `counts` are those of its messages by what happened to them."""
+
+    program: Program
+    seconds: float
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True)

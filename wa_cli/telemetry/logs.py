@@ -132,6 +132,8 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.ERROR, f"Message {reference} is a duplicate: accepted twice, both rows stored"
         case events.NumberBlocked(reason):
             return logging.ERROR, f"sending is blocked, probing once a minute: {reason}"
+        case events.NumberPaused(reason):
+            return logging.WARNING, f"sending is paused, wa number resume ends it: {reason}"
         case events.NumberUnblocked():
             return logging.INFO, "sending resumed"
         case events.SlowedDown(rate):
@@ -203,6 +205,9 @@ def _service_line(event: Event) -> tuple[int, str] | None:
             return logging.INFO, _started(event)
         case events.Stopping(signal):
             return logging.INFO, f"{signal} received, finishing messages in flight; a second signal stops at once"
+        case events.Finished(program, seconds, counts):
+            totals = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+            return logging.INFO, f"{program} finished after {format_span(timedelta(seconds=seconds))}: {totals}"
         case events.Stopped():
             return logging.INFO, "stopped"
         case _:

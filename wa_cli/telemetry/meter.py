@@ -13,10 +13,11 @@ WINDOW = 10.0
 
 
 class Meter:
-    """A subscriber that counts `sent`, `failed`, `messages` and `statuses`."""
+    """A subscriber that counts `sent`, `failed`, `messages` and `statuses`, from its creation on."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._began_at = clock()
         self.counts: Counter[str] = Counter()
         self._recent: deque[tuple[float, int]] = deque()
 
@@ -29,6 +30,11 @@ class Meter:
             case events.Received(messages, statuses, _):
                 self.counts["statuses"] += statuses
                 self._count("messages", messages)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since its creation."""
+        return self._clock() - self._began_at
 
     def rate(self) -> float:
         """Return the messages per second of the last ten seconds."""

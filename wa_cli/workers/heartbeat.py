@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import uuid4
 
 from wa_cli.errors import DatabaseUnavailable, RowRefused
-from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.outbox import NumberShare, Outbox
 from wa_cli.runtime.watchdog import Progress
 
 
 class Heartbeat:
-    """Writes the heartbeat of a worker of the kind `outgoing` or `incoming`."""
+    """Writes the heartbeat of a worker of the kind `outgoing` or `incoming`. `rate` returns its messages a second."""
 
-    def __init__(self, outbox: Outbox, kind: str, progress: Progress) -> None:
+    def __init__(self, outbox: Outbox, kind: str, progress: Progress, rate: Callable[[], float] = lambda: 0.0) -> None:
         self.outbox = outbox
         self.kind = kind
         self.progress = progress
+        self.rate = rate
         self._host = socket.gethostname()
         # `wa up` runs a worker of each kind in one process, and containers may share the name of their host and the pid 1.
         self._worker = f"{self._host}/{os.getpid()}/{kind}/{uuid4().hex[:8]}"
 
-    def beat(self) -> float | None:
-        """Write the heartbeat. Return an outgoing worker's share of the rate, in messages a second."""
-        return self.outbox.heartbeat(self._worker, self._host, os.getpid(), kind=self.kind, idle=self.progress.idle)
+    def beat(self) -> NumberShare | None:
+        """Write the heartbeat. Return an outgoing worker's share of the number."""
+        return self.outbox.heartbeat(
+            self._worker, self._host, os.getpid(), kind=self.kind, idle=self.progress.idle, rate=self.rate()
+        )
 
     def end(self) -> None:
         """Delete the heartbeat. If the database is unavailable, it ends by itself."""

@@ -33,13 +33,14 @@ class IncomingMaintenance:
         keep: timedelta,
         emit: Emit,
         progress: Progress | None = None,
+        stored_per_second: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.outbox = outbox
         self.files = files
         self.spooled_webhooks = spooled_webhooks
         self.keep = keep
         self.emit = emit
-        self.heartbeat = Heartbeat(outbox, "incoming", progress or Progress())
+        self.heartbeat = Heartbeat(outbox, "incoming", progress or Progress(), stored_per_second)
         self._slow_at = 0.0
 
     async def run(self, stop: Stop) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from wa_cli.batches import batches
 from wa_cli.isolation import OUTAGES, reason_of
-from wa_cli.outbox.outbox import Outbox
+from wa_cli.outbox.outbox import NumberShare, Outbox
 from wa_cli.runtime.outage import Outage
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Progress, Watchdog
@@ -26,6 +26,7 @@ from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 from wa_cli.workers.stage import BATCH
 
 EVERY = 5.0
+OPEN, PAUSED, BLOCKED = "open", "paused", "blocked"
 SLOW_EVERY = 60.0
 
 
@@ -80,6 +81,7 @@ class Maintenance:
         share: RateShare,
         degraded_mode: DegradedMode | None = None,
         progress: Progress | None = None,
+        sent_per_second: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.outbox = outbox
         self.spooled_outcomes = spooled_outcomes
@@ -87,7 +89,9 @@ class Maintenance:
         self.emit = emit
         self.share = share
         self.degraded_mode = degraded_mode
-        self.heartbeat = Heartbeat(outbox, "outgoing", progress or Progress())
+        self.heartbeat = Heartbeat(outbox, "outgoing", progress or Progress(), sent_per_second)
+        self.number_state = OPEN
+        self._has_beaten = False
         self._mended_to = ""
         self._slow_at = 0.0
         self._beat: Callable[[], None] = lambda: None
@@ -120,9 +124,22 @@ class Maintenance:
 
         It is a write, which a standby and a full disk refuse: a database that only reads counts as unavailable.
         """
-        rate = self.heartbeat.beat()
-        if rate is not None:
-            self.share.rate = rate
+        number = self.heartbeat.beat()
+        if number is not None:
+            self.share.rate = number.rate
+            self._note_state(number)
+
+    def _note_state(self, number: NumberShare) -> None:
+        """Report that a person paused or resumed the number, and a block from before this worker."""
+        before, self.number_state = self.number_state, number.state
+        is_new = before != number.state
+        if is_new and number.state == PAUSED:
+            self.emit(events.NumberPaused(number.reason or "by hand"))
+        elif is_new and number.state == BLOCKED and not self._has_beaten:
+            self.emit(events.NumberBlocked(number.reason or "by Meta"))
+        elif is_new and before == PAUSED and number.state == OPEN:
+            self.emit(events.NumberUnblocked())
+        self._has_beaten = True
 
     def recover(self) -> None:
         """End degraded mode, and settle what it and dead processes left in the spool."""

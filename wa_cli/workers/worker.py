@@ -18,6 +18,7 @@ from wa_cli.queues.base import Queue
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.tasks import all_until_one_fails
 from wa_cli.runtime.watchdog import Watchdog
+from wa_cli.telemetry.meter import Meter
 from wa_cli.workers.incoming_maintenance import IncomingMaintenance
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.maintenance import Maintenance
@@ -35,6 +36,7 @@ class OutgoingWorker:
         intake: Intake,
         sender: Sender,
         maintenance: Maintenance,
+        meter: Meter,
         *,
         stop_timeout: timedelta,
         drain: bool = False,
@@ -42,6 +44,7 @@ class OutgoingWorker:
         self.intake = intake
         self.sender = sender
         self.maintenance = maintenance
+        self.meter = meter
         self.stop_timeout = stop_timeout
         self.drain = drain
 
@@ -89,12 +92,14 @@ class IncomingWorker:
         self,
         intake: Intake,
         maintenance: IncomingMaintenance,
+        meter: Meter,
         *,
         downloader: Downloader | None = None,
         drain: bool = False,
     ) -> None:
         self.intake = intake
         self.maintenance = maintenance
+        self.meter = meter
         self.downloader = downloader
         self.drain = drain
 
