@@ -43,7 +43,8 @@ WITH locked AS MATERIALIZED (
       FROM due
      WHERE message.reference = due.reference
     RETURNING message.reference, message.attempt, message.token, message.phone_number, message.recipient,
-              message.message, message.customer, message.retry_count, message.seq
+              message.message, message.customer, message.retry_count, message.seq,
+              extract(epoch FROM clock_timestamp() - greatest(message.queued_at, message.due_at))::float AS waited_seconds
 ), spent AS (
     UPDATE wa.rate_limits AS limits
        SET tokens = bucket.filled - taken.n, rate = bucket.new_rate, refilled_at = clock_timestamp(),
@@ -53,6 +54,6 @@ WITH locked AS MATERIALIZED (
      WHERE limits.number = bucket.number
 )
 SELECT reference, attempt, token, phone_number, recipient, message, customer, retry_count,
-       (SELECT blocked FROM bucket) AS is_probe
+       (SELECT blocked FROM bucket) AS is_probe, waited_seconds
   FROM claimed
  ORDER BY seq

@@ -82,7 +82,7 @@ def test_an_accepted_message_is_stored_as_a_row(bench: Bench) -> None:
 
     settled = bench.settle(claim, Accepted("wamid.1"))
 
-    assert settled.stored == (("+123", "wamid.1"),)
+    assert settled.stored == (("text", "wamid.1"),)
     [row] = bench.rows()
     expected = {
         "message_id": "wamid.1",
@@ -523,7 +523,7 @@ def test_a_message_is_reported_as_stored_once_however_many_statuses_prove_it(ben
     with bench.database.transaction() as connection:
         settled, _ = bench.outbox.record_statuses(connection, statuses)
 
-    assert settled.stored == (("+123", "wamid.1"),)
+    assert settled.stored == (("text", "wamid.1"),)
 
 
 def test_an_expired_message_that_the_outbox_refuses_to_end_stops_no_other(bench: Bench) -> None:

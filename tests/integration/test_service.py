@@ -610,5 +610,5 @@ def test_metrics_are_served_while_the_database_is_unavailable(rig: Rig, outage: 
         answer = httpx.get(f"{service.url}/metrics")
 
     assert answer.status_code == 200
-    assert "wa_webhooks_readmitted_total 0.0" in answer.text
+    assert "wa_webhooks_requeued_total 0.0" in answer.text
     assert "wa_queue_messages" not in answer.text

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from tests.support.event_loop import in_thread
+from wa_cli.assembly import gauges
 from wa_cli.cloud import signature
 from wa_cli.database.engine import Database
 from wa_cli.outbox.spool import Spool
@@ -46,7 +47,13 @@ class RunningService:
         failing: Callable[[], list[str]],
     ) -> None:
         self.emitted: list[Event] = []
-        metrics = Metrics(backlog.status, lambda: spool.state().records)
+        metrics = Metrics(
+            [
+                gauges.spool(gauges.WEBHOOK_SPOOL, gauges.records_of(spool)),
+                gauges.queues(backlog.status),
+                gauges.fleet(database),
+            ]
+        )
         emit = Emitter(metrics, LogThrottle(self.emitted.append))
         self.spooled_webhooks = SpooledWebhooks(queue, spool, emit)
         self.ingest = Ingest(queue, self.spooled_webhooks, emit=emit, dedup_cache=dedup_cache)

@@ -1,4 +1,4 @@
-"""Unit tests do not wait: the delay after a try that failed is 0."""
+"""Unit tests hardly wait: the delay after a try that failed is a millisecond."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from wa_cli.runtime import outage
 
 
 @pytest.fixture(autouse=True)
-def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage, "full_jitter", lambda *_tries, **_bounds: 0.0)
+def _short_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outage, "full_jitter", lambda *_tries, **_bounds: 0.001)

@@ -29,6 +29,8 @@ def test_json_log_lines_contain_the_fields_of_the_event(capsys: pytest.CaptureFi
         "phone": "+123",
         "wamid": "wamid.x",
         "reference": "060e0119",
+        "seconds": 0.0,
+        "waited_seconds": 0.0,
     }
     assert (second["level"], second["event"], second["reason"]) == ("error", "number_blocked", "the token is expired")
 
@@ -133,6 +135,7 @@ SAMPLES: dict[str, Any] = {
     "float": 1.0,
     "bool": True,
     "str | None": None,
+    "int | None": None,
     "Component": events.Component.DATABASE,
     "Disposition": Disposition.RETRY,
     "Feature": events.Feature.SENDING,

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from wa_cli.assembly import gauges
 from wa_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings,
     from wa_cli.telemetry.metrics import Metrics
     from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
-    metrics = Metrics(parts.backlog.status, lambda: parts.webhook_spool.state().records)
+    metrics = Metrics(
+        [
+            gauges.spool(gauges.WEBHOOK_SPOOL, gauges.records_of(parts.webhook_spool)),
+            gauges.queues(parts.backlog.status),
+            gauges.fleet(parts.database),
+        ]
+    )
     emitter = Emitter(metrics, emit)
     spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, emitter)
     cache = _dedup_cache(parts, settings, emitter)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +25,7 @@ from wa_cli.telemetry.logs import emit, one_line
 if TYPE_CHECKING:
     import socket
 
+    from wa_cli.assembly.publishing import Published
     from wa_cli.backlog import Backlog
     from wa_cli.checks.installation import Installation
     from wa_cli.cloud.client import CloudClient
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from wa_cli.workers.worker import IncomingWorker, OutgoingWorker
 
 T = TypeVar("T")
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 def print_note(line: str) -> None:
@@ -233,6 +235,43 @@ class AppContext:
 
         async with self.cloud() as client:
             yield Downloader(self.downloads, client.media, store, emit)
+
+    @contextmanager
+    def publishing(self, program: str) -> Iterator[Published]:
+        """Publish metrics of a worker or of the service, where they are configured, until the end of the block."""
+        from wa_cli.assembly import gauges
+        from wa_cli.assembly.publishing import publishing
+
+        spools = {"outgoing": (gauges.OUTCOME_SPOOL, self.spools.outcomes)}
+        gauge, folder = spools.get(program, (gauges.WEBHOOK_SPOOL, self.spools.webhooks))
+        sources = [
+            gauges.spool(gauge, gauges.records_of(folder)),
+            gauges.queues(lambda: self.backlog.status()),
+            gauges.fleet(self.databases.unchecked),
+        ]
+        serves = self.settings.metrics_port is not None and program != "service"
+        with publishing(self.settings, program, emit, sources, serves_metrics=serves) as published:
+            yield published
+
+    def worker_endpoint(
+        self, worker: OutgoingWorker | IncomingWorker, published: Published
+    ) -> AbstractAsyncContextManager[None]:
+        """Answer on WA_HEALTH_PORT and WA_METRICS_PORT, if they are configured, until the end of the block."""
+        from wa_cli.server.worker_endpoint import Routes, worker_endpoint
+
+        heartbeat, metrics = worker.maintenance.heartbeat, published.metrics
+        routes = Routes(
+            silence=heartbeat.silence,
+            state=lambda: {"kind": heartbeat.kind, "rate": round(worker.meter.rate(), 1)},
+            metrics=metrics.text if metrics else None,
+            may_read=self._may_read_metrics,
+        )
+        ports = {"health": self.settings.health_port, "metrics": self.settings.metrics_port}
+        return worker_endpoint(routes, self.settings.host, **ports)
+
+    def _may_read_metrics(self, peer: str | None, headers: Mapping[str, str]) -> bool:
+        """Return True for a caller with a key, and without any key for programs of this machine."""
+        return self.keys.caller(peer, headers) is not None or (not self.keys.keys and peer in LOOPBACK)
 
     def service(self, bound: socket.socket, *, insecure: bool = False, emit: Emit = emit) -> tuple[Service, Ingest]:
         """Return the HTTP service and the ingest that runs beside it. With `insecure` unsigned webhooks are accepted."""

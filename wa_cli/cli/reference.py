@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from wa_cli.assembly import gauges
 from wa_cli.cli.commands import every_command
 from wa_cli.clock import format_span
 from wa_cli.errors import EXIT_CODES
 from wa_cli.reports import catalogue
 from wa_cli.settings import schema
+from wa_cli.telemetry import cloudwatch
+from wa_cli.telemetry.measures import GaugeSource
 from wa_cli.telemetry.metrics import Metrics
 
 
@@ -48,14 +51,20 @@ def reports() -> str:
 
 
 def metrics() -> str:
-
-    known = Metrics(_no_backlog, lambda: 0).described()
-    return "\n".join(["| metric | meaning |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in known)])
-
-
-def _no_backlog() -> dict[str, dict[str, Any]]:
-    counted = {"waiting": 0, "in_flight": 0, "delayed": 0, "dead": 0, "oldest_seconds": 0}
-    return {"outgoing": counted, "incoming": counted}
+    known = Metrics(
+        [
+            gauges.queues(dict),
+            gauges.spool(gauges.OUTCOME_SPOOL, int),
+            gauges.spool(gauges.WEBHOOK_SPOOL, int),
+            GaugeSource(gauges.FLEET, list),
+        ]
+    ).described()
+    lines = ["| metric | meaning | CloudWatch |", "|---|---|---|"]
+    for name, text in known:
+        metric, dimensions = cloudwatch.NAMES.get(name.removeprefix("wa_").removesuffix("_total"), ("", ()))
+        by = f" by {', '.join(dimensions)}" if dimensions else ""
+        lines.append(f"| `{name}` | {text} | {f'`{metric}`{by}' if metric else ''} |")
+    return "\n".join(lines)
 
 
 def exit_codes() -> str:

@@ -122,10 +122,13 @@ def _load() -> None:
 
 
 async def _serve(context: AppContext, bound: socket.socket, insecure: bool, parent: int | None) -> None:
-
-    service, ingest = context.service(bound, insecure=insecure, emit=logs.emit)
     stop = Stop()
-    with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
+    with (
+        stopping_on_signals(stop, logs.emit),
+        stopping_with_parent(stop, parent),
+        context.publishing("service") as published,
+    ):
+        service, ingest = context.service(bound, insecure=insecure, emit=published.emit)
         await all_until_one_fails(service.run(stop), ingest.run(stop))
         if left := context.spools.webhooks.state().records:
             print_note(

@@ -14,6 +14,7 @@ from wa_cli.cli import render, status_line
 from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
+from wa_cli.errors import BadInput
 from wa_cli.runtime.outage import until_ready
 from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
 from wa_cli.runtime.stop import Stop
@@ -41,6 +42,12 @@ Media = Annotated[
     str | None,
     typer.Option(help="Media store. Default: WA_MEDIA, else none.", metavar="DIR|s3://BUCKET/PREFIX"),
 ]
+HealthPort = Annotated[
+    int | None, typer.Option("--health-port", help="Port of /health, for containers. Default: none.", max=65535)
+]
+MetricsPort = Annotated[
+    int | None, typer.Option("--metrics-port", help="Port of /metrics, for Prometheus. Default: none.", max=65535)
+]
 Processes = Annotated[int, typer.Option("--processes", min=1, max=64, help="Number of worker processes.")]
 
 
@@ -50,6 +57,8 @@ def outgoing(
     drain: Drain = False,
     processes: Processes = 1,
     require_storage: RequireStorage = False,
+    health_port: HealthPort = None,
+    metrics_port: MetricsPort = None,
     log_format: LogFormat = None,
 ) -> None:
     """Send queued messages and store each one.
@@ -61,7 +70,7 @@ def outgoing(
 
     Example: wa worker outgoing --drain
     """
-    context = AppContext.of(ctx, log_format=log_format)
+    context = AppContext.of(ctx, log_format=log_format, **_ports(processes, health_port, metrics_port))
     logs.start(context.settings.log_format)
 
     # A queue in the database is unavailable with it, and a draining worker ends only when everything is stored.
@@ -83,6 +92,8 @@ def incoming(
     drain: Drain = False,
     processes: Processes = 1,
     media: Media = None,
+    health_port: HealthPort = None,
+    metrics_port: MetricsPort = None,
     log_format: LogFormat = None,
 ) -> None:
     """Store received messages and statuses.
@@ -91,7 +102,7 @@ def incoming(
 
     Example: wa worker incoming --media /srv/files
     """
-    context = AppContext.of(ctx, log_format=log_format, media=media)
+    context = AppContext.of(ctx, log_format=log_format, media=media, **_ports(processes, health_port, metrics_port))
     logs.start(context.settings.log_format)
 
     def check() -> None:
@@ -130,6 +141,16 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
     render.show(Table("workers", "Workers", columns, rows), chosen_format(form, as_json))
 
 
+def _ports(processes: int, health: int | None, metrics: int | None) -> dict[str, str | None]:
+    """Return the ports as settings. Raises BadInput for several processes, of which only one can have a port."""
+    if processes > 1 and (health is not None or metrics is not None):
+        raise BadInput(
+            "--processes cannot be used with --health-port or --metrics-port.", hint="Start several workers instead."
+        )
+    texts = (None if port is None else str(port) for port in (health, metrics))
+    return dict(zip(("health_port", "metrics_port"), texts, strict=True))
+
+
 def _is_ready(context: AppContext, check: Callable[[], None], queue: Component, drain: bool) -> bool:
     """Return True once `check` raises nothing, and False if a signal came first. Without `drain` it waits for a database or a
     queue that is unavailable.
@@ -166,27 +187,33 @@ def _load(context: AppContext) -> None:
 
 
 async def _outgoing(context: AppContext, drain: bool, degrades: bool, parent: int | None) -> None:
-
-    stop = Stop()
-    with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
+    with _stoppable(parent) as stop, context.publishing("outgoing") as published:
         async with context.cloud() as client:
-            worker = context.outgoing_worker(client, drain=drain, degrades=degrades)
-            logs.emit(events.Started(Program.OUTGOING_WORKER, until_drained=drain))
+            worker = context.outgoing_worker(client, drain=drain, degrades=degrades, emit=published.emit)
             totals = _totals(Program.OUTGOING_WORKER, worker.meter, "sent", "failed")
-            with totals, _watched(context, parent, *status_line.outgoing(worker)):
-                await worker.run(stop)
+            async with context.worker_endpoint(worker, published):
+                logs.emit(events.Started(Program.OUTGOING_WORKER, until_drained=drain))
+                with totals, _watched(context, parent, *status_line.outgoing(worker)):
+                    await worker.run(stop)
 
 
 async def _incoming(context: AppContext, drain: bool, parent: int | None) -> None:
+    with _stoppable(parent) as stop, context.publishing("incoming") as published:
+        async with context.downloader(published.emit) as downloader:
+            worker = context.incoming_worker(downloader=downloader, drain=drain, emit=published.emit)
+            totals = _totals(Program.INCOMING_WORKER, worker.meter, "messages", "statuses")
+            async with context.worker_endpoint(worker, published):
+                logs.emit(events.Started(Program.INCOMING_WORKER, until_drained=drain))
+                with totals, _watched(context, parent, *status_line.incoming(worker)):
+                    await worker.run(stop)
 
+
+@contextmanager
+def _stoppable(parent: int | None) -> Iterator[Stop]:
+    """Yield a stop that is set by a signal, or by the end of the supervisor at the other end of the pipe `parent`."""
     stop = Stop()
     with stopping_on_signals(stop, logs.emit), stopping_with_parent(stop, parent):
-        async with context.downloader() as downloader:
-            worker = context.incoming_worker(downloader=downloader, drain=drain)
-            logs.emit(events.Started(Program.INCOMING_WORKER, until_drained=drain))
-            totals = _totals(Program.INCOMING_WORKER, worker.meter, "messages", "statuses")
-            with totals, _watched(context, parent, *status_line.incoming(worker)):
-                await worker.run(stop)
+        yield stop
 
 
 @contextmanager

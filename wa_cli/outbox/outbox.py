@@ -32,7 +32,9 @@ RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}
 
 @dataclass(frozen=True)
 class Claim:
-    """A message that a worker may send once, while its lease lasts. A probe tests if a blocked number is open again."""
+    """A message that a worker may send once, while its lease lasts. A probe tests if a blocked number is open again.
+    `waited_seconds` is the time from when it was due to its claim.
+    """
 
     reference: UUID
     attempt: int
@@ -43,6 +45,7 @@ class Claim:
     customer: str
     retry_count: int
     is_probe: bool
+    waited_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

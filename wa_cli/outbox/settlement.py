@@ -93,7 +93,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class Settled:
-    """The result of a transaction. `stored` are pairs of a customer's number and the id of the new row.
+    """The result of a transaction. `stored` are pairs of a message's type and the id of the new row.
 
     `unknown` are attempts at messages that this outbox does not know.
     """
@@ -229,7 +229,9 @@ class Decision:
         for number, customers in self.handing_over.items():
             run(connection, "outbox/hand_over", number=number, customers=sorted(customers))
         # Each status of a message proves it once more.
-        stored_ids = dict.fromkeys((row["to_phone"], row["message_id"]) for row in stored if row["message_id"] in new)
+        stored_ids = dict.fromkeys(
+            (row["message_type"], row["message_id"]) for row in stored if row["message_id"] in new
+        )
         duplicates = dict.fromkeys(duplicate for duplicate in self.duplicates if duplicate[1] in new)
         return Settled(tuple(stored_ids), tuple(reference for reference, _ in duplicates))
 

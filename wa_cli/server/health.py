@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from wa_cli.database.engine import Database
 from wa_cli.errors import WaError
 from wa_cli.server.auth import Keys
-from wa_cli.telemetry.metrics import Metrics
+from wa_cli.telemetry.metrics import CONTENT_TYPE, Metrics
 
 LONGEST_LOOK = 5.0  # seconds
 UNAVAILABLE = "database"
@@ -69,6 +69,6 @@ def routes(database: Database, metrics: Metrics, keys: Keys, failing: Callable[[
     @router.get("/metrics", dependencies=[Depends(keys.required)])
     async def counted() -> Response:
         """Prometheus' text format."""
-        return Response(await asyncio.to_thread(metrics.text), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE)
 
     return router

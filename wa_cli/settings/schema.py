@@ -155,6 +155,14 @@ class Settings:
     )
     template_language: str = _setting("en_US", "Default language of templates.")
 
+    health_port: int | None = _setting(None, "Port of a worker's /health, for containers. Default: none.", parsers.port)
+    metrics_port: int | None = _setting(
+        None, "Port of a worker's /metrics, for Prometheus. Default: none.", parsers.port
+    )
+    cloudwatch_namespace: str | None = _setting(
+        None, "CloudWatch namespace to publish metrics in, such as `WhatsApp/Messages`. Default: none."
+    )
+
     log_format: str = _setting(
         "text", "Log format of workers and service: `text` or `json`.", parsers.choice("text", "json")
     )

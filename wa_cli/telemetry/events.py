@@ -31,6 +31,7 @@ class Component(StrEnum):
     SPOOL = "spool"
     WEBHOOK_SPOOL = "webhook spool"
     DEDUP_CACHE = "deduplication cache"
+    CLOUDWATCH = "CloudWatch"
 
 
 class Disposition(StrEnum):
@@ -83,11 +84,13 @@ class WebhookResult(StrEnum):
 
 @dataclass(frozen=True)
 class Accepted(Event):
-    """The API accepted a message."""
+    """The API accepted a message, `seconds` after the request. It was due `waited_seconds` before its claim."""
 
     phone: str
     wamid: str
     reference: str = ""
+    seconds: float = 0.0
+    waited_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Stored(Event):
     """The row of a sent message is stored."""
 
     wamid: str
+    message_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,12 +119,13 @@ class ValueLeftOut(Event):
 
 @dataclass(frozen=True)
 class NotAccepted(Event):
-    """The API did not accept a message."""
+    """The API did not accept a message. `code` is that of the API, if there is one."""
 
     phone: str
     disposition: Disposition
     reason: str
     reference: str = ""
+    code: int | None = None
 
 
 @dataclass(frozen=True)

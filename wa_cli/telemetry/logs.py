@@ -117,7 +117,7 @@ def _snake(name: str) -> str:
 def _line(event: Event) -> tuple[int, str]:
     """Return the level and the sentence of an event."""
     match event:
-        case events.Accepted(phone, wamid, _):
+        case events.Accepted(phone, wamid):
             return logging.INFO, f"Message sent successfully to {phone}: {wamid}"
         case events.Stored(wamid):
             return logging.INFO, f"Outgoing message stored in database: {wamid}"
@@ -126,7 +126,7 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.ERROR, f"Failed to store outgoing message in database: {reason}{kept}"
         case events.ValueLeftOut(column, reason):
             return logging.WARNING, f"values of {column} left out of stored messages: {reason}"
-        case events.NotAccepted(phone, disposition, reason, _):
+        case events.NotAccepted(phone, disposition, reason):
             return logging.WARNING, f"Message to {phone} {_DISPOSITIONS[disposition]}: {reason}"
         case events.Duplicated(reference):
             return logging.ERROR, f"Message {reference} is a duplicate: accepted twice, both rows stored"

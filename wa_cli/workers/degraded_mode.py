@@ -64,6 +64,9 @@ class _Leased:
             customer=message.customer,
             retry_count=0,
             is_probe=False,
+            waited_seconds=max(
+                0.0, (clock.now() - max(message.queued_at, message.due_at or message.queued_at)).total_seconds()
+            ),
         )
 
 

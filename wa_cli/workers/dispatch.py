@@ -120,6 +120,7 @@ class Dispatch:
 
 async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:
     """Send a claimed message and report its outcome."""
+    began_at = time.monotonic()
     try:
         outcome = await api.send(
             claim.content,
@@ -130,18 +131,20 @@ async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:
         )
     except Exception as error:  # an error in our own code fails this message only
         outcome = Unknown(reason_of(error))
-    emit(_event(claim, outcome))
+    emit(_event(claim, outcome, time.monotonic() - began_at))
     return Settlement(claim.reference, claim.attempt, claim.token, outcome, pause=pause_after(claim, outcome))
 
 
-def _event(claim: Claim, outcome: Outcome) -> events.Event:
+def _event(claim: Claim, outcome: Outcome, seconds: float) -> events.Event:
     customer, reference = claim.phone or claim.recipient or "?", str(claim.reference)
     match outcome:
         case Accepted(wamid):
-            return events.Accepted(customer, wamid, reference)
-        case Rejected(_, why):
-            return events.NotAccepted(customer, Disposition.REJECTED, why, reference)
-        case Retryable(_, why) | NotTransmitted(why) | Blocked(_, why):
+            return events.Accepted(customer, wamid, reference, seconds, claim.waited_seconds)
+        case Rejected(code, why):
+            return events.NotAccepted(customer, Disposition.REJECTED, why, reference, code)
+        case Retryable(code, why) | Blocked(code, why):
+            return events.NotAccepted(customer, Disposition.RETRY, why, reference, code)
+        case NotTransmitted(why):
             return events.NotAccepted(customer, Disposition.RETRY, why, reference)
         case Unknown(why):
             return events.NotAccepted(customer, Disposition.UNCERTAIN, why, reference)

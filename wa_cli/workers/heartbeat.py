@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from uuid import uuid4
@@ -21,15 +22,22 @@ class Heartbeat:
         self.kind = kind
         self.progress = progress
         self.rate = rate
+        self._beaten_at: float | None = None
         self._host = socket.gethostname()
         # `wa up` runs a worker of each kind in one process, and containers may share the name of their host and the pid 1.
         self._worker = f"{self._host}/{os.getpid()}/{kind}/{uuid4().hex[:8]}"
 
     def beat(self) -> NumberShare | None:
         """Write the heartbeat. Return an outgoing worker's share of the number."""
-        return self.outbox.heartbeat(
+        share = self.outbox.heartbeat(
             self._worker, self._host, os.getpid(), kind=self.kind, idle=self.progress.idle, rate=self.rate()
         )
+        self._beaten_at = time.monotonic()
+        return share
+
+    def silence(self) -> float | None:
+        """Return the seconds since the last heartbeat, or None before the first one."""
+        return None if self._beaten_at is None else time.monotonic() - self._beaten_at
 
     def end(self) -> None:
         """Delete the heartbeat. If the database is unavailable, it ends by itself."""

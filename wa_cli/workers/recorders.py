@@ -135,7 +135,7 @@ class IncomingRecorder:
         notify.announce(connection, new, {status.wamid for status in notification.statuses}, noticed)
         if new or notification.statuses or noticed:
             batch.pending_events.append(events.Received(len(new), len(notification.statuses), len(noticed)))
-        batch.pending_events += [events.Stored(wamid) for _, wamid in settled.stored]
+        batch.pending_events += [events.Stored(wamid, message_type) for message_type, wamid in settled.stored]
         batch.pending_events += [events.Duplicated(str(reference)) for reference in settled.duplicates]
         new_notices = [notice for notice in notification.notices if notice.id in noticed]
         batch.pending_events += number_state.update_numbers(connection, notification.statuses, new_notices)

@@ -123,9 +123,9 @@ def settle_isolated(outbox: Outbox, settlements: Sequence[Settlement], emit: Emi
 
 def _report(batch: SettledBatch, emit: Emit) -> None:
     for settled in batch.done:
-        for _, wamid in settled.stored:
+        for message_type, wamid in settled.stored:
             if not is_failed_id(wamid):
-                emit(events.Stored(wamid))
+                emit(events.Stored(wamid, message_type))
         for reference in settled.duplicates:
             emit(events.Duplicated(str(reference)))
     for reason in batch.refused:
