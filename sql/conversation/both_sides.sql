@@ -8,7 +8,7 @@ WITH keys AS MATERIALIZED (
 ), said AS (
     SELECT message.timestamp::timestamp AS at, message.created_at::timestamp, message.id::text AS id,
            coalesce(message.direction, 'incoming') AS direction, message.message_type::text,
-           CASE WHEN edit.revoked_at IS NULL THEN coalesce(edit.content, message.content) END AS content,
+           CASE WHEN edit.revoked_at IS NULL THEN CASE WHEN edit.edited_at IS NULL THEN message.content ELSE edit.content END END AS content,
            CASE WHEN edit.revoked_at IS NULL THEN message.media_url END AS media_url,
            message.template_name, message.status::text, message.failure_reason, message.delivered_at, message.read_at,
            message.employee_id, message.message_id, message.context_message_id, message.sent_by, message.campaign,

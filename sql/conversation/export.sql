@@ -3,7 +3,7 @@
 SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.timestamp::timestamp AT TIME ZONE 'UTC' AS at,
        coalesce(stored.direction, 'incoming') AS direction, coalesce(employee.name, stored.employee_id::text) AS employee,
        stored.message_type AS type,
-       CASE WHEN edit.revoked_at IS NULL THEN coalesce(edit.content, stored.content) END AS content,
+       CASE WHEN edit.revoked_at IS NULL THEN CASE WHEN edit.edited_at IS NULL THEN stored.content ELSE edit.content END END AS content,
        CASE WHEN edit.revoked_at IS NULL THEN stored.media_url END AS media_url, stored.template_name, stored.status,
        stored.failure_reason, stored.delivered_at::timestamp AT TIME ZONE 'UTC' AS delivered_at,
        stored.read_at::timestamp AT TIME ZONE 'UTC' AS read_at, stored.message_id, stored.context_message_id

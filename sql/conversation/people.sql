@@ -33,7 +33,7 @@ SELECT person.customer, contact.name, last.timestamp::timestamp AT TIME ZONE 'UT
          FROM wa.keys(person.customer) AS known (key)
         CROSS JOIN LATERAL (
               SELECT stored.timestamp,
-                     CASE WHEN edit.revoked_at IS NULL THEN coalesce(edit.content, stored.content) END AS content
+                     CASE WHEN edit.revoked_at IS NULL THEN CASE WHEN edit.edited_at IS NULL THEN stored.content ELSE edit.content END END AS content
                 FROM whatsapp_messages AS stored
                 LEFT JOIN wa.message_edits AS edit ON edit.message_id = stored.message_id
                WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,

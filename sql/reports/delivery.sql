@@ -4,6 +4,7 @@
 -- define:  Of the outgoing rows of the range: sent = delivered + failed + open, and the shares are of sent.
 -- define:  Delivered includes read. Failed was refused by WhatsApp or the API. Open has no status yet.
 -- define:  Delivery time: the median from our sending to WhatsApp's delivery, whose times are whole seconds.
+-- define:  A delivery before the answer to our request took no time. One more than five minutes before it is left out.
 -- include: messages
 -- include: names
 -- filter:  customer employee
@@ -32,7 +33,7 @@ SELECT what,
        count(*) FILTER (WHERE is_delivered)::float8 / count(*)                AS delivered_share,
        count(*) FILTER (WHERE is_read)::float8 / count(*)                     AS read_share,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM delivered_at - at)::float8, 0))
-           FILTER (WHERE is_delivered AND delivered_at >= date_trunc('second', at))                AS delivery_time
+           FILTER (WHERE is_delivered AND delivered_at > at - interval '5 minutes')                AS delivery_time
   FROM (SELECT message.*,
                NOT has_failed AND (coalesce(status IN ('delivered', 'read'), FALSE) OR coalesce(delivered_at, read_at) IS NOT NULL)
                    AS is_delivered,

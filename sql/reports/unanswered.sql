@@ -45,7 +45,8 @@ SELECT turn.customer,
        (SELECT count(*)
           FROM wa.keys(turn.customer) AS known (name)
           JOIN wa.outbox AS unsent ON unsent.customer = known.name
-         WHERE unsent.final_at IS NULL AND unsent.sent_by = 'human') AS queued,
+         WHERE unsent.final_at IS NULL AND unsent.sent_by = 'human'
+           AND coalesce(wa.business_number('outgoing', unsent.business_phone, NULL) = turn.number, TRUE)) AS queued,
        said.content
   FROM (SELECT * FROM turn WHERE answered_at IS NULL ORDER BY started_at, customer, number LIMIT :limit) AS turn
  CROSS JOIN LATERAL (
@@ -53,7 +54,8 @@ SELECT turn.customer,
        SELECT count(*) FILTER (WHERE is_of_turn) AS messages, max(at) FILTER (WHERE opens_window) AS opened_at,
               (array_agg(content ORDER BY at DESC, created_at DESC, id DESC) FILTER (WHERE is_of_turn))[1] AS content
          FROM (SELECT message.timestamp::timestamp AS at, message.created_at, message.id,
-                      coalesce(edit.content, message.content, '[' || message.message_type || ']') AS content,
+                      coalesce(CASE WHEN edit.edited_at IS NULL THEN message.content ELSE edit.content END,
+                               '[' || message.message_type || ']') AS content,
                       wa.opens_window(message.direction, message.message_type::text, message.campaign) AS opens_window,
                       wa.is_turn_event(message.direction, message.message_type::text, message.status::text, message.campaign,
                                        message.sent_by)

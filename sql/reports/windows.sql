@@ -26,7 +26,8 @@ SELECT open.customer, contact.name, open.number,
        (open.last_at + interval '24 hours') AT TIME ZONE 'UTC' AS closes_at, open.content
   FROM (SELECT message.customer, message.number, max(message.at) AS last_at,
                (array_agg(CASE WHEN edit.revoked_at IS NOT NULL THEN '[deleted]'
-                               ELSE coalesce(edit.content, message.content, '[' || message.message_type || ']') END
+                               ELSE coalesce(CASE WHEN edit.edited_at IS NULL THEN message.content ELSE edit.content END,
+                                             '[' || message.message_type || ']') END
                           ORDER BY message.at DESC, message.created_at DESC, message.id DESC))[1] AS content
           FROM message
           LEFT JOIN wa.message_edits AS edit ON edit.message_id = message.message_id

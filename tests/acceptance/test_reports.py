@@ -138,6 +138,9 @@ def test_unanswered_counts_the_open_turns_from_before_its_range(shop: Shell) -> 
     older = re.search(r"Not shown: (\d+) older turns?\. Use --since (\S+) to show all\.", note)
     assert older
     assert int(older[1]) == len(rows) - 1
+    data = shop.wa("report", "unanswered", "--since", cut.isoformat(), "--json")
+    assert json.loads(data.stdout)["older_turns"] == len(rows) - 1
+    assert older[0] in data.stderr
     again = json.loads(shop.wa("report", "unanswered", "--since", older[2], "--json").stdout)["rows"]
     assert [row["customer"] for row in again] == [row["customer"] for row in rows]
     assert "No older turn is open." in shop.wa("report", "unanswered", "--since", older[2]).stderr

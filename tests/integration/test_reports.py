@@ -352,7 +352,9 @@ def team_of(employee: int | None) -> str:
     return "unknown" if employee is None else TEAMS.get(employee, "no team")
 
 
-zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo", "Australia/Lord_Howe"])
+zones = st.sampled_from(
+    ["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Chatham"]
+)
 
 
 @with_a_database

@@ -60,6 +60,7 @@ def _document(table: Table, rows: Iterable[Row]) -> Iterator[str]:
             for c in table.columns
         ],
         **({} if table.total is None else {"shown": len(table.rows), "total": table.total}),
+        **table.facts,
     }
     yield json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "rows": ['
     before = "\n"

@@ -98,6 +98,7 @@ def run_report(context: AppContext, report: Report, question: Question = Questio
             context.databases.reports, report, asked, narrowed, timeout=context.settings.report_timeout
         )
     parameters = question.parameters(context, report, asked)
+    older = _older_turns(context, report, question, asked) if report.header.beside == "older_turns" else None
     if parameters.get("by") == "day":
         rows = [_with_dates(report, row, asked.zone) for row in rows]
     return Table(
@@ -105,11 +106,13 @@ def run_report(context: AppContext, report: Report, question: Question = Questio
         title=_title(report, parameters.get("by")),
         columns=_columns(report, rows, parameters.get("by"), narrowed),
         rows=rows,
-        note=" ".join(filter(None, _notes(context, report, question, asked, len(rows), total))),
+        note=" ".join(filter(None, _notes(context, report, question, asked, len(rows), total, older))),
         zone=asked.zone,
         parameters=parameters,
         bars=report.header.bars,
         total=total,
+        hidden=older.sentence if older and older.count != 0 else None,
+        facts={"older_turns": older.count} if older else {},
     )
 
 
@@ -118,7 +121,7 @@ def run_whole(context: AppContext, report: Report, question: Question) -> tuple[
     most = report.most(question.limit)
     whole = run_report(context, report, replace(question, limit=None if most is None else EVERY))
     parameters = {**whole.parameters, **({} if most is None else {"limit": most})}
-    shown = replace(whole, rows=whole.rows[:most], parameters=parameters)
+    shown = replace(whole, rows=whole.rows[:most], parameters=parameters, hidden=None)
     return whole, replace(shown, note=" ".join(filter(None, (whole.note, shown.cut))))
 
 
@@ -165,13 +168,19 @@ def _title(report: Report, by: str | None) -> str:
 
 
 def _notes(
-    context: AppContext, report: Report, question: Question, asked: Range, count: int, total: int
+    context: AppContext,
+    report: Report,
+    question: Question,
+    asked: Range,
+    count: int,
+    total: int,
+    older: OlderTurns | None,
 ) -> Iterator[str]:
     """Return the notes about the range, and about what the rows do not show."""
     yield f"{_span(asked)}."
     yield report.header.note
-    if report.header.beside == "older_turns":
-        yield _older_turns(context, report, question, asked)
+    if older:
+        yield older.sentence
     if report.header.beside == "spool" and (
         waiting := sum(spool.state().records for spool in context.spools.ours()["outcomes"])
     ):
@@ -194,17 +203,25 @@ def open_turns(
     return runner.run(context.databases.reports, report.alarm, asked, narrowed, timeout=timeout)
 
 
-def _older_turns(context: AppContext, report: Report, question: Question, asked: Range) -> str:
-    """Return the number of open turns that began before the range, in words."""
+@dataclass(frozen=True)
+class OlderTurns:
+    """The open turns that began before the range: their number, or None if it is unknown, and a sentence."""
+
+    count: int | None
+    sentence: str
+
+
+def _older_turns(context: AppContext, report: Report, question: Question, asked: Range) -> OlderTurns:
     try:
         turns = open_turns(context, report, question, asked, NOTE_TIMEOUT)
     except StatementCancelled:
-        return "Turns that began before this range are not shown: use an earlier --since."
+        return OlderTurns(None, "Turns that began before this range are not shown: use an earlier --since.")
     older = [turn["since"] for turn in turns if turn["since"] < asked.since]
     if not older:
-        return "No older turn is open."
+        return OlderTurns(0, "No older turn is open.")
     first = min(older).astimezone(ZoneInfo(asked.zone))
-    return f"Not shown: {counted(len(older), 'older turn')}. Use --since {first:%Y-%m-%d} to show all."
+    sentence = f"Not shown: {counted(len(older), 'older turn')}. Use --since {first:%Y-%m-%d} to show all."
+    return OlderTurns(len(older), sentence)
 
 
 def _span(asked: Range) -> str:

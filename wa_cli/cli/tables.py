@@ -44,7 +44,8 @@ class Column:
 class Table:
     """Rows of one shape. `note` is printed below the table for people, who read instants in `zone`. Files have UTC.
 
-    `total` is the number of all rows, if some are missing here.
+    `total` is the number of all rows, if some are missing here. `hidden` is a part of the note that readers of data need
+    too, and `facts` are its figures for JSON.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Table:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     bars: str | None = None  # the column that a terminal draws as bars
     total: int | None = None
+    hidden: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def for_terminal(self) -> Table:
         """Return the table without quiet columns whose values are equal."""
@@ -66,11 +69,9 @@ class Table:
     def cut(self) -> str | None:
         """Return the note about missing rows, or None."""
         shown = len(self.rows)
-        return (
-            f"showing {shown:,} of {self.total:,}. Use --limit to show more."
-            if self.total and self.total > shown
-            else None
-        )
+        is_cut = self.total and self.total > shown
+        cut = f"showing {shown:,} of {self.total:,}. Use --limit to show more." if is_cut else None
+        return " ".join(filter(None, (cut, self.hidden))) or None
 
 
 def clean(text: str) -> str:

@@ -6,13 +6,24 @@ parameter, or ignores it silently.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import psycopg2
+import psycopg2.extensions
 
 from wa_cli.errors import ConfigError
 
 TIME_ZONE = "UTC"
+# A day inside the calendar, so that a time zone does not move them out of it.
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+# The types of times, with their numbers in pg_type.
+_TIMES = (
+    (1114, "PYDATETIME", _FIRST.replace(tzinfo=None), _LAST.replace(tzinfo=None)),
+    (1184, "PYDATETIMETZ", _FIRST, _LAST),
+    (1082, "PYDATE", _FIRST.date(), _LAST.date()),
+)
 _SET = "SELECT set_config(name, setting, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, setting)"
 
 
@@ -40,8 +51,28 @@ def shown(span: timedelta) -> str:
     return f"{milliseconds}ms" if milliseconds else "0"
 
 
+def read_any_time(connection: Any) -> None:
+    """Read times outside Python's calendar as the first or the last instant of it, so that one row fails no report."""
+    for oid, name, first, last in _TIMES:
+        connection_type = psycopg2.extensions.new_type((oid,), name, _clamped(name, first, last))
+        psycopg2.extensions.register_type(connection_type, connection)
+
+
+def _clamped(name: str, first: Any, last: Any) -> Callable[[Any, Any], Any]:
+    read = getattr(psycopg2.extensions, name)
+
+    def cast(text: Any, cursor: Any) -> Any:
+        try:
+            return read(text, cursor)
+        except (ValueError, OverflowError, psycopg2.DataError):
+            return first if str(text).endswith("BC") else last
+
+    return cast
+
+
 def set_up(connection: Any, wanted: Mapping[str, str]) -> None:
     """Set them on a new connection of the driver, and check the time zone. Raises ConfigError if it is another one."""
+    read_any_time(connection)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(_SET, (list(wanted), list(wanted.values())))
