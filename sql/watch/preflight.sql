@@ -13,6 +13,15 @@ SELECT current_setting('server_version_num')::integer / 10000 AS version,
          WHERE attrelid = found.oid AND attname = 'timestamp' AND NOT attisdropped) AS time_type,
        (SELECT format_type(atttypid, NULL) FROM pg_attribute
          WHERE attrelid = found.oid AND attname = 'direction' AND NOT attisdropped) AS direction_type,
+       ARRAY(SELECT attname || ' has the type ' || format_type(atttypid, NULL) || ' instead of ' || wanted.types[1]
+               FROM (VALUES ('content', ARRAY['text', 'character varying']),
+                            ('reference', ARRAY['uuid']), ('employee_id', ARRAY['uuid']),
+                            ('delivered_at', ARRAY['timestamp without time zone', 'timestamp with time zone']),
+                            ('read_at', ARRAY['timestamp without time zone', 'timestamp with time zone'])) AS wanted (name, types)
+               JOIN pg_attribute ON attrelid = found.oid AND attname = wanted.name AND NOT attisdropped
+              WHERE format_type((SELECT CASE typtype WHEN 'd' THEN typbasetype ELSE pg_type.oid END
+                                   FROM pg_type WHERE pg_type.oid = atttypid), NULL) <> ALL (wanted.types)
+              ORDER BY attname) AS wrong_types,
        found.relkind::text AS kind,
        ARRAY(SELECT name FROM unnest(CAST(:needed AS text[])) WITH ORDINALITY AS wanted (name, place)
               WHERE NOT EXISTS (SELECT FROM pg_attribute

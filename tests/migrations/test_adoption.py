@@ -142,6 +142,11 @@ def test_the_backfill_marks_rows_sent_by_the_business_as_outgoing(empty: Databas
             AS_FOUND.replace("timestamp TIMESTAMP", "timestamp DATE"),
             "timestamp of whatsapp_messages has the type date",
         ),
+        (AS_FOUND.replace("content TEXT", "content JSON"), "content has the type json instead of text"),
+        (
+            AS_FOUND.replace("to_phone", "reference VARCHAR(50), to_phone", 1),
+            "reference has the type character varying instead of uuid",
+        ),
         (
             AS_FOUND.replace("UNIQUE NOT NULL", "NOT NULL UNIQUE DEFERRABLE"),
             "message_id of whatsapp_messages is not unique",

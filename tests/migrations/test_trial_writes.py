@@ -64,6 +64,21 @@ RAISING = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} E
 TRIGGER = "CREATE TRIGGER t BEFORE {} ON whatsapp_messages FOR EACH ROW EXECUTE FUNCTION f()"
 ALTER = "ALTER TABLE whatsapp_messages"
 KINDS = {
+    "ids in lower case": (
+        [RAISING.format("NEW.message_id = lower(NEW.message_id); RETURN NEW;"), TRIGGER.format("INSERT")],
+        "the trigger t: the row does not exist",
+    ),
+    "shortened ids": (
+        [RAISING.format("NEW.message_id = left(NEW.message_id, 60); RETURN NEW;"), TRIGGER.format("INSERT")],
+        "the trigger t: the row does not exist",
+    ),
+    "late statuses": (
+        [
+            RAISING.format("RAISE 'already read';"),
+            TRIGGER.format("UPDATE OF status").replace("FOR EACH ROW", "FOR EACH ROW WHEN (OLD.status = 'read')"),
+        ],
+        "already read",
+    ),
     "integer status": (
         [f"{ALTER} ALTER status DROP DEFAULT, ALTER status TYPE integer USING 0"],
         "status has the type integer and refuses: received",

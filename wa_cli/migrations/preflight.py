@@ -61,6 +61,8 @@ def _check_table(found: sa.Row[tuple[object, ...]]) -> None:
         raise ConfigError(f"timestamp of whatsapp_messages has the type {found.time_type} instead of timestamp.")
     if found.direction_type not in (None, "character varying", "text"):
         raise ConfigError(f"direction of whatsapp_messages has the type {found.direction_type} instead of text.")
+    if found.wrong_types:
+        raise ConfigError(f"whatsapp_messages cannot be used as it is: {'; '.join(found.wrong_types)}.")
     if not found.is_unique:
         raise ConfigError(
             "message_id of whatsapp_messages is not unique: rows could be stored twice.",

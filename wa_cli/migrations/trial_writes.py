@@ -31,6 +31,7 @@ Row = dict[str, Any]
 _NO_ANSWER = ("08", "40", "53", "57", "58", "25")
 _LOCKED, _FOREIGN_KEY_VIOLATION = "55P03", "23503"
 COMPARED = ("from_phone", "to_phone", "message_type", "content", "status")
+LATE_STATUS = "status after a message was read"
 TWO_AT_ONCE = "the same text twice in one second"
 ROUNDING = timedelta(seconds=1)
 
@@ -152,6 +153,7 @@ def _workers_tries(employee: UUID | None, business: str) -> Iterator[Try]:
     yield Try("message in place of its placeholder", "update", placeholder, _fill_placeholder)
     for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
         yield Try(f"status {status}", "update", {"status": status}, _applying(status))
+    yield Try(LATE_STATUS, "update", {"status": MessageStatus.READ}, _applying_late)
     yield Try("place of a saved file", "update", {"media_url": "https://example.com/1"}, _save_file)
 
 
@@ -208,6 +210,18 @@ def _applying(status: MessageStatus) -> Callable[[sa.Connection], None]:
     return write
 
 
+def _applying_late(connection: sa.Connection) -> None:
+    """Apply the same status twice, and then a lower one, as Meta sends them."""
+    row = trial_rows.decision_of(trial_rows.outbox_row(), Accepted(trial_rows.wamid())).rows_to_store[0]
+    messages.insert(connection, [row])
+    for status in (MessageStatus.READ, MessageStatus.READ, MessageStatus.DELIVERED):
+        at = now() - timedelta(seconds=status is MessageStatus.DELIVERED)
+        event = StatusUpdate(row["message_id"], status, at, "0", raw={})
+        messages.insert_statuses(connection, [event])
+        messages.apply_statuses(connection, [event.wamid])
+    _expect(connection, {**row, "status": MessageStatus.READ})
+
+
 def _save_file(connection: sa.Connection) -> None:
     row = messages.incoming_row(trial_rows.incoming("image"))
     messages.insert(connection, [row])
@@ -228,6 +242,8 @@ def _present_tries(columns: set[str], business: str) -> Iterator[Try]:
     yield Try(TWO_AT_ONCE, "insert", {}, _inserting_both_present(table, row, other))
     for status in (MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.FAILED):
         yield Try(f"status {status}", "update", {"status": status}, _updating(table, row, {"status": status.value}))
+    read = {"status": MessageStatus.READ.value}
+    yield Try(LATE_STATUS, "update", read, _updating(table, row, read, read))
     content = {"content": "trial"}
     yield Try("message in place of its placeholder", "update", content, _updating(table, row, content))
     yield Try("failed message with a late proof that it was sent", "delete", {}, _deleting(table, row))
@@ -258,11 +274,12 @@ def _inserting_both_present(table: sa.TableClause, first: Row, second: Row) -> C
     return write
 
 
-def _updating(table: sa.TableClause, row: Row, values: Row) -> Callable[[sa.Connection], None]:
+def _updating(table: sa.TableClause, row: Row, *changes: Row) -> Callable[[sa.Connection], None]:
     def write(connection: sa.Connection) -> None:
         connection.execute(sa.insert(table).values(row))
-        connection.execute(sa.update(table).where(table.c.message_id == row["message_id"]).values(values))
-        _expect(connection, {**row, **values})
+        for values in changes:
+            connection.execute(sa.update(table).where(table.c.message_id == row["message_id"]).values(values))
+        _expect(connection, {**row, **changes[-1]})
 
     return write
 
