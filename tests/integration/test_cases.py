@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Bench
-from tests.integration.test_recording import Desk
+from tests.integration.test_recording import METADATA, Desk
 from tests.support import cases
+from wa_cli.cloud import webhooks
 from wa_cli.database import sqlfiles
 from wa_cli.reports import catalogue, ranges, runner
 from wa_cli.reports.catalogue import Report
@@ -318,6 +320,83 @@ def test_hours_follow_the_local_clock_across_a_half_hour_clock_change(bench: Ben
 
     assert hours("2026-10-03T14:30Z", "2026-10-03T17:00Z") == {"14:30": 1, "15:30": 1, "16:00": 0}
     assert hours("2026-04-04T14:00Z", "2026-04-04T16:30Z") == {"14:00": 2, "15:30": 0}
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "start"),
+    [
+        ("Pacific/Chatham", "2026-09-26T13:52:00", "2026-09-26T13:15:00"),
+        ("Pacific/Chatham", "2026-09-26T14:07:00", "2026-09-26T14:00:00"),
+        ("Pacific/Chatham", "2026-09-26T14:20:00", "2026-09-26T14:15:00"),
+        ("Pacific/Chatham", "2026-04-04T13:52:00", "2026-04-04T13:15:00"),
+        ("Pacific/Chatham", "2026-04-04T14:07:00", "2026-04-04T14:00:00"),
+        ("Pacific/Chatham", "2026-04-04T14:20:00", "2026-04-04T14:15:00"),
+        ("Australia/Lord_Howe", "2026-04-04T15:10:00", "2026-04-04T14:00:00"),
+        ("Europe/Berlin", "2026-10-25T00:30:00", "2026-10-25T00:00:00"),
+        ("Europe/Berlin", "2026-10-25T01:30:00", "2026-10-25T01:00:00"),
+        ("Asia/Kathmandu", "2026-10-25T01:14:00", "2026-10-25T00:15:00"),
+    ],
+)
+def test_an_hour_of_the_clock_begins_at_a_full_hour_or_where_the_clock_was_set(
+    bench: Bench, zone: str, moment: str, start: str
+) -> None:
+    asked = "SELECT wa.hour_start(CAST(:moment AS timestamptz), :zone) AS start"
+    [row] = bench.sql(asked, moment=f"{moment}Z", zone=zone)
+    assert row["start"] == datetime.fromisoformat(f"{start}+00:00")
+
+
+@pytest.mark.parametrize("year", ["0044-03-15 BC", "0001-01-01 BC", "29999-01-01", "12026-01-01", "infinity"])
+def test_a_row_with_a_time_outside_the_calendar_ends_no_report(desk: Desk, year: str) -> None:
+    bench = desk.bench
+    bench.sql(
+        "INSERT INTO whatsapp_messages (id, message_id, from_phone, to_phone, message_type, content, direction, timestamp)"
+        " VALUES (gen_random_uuid(), 'odd', '+491', '+49', 'text', 'x', 'incoming', CAST(:at AS timestamp))",
+        at=year,
+    )
+
+    for report in catalogue.reports():
+        run_report(bench, report.name)
+    open_turns(bench)
+    get_conversation(desk, "491")
+
+
+def test_a_delivery_before_the_answer_of_the_api_takes_no_time(bench: Bench) -> None:
+    for number in range(3):
+        bench.sql(
+            "INSERT INTO whatsapp_messages (id, message_id, from_phone, to_phone, message_type, content, direction, status,"
+            " timestamp, delivered_at) SELECT gen_random_uuid(), :id, '+49', '+491', 'text', 'x', 'outgoing', 'delivered',"
+            " sent, sent + :took * interval '1 second' FROM (SELECT now() AT TIME ZONE 'UTC' - interval '1 day' AS sent) AS at",
+            id=f"m{number}",
+            took=3600 if number == 2 else -1.2,
+        )
+
+    assert run_report(bench, "delivery")[0]["delivery_time"] == 0
+
+
+def test_an_answer_on_its_way_belongs_to_its_business_number(bench: Bench) -> None:
+    for number in ("111", "222"):
+        bench.sql(
+            "INSERT INTO whatsapp_messages (id, message_id, from_phone, to_phone, message_type, content, direction, timestamp)"
+            " VALUES (gen_random_uuid(), :id, '+491', :to, 'text', 'x', 'incoming',"
+            " now() AT TIME ZONE 'UTC' - interval '1 hour')",
+            id=number,
+            to=f"+49{number}",
+        )
+    bench.queue("soon", to="+491", business_phone="+49222")
+
+    assert {row["number"]: row["queued"] for row in run_report(bench, "unanswered")} == {"+49111": 0, "+49222": 1}
+
+
+def test_an_edit_that_removes_the_caption_hides_it(desk: Desk) -> None:
+    at = int(datetime.now(UTC).timestamp()) - 60
+    image = {"from": "15551234567", "id": "wamid.1", "timestamp": str(at), "type": "image"}
+    without = {"type": "image", "image": {"id": "1"}}
+    edit = {**image, "id": "wamid.2", "type": "edit", "edit": {"original_message_id": "wamid.1", "message": without}}
+    for item in ({**image, "image": {"id": "1", "caption": "secret"}}, edit):
+        desk.persist_webhooks(json.dumps(webhooks.notify({"metadata": METADATA, "messages": [item]})))
+
+    assert get_conversation(desk, "15551234567")[0][0] is None
+    assert waiting(desk)[0][2] == "[image]"
 
 
 def test_partial_periods_are_marked(bench: Bench) -> None:

@@ -311,6 +311,39 @@ def test_a_call_has_one_row_whatever_the_order_of_its_events(desk: Desk) -> None
     assert len(desk.bench.sql("SELECT FROM wa.notices")) == 12
 
 
+@pytest.mark.parametrize("user_id", [{}, {"from_user_id": "US.NEW"}])
+def test_a_number_that_its_owner_gave_up_belongs_to_who_writes_from_it_afterwards(
+    desk: Desk, user_id: dict[str, str]
+) -> None:
+    at = int(STAMP)
+    moved: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1790000002"}}
+    desk.persist_webhooks(
+        body(messages=[incoming_message("wamid.1", "old owner", **{"from": "1790000001"})]),
+        body(messages=[incoming_message("wamid.2", **{"from": "1790000001", "timestamp": str(at + 10), **moved})]),
+    )
+
+    stranger = incoming_message("wamid.3", "stranger", **{"from": "1790000001", "timestamp": str(at + 60), **user_id})
+    contact = {"wa_id": "1790000001", "profile": {"name": "Newcomer"}}
+    desk.persist_webhooks(body(messages=[stranger], contacts=[contact]))
+
+    people = {row["customer"]: (row["same_as"], row["name"]) for row in desk.bench.sql("SELECT * FROM wa.contacts")}
+    assert people["1790000001"] == (None, "Newcomer")
+    assert people["1790000002"][0] is None
+    assert people["1790000002"][1] != "Newcomer"
+
+
+def test_a_message_from_before_the_change_does_not_separate_its_sender(desk: Desk) -> None:
+    at = int(STAMP)
+    moved: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1790000002"}}
+    desk.persist_webhooks(
+        body(messages=[incoming_message("wamid.2", **{"from": "1790000001", "timestamp": str(at + 10), **moved})]),
+        body(messages=[incoming_message("wamid.1", "delayed", **{"from": "1790000001", "timestamp": str(at)})]),
+    )
+
+    people = {row["customer"]: row["same_as"] for row in desk.bench.sql("SELECT * FROM wa.contacts")}
+    assert people["1790000001"] == "1790000002"
+
+
 def test_files_of_old_history_expire_days_after_their_arrival(desk: Desk) -> None:
     long_ago = str(int(STAMP) - 10 * 86400)
     picture = incoming_message("wamid.1", type="image", image={"id": "1"}, timestamp=long_ago)

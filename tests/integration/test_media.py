@@ -292,6 +292,10 @@ def test_a_redirect_of_the_download_url_is_not_followed(darkroom: Darkroom) -> N
         ("https://192.168.1.1/bytes", "not a public address"),
         ("https://[fe80::1]/bytes", "not a public address"),
         ("https://[fd00::1]/bytes", "not a public address"),
+        ("https://[fec0::1]/bytes", "not a public address"),
+        ("https://[64:ff9b::7f00:1]/bytes", "not a public address"),
+        ("https://[64:ff9b:1::a9fe:a9fe]/bytes", "not a public address"),
+        ("https://[::127.0.0.1]:{port}/bytes", "not a public address"),
         ("https://0.0.0.0:{port}/bytes", "not a public address"),
     ],
 )

@@ -97,6 +97,8 @@ def test_the_value_embedded_is_allowed_beside_production_settings(tmp_path: Path
         ("WA_TIMEZONE", "Mars/Base"),
         ("WA_SEND_TIMEOUT", "x"),
         ("WA_EMPLOYEES", "hr.staff(id"),
+        ("WA_BUSINESS_PHONE", "hello"),
+        ("WA_BUSINESS_PHONE", "+49 (0)171 1x"),
         ("WA_CUSTOMERS", "users; DROP TABLE users"),
         ("WA_MEDIA", "s3:bucket"),
         ("WA_MEDIA", "s3://"),
@@ -192,6 +194,20 @@ def test_an_empty_secret_is_an_error_in_every_source(tmp_path: Path, name: str, 
     toml.write_text(f"[shop]\n{name} = '''{empty}'''\n")
     with pytest.raises(ConfigError, match=rf"{variable} .from {toml} .shop..: the secret is empty"):
         load(tmp_path, profile="shop")
+
+
+@pytest.mark.parametrize("value", ["false", "5", "1.5", '["a"]'])
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that_is_not_text_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    (tmp_path / "wa.toml").write_text(f"{name} = {value}\n")
+
+    with pytest.raises(ConfigError, match=f"{name} in .*wa.toml is not text"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("written", ["+1 (555) 010-0000", "+15550100000", "+1.555.010.0000"])
+def test_the_number_of_the_business_has_one_form(tmp_path: Path, written: str) -> None:
+    assert load(tmp_path, {"WA_BUSINESS_PHONE": written}).settings.business_phone == "+15550100000"
 
 
 def test_api_keys_of_only_commas_are_an_empty_secret(tmp_path: Path) -> None:

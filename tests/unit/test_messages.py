@@ -122,6 +122,53 @@ def test_an_invalid_secondary_value_is_ignored(metadata: dict[str, object]) -> N
     assert abs((message.queued_at - datetime.now(UTC)).total_seconds()) < 60
 
 
+@pytest.mark.parametrize("number", ["15551234567.0", "+15551234567.0", 15551234567.0])
+def test_a_decimal_phone_number_of_a_producer_is_refused(number: object) -> None:
+    with pytest.raises(BadInput):
+        OutgoingMessage.from_body(body(phone_number=number), queue_id="1")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "campaign", "sent_by"),
+    [
+        ({}, None, "human"),
+        ({"campaign": ""}, None, "human"),
+        ({"campaign": False}, None, "human"),
+        ({"campaign": 0}, None, "human"),
+        ({"campaign": " "}, None, "human"),
+        ({"campaign": "spring"}, "spring", "campaign"),
+        ({"campaign": "spring", "sent_by": "human"}, "spring", "human"),
+        ({"sent_by": "AUTOMATIC"}, None, "automatic"),
+        ({"sent_by": " Campaign "}, None, "campaign"),
+        ({"sent_by": "bot"}, None, "automatic"),
+        ({"sent_by": 7}, None, "automatic"),
+    ],
+)
+def test_the_kind_of_sender_is_read_so_that_no_program_ends_a_turn(
+    metadata: dict[str, object], campaign: str | None, sent_by: str
+) -> None:
+    message = OutgoingMessage.from_body(body(metadata=metadata), queue_id="1")
+
+    assert (message.campaign, message.sent_by) == (campaign, sent_by)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("+1 (555) 010-0000", "+15550100000"),
+        ("15550100000", "+15550100000"),
+        (15550100000, "+15550100000"),
+        ("business", "business"),
+        ("Shop", "Shop"),
+        ("", None),
+    ],
+)
+def test_the_number_of_the_business_is_stored_in_one_form(written: object, stored: str | None) -> None:
+    message = OutgoingMessage.from_body(body(metadata={"business_phone": written}), queue_id="1")
+
+    assert message.business_phone == stored
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [

@@ -41,6 +41,7 @@ def test_an_invalid_phone_number_is_refused(text: str) -> None:
         ("+0049171123", "+49171123"),
         ("+0171123", "+171123"),
         ("49171123", "+49171123"),
+        ("+49 (00) 171 123", "+49171123"),
     ],
 )
 def test_a_number_that_would_reach_another_person_is_refused_with_a_suggestion(given: str, meant: str) -> None:
@@ -48,6 +49,14 @@ def test_a_number_that_would_reach_another_person_is_refused_with_a_suggestion(g
         parse_phone(given)
 
     assert meant in str(error.value.hint)
+
+
+@pytest.mark.parametrize("text", ["+15551234567.0", "15551234567.0", "+15551234567.00", "+1555123,0", "+1 555 123.0 "])
+def test_a_decimal_number_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="decimal number") as refusal:
+        parse_phone(text)
+
+    assert "5670" not in (refusal.value.hint or "")
 
 
 def test_invisible_characters_are_removed() -> None:

@@ -59,6 +59,11 @@ def flow_reply(answers: dict[str, Any], *, name: str = "flow", body: str = "Sent
     return {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": reply}}
 
 
+def order(**changes: Any) -> dict[str, Any]:
+    item = {"product_retailer_id": "red", "quantity": 2, "item_price": 2.5, **changes}
+    return {"type": "order", "order": {"product_items": [item]}}
+
+
 EXAMPLES: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"type": "image", "image": {"caption": "olá", "id": "1"}}, "olá", None),
     ({"type": "document", "document": {"caption": "", "filename": "nota.pdf", "id": "1"}}, "nota.pdf", None),
@@ -153,6 +158,13 @@ EXAMPLES: list[tuple[dict[str, Any], str | None, str | None]] = [
         None,
     ),
     ({"type": "order", "order": {"text": "by Friday", "product_items": []}}, "by Friday", None),
+    (order(currency="EUR"), "2 x red, total 5.00 EUR", None),
+    (order(), "2 x red, total 5.00", None),
+    (order(currency=["EUR"]), "2 x red, total 5.00", None),
+    (order(currency={"code": "EUR"}), "2 x red, total 5.00", None),
+    (order(item_price="1e400", currency="EUR"), "2 x red", None),
+    (order(quantity="nan", currency="EUR"), "nan x red", None),
+    ({"type": "contacts", "contacts": [{"emails": [{"email": "ana@example.org"}]}]}, "ana@example.org", None),
     ({"type": "system", "system": {"type": "user_changed_number", "body": "moved", "wa_id": "99"}}, "moved", None),
     ({"type": "system", "system": {"type": "user_changed_number", "wa_id": "99"}}, "changed to 99", None),
     (
@@ -359,6 +371,31 @@ def test_a_change_of_number_or_user_id_is_parsed_without_a_sender(
     assert (len(parsed.messages), parsed.unreadable) == (1, ())
 
 
+def test_people_of_imported_history_and_of_groups_are_known() -> None:
+    person = {"wa_id": "15551234567", "user_id": "BR.1A2B", "username": "ana"}
+    thread = {"id": "15551234567", "context": person, "messages": [message(timestamp="1792500000")]}
+    joined = {"group_id": "g", "timestamp": "1792500000", "added_participants": [{"wa_id": "1777", "user_id": "BR.9"}]}
+    card = {"origin": "contact_request", "phones": [{"phone": "+1 (720) 000-0018"}]}
+    shared = message(from_user_id="BR.7", type="contacts", contacts=[card])
+    del shared["from"]
+
+    history = webhooks.parse(notification(field="history", history=[{"threads": [thread]}])).contacts
+    group = webhooks.parse(notification(field="group_participants_update", groups=[joined])).contacts
+    request = webhooks.parse(notification(messages=[shared])).contacts
+
+    assert [(c.at, c.phone, c.user_id, c.username) for c in history] == [(AT, "15551234567", "BR.1A2B", "ana")]
+    assert [(c.at, c.phone, c.user_id) for c in group] == [(AT, "1777", "BR.9")]
+    assert ("17200000018", "BR.7") in [(c.phone, c.user_id) for c in request]
+
+
+def test_an_unsupported_edit_is_an_edit() -> None:
+    edit = message(type="unsupported", unsupported={"type": "edit"}, errors=[{"code": 131051}])
+
+    [found] = webhooks.parse(notification(messages=[edit])).messages
+
+    assert found.message_type == "edit"
+
+
 def test_statuses_of_payments_and_calls_are_notices() -> None:
     payment = {"id": "w", "type": "payment", "status": "failed", "timestamp": "1", "payment": {"reference_id": "o"}}
     ringing = {"id": "c", "type": "call", "status": "RINGING", "timestamp": "1"}
@@ -536,16 +573,24 @@ def test_an_invalid_error_code_is_kept_only_in_the_reason(code: object) -> None:
     assert (found.code, found.reason) == (None, f"{code}: No")
 
 
-DEEP = json.dumps(webhooks.notify({})).replace("{}", '{"a":' * 100 + "1" + "}" * 100)
-
-
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "[]", "{}", '{"entry": 5}', '{"object": "page", "entry": []}', "[" * 100_000, DEEP, '{"entry":[NaN]}'],
+    ["", "x", "[]", "{}", '{"entry": 5}', '{"object": "page", "entry": []}', "[" * 100_000, '{"entry":[NaN]}'],
 )
 def test_an_invalid_notification_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         webhooks.parse(text)
+
+
+@pytest.mark.parametrize("strange", [json.loads('{"a":' * 90 + "1" + "}" * 90), int("9" * 4200)])
+def test_a_value_that_cannot_be_read_does_not_affect_the_messages_beside_it(strange: Any) -> None:
+    first, second = message(), message(id="wamid.B", odd=strange)
+    text = notification(messages=[first, second]).replace("9" * 4200, "9" * 5000)
+
+    parsed = webhooks.parse(text)
+
+    assert [one.wamid for one in parsed.messages] == ["wamid.A", "wamid.B"]
+    assert len(parsed.unreadable) == (not isinstance(strange, int))
 
 
 @pytest.mark.parametrize("entry", [None, 5, {}, {"changes": 5}, {"changes": [None]}, {"changes": [{"value": 5}]}])

@@ -217,6 +217,8 @@ def _reference(key: str | None) -> UUID:
 
 
 def _sent_by(options: SendOptions) -> SentBy:
+    if options.campaign is not None and not options.campaign.strip():
+        raise BadInput("The campaign has no name.", hint="Leave out --campaign, or name it.")
     if options.automatic and options.campaign:
         raise BadInput("--campaign and --automatic cannot be used together.")
     return SentBy.AUTOMATIC if options.automatic else SentBy.CAMPAIGN if options.campaign else SentBy.HUMAN

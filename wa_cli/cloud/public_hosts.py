@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import aiohttp
 import httpx
@@ -13,6 +13,8 @@ from httpx_aiohttp import AiohttpTransport
 from wa_cli.errors import CloudError
 
 Address = IPv4Address | IPv6Address
+# IPv4 addresses inside IPv6 ones: translated (RFC 6052, RFC 8215) and the old compatible form (RFC 4291).
+_CARRIERS_OF_IPV4 = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
@@ -71,6 +73,8 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return _is_public(address.ipv4_mapped)
-        if address.sixtofour or address.teredo:
+        if address.sixtofour or address.teredo or address.is_site_local:
+            return False
+        if any(address in network for network in _CARRIERS_OF_IPV4):
             return False
     return address.is_global and not address.is_multicast

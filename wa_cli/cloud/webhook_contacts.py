@@ -23,6 +23,7 @@ Object = Mapping[str, Any]
 ITEMS = {"messages": "message", "message_echoes": "echo", "statuses": "status", "calls": "call"}
 # Lists that name people without being updates of our messages.
 _OTHER_ITEMS = ("user_preferences",)
+_PARTICIPANTS = ("added_participants", "removed_participants", "participants")
 _PAIRS = (
     ("from", "from_user_id"),
     ("to", "to_user_id"),
@@ -86,6 +87,31 @@ def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
             at, source = known.get(phone) or known.get(user_id) or (newest or instant({}), None)
             yield Contact(at, phone or None, user_id or None, *_profile(entry), source=source)
     yield from _synchronised(value, instant)
+    yield from _of_history(value, instant)
+    yield from _of_groups(value, instant)
+
+
+def _of_history(value: Object, instant: Instant) -> Iterator[Contact]:
+    """Return the customers of imported conversations, as of the newest message of each."""
+    for chunk in list_of(value, "history"):
+        for thread in list_of(chunk, "threads"):
+            context = thread.get("context") if isinstance(thread, dict) else None
+            if isinstance(context, dict):
+                phone, user_id = _keys(context, "wa_id", "user_id")
+                times = [instant(item) for item in list_of(thread, "messages") if isinstance(item, dict)]
+                if phone or user_id:
+                    at = max(times, default=None) or instant({})
+                    yield Contact(at, phone or None, user_id or None, *_profile(context))
+
+
+def _of_groups(value: Object, instant: Instant) -> Iterator[Contact]:
+    """Return the participants that a change of a group names."""
+    for group in list_of(value, "groups"):
+        for key in _PARTICIPANTS:
+            for entry in list_of(group, key):
+                phone, user_id = _keys(entry, "wa_id", "user_id") if isinstance(entry, dict) else ("", "")
+                if phone and user_id:
+                    yield Contact(instant(group), phone, user_id)
 
 
 def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterator[Contact]:
@@ -98,8 +124,13 @@ def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterato
     for card in list_of(item, "contacts"):  # the answer to a request for the phone number
         if sender and isinstance(card, dict) and card.get("origin") == "contact_request":
             for entry in list_of(card, "phones"):
-                if isinstance(entry, dict) and (phone := identity(entry.get("wa_id"))):
+                if isinstance(entry, dict) and (phone := _phone_of_card(entry)):
                     yield Contact(at, phone, sender, source=source)
+
+
+def _phone_of_card(entry: Object) -> str:
+    """Return the number of a shared contact. Its wa_id is optional (Meta)."""
+    return identity(entry.get("wa_id")) or re.sub(r"\D", "", str(entry.get("phone") or ""))
 
 
 def _synchronised(value: Object, instant: Instant) -> Iterator[Contact]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from wa_cli.clock import parse_unix
@@ -54,7 +55,13 @@ def read(item: Part) -> Reading:
 
 
 def type_of(item: Part) -> str:
-    """Return the type of a message, or `unknown`. An item without a type has that of its only content."""
+    """Return the type of a message, or `unknown`. An item without a type has that of its only content.
+
+    An edit or a revocation that Meta does not support says so in its `unsupported` part.
+    """
+    unsupported = item.get("unsupported")
+    if isinstance(unsupported, Mapping) and unsupported.get("type") in ("edit", "revoke"):
+        return str(unsupported["type"])
     if kind := item.get("type"):
         return str(kind)
     found = [kind for kind in READERS if isinstance(item.get(kind), (Mapping, list))]
@@ -115,11 +122,15 @@ def _contacts(part: Part) -> Reading:
 
 
 def _card(contact: Part) -> str:
-    """Return name and phone numbers of a shared contact."""
+    """Return name, phone numbers and e-mail addresses of a shared contact."""
     phones = contact.get("phones")
     entries = [entry for entry in (phones if isinstance(phones, list) else []) if isinstance(entry, Mapping)]
     numbers = [_word(entry.get("phone")) or _word(entry.get("wa_id")) for entry in entries]
-    return ", ".join(filter(None, [_contact_name(contact), *numbers]))
+    mails = contact.get("emails")
+    addresses = [
+        _word(entry.get("email")) for entry in (mails if isinstance(mails, list) else []) if isinstance(entry, Mapping)
+    ]
+    return ", ".join(filter(None, [_contact_name(contact), *numbers, *addresses]))
 
 
 def _contact_name(contact: Part) -> str | None:
@@ -216,13 +227,15 @@ def _order(part: Part) -> Reading:
 
 
 def _cost(products: Sequence[Part]) -> str | None:
-    """Return the total of an order in its only currency."""
-    currencies = {item.get("currency") for item in products}
+    """Return the total of an order, if all of it has one currency or none."""
+    currencies = {_word(item.get("currency")) or "" for item in products}
     try:
         cost = sum(float(item["item_price"]) * float(item["quantity"]) for item in products)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return f"{cost:.2f} {currencies.pop()}" if len(currencies) == 1 and products else None
+    if not isfinite(cost) or len(currencies) != 1:
+        return None
+    return f"{cost:.2f} {currencies.pop()}".strip()
 
 
 def _edit(part: Part) -> Reading:

@@ -45,9 +45,14 @@ LONGEST_STATUS = 50
 
 def load(body: str | bytes) -> Any:
     """Return the JSON of a body, cleaned of characters that cannot be stored. Raises BadInput if it is not JSON."""
-    data = json_text.parse(body, "The notification")
+    return _load(body)[0]
+
+
+def _load(body: str | bytes) -> tuple[Any, bool]:
+    """Return the JSON of a body, and True if parts of it are nested too deep to be read."""
+    data, is_pruned = json_text.parse_pruned(body, "The notification")
     text = body if isinstance(body, str) else body.decode()
-    return json_text.clean(data) if json_text.may_be_unstorable(text) else data
+    return json_text.clean(data) if json_text.may_be_unstorable(text) else data, is_pruned
 
 
 def is_ours(data: Any) -> bool:
@@ -57,13 +62,15 @@ def is_ours(data: Any) -> bool:
 
 def parse(body: str | bytes) -> Notification:
     """Return the content of the body. Raises BadInput if it is not a notification."""
-    data = load(body)
+    data, is_pruned = _load(body)
     if not is_ours(data):
         raise BadInput("The notification is not of a WhatsApp Business account.")
     entries = data.get("entry")
     if not isinstance(entries, (list, dict)):
         raise BadInput("The notification has no `entry`.")
     found = _Found()
+    if is_pruned:
+        found.unreadable.append((None, f"a part {json_text.TOO_DEEP}"))
     for place in _places(entries if isinstance(entries, list) else [entries], found):
         place.read_into(found)
     return found.notification()

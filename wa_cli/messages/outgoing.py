@@ -125,7 +125,7 @@ class OutgoingMessage:
             recipient=recipient if isinstance(recipient, str) and recipient else None,
             reference=_uuid(data["reference"], "reference") if data.get("reference") else uuid5(_REFERENCES, queue_id),
             phone_number_id=_optional_text(metadata, "phone_number_id"),
-            business_phone=_optional_text(metadata, "business_phone"),
+            business_phone=_business_phone(metadata),
             employee_id=_optional_uuid(metadata.get("employee_id")),
             campaign=_optional_text(metadata, "campaign"),
             sent_by=_sent_by(metadata),
@@ -190,15 +190,33 @@ def _uuid(value: object, what: str) -> UUID:
 
 
 def _optional_text(metadata: Mapping[str, Any], key: str) -> str | None:
-    return str(metadata[key]) if metadata.get(key) is not None else None
+    """Return the text, or None for an empty one and for a value that says that there is none, such as false or 0."""
+    value = metadata.get(key)
+    return str(value).strip() or None if value else None
+
+
+def _business_phone(metadata: Mapping[str, Any]) -> str | None:
+    """Return the business's own number as numbers are stored. Another text, such as a name, is kept."""
+    value = _optional_text(metadata, "business_phone")
+    if value is None:
+        return None
+    try:
+        return _phone(value)
+    except BadInput:
+        return value
 
 
 def _sent_by(metadata: Mapping[str, Any]) -> SentBy:
-    """Return the kind of sender of a body: a campaign if it names one, else its own value, by default a person."""
-    word = metadata.get("sent_by")
+    """Return the kind of sender of a body: a campaign if it names one, else its own value, by default a person.
+
+    An unknown word is a program, since the answer of a person would end a turn.
+    """
+    word = str(metadata.get("sent_by") or "").strip().lower()
     if word in list(SentBy):
         return SentBy(word)
-    return SentBy.CAMPAIGN if metadata.get("campaign") else SentBy.HUMAN
+    if _optional_text(metadata, "campaign"):
+        return SentBy.CAMPAIGN
+    return SentBy.AUTOMATIC if word else SentBy.HUMAN
 
 
 def _optional_uuid(value: object) -> UUID | None:

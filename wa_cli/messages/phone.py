@@ -10,7 +10,9 @@ from wa_cli.errors import BadInput
 _ASIDE = re.compile(r"[\s().\-\u2010-\u2015]")
 # No country code begins with 0 (ITU-T E.164).
 _NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
-_TRUNK_PREFIX = re.compile(r"\(\s*0\s*\)")
+_TRUNK_PREFIX = re.compile(r"\(\s*0+\s*\)")
+# A spreadsheet's or a program's decimal number, such as 15551234567.0. Its fraction is not a part of the phone number.
+_DECIMAL = re.compile(r"\s*\+?\s*[0-9]+[.,]0+\s*|.*[.,]0\s*", re.DOTALL)
 # A business-scoped user id (Meta, 2026): country and up to 128 letters and digits; a parent one has a part between.
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:[A-Z]+\.)?[A-Za-z0-9]{1,128}")
 
@@ -25,6 +27,8 @@ def parse_phone(text: str) -> str:
     refused too, as in +49 (0)171. Raises BadInput, with the number that was probably meant.
     """
     seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    if _DECIMAL.fullmatch(seen):
+        raise BadInput(f"{text!r} is a decimal number.", hint="Write the phone number as text, without the fraction.")
     bare = _ASIDE.sub("", seen)
     if _NUMBER.fullmatch(bare) and not _TRUNK_PREFIX.search(seen):
         return bare

@@ -16,6 +16,7 @@ _IDENTIFIER = r"""(?:[A-Za-z_][A-Za-z0-9_$]*|"[A-Za-z0-9_$ .-]+")"""
 
 EMBEDDED = "embedded"
 SANDBOX = "sandbox"
+UNKNOWN_BUSINESS = "business"
 
 
 def text(value: str) -> str:
@@ -169,6 +170,15 @@ def business_table(*columns: str, least: int) -> Callable[[str], BusinessTable]:
         return BusinessTable(found[1], tuple(given))
 
     return parse
+
+
+def business_phone(value: str) -> str:
+    """Return a phone number as it is stored, or the word `business` for an unknown one."""
+    text_value = value.strip()
+    digits = re.sub(r"[\s().-]", "", text_value)
+    if text_value == UNKNOWN_BUSINESS or re.fullmatch(r"\+[1-9][0-9]{1,14}", digits):
+        return digits
+    raise BadInput(f"{value!r} is not a phone number.", hint="Write + and digits, like +15550100000.")
 
 
 def count(value: str) -> int:

@@ -116,7 +116,9 @@ class Settings:
         None, "App secret: the key of the webhook signatures.", parsers.secret, secret=True, production=True
     )
     verify_token: str | None = _setting(None, "Verify token of the webhook handshake.", parsers.secret, secret=True)
-    business_phone: str = _setting("business", "Value of `from_phone` for outgoing messages without one.")
+    business_phone: str = _setting(
+        "business", "Number of the business, `from_phone` of outgoing messages.", parsers.business_phone
+    )
 
     host: str = _setting("127.0.0.1", "Listening address of `wa serve`.")
     port: int = _setting(8000, "Port of `wa serve`.", parsers.port)

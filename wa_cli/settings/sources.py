@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -233,6 +234,8 @@ def _from_table(table: Mapping[str, Any], place: str) -> Lookup:
     def lookup(name: str) -> Found | None:
         names = (name, *(setting_name(other) for other in SPECS[name].other_names))
         value = next((table[known] for known in names if table.get(known) is not None), None)
+        if isinstance(value, list) or (SPECS[name].secret and not isinstance(value, (str, dict, NoneType))):
+            raise ConfigError(f"{name} in {place} is not text.", hint="Put the value into quotes.")
         return None if value is None or isinstance(value, dict) else (str(value), place)
 
     return lookup

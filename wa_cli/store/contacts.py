@@ -100,7 +100,10 @@ class _People:
             else:
                 self._pair(alias)
         for contact in contacts:
-            self._rows[self._person(_keys(contact)[0])].take(contact, contact.at)
+            key = _keys(contact)[0]
+            if contact.source and self._gave_up_before(key, contact.at):
+                self._part(key)
+            self._rows[self._person(key)].take(contact, contact.at)
 
     @property
     def has_moved(self) -> bool:
@@ -148,6 +151,17 @@ class _People:
             and self._person(alias.old) != owner.customer
             and owner.user_id is not None
             and owner.user_id != alias.old
+        )
+
+    def _gave_up_before(self, key: str, at: datetime) -> bool:
+        """Return True if the owner of a phone changed to another one before that time. Who writes from it then is new."""
+        owner = self._rows[self._person(key)]
+        return (
+            owner.customer != key
+            and _is_phone(key)
+            and _is_phone(owner.customer)
+            and owner.changed_at is not None
+            and owner.changed_at < at
         )
 
     def _unite(self, old: str, new: str) -> None:

@@ -131,7 +131,7 @@ class CloudWatch:
             while left:
                 self._put([_sum_datum(key, sum_) for key, sum_ in left[:PER_REQUEST]])
                 del left[:PER_REQUEST]
-        except Exception as error:  # botocore's errors have no common class of ours, and none may end a worker
+        except Exception as error:  # any error of botocore: none may end a worker
             self._give_back(left)
             if self._since is None:
                 self._since = time.monotonic()
