@@ -77,7 +77,7 @@ class Submitter:
             message.check()
             if has_key:
                 self._check_key(message)
-        self._put(addressed)
+        self._put(addressed, has_key)
         return [self._receipt(message, place) for place, message in enumerate(messages, start=1)]
 
     def _check_key(self, message: OutgoingMessage) -> None:
@@ -85,7 +85,7 @@ class Submitter:
             if self._is_taken(message):
                 raise ReferenceTaken("The idempotency key was used before, for another message.", hint="Use a new key.")
 
-    def _put(self, messages: Sequence[OutgoingMessage]) -> None:
+    def _put(self, messages: Sequence[OutgoingMessage], has_key: bool) -> None:
         try:
             self.queue.put([QueueMessage(message.to_body(), message.customer) for message in messages])
         except MessagesRejected:
@@ -93,7 +93,9 @@ class Submitter:
         except OUTAGES as error:
             raise Unconfirmed(
                 f"Queue unavailable. It is not known whether the message was queued: {error.message}",
-                hint="Repeat the request with the same idempotency key. The message is then sent once.",
+                hint="Repeat the request with the same idempotency key. The message is then sent once."
+                if has_key
+                else "Repeat the request. With an idempotency key, a repeated message is sent once.",
             ) from error
 
     def _receipt(self, message: OutgoingMessage, place: int) -> dict[str, Any]:

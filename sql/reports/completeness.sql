@@ -1,6 +1,7 @@
 -- title:   Completeness
 -- place:   8
--- about:   The outgoing share of each conversation: 0 means that half is missing.
+-- about:   The share of outgoing messages in each conversation.
+-- define:  A share of 0 means that no message of the business is stored.
 -- define:  Counts are of stored rows of their direction, failed ones aside; the share is of outgoing rows among all.
 -- include: messages
 -- filter:  customer
@@ -12,7 +13,7 @@
 -- column:  incoming  integer  Incoming
 -- column:  outgoing  integer  Outgoing
 -- column:  total     integer  Total
--- column:  share     percent  Ours
+-- column:  share     percent  Outgoing %
 -- column:  last_at   instant  Last
 
 SELECT counted.customer, contact.name, counted.incoming, counted.outgoing, counted.total,

@@ -4,7 +4,7 @@
 -- define:  WhatsApp lets a business number write freely for 24 hours after a customer's last message or call to it.
 -- define:  Imported history, reactions, edits, deletions and system rows open no window.
 -- define:  A customer with an open turn waits. Reactions, campaigns and automatic messages do not end the wait.
--- define:  --fail-above judges customers who wait.
+-- define:  --fail-below judges customers who wait.
 -- of:      now
 -- include: messages
 -- filter:  customer

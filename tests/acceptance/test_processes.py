@@ -60,7 +60,7 @@ def test_a_second_signal_stops_all_processes_at_once(shell: Shell) -> None:
         for child in children:
             os.kill(child, signal.SIGSTOP)  # simulates a worker that needs long for its messages in flight
         supervisor.send_signal(signal.SIGINT)
-        line_with("finishing messages in flight", supervisor)
+        line_with("finishing work in flight", supervisor)
         supervisor.send_signal(signal.SIGINT)
         said, _ = supervisor.communicate(timeout=20)
 

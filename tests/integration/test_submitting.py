@@ -119,7 +119,7 @@ def test_a_redelivered_message_is_not_a_dead_letter(desk: Desk) -> None:
         ({"campaign": "spring"}, "campaign"),
         ({"sent_by": "automatic"}, "automatic"),
         ({"sent_by": "human", "campaign": "spring"}, "human"),
-        ({"sent_by": ["strange"]}, "human"),
+        ({"sent_by": ["strange"]}, "automatic"),
     ],
 )
 def test_a_queue_body_sets_the_kind_of_sender(bench: Bench, metadata: dict[str, Any], sent_by: str) -> None:

@@ -23,7 +23,7 @@ LAST_PUBLICATION = 5.0  # seconds that a stopping process waits for CloudWatch
 
 @dataclass(frozen=True)
 class Published:
-    """What a process emits to, and its metrics if they are served."""
+    """The emitter of a process, and its metrics if they are served."""
 
     emit: Emit
     metrics: Metrics | None = None

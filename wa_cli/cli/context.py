@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
@@ -20,7 +19,7 @@ from wa_cli.settings import schema, sources
 from wa_cli.settings.schema import Settings
 from wa_cli.settings.sources import Loaded
 from wa_cli.telemetry.events import Emit
-from wa_cli.telemetry.logs import emit, one_line
+from wa_cli.telemetry.logs import emit, print_note
 
 if TYPE_CHECKING:
     import socket
@@ -45,11 +44,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOOPBACK = ("127.0.0.1", "::1")
-
-
-def print_note(line: str) -> None:
-    """Print a line for people, to stderr: stdout is for data."""
-    print(one_line(line), file=sys.stderr, flush=True)
 
 
 def or_unavailable(once: Callable[[], T]) -> T | None:

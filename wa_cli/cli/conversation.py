@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.text import Text
 
 from wa_cli.cli import render, tables
-from wa_cli.cli.context import AppContext, or_unavailable, print_note
+from wa_cli.cli.context import AppContext, or_unavailable
 from wa_cli.cli.parameters import AsJson, Format, Phone, Since, Zone, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import EARLIEST, now
 from wa_cli.errors import BadInput
 from wa_cli.messages.phone import customer_key, parse_customer
 from wa_cli.reports.ranges import instant
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -7,10 +7,11 @@ import shutil
 
 import typer
 
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.errors import ConfigError
 from wa_cli.masking import is_secret
 from wa_cli.settings.parsers import EMBEDDED
+from wa_cli.telemetry.logs import print_note
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -15,13 +15,14 @@ from rich.text import Text
 
 from wa_cli.assembly.service import require_server
 from wa_cli.cli import charts, check_results, render, report_query, up, verify
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.clock import now
 from wa_cli.counted import counted
 from wa_cli.errors import CheckFailed
 from wa_cli.runtime.stop import Stop
 from wa_cli.settings.schema import env_name
 from wa_cli.telemetry import logs
+from wa_cli.telemetry.logs import print_note
 
 _OF_OTHER_WORK = ("WA_", "DATABASE_URL", "PG", "AWS_", "PROMETHEUS_")
 

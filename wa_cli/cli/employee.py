@@ -13,12 +13,13 @@ from uuid import UUID
 import typer
 
 from wa_cli.cli import render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from wa_cli.store.employees import Employees, Entry

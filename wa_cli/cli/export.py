@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from wa_cli.cli import render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, Output, Since, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import EARLIEST, now
 from wa_cli.counted import counted
 from wa_cli.reports.ranges import instant
+from wa_cli.telemetry.logs import print_note
 
 _COLUMNS = [
     Column("customer", "Customer", "phone"),

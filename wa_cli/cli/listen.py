@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from wa_cli.cli import data_formats, tables
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import JsonOnly
 from wa_cli.errors import DatabaseUnavailable
+from wa_cli.telemetry.logs import print_note
 
 RETRY = 1.0
 

@@ -6,11 +6,12 @@ import asyncio
 
 import typer
 
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.worker import Media
 from wa_cli.counted import counted
 from wa_cli.errors import ConfigError, PartlyDone
 from wa_cli.telemetry import logs
+from wa_cli.telemetry.logs import print_note
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wa_cli.cli import migrate_progress, render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.progress import bar
 from wa_cli.cli.tables import Column, Table
@@ -19,6 +19,7 @@ from wa_cli.migrations import catalogue, progress
 from wa_cli.migrations.catalogue import Migration
 from wa_cli.migrations.progress import Report
 from wa_cli.settings import schema
+from wa_cli.telemetry.logs import print_note
 from wa_cli.version import __version__
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from wa_cli.cli import tables
-from wa_cli.cli.context import print_note
 from wa_cli.clock import format_span
 from wa_cli.migrations.progress import Begun, Done, Event, Moved, Report, Skipped, Waiting
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from rich.status import Status

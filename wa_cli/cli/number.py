@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wa_cli.cli import render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from wa_cli.outbox.rate_limit import RateLimit

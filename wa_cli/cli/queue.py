@@ -9,12 +9,13 @@ from uuid import UUID
 import typer
 
 from wa_cli.cli import render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
 from wa_cli.cli.parameters import confirm as ask
 from wa_cli.cli.tables import Column, Table
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, PartlyDone
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from wa_cli.outbox.operator_actions import Decided
@@ -213,7 +214,7 @@ def _print_decided(decided: Decided, what: str) -> None:
         print_note(done)
         return
     others = ", ".join(f"{reference} is {state or 'unknown'}" for reference, state in decided.others.items())
-    hint = "List held messages with wa queue held. A message that is still on the queue is unknown."
+    hint = "List held messages with wa queue held. A message is unknown until a worker has taken it from the queue."
     if not decided.changed:
         raise BadInput(f"No message was changed: {others}.", hint=hint)
     raise PartlyDone(f"{done} Not changed: {others}.", hint=hint)

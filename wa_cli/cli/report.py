@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from wa_cli.cli import charts, output_file, render, report_options, threshold
 from wa_cli.cli.commands import converted
-from wa_cli.cli.context import AppContext, or_unavailable, print_note
+from wa_cli.cli.context import AppContext, or_unavailable
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Since, Until, Zone, chosen_format
 from wa_cli.cli.progress import bar
 from wa_cli.cli.report_options import (
@@ -24,6 +24,7 @@ from wa_cli.cli.report_options import (
     Employee,
     Explain,
     FailAbove,
+    FailBelow,
     Limit,
     Metric,
     MetricOption,
@@ -42,6 +43,7 @@ from wa_cli.reports import catalogue
 from wa_cli.reports.catalogue import Report
 from wa_cli.reports.page import Section, page
 from wa_cli.settings import sources
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from wa_cli.reports.page import Section
@@ -249,6 +251,7 @@ def _command(report: Report) -> Callable[..., None]:
         metric: MetricOption = Metric.INCOMING,
         details: Details = False,
         fail_above: FailAbove = None,
+        fail_below: FailBelow = None,
         watch: Watch = None,
         explain: Explain = False,
         as_json: AsJson = False,
@@ -257,8 +260,10 @@ def _command(report: Report) -> Callable[..., None]:
     ) -> None:
         chosen = chosen_format(form, as_json)
         context = AppContext.of(ctx, business_hours=business_hours)
-        longest = threshold.parse(report, fail_above)
+        longest = threshold.parse(report, fail_above, fail_below)
         check_together(report, ctx, details=details, by=by, judged=longest is not None, watch=watch is not None)
+        if watch and output is not None:
+            raise BadInput("--watch and --output cannot be used together.", hint="Leave out one of them.")
         if explain and (chosen or output or watch):
             raise BadInput("--explain cannot be used with --format, --output or --watch.")
         if output is not None:

@@ -36,6 +36,10 @@ class Metric(StrEnum):
 
 
 MetricOption = Annotated[Metric, typer.Option("--metric", help="Figure of the heatmap.")]
+FailBelow = Annotated[
+    str | None,
+    typer.Option("--fail-below", help="Exit 3 if a value is below this duration, such as 30m.", metavar="DURATION"),
+]
 # Former names of options, which still work.
 FORMER = {"--fail-over": "--fail-above", "--of": "--metric", "--list": "--details"}
 
@@ -52,7 +56,8 @@ def idle(report: Report) -> set[str]:
         "business_hours": report.uses("open"),
         "metric": bool(report.shape),
         "details": report.details is not None,
-        "fail_above": report.is_judged,
+        "fail_above": report.is_judged and not report.judges_below,
+        "fail_below": report.judges_below,
     }
     return {name for name, does in works.items() if not does}
 
@@ -67,7 +72,8 @@ def helps(report: Report) -> dict[str, str]:
     if report.threshold:
         label = next(column.label for column in report.columns if column.key == report.threshold.column)
         words = {"above": "is above", "below": "is below", "age": "is older than"}
-        texts["fail_above"] = f"Exit 3 if {label} {words[report.threshold.way]} this duration, such as 30m."
+        judged = f"Exit 3 if {label} {words[report.threshold.way]} this duration, such as 30m."
+        texts["fail_below" if report.judges_below else "fail_above"] = judged
     if report.alarm:
         judged = f"{label} or " if report.threshold else ""
         texts["fail_above"] = f"Exit 3 if {judged}an open turn's wait is above this duration, like 30m."
@@ -83,11 +89,12 @@ def check_together(
     if details and report.details is None:
         raise BadInput(f"The report {report.name} has no details.")
     if details and (by or judged or "metric" in given):
-        raise BadInput("--details cannot be used with --by, --metric or --fail-above.")
+        raise BadInput("--details cannot be used with --by, --metric, --fail-above or --fail-below.")
     if by and report.shape:
         raise BadInput(f"The report {report.name} has no --by.", hint=f"Use --metric {' | '.join(Metric)}.")
     if watch and judged:
-        raise BadInput("--watch and --fail-above cannot be used together.", hint="Use --fail-above in a cron job.")
+        name = "--fail-below" if report.judges_below else "--fail-above"
+        raise BadInput(f"--watch and {name} cannot be used together.", hint=f"Use {name} in a cron job.")
     if "sort" in given and report.shape:
         raise BadInput(f"The report {report.name} is drawn by weekday and hour and cannot be sorted.")
     if useless := given & idle(report) & {"metric", "business_hours"}:

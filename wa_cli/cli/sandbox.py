@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_cli.cli import render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, JsonOnly, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import parse_span
@@ -22,6 +22,7 @@ from wa_cli.runtime.signals import stopping_on_signals
 from wa_cli.runtime.stop import Stop
 from wa_cli.sandbox import faults, notification_files
 from wa_cli.telemetry import logs
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from wa_cli.sandbox.app import Options

@@ -14,13 +14,14 @@ from rich.console import Console
 from rich.text import Text
 
 from wa_cli.cli import render, tables
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Customer, Format, Output, Until, Zone, chosen_format, key_of, written_number
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, ConfigError, RowRefused
 from wa_cli.reports.ranges import instant
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     from wa_cli.cli.context import AppContext

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import JsonOnly, Phone
 from wa_cli.clock import format_span, now, parse_instant, parse_span
 from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
@@ -23,6 +23,7 @@ from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.phone import parse_customer
 from wa_cli.messages.states import SentBy
 from wa_cli.submit import LONGEST_KEY, reference_of
+from wa_cli.telemetry.logs import print_note
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -230,7 +231,9 @@ def _when(options: SendOptions, zone: str) -> tuple[datetime | None, datetime | 
     expires_at = parse_instant(options.expires, zone) if options.expires else None
     if due_at and due_at < now() - ONE_MINUTE:
         raise BadInput(f"--at {options.at} is in the past.", hint="Leave out --at to send now.")
-    if expires_at and expires_at <= max(now(), due_at or now()):
+    if expires_at and expires_at <= now():
+        raise BadInput(f"--expires {options.expires} is in the past.", hint="Leave out --expires, or use a later time.")
+    if expires_at and due_at and expires_at <= due_at:
         raise BadInput(f"--expires {options.expires} is before the earliest send time.")
     return due_at, expires_at
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wa_cli.assembly.service import require_server
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.worker import LogFormat
 from wa_cli.counted import counted
 from wa_cli.errors import ConfigError
@@ -21,6 +21,7 @@ from wa_cli.runtime.supervisor import Supervisor
 from wa_cli.runtime.tasks import all_until_one_fails
 from wa_cli.telemetry import events, logs
 from wa_cli.telemetry.events import Feature
+from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
     import socket
@@ -60,7 +61,7 @@ def serve(
     logs.start(context.settings.log_format)
     context.databases.connect(logs.emit, required=context.databases.is_embedded)
     if not insecure_no_signature:
-        context.endpoint.app_secret  # noqa: B018 — what is missing is said before anything is started
+        context.endpoint.app_secret  # noqa: B018 — reports a missing secret before anything is started
     bound = listen(context, address, context.settings.port if port is None else port)
     for feature in _unavailable_features(context, insecure_no_signature):
         logs.emit(events.FeatureUnavailable(feature))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_cli.cli import render
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format, confirm
 from wa_cli.cli.tables import Column, Table
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, PartlyDone
 from wa_cli.outbox.spool_folders import OUTCOMES, WEBHOOKS
 from wa_cli.telemetry import logs
+from wa_cli.telemetry.logs import print_note
 from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
 if TYPE_CHECKING:

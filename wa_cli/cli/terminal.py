@@ -100,7 +100,7 @@ def _beside(table: Table, console: Console, layout: Layout) -> RichTable:
         drawn.add_column(Text(column.label), justify=justify, width=width, overflow="fold")  # type: ignore[arg-type]
     bars = _bars(table, layout.left - layout.padding - 1)
     if bars:
-        drawn.add_column(Text(next(column.label for column in table.columns if column.key == table.bars)), no_wrap=True)
+        drawn.add_column(no_wrap=True)
     for place, row in enumerate(table.rows):
         cells = [
             _shown(row, column, console, width, _LINES)

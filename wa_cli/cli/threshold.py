@@ -1,4 +1,4 @@
-"""--fail-above: a report as a check in a cron job, which fails if a customer waits too long."""
+"""--fail-above and --fail-below: a report as a check in a cron job, which fails if a customer waits too long."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from wa_cli.reports.ranges import instant
 OPEN_SINCE = timedelta(hours=48)  # older turns are found by the last message of each conversation
 
 
-def parse(report: Report, fail_above: str | None) -> timedelta | None:
-    if fail_above is None:
-        return None
-    if not report.is_judged:
-        raise BadInput(f"The report {report.name} cannot be used with --fail-above.")
-    return parse_span(fail_above)
+def parse(report: Report, fail_above: str | None, fail_below: str | None) -> timedelta | None:
+    """Return the limit of the option that this report takes, or None. Raises BadInput for the other one."""
+    given = {"--fail-above": fail_above, "--fail-below": fail_below}
+    takes = "--fail-below" if report.judges_below else "--fail-above"
+    for option, text in given.items():
+        if text is not None and (option != takes or not report.is_judged):
+            hint = f"Use {takes}." if report.is_judged else None
+            raise BadInput(f"The report {report.name} cannot be used with {option}.", hint=hint)
+    text = given[takes]
+    return None if text is None else parse_span(text)
 
 
 def since(report: Report, limit: timedelta | None) -> str | None:
@@ -49,9 +53,8 @@ def judge(context: AppContext, report: Report, question: Question, table: Table,
     """Raise CheckFailed if a row of the whole table is above the limit, or below it for a remaining time, or if a turn of
     any age has been open for longer.
     """
-    is_below = report.threshold is not None and report.threshold.way == "below"
     found = [
-        _judged("row", _rows(context, report, table), limit, is_below),
+        _judged("row", _rows(context, report, table), limit, report.judges_below),
         _judged("open turn", [*_open_turns(context, report, question)], limit, is_below=False),
     ]
     if failed := [sentence for sentence in found if sentence]:

@@ -52,7 +52,7 @@ async def _up(context: AppContext) -> None:
 async def everything(context: AppContext, stop: Stop, options: Options | None = None) -> AsyncIterator[str]:
     """Start the parts in order, and stop them in reverse. Yield the URL of the service. A failing part sets `stop`."""
 
-    context.database  # noqa: B018 — what is wrong with it is said before anything else is started
+    context.database  # noqa: B018 — reports its faults before anything else is started
     context.endpoint.app_secret  # noqa: B018
     bound = listen(context, context.settings.host, context.settings.port)
     service, ingest = context.service(bound)

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from wa_cli.cli.context import AppContext, print_note
+from wa_cli.cli.context import AppContext
 from wa_cli.clock import now
 from wa_cli.cloud import signature, webhooks
 from wa_cli.errors import BadInput, CloudError, ConfigError
+from wa_cli.telemetry.logs import print_note
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -115,10 +115,10 @@ def _envelope(message: Mapping[str, Any], phone: str | None, recipient: str | No
 
 
 def _of_failure(error: Exception) -> Outcome:
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error.__cause__, _NEVER_LEFT):
-        return NotTransmitted(reason)
-    return Unknown(reason)
+        return NotTransmitted(f"no connection: {error}".rstrip(": "))
+    # The class of httpx says nothing: it is ConnectTimeout too when the server has read the whole request.
+    return Unknown(f"no answer: {error or type(error).__name__}")
 
 
 def _of_response(response: httpx.Response, phone: str | None) -> Outcome:

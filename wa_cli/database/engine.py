@@ -165,7 +165,7 @@ def translated() -> Iterator[None]:
         if kind is Meaning.CUT:
             raise StatementCancelled(f"The database cancelled the statement: {_first_line(error)}") from error
         if kind is Meaning.OUTAGE:
-            hint = "Check WA_DATABASE_URL and the server. Any wa command starts the embedded one."
+            hint = "Check the server and WA_DATABASE_URL."
             raise DatabaseUnavailable(f"Database unavailable: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
 

@@ -220,7 +220,7 @@ def _sent_by(metadata: Mapping[str, Any]) -> SentBy:
 
 
 def _optional_uuid(value: object) -> UUID | None:
-    """Return the UUID, or None if it is not one: the message is worth more than its sender's name."""
+    """Return the UUID, or None if it is not one: a wrong employee must not lose a message."""
     try:
         return UUID(str(value)) if value else None
     except ValueError:

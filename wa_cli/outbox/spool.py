@@ -120,9 +120,10 @@ class Spool:
             finally:
                 probe.unlink(missing_ok=True)
         except OSError as error:
+            first = "Free some space" if error.errno == errno.ENOSPC else "Make the folder writable"
             raise SpoolUnwritable(
                 f"The spool folder {self.folder} cannot be written ({error.strerror}), so nothing can be sent.",
-                hint="Free some space, or set WA_SPOOL to another folder.",
+                hint=f"{first}, or set WA_SPOOL to another folder.",
             ) from error
 
     def append(self, records: Sequence[Record]) -> list[Entry]:

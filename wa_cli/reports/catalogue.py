@@ -86,6 +86,11 @@ class Report:
         """True if --fail-above can judge it."""
         return self.threshold is not None or self.header.alarm is not None
 
+    @property
+    def judges_below(self) -> bool:
+        """True if --fail-below judges it: a value that must not become too short, such as the rest of a window."""
+        return self.threshold is not None and self.threshold.way == "below"
+
     @cached_property
     def details(self) -> Report | None:
         """The counted rows."""

@@ -43,7 +43,7 @@ def instant(text: str, zone: str, at: datetime) -> datetime:
     word = text.strip().lower()
     if word.isdigit():
         raise BadInput(
-            f"{text!r} is not a time.", hint="Write a duration with a unit, like 30m or 7d, and a date like 2026-11-23."
+            f"{text!r} is not a time.", hint="Write a duration with a unit, like 30m or 7d, or a date like 2026-11-23."
         )
     if _SPAN.fullmatch(word):
         return check_year(at - parse_span(word))

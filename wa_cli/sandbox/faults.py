@@ -57,5 +57,5 @@ def _share(text: str, part: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise BadInput(f"{part!r} has no share between 0 and 1.", hint="Write it like throttled=3%.")
+        raise BadInput(f"{part!r} has no share between 0% and 100%.", hint="Write it like throttled=3%.")
     return share

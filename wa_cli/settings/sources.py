@@ -174,7 +174,7 @@ def _check_together(settings: Settings, origins: Mapping[str, Origin]) -> None:
     if settings.uncertain_wait < 2 * settings.queue_lease:
         raise ConfigError(
             f"WA_UNCERTAIN_WAIT ({format_span(settings.uncertain_wait)}) is less than twice WA_QUEUE_LEASE"
-            f" ({format_span(settings.queue_lease)}): a late status would let its message be sent twice.",
+            f" ({format_span(settings.queue_lease)}): a status that arrives late would cause a duplicate.",
             hint="Increase WA_UNCERTAIN_WAIT or decrease WA_QUEUE_LEASE.",
         )
 

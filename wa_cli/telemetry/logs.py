@@ -27,7 +27,7 @@ _log = logging.getLogger("wa")
 
 _DISPOSITIONS = {
     Disposition.REJECTED: "rejected",
-    Disposition.RETRY: "not sent, retrying later",
+    Disposition.RETRY: "not sent, retrying",
     Disposition.UNCERTAIN: "uncertain, waiting for evidence",
 }
 _SWEEPS = {
@@ -65,6 +65,14 @@ def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str],
 def one_line(text: str) -> str:
     """Return the text with line breaks, control characters and direction marks written as escapes."""
     return _NOT_IN_A_LINE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def print_note(line: str) -> None:
+    """Print a line for people to stderr, in a JSON log as an object of its own."""
+    if any(isinstance(handler.formatter, _Json) for handler in _log.handlers):
+        _log.info("%s", line)
+    else:
+        print(one_line(line), file=sys.stderr, flush=True)
 
 
 def _write(event: Event) -> None:
@@ -139,9 +147,9 @@ def _line(event: Event) -> tuple[int, str]:
         case events.SlowedDown(rate):
             return logging.WARNING, f"throttled by WhatsApp, continuing at {rate:.0f} messages/s after a pause"
         case events.Received(messages, statuses, notices):
-            also = f", {counted(notices, 'notice')}" if notices else ""
-            stored = f"{counted(messages, 'message')}, {counted(statuses, 'status', 'statuses')}{also}"
-            return logging.INFO, f"stored {stored}"
+            parts = [(messages, "message", None), (statuses, "status", "statuses"), (notices, "notice", None)]
+            stored = [counted(count, one, many) for count, one, many in parts if count]
+            return logging.INFO, f"stored {', '.join(stored) or 'nothing new'}"
         case events.DeadLettered(queue, reason):
             return logging.WARNING, f"message of the {queue} queue dead-lettered: {reason}"
         case events.Decided(reference, state, possible_duplicate):
@@ -204,7 +212,7 @@ def _service_line(event: Event) -> tuple[int, str] | None:
         case events.Started():
             return logging.INFO, _started(event)
         case events.Stopping(signal):
-            return logging.INFO, f"{signal} received, finishing messages in flight; a second signal stops at once"
+            return logging.INFO, f"{signal} received, finishing work in flight; a second signal stops at once"
         case events.Finished(program, seconds, counts):
             totals = ", ".join(f"{count:,} {what}" for what, count in counts.items())
             return logging.INFO, f"{program} finished after {format_span(timedelta(seconds=seconds))}: {totals}"
@@ -220,6 +228,6 @@ def _started(event: events.Started) -> str:
             also = f", in {counted(event.processes, 'process', 'processes')}" if event.processes > 1 else ""
             return f"serving {event.url}: /webhook, /messaging, /health, /metrics{also}"
         case Program.EVERYTHING:
-            return f"everything is running; service: {event.url}; stop with Ctrl-C"
+            return f"sandbox, service and workers are running; service: {event.url}; stop with Ctrl-C"
         case program:
             return f"{program} is running{' until no work is left' if event.until_drained else ''}"
