@@ -8,7 +8,7 @@ TOOLS   := $(VENV)/.tools
 LOCK    := .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep check format docs bench bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language lock clean
+.PHONY: help demo test test-deep check format docs bench bench-start bench-pickup bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language lock clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,10 +57,13 @@ lock:  ## Write the newest versions of the developers' packages into .ci/constra
 docs: $(TOOLS)  ## Write the generated tables into docs/reference.md
 	@$(BIN)/python -m wa_cli.cli.reference docs/reference.md
 
-bench: bench-start bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes  ## Print every published figure, with what it does not prove
+bench: bench-start bench-pickup bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes  ## Print every published figure, with what it does not prove
 
 bench-start: $(TOOLS)  ## Start-up times of commands
 	@$(BIN)/python -m tests.benchmarks.start
+
+bench-pickup: $(TOOLS)  ## Time from queued to claimed by an idle worker
+	@$(BIN)/python -m tests.benchmarks.pickup
 
 bench-outgoing: $(TOOLS)  ## Messages per second through one outgoing worker
 	@$(BIN)/python -m tests.benchmarks.outgoing --claims

@@ -66,7 +66,7 @@ def test_an_existing_table_that_accepts_every_write_works(
     shell.wa("verify")
     shell.wa("send", "text", "+123", "hi")
     shell.wa("worker", "outgoing", "--drain")
-    PostgresQueue("incoming", place.transaction).put([QueueMessage(webhook("wamid.in"))])
+    PostgresQueue("incoming", place).put([QueueMessage(webhook("wamid.in"))])
     shell.wa("worker", "incoming", "--drain")
 
     with place.reading() as connection:

@@ -208,7 +208,7 @@ def claims(database: Database) -> list[tuple[str, float]]:
 def a_queue(kind: str, database: Database) -> Iterator[tuple[Queue, dict[str, str], dict[str, int]]]:
     """Yield a queue, the settings that select it, and the process id of the local SQS if it is used."""
     if kind == "postgres":
-        yield PostgresQueue("outgoing", database.transaction), {}, {}
+        yield PostgresQueue("outgoing", database), {}, {}
         return
     with local_aws() as aws:
         url = aws.queue(fifo=False)

@@ -133,7 +133,7 @@ class Stage:
     def queue(self) -> Iterator[tuple[Queue, dict[str, str]]]:
         """Yield the outgoing queue and the settings that name it."""
         if self.weather.queue == "postgres":
-            yield PostgresQueue("outgoing", self.database.transaction), {}
+            yield PostgresQueue("outgoing", self.database), {}
             return
         with local_aws() as aws:
             outgoing, incoming = aws.queue(fifo=True), aws.queue(fifo=False)

@@ -34,7 +34,7 @@ def queue(backend: str, request: pytest.FixtureRequest) -> Any:
         return MemoryQueue()
     database: Database = request.getfixturevalue("database")
     if backend == "postgres":
-        return PostgresQueue("outgoing", database.transaction)
+        return PostgresQueue("outgoing", database)
     aws: LocalAws = request.getfixturevalue("aws")
     return SqsQueue("outgoing", aws.queue(fifo=backend == "sqs-fifo"), aws.sqs, database.transaction)
 
@@ -46,7 +46,7 @@ def reopened(backend: str, queue: Any, request: pytest.FixtureRequest) -> Any:
         pytest.skip("a queue in memory has one object")
     database: Database = request.getfixturevalue("database")
     if backend == "postgres":
-        return PostgresQueue("outgoing", database.transaction)
+        return PostgresQueue("outgoing", database)
     return SqsQueue("outgoing", queue.url, request.getfixturevalue("aws").sqs, database.transaction)
 
 
@@ -57,7 +57,7 @@ def other(backend: str, request: pytest.FixtureRequest) -> Any:
         return MemoryQueue("incoming")
     database: Database = request.getfixturevalue("database")
     if backend == "postgres":
-        return PostgresQueue("incoming", database.transaction)
+        return PostgresQueue("incoming", database)
     aws: LocalAws = request.getfixturevalue("aws")
     return SqsQueue("incoming", aws.queue(fifo=backend == "sqs-fifo"), aws.sqs, database.transaction)
 

@@ -36,7 +36,7 @@ class Scene:
         self.sandbox = sandbox
         self.home = home
         self.mistakes: list[str] = []
-        self.queue = PostgresQueue("outgoing", database.transaction)
+        self.queue = PostgresQueue("outgoing", database)
         self.environ = {
             **os.environ,
             "WA_HOME": str(home),

@@ -214,7 +214,7 @@ def test_a_table_that_cannot_be_read_is_an_error_with_the_setting(database_url: 
 def post(bench: Bench, database: Database, employees: Employees, tmp_path: Any) -> Any:
     employees.add("Ana Diaz", UUID(int=1), None)
     employees.add("Ben Weber", UUID(int=2), None)
-    outgoing, incoming = (PostgresQueue(name, database.transaction) for name in ("outgoing", "incoming"))
+    outgoing, incoming = (PostgresQueue(name, database) for name in ("outgoing", "incoming"))
     keys = Keys(parse_keys("plain,hers=ana,any=*,reader=metrics"), open_to_this_machine=False)
     backlog = Backlog(outgoing, incoming, bench.outbox)
     with running_service(incoming, database, tmp_path / "spool", backlog, keys=keys) as service:

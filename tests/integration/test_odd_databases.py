@@ -42,7 +42,7 @@ def encoded(
 
 
 def test_text_outside_the_database_encoding_is_a_dead_letter_and_other_webhooks_pass(encoded: Database) -> None:
-    queue = PostgresQueue("incoming", encoded.transaction)
+    queue = PostgresQueue("incoming", encoded)
     beyond, plain = (json.dumps({"text": word}, ensure_ascii=False) for word in ("你好", "hello"))
 
     assert admit(queue, [QueueMessage(beyond), QueueMessage(plain)]) == []

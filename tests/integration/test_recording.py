@@ -67,8 +67,8 @@ class Desk:
         self.emitted: list[Event] = []
         self.spool = Spool(folder)
         database = bench.database
-        self.outgoing_queue = PostgresQueue("outgoing", database.transaction)
-        self.incoming_queue = PostgresQueue("incoming", database.transaction)
+        self.outgoing_queue = PostgresQueue("outgoing", database)
+        self.incoming_queue = PostgresQueue("incoming", database)
         recorder = IncomingRecorder(bench.outbox, self.spool)
         self.spooled_outcomes = self.another_worker()
         self.maintenance = Maintenance(

@@ -36,8 +36,7 @@ LIMIT = timedelta(minutes=5)
 class Watch:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        transaction = bench.database.transaction
-        self.outgoing, self.incoming = PostgresQueue("outgoing", transaction), PostgresQueue("incoming", transaction)
+        self.outgoing, self.incoming = (PostgresQueue(name, bench.database) for name in ("outgoing", "incoming"))
         self.backlog = Backlog(self.outgoing, self.incoming, bench.outbox)
 
     def run(self) -> dict[str, Finding]:

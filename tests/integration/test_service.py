@@ -55,8 +55,8 @@ class Rig:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.queue = PostgresQueue("incoming", database.transaction)
-        self.outgoing = PostgresQueue("outgoing", database.transaction)
+        self.queue = PostgresQueue("incoming", database)
+        self.outgoing = PostgresQueue("outgoing", database)
         self.backlog = Backlog(self.outgoing, self.queue, Outbox(database, "42"))
 
     def service(self, **more: Any) -> Any:

@@ -137,7 +137,7 @@ def test_a_missing_status_is_not_evidence_while_old_webhooks_wait_on_the_queue(b
     accept_other(bench)
     age_attempts(bench)
     persist_statuses(bench, status("wamid.other"))
-    incoming = PostgresQueue("incoming", bench.database.transaction)
+    incoming = PostgresQueue("incoming", bench.database)
     incoming.put([QueueMessage("a webhook")])
 
     with bench.database.transaction() as connection:

@@ -150,9 +150,9 @@ class Waiting:
     """The backlog check over real queues and a real spool."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.incoming = PostgresQueue("incoming", database.transaction)
+        self.incoming = PostgresQueue("incoming", database)
         self.spool = Spool(folder)
-        counted = Backlog(PostgresQueue("outgoing", database.transaction), self.incoming, Outbox(database, "42"))
+        counted = Backlog(PostgresQueue("outgoing", database), self.incoming, Outbox(database, "42"))
         self.database, self.counted = database, counted
 
     def run(self) -> Finding:

@@ -40,7 +40,7 @@ def test_a_worker_is_ready_while_its_heartbeat_is_fresh_and_always_live(silence:
 
 def test_one_port_may_serve_both_and_metrics_need_a_right(bench: Bench) -> None:
     port, allowed = free_port(), [False]
-    outgoing, incoming = (PostgresQueue(name, bench.database.transaction) for name in ("outgoing", "incoming"))
+    outgoing, incoming = (PostgresQueue(name, bench.database) for name in ("outgoing", "incoming"))
     metrics = Metrics([gauges.queues(Backlog(outgoing, incoming, bench.outbox).status), gauges.fleet(bench.database)])
     metrics(events.Stored("wamid.1", "image"))
     bench.queue("waiting")

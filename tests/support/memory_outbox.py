@@ -172,6 +172,10 @@ class MemoryOutbox(Outbox):
         return proofs
 
     @override
+    def next_due(self) -> float | None:
+        return 0.0
+
+    @override
     def heartbeat(
         self,
         worker: str,

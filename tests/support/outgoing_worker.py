@@ -31,7 +31,7 @@ class Works:
     def __init__(self, database: Any, sandbox: RunningSandbox, folder: Path, queue: Queue | None = None) -> None:
         self.bench = Bench(database, NUMBER)
         self.sandbox = sandbox
-        self.queue = queue or PostgresQueue("outgoing", database.transaction)
+        self.queue = queue or PostgresQueue("outgoing", database)
         self.spool = Spool(folder / "spool")
         self.emitted: list[Event] = []
         self.lease = 60 * SECONDS

@@ -59,7 +59,7 @@ class Queues:
             return self.sqs(name)
         from wa_cli.queues.postgres import PostgresQueue
 
-        return PostgresQueue(name, self.databases.main.transaction)
+        return PostgresQueue(name, self.databases.main)
 
 
 class Spools:

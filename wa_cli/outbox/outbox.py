@@ -152,6 +152,12 @@ class Outbox:
             )
             return [Claim(*row) for row in found]
 
+    def next_due(self) -> float | None:
+        """Return the seconds until the next message is due, 0 or less if one is due now, or None if none waits."""
+        with self.database.reading() as connection:
+            found = run(connection, "outbox/next_due", number=self.number).scalar()
+            return None if found is None else float(found)
+
     def release(self, claims: Iterable[Claim]) -> None:
         """Give back claimed messages that were not sent."""
         held = [{"reference": claim.reference, "token": claim.token} for claim in claims]

@@ -13,20 +13,21 @@ import sqlalchemy as sa
 
 from wa_cli.counted import counted
 from wa_cli.database import sqlfiles
+from wa_cli.database.arrivals import Arrivals
+from wa_cli.database.engine import Database
 from wa_cli.isolation import isolate
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
 from wa_cli.queues.dead_letters import DeadLetters, Transaction, insert_dead
-
-POLL = 0.2
 
 
 class PostgresQueue:
     keeps_order = True
 
-    def __init__(self, name: str, transaction: Transaction) -> None:
+    def __init__(self, name: str, database: Database) -> None:
         self.name = name
-        self._transaction = transaction
-        self._dead = DeadLetters(name, transaction)
+        self._transaction: Transaction = database.transaction
+        self._arrivals = Arrivals(database, name)
+        self._dead = DeadLetters(name, self._transaction)
 
     def put(self, messages: Sequence[QueueMessage]) -> None:
         refused: list[tuple[QueueMessage, str]] = []
@@ -40,17 +41,30 @@ class PostgresQueue:
         self._run("put", rows=json.dumps(rows))
 
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
+        if not wait:
+            return self._take(limit, lease)
         deadline = time.monotonic() + wait.total_seconds()
         while True:
-            with self._transaction() as connection:
-                # One receiver at a time, since two could each take a message of the same customer.
-                connection.execute(sa.text(sqlfiles.read("queue/lock")), {"queue": self.name})
-                found = connection.execute(
-                    sa.text(sqlfiles.read("queue/receive")), {"queue": self.name, "limit": limit, "lease": lease}
-                ).all()
-            if found or time.monotonic() >= deadline:
-                return [Delivery(*row) for row in found]
-            time.sleep(POLL)
+            if self._arrivals.is_due:
+                found = self._take(limit, lease)
+                self._arrivals.looked(found=bool(found))
+                if found:
+                    return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return []
+            self._arrivals.wait(left)
+
+    def _take(self, limit: int, lease: timedelta) -> list[Delivery]:
+        with self._transaction() as connection:
+            # One receiver at a time, since two could each take a message of the same customer.
+            connection.execute(sa.text(sqlfiles.read("queue/lock")), {"queue": self.name})
+            values = {"queue": self.name, "limit": limit, "lease": lease}
+            return [Delivery(*row) for row in connection.execute(sa.text(sqlfiles.read("queue/receive")), values)]
+
+    def close(self) -> None:
+        """Stop listening for arrivals."""
+        self._arrivals.close()
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         self._run("ack", rows=_leased(deliveries))

@@ -24,7 +24,9 @@ from wa_cli.workers.recovery import Recovery
 from wa_cli.workers.settling import Settling
 from wa_cli.workers.spooling import Spooling
 
+# Seconds between two claims: while messages are due but may not be sent yet, and while none is due.
 FIRST_REST, LONGEST_REST = 0.05, 0.5
+IDLE_REST = 3.0
 FINISH_POLL = 0.05
 
 
@@ -94,17 +96,16 @@ class Sender:
                 self.work_came.clear()  # work that comes during the claim is claimed by the next one
                 claimed = await self.claim_and_dispatch()
                 outage.succeeded()
+                if claimed:
+                    self._rest_seconds = FIRST_REST
+                else:
+                    await self._rest(stop)
             except (DatabaseUnavailable, RowRefused) as error:
                 unavailable = installation_faults.installation_fault(error) or error
                 if isinstance(unavailable, RowRefused):
                     raise
                 must_recover = True
                 await stop.wait(outage.failed(unavailable.message))
-                continue
-            if claimed:
-                self._rest_seconds = FIRST_REST
-            else:
-                await self._rest(stop)
         watchdog.forget("claim")
 
     def _recover(self) -> None:
@@ -113,9 +114,15 @@ class Sender:
         self.recovery.recover()
 
     async def _rest(self, stop: Stop) -> None:
-        """Wait for new work, `stop`, or the next poll. The first polls come soon, since the rate may be the reason."""
-        await stop.wait_for_either(self.work_came, seconds=self._rest_seconds)
-        self._rest_seconds = min(LONGEST_REST, self._rest_seconds * 1.5)
+        """Wait for new work, `stop`, or the next poll. The first polls come soon if the rate is the reason."""
+        due = await asyncio.to_thread(self.outbox.next_due)
+        if due is None or due > 0:
+            self._rest_seconds = FIRST_REST
+            seconds = IDLE_REST if due is None else min(due, IDLE_REST)
+        else:
+            seconds = self._rest_seconds
+            self._rest_seconds = min(LONGEST_REST, self._rest_seconds * 1.5)
+        await stop.wait_for_either(self.work_came, seconds=seconds)
 
     async def claim_and_dispatch(self) -> int:
         """Claim messages for the free slots and send them. Return their number."""
