@@ -8,7 +8,7 @@ TOOLS   := $(VENV)/.tools
 LOCK    := .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep check format docs bench bench-start bench-pickup bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language lock clean
+.PHONY: help demo test test-deep check format docs bench bench-start bench-pickup bench-accept bench-outgoing bench-incoming bench-hardship bench-migrate bench-reports bench-sizes chaos fuzz fuzz-workers language lock clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,10 @@ bench-start: $(TOOLS)  ## Start-up times of commands
 
 bench-pickup: $(TOOLS)  ## Time from queued to claimed by an idle worker
 	@$(BIN)/python -m tests.benchmarks.pickup
+
+bench-accept: $(TOOLS)  ## Requests to send that the HTTP API accepts a second
+	@$(BIN)/python -m tests.benchmarks.accept
+	@$(BIN)/python -m tests.benchmarks.accept --connections 64
 
 bench-outgoing: $(TOOLS)  ## Messages per second through one outgoing worker
 	@$(BIN)/python -m tests.benchmarks.outgoing --claims

@@ -38,6 +38,13 @@ def in_words(seconds: float) -> str:
     return next((words for limit, words in ESTIMATES if seconds <= limit), LONGEST_ESTIMATE)
 
 
+def _hint(has_key: bool) -> str:
+    """Return what to do after a put without an answer."""
+    if has_key:
+        return "Repeat the request with the same idempotency key. The message is then sent once."
+    return "Repeat the request. With an idempotency key, a repeated message is sent once."
+
+
 class Submitter:
     """Puts messages on the outgoing queue.
 
@@ -72,13 +79,40 @@ class Submitter:
         one cannot be sent, ReferenceTaken if its key was used for another message, and Unconfirmed if the queue does
         not confirm that it has them.
         """
-        addressed = [replace(message, phone_number_id=message.phone_number_id or self.number) for message in messages]
-        for message in addressed:
-            message.check()
-            if has_key:
-                self._check_key(message)
+        addressed = [self._checked(message, has_key) for message in messages]
         self._put(addressed, has_key)
         return [self._receipt(message, place) for place, message in enumerate(messages, start=1)]
+
+    def submit_each(self, asked: Sequence[tuple[OutgoingMessage, bool]]) -> list[dict[str, Any] | WaError]:
+        """Queue the messages with one put, each with its `has_key`. Return a receipt for each, or the error that `submit`
+        would raise for it alone.
+        """
+        results: list[dict[str, Any] | WaError] = []
+        good: list[tuple[int, OutgoingMessage]] = []
+        for place, (message, has_key) in enumerate(asked):
+            try:
+                good.append((place, self._checked(message, has_key)))
+                results.append(self._receipt(message, len(good)))
+            except WaError as error:
+                results.append(error)
+        try:
+            self._put([message for _, message in good], has_key=False)
+        except MessagesRejected as error:
+            bodies = {message.to_body(): place for place, message in good}
+            for refused, reason in error.rejected:
+                results[bodies[refused.body]] = MessagesRejected(reason, [(refused, reason)])
+        except Unconfirmed as error:
+            for place, _ in good:
+                results[place] = Unconfirmed(error.message, hint=_hint(asked[place][1]))
+        return results
+
+    def _checked(self, message: OutgoingMessage, has_key: bool) -> OutgoingMessage:
+        """Return the message with the business number that sends it. Raises BadInput, or ReferenceTaken for a used key."""
+        addressed = replace(message, phone_number_id=message.phone_number_id or self.number)
+        addressed.check()
+        if has_key:
+            self._check_key(addressed)
+        return addressed
 
     def _check_key(self, message: OutgoingMessage) -> None:
         with suppress(DatabaseUnavailable):  # the worker checks again
@@ -93,9 +127,7 @@ class Submitter:
         except OUTAGES as error:
             raise Unconfirmed(
                 f"Queue unavailable. It is not known whether the message was queued: {error.message}",
-                hint="Repeat the request with the same idempotency key. The message is then sent once."
-                if has_key
-                else "Repeat the request. With an idempotency key, a repeated message is sent once.",
+                hint=_hint(has_key),
             ) from error
 
     def _receipt(self, message: OutgoingMessage, place: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.support.waiting import until
+from wa_cli.counted import counted
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
@@ -94,10 +95,9 @@ def main() -> None:
         looks = looks_per_second(database)
     percentiles = statistics.quantiles(seconds, n=100)
     print(
-        f"pick-up of {asked.messages} messages, ms: p50 {percentiles[49] * 1e3:.0f}  p95 {percentiles[94] * 1e3:.0f}",
-        end="",
+        f"pick-up of {counted(asked.messages, 'message')}, ms:"
+        f" p50 {percentiles[49] * 1e3:.0f}  p95 {percentiles[94] * 1e3:.0f}  max {seconds[-1] * 1e3:.0f}"
     )
-    print(f"  max {seconds[-1] * 1e3:.0f}")
     print(f"transactions of an idle worker: {looks:.1f} a second")
 
 

@@ -42,14 +42,14 @@ class Keys:
         self.keys = keys
         self.open_to_this_machine = open_to_this_machine and not keys
 
-    def may_send(self, request: Request) -> Caller:
+    async def may_send(self, request: Request) -> Caller:
         """Return the caller. Raises HTTPException 401 for an unknown one, and 403 for one who may only read."""
-        found = self.required(request)
+        found = await self.required(request)
         if found.only_reads:
             raise HTTPException(403, "This key may only read metrics and the status of the queues.")
         return found
 
-    def required(self, request: Request) -> Caller:
+    async def required(self, request: Request) -> Caller:  # async, so that FastAPI uses no thread for it
         """Return the caller. Raises HTTPException 401 for an unknown one."""
         found = self.caller(request.client.host if request.client else None, request.headers)
         if found is None:

@@ -20,6 +20,7 @@ from wa_cli.messages.outgoing import CAMPAIGN_LIMIT, OutgoingMessage, address
 from wa_cli.messages.states import SentBy
 from wa_cli.server.auth import Caller, Keys
 from wa_cli.server.employees import EmployeeLookup
+from wa_cli.server.submissions import Submissions
 from wa_cli.store.employees import NAME_LIMIT
 from wa_cli.submit import LONGEST_KEY, Submitter, reference_of
 
@@ -143,13 +144,12 @@ def routes(
 ) -> APIRouter:
     router = APIRouter(prefix="/messaging", responses=ERRORS)
 
-    async def submit(asked: _Message, message: Mapping[str, Any], who: Caller, key: str | None) -> dict[str, Any]:
-        return await asyncio.to_thread(_submit, asked, message, who, key)
+    submissions = Submissions(submitter)
 
-    def _submit(asked: _Message, message: Mapping[str, Any], who: Caller, key: str | None) -> dict[str, Any]:
-        outgoing = asked.to(message, who, employees.of(who, asked.employee), key)
-        [answer] = submitter.submit([outgoing], has_key=key is not None)
-        return answer
+    async def submit(asked: _Message, message: Mapping[str, Any], who: Caller, key: str | None) -> dict[str, Any]:
+        is_named = asked.employee or who.employee
+        employee = await asyncio.to_thread(employees.of, who, asked.employee) if is_named else None
+        return await submissions.submit(asked.to(message, who, employee, key), has_key=key is not None)
 
     @router.post("/send/text", response_model=Queued)
     async def send_text(asked: TextMessage, who: Caller = Depends(keys.may_send), key: Key = None) -> dict[str, Any]:
