@@ -20,15 +20,16 @@
 -- column:  partial   text     Partial
 
 , bucket AS (
-    -- Where the clock is set by half an hour, hours counted on from the first would miss the hours of the clock.
-    SELECT start, CASE WHEN :by = 'day' THEN (start AT TIME ZONE :tz + interval '1 day') AT TIME ZONE :tz
-                       ELSE wa.hour_start(start + interval '90 minutes', :tz) END AS finish
+    -- Where the clock is set by less than an hour, hours counted on from the first would miss the hours of the clock.
+    SELECT start, coalesce(lead(start) OVER (ORDER BY start),
+                           CASE WHEN :by = 'day' THEN (start AT TIME ZONE :tz + interval '1 day') AT TIME ZONE :tz
+                                ELSE wa.hour_start(start + interval '90 minutes', :tz) END) AS finish
       FROM (SELECT DISTINCT CASE WHEN :by = 'day' THEN date_trunc('day', moment AT TIME ZONE :tz) AT TIME ZONE :tz
                          ELSE wa.hour_start(moment, :tz) END AS start
       FROM (SELECT CAST(:since AS timestamp) AT TIME ZONE 'UTC' AS first,
                    CAST(:until AS timestamp) AT TIME ZONE 'UTC' - interval '1 microsecond' AS last) AS span
      CROSS JOIN LATERAL (
-           SELECT generate_series(first, last, CASE WHEN :by = 'day' THEN interval '6 hours' ELSE interval '30 minutes' END)
+           SELECT generate_series(first, last, CASE WHEN :by = 'day' THEN interval '6 hours' ELSE interval '15 minutes' END)
            UNION ALL SELECT last) AS step (moment)) AS begun
 ), counted AS (
     SELECT start, sum(incoming)::bigint AS incoming, sum(outgoing)::bigint AS outgoing
@@ -37,7 +38,7 @@
                    count(*) FILTER (WHERE NOT is_ours) AS incoming, count(*) FILTER (WHERE is_ours) AS outgoing
               FROM message
              WHERE NOT has_failed
-             GROUP BY date_trunc('day', local_at), CASE WHEN :by = 'hour' THEN date_trunc('hour', instant, :tz) END) AS part
+             GROUP BY date_trunc('day', local_at), CASE WHEN :by = 'hour' THEN floor(extract(epoch FROM instant) / 900) END) AS part
      GROUP BY start
 ), kept AS (
     SELECT CASE WHEN :by = 'day' THEN date_trunc('day', attempt.made_at AT TIME ZONE :tz) AT TIME ZONE :tz

@@ -323,6 +323,27 @@ def test_hours_follow_the_local_clock_across_a_half_hour_clock_change(bench: Ben
 
 
 @pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        ("2026-09-26", {"13:15": 2, "14:00": 1, "14:15": 1}),
+        ("2026-04-04", {"13:15": 2, "14:00": 1, "14:15": 1}),
+    ],
+)
+def test_volume_has_the_hours_of_a_clock_of_three_quarters(bench: Bench, day: str, hours: dict[str, int]) -> None:
+    for time in ("13:22", "13:52", "14:07", "14:20"):
+        bench.sql(
+            "INSERT INTO whatsapp_messages (id, message_id, from_phone, to_phone, message_type, direction, timestamp)"
+            " VALUES (gen_random_uuid(), :id, '+491', '+49', 'text', 'incoming', CAST(:at AS timestamp))",
+            id=time,
+            at=f"{day} {time}",
+        )
+
+    found = run_report(bench, "volume", f"{day}T13:15Z", until=f"{day}T15:15Z", zone="Pacific/Chatham")
+
+    assert {f"{row['at'].astimezone(UTC):%H:%M}": row["incoming"] for row in found} == hours
+
+
+@pytest.mark.parametrize(
     ("zone", "moment", "start"),
     [
         ("Pacific/Chatham", "2026-09-26T13:52:00", "2026-09-26T13:15:00"),

@@ -37,6 +37,7 @@ COMMANDS = {
     "export": Listed(READ, "Write whole conversations, from their first message on."),
     "listen": Listed(READ, "Show messages, statuses and notices as they are stored, until Ctrl-C."),
     "employee": Listed(SETUP, "Manage the employees whose names reports show."),
+    "grafana": Listed(SETUP, "Print a dashboard for Grafana, and alert rules for Prometheus."),
     "verify": Listed(SETUP, "Prove that storage works, with trial writes that are rolled back."),
     "doctor": Listed(SETUP, "Check settings, database, queues, token, webhook and disk."),
     "demo": Listed(SETUP, "Show the main job on sample data: messages, checks and reports."),

@@ -228,6 +228,25 @@ def runnable_sql(
     return f"{text.replace('%%', '%')};"  # doubled for a driver, and single for psql
 
 
+def template_sql(
+    database: Database, report: Report, *, since: str, until: str, zone: str, by: str | None = None
+) -> str:
+    """Return the statement for another program: `since` and `until` are its own SQL for the begin and the end, such as a
+    macro. Waiting is judged at the time of the query.
+    """
+    report.check()
+    at = now()
+    values = values_for(report, Range(at, at, zone), Narrowed(by=by), limit=report.most(None))
+    own = {"since": since, "until": until, "now": "(now() AT TIME ZONE 'UTC')"}
+    marks = {name: f"'\x02{name}\x03'" for name in own if name in values}
+    bound = _statement(database.engine, report).bindparams(**{**values, **{name: marks[name][1:-1] for name in marks}})
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    text = str(bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    for name, mark in marks.items():
+        text = text.replace(mark, own[name])
+    return text
+
+
 def exclusions(database: Database, asked: Range, narrowed: Narrowed, timeout: timedelta) -> dict[str, int]:
     """Return the rows of the range that reports leave out, by reason."""
     [row] = run(database, Report(sqlfiles.root() / "lookups" / "exclusions.sql"), asked, narrowed, timeout=timeout)
