@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from wa_cli.errors import ConfigError
 from wa_cli.telemetry import events, log_throttle, logs
 from wa_cli.telemetry.emitter import Emitter
 from wa_cli.telemetry.events import Disposition, Event
@@ -33,6 +36,29 @@ def test_json_log_lines_contain_the_fields_of_the_event(capsys: pytest.CaptureFi
         "waited_seconds": 0.0,
     }
     assert (second["level"], second["event"], second["reason"]) == ("error", "number_blocked", "the token is expired")
+
+
+def test_a_log_file_has_every_line_and_is_opened_again_after_a_rotation(tmp_path: Path) -> None:
+    place, rotated = tmp_path / "wa.log", tmp_path / "wa.log.1"
+    logs.start(write=lambda _: None, file=place)
+    try:
+        logs.emit(events.Accepted("+123", "wamid.x"))
+        place.rename(rotated)
+        logs.start()
+        logs.emit(events.Accepted("+124", "wamid.y"))
+    finally:
+        for handler in logging.getLogger("wa").handlers:
+            handler.close()
+        logging.getLogger("wa").handlers[:] = []
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d [\d:]{8} INFO .*\+123: wamid.x\n", rotated.read_text())
+    assert "+124" in place.read_text()
+    assert place.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_file_that_cannot_be_written_is_an_error_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Cannot write the log file .*nosuch"):
+        logs.start(file=tmp_path / "nosuch" / "wa.log")
 
 
 def test_lines_about_single_messages_are_left_out_beside_a_status_line() -> None:

@@ -12,7 +12,7 @@ import typer
 
 from wa_cli.assembly.service import require_server
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.worker import LogFormat
+from wa_cli.cli.worker import LogFile, LogFormat
 from wa_cli.counted import counted
 from wa_cli.errors import ConfigError
 from wa_cli.runtime.signals import stopping_on_signals, stopping_with_parent
@@ -41,6 +41,7 @@ def serve(
         bool, typer.Option("--insecure-no-signature", help="Accept unsigned webhooks, on loopback only.")
     ] = False,
     log_format: LogFormat = None,
+    log_file: LogFile = None,
 ) -> None:
     """Run the webhook receiver and the messaging API.
 
@@ -49,7 +50,7 @@ def serve(
     Example: wa serve --port 8000 --processes 2
     """
 
-    context = AppContext.of(ctx, log_format=log_format)
+    context = AppContext.of(ctx, log_format=log_format, log_file=None if log_file is None else str(log_file))
     require_server()
     address = host or context.settings.host
     if insecure_no_signature and address not in _LOOPBACK:
@@ -58,7 +59,7 @@ def serve(
             hint="Leave out --insecure-no-signature or --host.",
         )
 
-    logs.start(context.settings.log_format)
+    logs.start(context.settings.log_format, file=context.settings.log_file)
     context.databases.connect(logs.emit, required=context.databases.is_embedded)
     if not insecure_no_signature:
         context.endpoint.app_secret  # noqa: B018 — reports a missing secret before anything is started

@@ -41,7 +41,7 @@ def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
 
 async def _up(context: AppContext) -> None:
 
-    logs.start(context.settings.log_format)
+    logs.start(context.settings.log_format, file=context.settings.log_file)
     stop = Stop()
     with stopping_on_signals(stop, logs.emit):
         async with everything(context, stop):

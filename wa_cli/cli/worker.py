@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,6 +39,10 @@ RequireStorage = Annotated[
 ]
 Worker = Callable[[int | None], Coroutine[None, None, None]]
 LogFormat = Annotated[Form | None, typer.Option("--log-format", help="Log format. Default: WA_LOG_FORMAT.")]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log-file", help="File for the log, beside stderr. Default: WA_LOG_FILE.", metavar="FILE"),
+]
 Media = Annotated[
     str | None,
     typer.Option(help="Media store. Default: WA_MEDIA, else none.", metavar="DIR|s3://BUCKET/PREFIX"),
@@ -60,6 +65,7 @@ def outgoing(
     health_port: HealthPort = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = None,
+    log_file: LogFile = None,
 ) -> None:
     """Send queued messages and store each one.
 
@@ -70,8 +76,10 @@ def outgoing(
 
     Example: wa worker outgoing --drain
     """
-    context = AppContext.of(ctx, log_format=log_format, **_ports(processes, health_port, metrics_port))
-    logs.start(context.settings.log_format)
+    context = AppContext.of(
+        ctx, log_format=log_format, log_file=_text(log_file), **_ports(processes, health_port, metrics_port)
+    )
+    logs.start(context.settings.log_format, file=context.settings.log_file)
 
     # A queue in the database is unavailable with it, and a draining worker ends only when everything is stored.
     degrades = context.queues.are_sqs and not (drain or require_storage)
@@ -95,6 +103,7 @@ def incoming(
     health_port: HealthPort = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = None,
+    log_file: LogFile = None,
 ) -> None:
     """Store received messages and statuses.
 
@@ -102,8 +111,14 @@ def incoming(
 
     Example: wa worker incoming --media /srv/files
     """
-    context = AppContext.of(ctx, log_format=log_format, media=media, **_ports(processes, health_port, metrics_port))
-    logs.start(context.settings.log_format)
+    context = AppContext.of(
+        ctx,
+        log_format=log_format,
+        log_file=_text(log_file),
+        media=media,
+        **_ports(processes, health_port, metrics_port),
+    )
+    logs.start(context.settings.log_format, file=context.settings.log_file)
 
     def check() -> None:
         context.database  # noqa: B018 — connects
@@ -139,6 +154,10 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
         Column("number", "Number", is_quiet=True),
     ]
     render.show(Table("workers", "Workers", columns, rows), chosen_format(form, as_json))
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _ports(processes: int, health: int | None, metrics: int | None) -> dict[str, str | None]:

@@ -169,6 +169,10 @@ class Settings:
         "text", "Log format of workers and service: `text` or `json`.", parsers.choice("text", "json")
     )
 
+    log_file: Path | None = _setting(
+        None, "File for the log of workers and service, beside stderr. Default: none.", parsers.folder
+    )
+
     rate: float = _setting(
         80.0, "Messages per second for the business number, shared by all workers.", parsers.at_least(0.1)
     )

@@ -9,9 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import Any
 
+from wa_cli import private_files
 from wa_cli.clock import format_span
 from wa_cli.counted import counted
+from wa_cli.errors import ConfigError
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Disposition, Event, Feature, Program, Sweep, WebhookResult
 from wa_cli.telemetry.log_throttle import LogThrottle
@@ -50,16 +55,40 @@ _RESULTS = {
 }
 
 
-def start(form: str = TEXT, *, level: int = logging.INFO, write: Callable[[str], object] | None = None) -> None:
+def start(
+    form: str = TEXT,
+    *,
+    level: int = logging.INFO,
+    write: Callable[[str], object] | None = None,
+    file: Path | None = None,
+) -> None:
     """Write the lines of this process to stderr from now on, each with its time, as text or as JSON objects.
 
-    `write` takes the lines instead, for a terminal with a status line. Then lines of single messages are left out.
+    `write` takes the lines instead, for a terminal with a status line. Then lines of single messages are left out. `file`
+    gets every line too, from then on, and is opened again after a rotation. Raises ConfigError if it cannot be written.
     """
     handler = logging.StreamHandler(sys.stderr) if write is None else _Through(write)
-    handler.setFormatter(_Json() if form == JSON else _Text(FORMAT, datefmt="%H:%M:%S"))
-    _log.handlers[:] = [handler]
+    handler.setFormatter(_formatter(form, "%H:%M:%S"))
+    kept: list[logging.Handler] = [known for known in _log.handlers if isinstance(known, _LogFile)]
+    if file is not None:
+        try:
+            kept = [_LogFile(file)]
+        except OSError as error:
+            raise ConfigError(
+                f"Cannot write the log file {file}: {(error.strerror or str(error)).lower()}.",
+                hint="Choose another path with --log-file.",
+            ) from None
+        kept[0].setFormatter(_formatter(form, "%Y-%m-%d %H:%M:%S"))
+    for former in _log.handlers:
+        if isinstance(former, _LogFile) and former not in kept:
+            former.close()
+    _log.handlers[:] = [handler, *kept]
     _log.setLevel(level)
     _log.propagate = False
+
+
+def _formatter(form: str, times: str) -> logging.Formatter:
+    return _Json() if form == JSON else _Text(FORMAT, datefmt=times)
 
 
 def one_line(text: str) -> str:
@@ -69,7 +98,7 @@ def one_line(text: str) -> str:
 
 def print_note(line: str) -> None:
     """Print a line for people to stderr, in a JSON log as an object of its own."""
-    if any(isinstance(handler.formatter, _Json) for handler in _log.handlers):
+    if any(isinstance(handler.formatter, _Json) for handler in _log.handlers[:1]):
         _log.info("%s", line)
     else:
         print(one_line(line), file=sys.stderr, flush=True)
@@ -93,6 +122,16 @@ class _Through(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not isinstance(getattr(record, "event", None), EACH_MESSAGE):
             self.write(self.format(record))
+
+
+class _LogFile(WatchedFileHandler):
+    """A file that only its owner can read. It is opened again when another program has renamed it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8")
+
+    def _open(self) -> Any:
+        return private_files.opened(Path(self.baseFilename), "a", encoding="utf-8")
 
 
 class _Text(logging.Formatter):
