@@ -388,14 +388,17 @@ def test_every_report_works_on_an_empty_database(shell: Shell) -> None:
     shell.wa("export", "-o", "nothing.csv")
 
 
-def test_watch_repeats_the_report_until_ctrl_c(shop: Shell) -> None:
+@pytest.mark.parametrize(
+    ("command", "word"), [("report types --watch 0.5", "Type"), ("verify --quiet --watch 1", "VERIFIED")]
+)
+def test_watch_repeats_a_report_and_a_verification_until_ctrl_c(shop: Shell, command: str, word: str) -> None:
     import signal
     import subprocess
     import sys
 
-    command = [sys.executable, "-m", "wa_cli", "report", "types", "--watch", "0.5"]
+    arguments = [sys.executable, "-m", "wa_cli", *command.split()]
     with subprocess.Popen(
-        command,
+        arguments,
         cwd=shop.folder,
         env=shop.environment,
         stdout=subprocess.PIPE,
@@ -404,7 +407,7 @@ def test_watch_repeats_the_report_until_ctrl_c(shop: Shell) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the test runner may ignore SIGINT
     ) as watching:
         for _ in range(2):
-            line_with("Type", watching)
+            line_with(word, watching)
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=10)
     assert watching.returncode == 130

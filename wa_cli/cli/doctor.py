@@ -37,4 +37,4 @@ def doctor(
     found = catalogue.run_each(selected, AppContext.of(ctx).installation(now()))
     check_results.show(found, WORDS, as_json=as_json, quiet=quiet)
     if failed := check_results.failed(found):
-        raise CheckFailed(f"Not well: {', '.join(failed)}.")
+        raise CheckFailed(f"Unhealthy: {', '.join(failed)}.")
