@@ -17,9 +17,9 @@ def grafana(
     alerts: Annotated[bool, typer.Option("--alerts", help="Print alert rules for Prometheus instead.")] = False,
     zone: Zone = None,
 ) -> None:
-    """Print a dashboard for Grafana: reports, messages and metrics.
+    """Print a dashboard for Grafana, and alert rules for Prometheus.
 
-    Import it in Grafana, and choose a data source for PostgreSQL and one for Prometheus. The rules of --alerts are YAML.
+    The dashboard has reports, messages and metrics. Import it, and choose a data source for PostgreSQL and one for Prometheus.
 
     Example: wa grafana > dashboard.json
     """
