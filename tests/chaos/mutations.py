@@ -100,9 +100,8 @@ def _changed(value: Any, rng: random.Random) -> Any:
     elif way < 0.15 and isinstance(value, list):
         value.append(copy.deepcopy(value[key]))
     elif way < 0.2 and isinstance(value, dict):
-        value[rng.choice(["to", "context", "type", "id", "from", "errors", "\x00", "group_id", "recipient"])] = (
-            rng.choice(ODD)
-        )
+        name = rng.choice(["to", "context", "type", "id", "from", "errors", "\x00", "group_id", "recipient"])
+        value[name] = copy.deepcopy(rng.choice(ODD))  # a later change must not reach the list
     else:
         value[key] = _changed(value[key], rng)
     return value
