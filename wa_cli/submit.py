@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -38,6 +38,10 @@ def in_words(seconds: float) -> str:
     return next((words for limit, words in ESTIMATES if seconds <= limit), LONGEST_ESTIMATE)
 
 
+def _reference_taken() -> ReferenceTaken:
+    return ReferenceTaken("The idempotency key was used before, for another message.", hint="Use a new key.")
+
+
 def _hint(has_key: bool) -> str:
     """Return what to do after a put without an answer."""
     if has_key:
@@ -49,8 +53,8 @@ class Submitter:
     """Puts messages on the outgoing queue.
 
     `number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
-    messages a second, and `waiting` returns the number of messages in front. `is_taken` returns True if another
-    message is known under the reference of this one. `in_seconds` returns the estimate as a number.
+    messages a second, and `waiting` returns the number of messages in front. `find_taken` returns those of some messages
+    whose references are known for other messages. `in_seconds` returns the estimate as a number.
     """
 
     def __init__(
@@ -60,17 +64,17 @@ class Submitter:
         number: str | None,
         rate: float,
         waiting: Callable[[], int],
-        is_taken: Callable[[OutgoingMessage], bool] = lambda _: False,
+        find_taken: Callable[[Sequence[OutgoingMessage]], Sequence[OutgoingMessage]] = lambda _: (),
         in_seconds: bool = False,
     ) -> None:
         self.queue = queue
         self.number = number
         self.rate = rate
         self._waiting = waiting
-        self._is_taken = is_taken
+        self._find_taken = find_taken
         self._in_seconds = in_seconds
         self._in_front = 0
-        self._asked_at = float("-inf")
+        self._counted_at = float("-inf")
 
     def submit(self, messages: Sequence[OutgoingMessage], *, has_key: bool = False) -> list[dict[str, Any]]:
         """Queue all messages or none. Return a receipt for each.
@@ -79,7 +83,9 @@ class Submitter:
         one cannot be sent, ReferenceTaken if its key was used for another message, and Unconfirmed if the queue does
         not confirm that it has them.
         """
-        addressed = [self._checked(message, has_key) for message in messages]
+        addressed = [self._checked(message) for message in messages]
+        if has_key and self._taken(addressed):
+            raise _reference_taken()
         self._put(addressed, has_key)
         return [self._receipt(message, place) for place, message in enumerate(messages, start=1)]
 
@@ -87,37 +93,54 @@ class Submitter:
         """Queue the messages with one put, each with its `has_key`. Return a receipt for each, or the error that `submit`
         would raise for it alone.
         """
-        results: list[dict[str, Any] | WaError] = []
-        good: list[tuple[int, OutgoingMessage]] = []
-        for place, (message, has_key) in enumerate(asked):
+        results: list[dict[str, Any] | WaError | None] = [None] * len(asked)
+        good: dict[int, OutgoingMessage] = {}
+        for place, (message, _) in enumerate(asked):
             try:
-                good.append((place, self._checked(message, has_key)))
-                results.append(self._receipt(message, len(good)))
+                good[place] = self._checked(message)
             except WaError as error:
-                results.append(error)
-        try:
-            self._put([message for _, message in good], has_key=False)
-        except MessagesRejected as error:
-            bodies = {message.to_body(): place for place, message in good}
-            for refused, reason in error.rejected:
-                results[bodies[refused.body]] = MessagesRejected(reason, [(refused, reason)])
-        except Unconfirmed as error:
-            for place, _ in good:
-                results[place] = Unconfirmed(error.message, hint=_hint(asked[place][1]))
-        return results
+                results[place] = error
+        for place in self._places_taken([place for place in good if asked[place][1]], good):
+            results[place] = _reference_taken()
+            del good[place]
+        self._put_each(good, [has_key for _, has_key in asked], results)
+        receipts = (self._receipt(message, count) for count, (message, _) in enumerate(asked, start=1))
+        return [receipt if result is None else result for result, receipt in zip(results, receipts, strict=True)]
 
-    def _checked(self, message: OutgoingMessage, has_key: bool) -> OutgoingMessage:
-        """Return the message with the business number that sends it. Raises BadInput, or ReferenceTaken for a used key."""
+    def _put_each(
+        self,
+        good: Mapping[int, OutgoingMessage],
+        has_key: Sequence[bool],
+        results: list[dict[str, Any] | WaError | None],
+    ) -> None:
+        """Put the messages by their places, and write the errors of those that are not queued to their places."""
+        try:
+            self._put(list(good.values()), has_key=False)
+        except MessagesRejected as error:
+            places: dict[str, list[int]] = {}
+            for place, message in good.items():
+                places.setdefault(message.to_body(), []).append(place)
+            for refused, reason in error.rejected:
+                results[places[refused.body].pop()] = MessagesRejected(reason, [(refused, reason)])
+        except Unconfirmed as error:
+            for place in good:
+                results[place] = Unconfirmed(error.message, hint=_hint(has_key[place]))
+
+    def _checked(self, message: OutgoingMessage) -> OutgoingMessage:
+        """Return the message with the business number that sends it. Raises BadInput."""
         addressed = replace(message, phone_number_id=message.phone_number_id or self.number)
         addressed.check()
-        if has_key:
-            self._check_key(addressed)
         return addressed
 
-    def _check_key(self, message: OutgoingMessage) -> None:
-        with suppress(DatabaseUnavailable):  # the worker checks again
-            if self._is_taken(message):
-                raise ReferenceTaken("The idempotency key was used before, for another message.", hint="Use a new key.")
+    def _places_taken(self, places: Sequence[int], messages: Mapping[int, OutgoingMessage]) -> list[int]:
+        taken = {id(message) for message in self._taken([messages[place] for place in places])}
+        return [place for place in places if id(messages[place]) in taken]
+
+    def _taken(self, messages: Sequence[OutgoingMessage]) -> Sequence[OutgoingMessage]:
+        """Return the messages whose keys were used for others. During an outage the worker finds them."""
+        with suppress(DatabaseUnavailable):
+            return self._find_taken(messages) if messages else ()
+        return ()
 
     def _put(self, messages: Sequence[OutgoingMessage], has_key: bool) -> None:
         try:
@@ -142,8 +165,8 @@ class Submitter:
 
     def _backlog(self) -> int:
         """Return the number of messages in front, as far as queue and outbox tell. The message is queued in any case."""
-        if time.monotonic() - self._asked_at > ESTIMATE_KEPT:
-            self._asked_at = time.monotonic()
+        if time.monotonic() - self._counted_at > ESTIMATE_KEPT:
             with suppress(WaError):
                 self._in_front = self._waiting()
+            self._counted_at = time.monotonic()  # after it, since it may be slow
         return self._in_front

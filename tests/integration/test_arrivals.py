@@ -98,7 +98,7 @@ def test_a_pooler_that_forwards_no_notification_is_polled(database: Database, mo
         time.sleep(min(seconds, 0.05))
         return set()
 
-    monkeypatch.setattr(Arrivals, "_heard", nothing)
+    monkeypatch.setattr(Arrivals, "_notified", nothing)
     queue = PostgresQueue("incoming", database)
     with receiving(queue) as received:
         until(lambda: queue._arrivals._retry_at > 0, "the probe")

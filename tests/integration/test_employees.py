@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from tests.support.running_service import running_service
 from wa_cli.assembly import business_tables
 from wa_cli.backlog import Backlog
 from wa_cli.clock import now
+from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database
 from wa_cli.errors import BadInput, ConfigError
 from wa_cli.messages.outcomes import Accepted
@@ -133,12 +135,26 @@ def test_an_import_adds_and_updates_and_repeats_without_a_change(employees: Empl
     assert employees.save([Entry("Ben Weber", UUID(int=7))]) == Saved(0, 1, 0)
 
 
-def test_an_employee_who_left_returns_with_an_import(employees: Employees) -> None:
+def test_an_import_does_not_bring_back_who_left_and_rejoin_does(employees: Employees) -> None:
     ana = employees.add("Ana Diaz", None, "support")
     employees.leave("ana")
 
-    assert employees.save([Entry("Ana Diaz", ana.id)]) == Saved(0, 1, 0)
+    assert employees.save([Entry("Ana Diaz", ana.id)]) == Saved(0, 0, 1)
+    with pytest.raises(BadInput, match="Ana Diaz left on"):
+        id_of(employees.database, "ana")
+    employees.rejoin("ana")
     assert id_of(employees.database, "ana") == ana.id
+
+
+@pytest.mark.parametrize(("who", "is_found"), [("ana", True), ("Ana Diaz", True), ("an", False), ("dia", False)])
+def test_a_stored_name_is_a_whole_word_of_the_name(employees: Employees, who: str, is_found: bool) -> None:
+    ana = employees.add("Ana Diaz", None, None)
+
+    if is_found:
+        assert id_of(employees.database, who, by_whole_words=True) == ana.id
+    else:
+        with pytest.raises(BadInput, match="Unknown"):
+            id_of(employees.database, who, by_whole_words=True)
 
 
 # Tables of the business.
@@ -195,6 +211,26 @@ def test_the_sql_for_psql_reads_the_table_of_the_business(bench: Bench, staff: U
 
     assert "hr.staff" in sql
     assert [row["employee"] for row in bench.sql(sql.replace(":", r"\:"))] == ["Ana Diaz"]
+
+
+def test_an_employee_with_several_rows_is_one_employee(bench: Bench, staff: UUID, database_url: str) -> None:
+    send_as(bench, staff)
+    bench.sql("INSERT INTO hr.staff VALUES (:id, 'Ana Diaz', 'sales')", id=str(staff))
+    own = of_business(database_url, wa_employees='hr.staff(user_id, "Full name", dept)')
+    [message] = Conversations(own, LIMIT).both_sides("4917012345", now() - timedelta(days=1), 5)
+    own.close()
+
+    assert message["employee"] == "Ana Diaz"
+
+
+def test_every_relation_that_a_setting_replaces_has_an_alias() -> None:
+    """A subquery needs one before PostgreSQL 16."""
+    own = {"all", "lock", "save"}  # of wa's own table
+    for path in sqlfiles.root().glob("*/**/*.sql"):
+        if path.parent.name not in ("migrations",) and path.stem not in own:
+            for relation in ("wa.employees", "wa.customers"):
+                for rest in re.findall(rf"(?:FROM|JOIN) {re.escape(relation)}\b(.*)", path.read_text()):
+                    assert rest.startswith(" AS "), path
 
 
 @pytest.mark.parametrize(

@@ -332,6 +332,19 @@ def test_a_number_that_its_owner_gave_up_belongs_to_who_writes_from_it_afterward
     assert people["1790000002"][1] != "Newcomer"
 
 
+def test_a_message_of_ours_to_the_former_number_separates_no_person(desk: Desk) -> None:
+    at = int(STAMP)
+    moved: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1790000002"}}
+    echo = {**incoming_message("wamid.3", timestamp=str(at + 60)), "from": BUSINESS, "to": "1790000001"}
+    desk.persist_webhooks(
+        body(messages=[incoming_message("wamid.2", **{"from": "1790000001", "timestamp": str(at + 10), **moved})]),
+        body("smb_message_echoes", message_echoes=[echo], contacts=[{"wa_id": "1790000001"}]),
+    )
+
+    people = {row["customer"]: row["same_as"] for row in desk.bench.sql("SELECT * FROM wa.contacts")}
+    assert people["1790000001"] == "1790000002"
+
+
 def test_a_message_from_before_the_change_does_not_separate_its_sender(desk: Desk) -> None:
     at = int(STAMP)
     moved: dict[str, Any] = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "1790000002"}}

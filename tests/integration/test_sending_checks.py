@@ -157,7 +157,7 @@ def test_a_status_of_the_former_number_proves_a_moved_message(watch: Watch) -> N
     watch.bench.sql("UPDATE wa.outbox SET state = 'held'")
     assert watch.bench.outbox.operator.move("43") == 1
     body = OutgoingMessage(text("one"), phone="+123", reference=reference, phone_number_id="42")
-    assert not watch.bench.outbox.is_taken(body), "a redelivery of its body is known"
+    assert not watch.bench.outbox.find_taken([body]), "a redelivery of its body is known"
 
     proof = StatusUpdate("wamid.1", "delivered", now(), "42", recipient="123", reference=reference, attempt=1, raw={})
     with watch.bench.database.transaction() as connection:

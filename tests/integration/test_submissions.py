@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.event_loop import in_event_loop
 from tests.support.memory_queue import MemoryQueue
-from wa_cli.errors import BadInput, QueueError, ReferenceTaken, Unconfirmed
+from wa_cli.errors import BadInput, DatabaseUnavailable, QueueError, ReferenceTaken, Unconfirmed
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.queues.base import MessagesRejected, QueueMessage
@@ -91,7 +91,9 @@ def test_an_outage_is_an_error_of_every_request_with_its_own_hint(has_key: bool,
 async def test_a_used_key_is_refused_beside_new_ones() -> None:
     taken, new = message("taken"), message("new")
     queue = CountingQueue()
-    submissions = submissions_to(queue, is_taken=lambda one: one.reference == taken.reference)
+    submissions = submissions_to(
+        queue, find_taken=lambda some: [one for one in some if one.reference == taken.reference]
+    )
 
     refused, queued = await submit_all(submissions, taken, new, has_key=True)
 
@@ -100,9 +102,34 @@ async def test_a_used_key_is_refused_beside_new_ones() -> None:
 
 
 @in_event_loop
+async def test_a_batch_is_looked_up_once() -> None:
+    looks: list[int] = []
+
+    def find_taken(some: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        looks.append(len(some))
+        raise DatabaseUnavailable("no answer")
+
+    answers = await submit_all(
+        submissions_to(CountingQueue(), find_taken=find_taken), *(message(f"{n}") for n in range(20)), has_key=True
+    )
+
+    assert {answer["status"] for answer in answers} == {"queued"}
+    assert len(looks) <= 3
+
+
+@in_event_loop
+async def test_two_equal_messages_that_are_refused_get_an_error_each() -> None:
+    one = message("refuse me")
+
+    answers = await submit_all(submissions_to(CountingQueue(refused="refuse me")), one, one)
+
+    assert [type(answer) for answer in answers] == [MessagesRejected, MessagesRejected]
+
+
+@in_event_loop
 async def test_an_error_of_our_own_is_answered_and_the_next_request_goes_on() -> None:
     queue = CountingQueue()
-    submissions = submissions_to(queue, is_taken=lambda _: 1 / 0 > 0)
+    submissions = submissions_to(queue, find_taken=lambda _: [message("x")] if 1 / 0 else [])
 
     [failed] = await submit_all(submissions, message("one"), has_key=True)
     [queued] = await submit_all(submissions, message("two"))

@@ -73,7 +73,7 @@ def test_a_lost_answer_is_reported_as_unconfirmed() -> None:
 
 def test_an_idempotency_key_gives_one_message_for_each_caller(desk: Desk) -> None:
     queue = desk.outgoing_queue
-    submitter = Submitter(queue, number="42", rate=1, waiting=lambda: 0, is_taken=desk.bench.outbox.is_taken)
+    submitter = Submitter(queue, number="42", rate=1, waiting=lambda: 0, find_taken=desk.bench.outbox.find_taken)
     reference = reference_of("order-7", "ana")
     assert reference != reference_of("order-7", "ben")
     for _ in range(2):

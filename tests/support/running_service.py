@@ -64,7 +64,7 @@ class RunningService:
                 Submitter(self.outgoing, number="42", rate=80, waiting=lambda: 0),
                 backlog,
                 keys,
-                EmployeeLookup(partial(id_of, database)),
+                EmployeeLookup(partial(id_of, database, by_whole_words=True)),
                 language="en_US",
             ),
             health.routes(database, metrics, keys, failing),

@@ -84,6 +84,16 @@ def test_gauges_are_published() -> None:
     assert client.values("QueueAge") == {"outgoing": 12.5}
 
 
+def test_a_gauge_that_cannot_be_read_keeps_nothing_else_back() -> None:
+    def unreadable() -> list[Sample]:
+        raise PermissionError("disk")
+
+    client = Recorder()
+    publisher(client, GaugeSource({"outcomes_spooled": Measure("Records.")}, unreadable)).publish()
+
+    assert client.values("Heartbeat") == {"outgoing": 1}
+
+
 def test_an_outage_of_cloudwatch_loses_no_count_and_is_reported_once() -> None:
     client, emitted = Recorder(failures=2), list[Event]()
     cloudwatch = publisher(client, emitted=emitted)

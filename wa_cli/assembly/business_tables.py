@@ -41,12 +41,13 @@ def check(database: Database, loaded: Loaded) -> None:
 
 
 def _employees(table: BusinessTable) -> str:
-    """Return the employees of the table. An id that is not a UUID belongs to no message."""
+    """Return the employees of the table, each once. An id that is not a UUID belongs to no message."""
     id_, name, *team = table.columns
+    as_uuid = f"CASE WHEN CAST({id_} AS text) ~ {_UUID} THEN CAST(CAST({id_} AS text) AS uuid) END"
     return (
-        f"(SELECT CASE WHEN CAST({id_} AS text) ~ {_UUID} THEN CAST(CAST({id_} AS text) AS uuid) END AS id,"  # noqa: S608
-        f" CAST({name} AS text) AS name, CAST({team[0] if team else 'NULL'} AS text) AS team,"
-        f" CAST(NULL AS timestamptz) AS left_at FROM {table.name} WHERE {name} IS NOT NULL)"
+        f"(SELECT DISTINCT ON (id) id, name, team, CAST(NULL AS timestamptz) AS left_at"  # noqa: S608
+        f" FROM (SELECT {as_uuid} AS id, CAST({name} AS text) AS name, CAST({team[0] if team else 'NULL'} AS text) AS team"
+        f" FROM {table.name} WHERE {name} IS NOT NULL) AS known ORDER BY id, name)"
     )
 
 

@@ -77,7 +77,7 @@ def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings,
     spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, emitter)
     cache = _dedup_cache(parts, settings, emitter)
     entry = ingest.Ingest(parts.queue, spooled, emit=emitter, dedup_cache=cache)
-    employees = EmployeeLookup(partial(id_of, parts.database))
+    employees = EmployeeLookup(partial(id_of, parts.database, by_whole_words=True))
     employees.check(parts.keys.keys)
     application = app.create(
         webhook.routes(entry, app_secret=parts.app_secret, verify_token=parts.verify_token, emit=emitter),

@@ -129,7 +129,7 @@ class AppContext:
             number=self.endpoint.known_number,
             rate=self.settings.rate,
             waiting=self._waiting_in_front,
-            is_taken=lambda message: self.outbox.is_taken(message),
+            find_taken=lambda messages: self.outbox.find_taken(messages),
             in_seconds=self.settings.estimate_format == "seconds",
         )
 

@@ -119,7 +119,17 @@ def leave(ctx: typer.Context, who: Who) -> None:
     Example: wa employee leave "Ana Diaz"
     """
     _, after = _employees(ctx).leave(who)
-    print_note(f"{after.name} left. No message is sent in this name any more; reports keep it.")
+    print_note(f"{after.name} left. The name is refused for new messages; reports keep it.")
+
+
+@app.command()
+def rejoin(ctx: typer.Context, who: Who) -> None:
+    """Mark a former employee as active again.
+
+    Example: wa employee rejoin "Ana Diaz"
+    """
+    _, after = _employees(ctx).rejoin(who)
+    print_note(f"{after.name} is active again.")
 
 
 @app.command("import")

@@ -70,7 +70,7 @@ def contact_of(value: Object, phone: str | None, user_id: str | None) -> Object:
 
 def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
     """Return the contacts of a change, from each of its items and from the contacts beside them."""
-    known: dict[str, tuple[datetime, str | None]] = {}
+    known: dict[str, tuple[datetime, str | None, bool]] = {}
     newest = None
     for kind in (*ITEMS, *_OTHER_ITEMS):
         for item in list_of(value, kind):
@@ -78,14 +78,15 @@ def contacts_in(value: Object, instant: Instant) -> Iterator[Contact]:
                 at, source = instant(item), word(item.get("id")) if "message" in kind else None
                 newest = max(newest or at, at)
                 for contact in _contacts_of_item(item, at, source):
-                    known.update({key: (at, source) for key in (contact.phone, contact.user_id) if key})
+                    found = at, source, contact.is_sender
+                    known.update({key: found for key in (contact.phone, contact.user_id) if key})
                     if contact.phone and contact.user_id:
                         yield contact
     for entry in list_of(value, "contacts"):
         phone, user_id = _keys(entry, "wa_id", "user_id") if isinstance(entry, dict) else ("", "")
         if phone or user_id:
-            at, source = known.get(phone) or known.get(user_id) or (newest or instant({}), None)
-            yield Contact(at, phone or None, user_id or None, *_profile(entry), source=source)
+            at, source, is_sender = known.get(phone) or known.get(user_id) or (newest or instant({}), None, False)
+            yield Contact(at, phone or None, user_id or None, *_profile(entry), source=source, is_sender=is_sender)
     yield from _synchronised(value, instant)
     yield from _of_history(value, instant)
     yield from _of_groups(value, instant)
@@ -119,7 +120,8 @@ def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterato
     for pair in _PAIRS:
         phone, user_id = _keys(item, *pair)
         if (phone or user_id) and not (is_group and pair[0] == "recipient_id"):
-            yield Contact(at, phone or None, user_id or None, source=source)
+            is_sender = pair[0] == "from" and source is not None
+            yield Contact(at, phone or None, user_id or None, source=source, is_sender=is_sender)
     sender = identity(item.get("from_user_id"))
     for card in list_of(item, "contacts"):  # the answer to a request for the phone number
         if sender and isinstance(card, dict) and card.get("origin") == "contact_request":
@@ -129,8 +131,9 @@ def _contacts_of_item(item: Object, at: datetime, source: str | None) -> Iterato
 
 
 def _phone_of_card(entry: Object) -> str:
-    """Return the number of a shared contact. Its wa_id is optional (Meta)."""
-    return identity(entry.get("wa_id")) or re.sub(r"\D", "", str(entry.get("phone") or ""))
+    """Return the number of a shared contact. Its wa_id is optional (Meta). A number without + may be of any country."""
+    written = str(entry.get("phone") or "").strip()
+    return identity(entry.get("wa_id")) or (re.sub(r"\D", "", written) if written.startswith("+") else "")
 
 
 def _synchronised(value: Object, instant: Instant) -> Iterator[Contact]:

@@ -19,7 +19,8 @@ CHANNEL = "wa_queue"
 # Seconds between two looks at the queue: without notifications, and with them as the backup.
 POLL, BACKUP_POLL = 0.2, 3.0
 PROBE_LIMIT = 1.0  # seconds that a notification to ourselves may take
-RETRY_AFTER = 30.0  # seconds until LISTEN is tried again
+# Seconds until LISTEN is tried again: after a failure, and where no notification came.
+RETRY_AFTER, RETRY_MUTE = 30.0, 3600.0
 _FAILURES = (WaError, exc.SQLAlchemyError, psycopg2.Error, OSError, ValueError)
 
 
@@ -33,7 +34,7 @@ class Arrivals:
     def __init__(self, database: Database, queue: str) -> None:
         self.database = database
         self.queue = queue
-        self._connection = ExitStack()
+        self._stack = ExitStack()
         self._driver: Any = None
         self._retry_at = 0.0
         self._looked_at = float("-inf")
@@ -44,13 +45,13 @@ class Arrivals:
         """True if something may have arrived since the last look, or if that was too long ago."""
         return self._has_news or self._seconds_left() <= 0
 
-    def looked(self, *, found: bool) -> None:
+    def note_look(self, *, found: bool) -> None:
         """Note a look at the queue. One that found messages may have left others."""
         self._looked_at = time.monotonic()
         self._has_news = found
 
     def wait(self, seconds: float) -> None:
-        """Wait until `is_due`, at most so many seconds."""
+        """Wait until `is_due`, at most so many seconds. The first wait tries LISTEN, for up to a second."""
         if self._driver is None and time.monotonic() >= self._retry_at:
             self._listen()
             self._has_news = True  # what arrived before is told by nothing
@@ -60,7 +61,7 @@ class Arrivals:
             time.sleep(patience)
             return
         try:
-            self._has_news = self.queue in self._heard(patience)
+            self._has_news = self.queue in self._notified(patience)
         except _FAILURES:
             self._stop_listening()
 
@@ -73,25 +74,26 @@ class Arrivals:
 
     def _listen(self) -> None:
         try:
-            connection = self._connection.enter_context(self.database.autocommit())
+            connection = self._stack.enter_context(self.database.autocommit())
+            self._stack.callback(connection.invalidate)  # so that the pool gets no connection that still listens
             connection.execute(sa.text(f"LISTEN {CHANNEL}"))
             self._driver = connection.connection.dbapi_connection
-            if not self._hears_itself():
-                self._stop_listening()
+            if not self._is_notified():
+                self._stop_listening(RETRY_MUTE)
         except _FAILURES:
             self._stop_listening()
 
-    def _hears_itself(self) -> bool:
+    def _is_notified(self) -> bool:
         probe = str(uuid4())
         with self.database.transaction() as connection:
             connection.execute(sa.text("SELECT pg_notify(:channel, :probe)"), {"channel": CHANNEL, "probe": probe})
         deadline = time.monotonic() + PROBE_LIMIT
         while (left := deadline - time.monotonic()) > 0:
-            if probe in self._heard(left):
+            if probe in self._notified(left):
                 return True
         return False
 
-    def _heard(self, seconds: float) -> set[str]:
+    def _notified(self, seconds: float) -> set[str]:
         """Return the payloads of the notifications that come within that time."""
         select.select([self._driver], [], [], seconds)
         self._driver.poll()
@@ -99,10 +101,10 @@ class Arrivals:
         self._driver.notifies.clear()
         return payloads
 
-    def _stop_listening(self) -> None:
+    def _stop_listening(self, retry_after: float = RETRY_AFTER) -> None:
         self._driver = None
-        self._retry_at = time.monotonic() + RETRY_AFTER
-        stack, self._connection = self._connection, ExitStack()
+        self._retry_at = time.monotonic() + retry_after
+        stack, self._stack = self._stack, ExitStack()
         try:
             stack.close()
         except _FAILURES:

@@ -97,8 +97,9 @@ class Notice:
 class Contact:
     """The keys and the profile of a person, as known at the instant `at`.
 
-    `phone` is digits or `+` and digits. `source` is the wamid of the message that the contact came with: a message
-    that was stored before teaches nothing new. It is None for a status, a call or a list of contacts.
+    `phone` is digits or `+` and digits. `source` is the wamid of the message that the contact came with, or None for a
+    status, a call or a list of contacts: a message that was stored before changes nothing. `is_sender` is true for the
+    customer who wrote that message.
     """
 
     at: datetime
@@ -107,6 +108,7 @@ class Contact:
     name: str | None = None
     username: str | None = None
     source: str | None = None
+    is_sender: bool = False
 
 
 @dataclass(frozen=True)

@@ -133,10 +133,10 @@ class Outbox:
             )
         ]
 
-    def is_taken(self, message: OutgoingMessage) -> bool:
-        """Return True if another message is known under the reference of this one."""
+    def find_taken(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        """Return the messages whose references are known for other messages."""
         with self.database.reading() as connection:
-            return bool(self.conflicts(connection, [message]))
+            return self.conflicts(connection, messages)
 
     def claim(self, limit: int, lease: timedelta) -> list[Claim]:
         """Claim at most `limit` due messages within the rate, in one statement and one commit."""

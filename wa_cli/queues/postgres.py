@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from wa_cli.counted import counted
 from wa_cli.database import sqlfiles
 from wa_cli.database.arrivals import Arrivals
 from wa_cli.database.engine import Database
+from wa_cli.errors import WaError
 from wa_cli.isolation import isolate
 from wa_cli.queues.base import DeadLetter, Delivery, Depth, MessagesRejected, QueueMessage
 from wa_cli.queues.dead_letters import DeadLetters, Transaction, insert_dead
@@ -32,6 +34,7 @@ class PostgresQueue:
     def put(self, messages: Sequence[QueueMessage]) -> None:
         refused: list[tuple[QueueMessage, str]] = []
         isolate(messages, self._put, lambda message, reason: refused.append((message, reason)))
+        self._notify()
         if refused:
             what = f"{len(refused)} of {counted(len(messages), 'message')} not queued"
             raise MessagesRejected(f"{what}: {refused[0][1]}", refused)
@@ -40,6 +43,11 @@ class PostgresQueue:
         rows = [{"id": str(uuid4()), "body": message.body, "customer": message.customer} for message in messages]
         self._run("put", rows=json.dumps(rows))
 
+    def _notify(self) -> None:
+        """Notify the receivers. Without it, they find the messages at their next poll."""
+        with suppress(WaError):
+            self._run("notify")
+
     def receive(self, limit: int, lease: timedelta, wait: timedelta = timedelta(0)) -> list[Delivery]:
         if not wait:
             return self._take(limit, lease)
@@ -47,7 +55,7 @@ class PostgresQueue:
         while True:
             if self._arrivals.is_due:
                 found = self._take(limit, lease)
-                self._arrivals.looked(found=bool(found))
+                self._arrivals.note_look(found=bool(found))
                 if found:
                     return found
             left = deadline - time.monotonic()
@@ -89,7 +97,9 @@ class PostgresQueue:
         return self._dead.newest(limit)
 
     def redrive(self, limit: int) -> int:
-        return len(self._run("redrive", limit=limit))
+        moved = self._run("redrive", limit=limit)
+        self._notify()
+        return len(moved)
 
     def purge_dead(self) -> int:
         return self._dead.purge()

@@ -58,10 +58,13 @@ async def _serve(defined: list[web.RouteDef], host: str, port: int) -> web.AppRu
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise ConfigError(
-            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0).lower()}.", hint="Choose another port."
-        ) from None
+        raise ConfigError(f"Cannot listen on {host}:{port}: {_reason(error)}.", hint="Choose another port.") from None
     return runner
+
+
+def _reason(error: OSError) -> str:
+    """Return the reason of the system. aiohttp writes a longer text into the error of a port in use."""
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 def _health_routes(routes: Routes) -> list[web.RouteDef]:

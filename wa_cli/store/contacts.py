@@ -101,7 +101,7 @@ class _People:
                 self._pair(alias)
         for contact in contacts:
             key = _keys(contact)[0]
-            if contact.source and self._gave_up_before(key, contact.at):
+            if contact.is_sender and self._gave_up_before(key, contact.at):
                 self._part(key)
             self._rows[self._person(key)].take(contact, contact.at)
 

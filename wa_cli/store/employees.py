@@ -20,7 +20,7 @@ NAME_LIMIT = 200
 
 @dataclass(frozen=True)
 class Employee:
-    """An employee. `left_at` is set for one who left: their messages keep the name, and no new ones are sent for them."""
+    """An employee. `left_at` is set for one who left: messages keep the name, which is refused for new ones."""
 
     id: UUID
     name: str
@@ -55,12 +55,14 @@ class Saved:
     unchanged: int
 
 
-def find(connection: sa.Connection, who: str, *, may_have_left: bool = True) -> Employee:
-    """Return the employee with this id, this name, or a name with a word that begins so. Raises BadInput for none or
-    several.
+def find(connection: sa.Connection, who: str, *, may_have_left: bool = True, by_whole_words: bool = False) -> Employee:
+    """Return the employee with this id, this name, or a name with a word that begins so, or that is this word. Raises
+    BadInput for none or several.
     """
     who = json_text.clean(who).strip()
     found = [Employee(**row) for row in run(connection, "employees/find", who=who).mappings()] if who else []
+    if by_whole_words:
+        found = [one for one in found if who.lower() in (str(one.id), one.name.lower(), *one.name.lower().split())]
     if not found:
         raise BadInput(f"Unknown employee {who!r}.", hint="Use a name or an id.", command="wa employee list")
     best = next(filter(None, ([one for one in found if fits(one)] for fits in _fits(who))), found)
@@ -72,10 +74,10 @@ def find(connection: sa.Connection, who: str, *, may_have_left: bool = True) -> 
     return best[0]
 
 
-def id_of(database: Database, who: str) -> UUID:
+def id_of(database: Database, who: str, *, by_whole_words: bool = False) -> UUID:
     """Return the id of an active employee. Raises BadInput for none or several."""
     with database.reading() as connection:
-        return find(connection, who, may_have_left=False).id
+        return find(connection, who, may_have_left=False, by_whole_words=by_whole_words).id
 
 
 def _fits(who: str) -> Sequence[Callable[[Employee], bool]]:
@@ -107,7 +109,7 @@ class Employees:
             new = Employee(identity or uuid4(), checked(name), team and checked(team, "team"))
             if taken := next((one for one in known if one.id == new.id), None):
                 raise BadInput(f"The id {new.id} is that of {taken.name}.")
-            _check_names([*known, new])
+            _check_names([*known, new], known)
             run(connection, "employees/save", rows=rows([asdict(new)]))
             return new
 
@@ -122,7 +124,7 @@ class Employees:
             by_name = {one.name.lower(): one for one in known if one.left_at is None}
             wanted = [_wanted(entry, by_id, by_name) for entry in entries]
             _check_ids(wanted)
-            _check_names([*wanted, *(one for one in known if one.id not in {w.id for w in wanted})])
+            _check_names([*(one for one in known if one.id not in {w.id for w in wanted}), *wanted], known)
             new = [one for one in wanted if one.id not in by_id]
             changed = [one for one in wanted if one.id in by_id and one != by_id[one.id]]
             if not rehearse and (new or changed):
@@ -141,12 +143,16 @@ class Employees:
         """Mark the employee as one who left. Return the employee before and after."""
         return self._change(who, lambda one: Employee(one.id, one.name, one.team, one.left_at or now()))
 
+    def rejoin(self, who: str) -> tuple[Employee, Employee]:
+        """Mark a former employee as active again. Return the employee before and after."""
+        return self._change(who, lambda one: Employee(one.id, one.name, one.team))
+
     def _change(self, who: str, change: Callable[[Employee], Employee]) -> tuple[Employee, Employee]:
         with self.database.transaction() as connection:
             known = _locked(connection)
-            before = find(connection, who)
+            before = find(connection, who, by_whole_words=True)
             after = change(before)
-            _check_names([after, *(one for one in known if one.id != after.id)])
+            _check_names([*(one for one in known if one.id != after.id), after], known)
             run(connection, "employees/save", rows=rows([asdict(after)]))
             return before, after
 
@@ -161,7 +167,7 @@ def _wanted(entry: Entry, by_id: dict[UUID, Employee], by_name: dict[str, Employ
     name = checked(entry.name)
     known = by_id.get(entry.id) if entry.id else by_name.get(name.lower())
     team = checked(entry.team, "team") if entry.team else known.team if known else None
-    return Employee(known.id if known else entry.id or uuid4(), name, team)
+    return Employee(known.id if known else entry.id or uuid4(), name, team, known.left_at if known else None)
 
 
 def _check_ids(employees: Sequence[Employee]) -> None:
@@ -171,14 +177,17 @@ def _check_ids(employees: Sequence[Employee]) -> None:
             raise BadInput(f"{other.name!r} and {one.name!r} are the same employee ({one.id}).")
 
 
-def _check_names(employees: Sequence[Employee]) -> None:
+def _check_names(employees: Sequence[Employee], known: Sequence[Employee]) -> None:
+    """Raise BadInput if two active employees have one name, with a command if one of them is known already."""
+    ids = {one.id for one in known}
     taken: dict[str, Employee] = {}
     for one in employees:
-        if one.left_at is None and taken.setdefault(one.name.lower(), one).id != one.id:
+        other = taken.setdefault(one.name.lower(), one) if one.left_at is None else one
+        if other.id != one.id:
             raise BadInput(
                 f"There would be two active employees with the name {one.name!r}.",
                 hint="Add a family name, or mark the one who left.",
-                command=f"wa employee leave {taken[one.name.lower()].id}",
+                command=f"wa employee leave {other.id}" if other.id in ids else None,
             )
 
 

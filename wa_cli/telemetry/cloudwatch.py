@@ -157,7 +157,7 @@ class CloudWatch:
         for source in self._sources:
             try:
                 samples = [sample for sample in source.read() if sample.name in NAMES]
-            except WaError:  # an unavailable dependency has no gauges
+            except (WaError, OSError):  # an unavailable dependency has no gauges
                 continue
             for sample in samples:
                 unit = "Seconds" if sample.name in SECONDS else "Count"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from wa_cli.telemetry import events
-from wa_cli.telemetry.events import Disposition, Event
+from wa_cli.telemetry.events import Disposition, Event, WebhookResult
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ COUNTERS = {
     "webhooks_requeued": Measure("Webhooks of the spool put on the queue."),
     "requests_refused": Measure("Requests refused before they were read completely, by reason.", ("reason",)),
     "connections_cut": Measure("Connections closed because of a limit, by reason.", ("reason",)),
+}
+# Values of labels that are known before their first event.
+KNOWN_LABELS = {
+    "dead_letters": ("outgoing", "incoming"),
+    "webhooks": tuple(WebhookResult),
+    "messages_retried": (Disposition.RETRY, Disposition.UNCERTAIN),
 }
 # Durations in seconds.
 DURATIONS = {

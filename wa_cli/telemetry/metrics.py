@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from wa_cli.errors import WaError
 from wa_cli.telemetry.events import Event
-from wa_cli.telemetry.measures import COUNTERS, DURATIONS, GaugeSource, counts, durations
+from wa_cli.telemetry.measures import COUNTERS, DURATIONS, KNOWN_LABELS, GaugeSource, counts, durations
 
 # Where it is set before prometheus_client is loaded, processes share their counts in files of that folder.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -34,6 +34,9 @@ class Metrics:
             name: Histogram(PREFIX + name, measure.meaning, buckets=BUCKETS, registry=self._registry)
             for name, measure in DURATIONS.items()
         }
+        for name, values in KNOWN_LABELS.items():  # a rate needs the value before the first event
+            for value in values:
+                self._counters[name].labels(value)
         self._now = _Now(sources)
 
     def __call__(self, event: Event) -> None:
@@ -80,6 +83,6 @@ def _families(source: GaugeSource) -> list[GaugeMetricFamily]:
     try:
         for sample in source.read():
             families[sample.name].add_metric(sample.labels, sample.value)
-    except WaError:
+    except (WaError, OSError):
         return []
     return list(families.values())
