@@ -22,6 +22,11 @@ SELECT current_setting('server_version_num')::integer / 10000 AS version,
               WHERE format_type((SELECT CASE typtype WHEN 'd' THEN typbasetype ELSE pg_type.oid END
                                    FROM pg_type WHERE pg_type.oid = atttypid), NULL) <> ALL (wanted.types)
               ORDER BY attname) AS wrong_types,
+       EXISTS (SELECT FROM pg_class AS outbox JOIN pg_namespace ON pg_namespace.oid = outbox.relnamespace
+                WHERE nspname = 'wa' AND relname = 'outbox'
+                  AND NOT EXISTS (SELECT FROM pg_attribute
+                                   WHERE attrelid = outbox.oid AND attname = 'reference' AND NOT attisdropped))
+       AS is_schema_of_others,
        found.relkind::text AS kind,
        ARRAY(SELECT name FROM unnest(CAST(:needed AS text[])) WITH ORDINALITY AS wanted (name, place)
               WHERE NOT EXISTS (SELECT FROM pg_attribute

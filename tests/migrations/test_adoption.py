@@ -132,6 +132,7 @@ def test_the_backfill_marks_rows_sent_by_the_business_as_outgoing(empty: Databas
     ("found", "reason"),
     [
         ("CREATE VIEW whatsapp_messages AS SELECT 1 AS message_id", "is a view"),
+        ("CREATE SCHEMA wa CREATE TABLE outbox (x int)", "The schema wa belongs to another program"),
         ("CREATE TABLE whatsapp_messages (id INT) PARTITION BY RANGE (id)", "is a partitioned table"),
         ("CREATE TABLE whatsapp_messages (id UUID PRIMARY KEY, body TEXT)", "lacks message_id, from_phone, to_phone"),
         (

@@ -28,6 +28,11 @@ def check(connection: sa.Connection) -> None:
             f"The encoding of the database {found.database} is {found.encoding}: it cannot store every text of a customer.",
             hint=f"Move the tables to a database that was created with ENCODING '{ENCODING}' TEMPLATE template0.",
         )
+    if found.is_schema_of_others:
+        raise ConfigError(
+            "The schema wa belongs to another program: wa.outbox has no column reference.",
+            hint="Rename that schema: ALTER SCHEMA wa RENAME TO another_name;",
+        )
     _check_rights(connection, found.username)
     if found.elsewhere:
         raise ConfigError(
