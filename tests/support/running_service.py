@@ -47,13 +47,7 @@ class RunningService:
         failing: Callable[[], list[str]],
     ) -> None:
         self.emitted: list[Event] = []
-        metrics = Metrics(
-            [
-                gauges.spool(gauges.WEBHOOK_SPOOL, gauges.records_of(spool)),
-                gauges.queues(backlog.status),
-                gauges.fleet(database),
-            ]
-        )
+        metrics = Metrics(gauges.of_process(gauges.WEBHOOK_SPOOL, spool, backlog.status, database))
         emit = Emitter(metrics, LogThrottle(self.emitted.append))
         self.spooled_webhooks = SpooledWebhooks(queue, spool, emit)
         self.ingest = Ingest(queue, self.spooled_webhooks, emit=emit, dedup_cache=dedup_cache)

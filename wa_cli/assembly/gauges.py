@@ -25,6 +25,16 @@ WEBHOOK_SPOOL = "webhooks_spooled", Measure("Webhooks in the spool of this machi
 OUTCOME_SPOOL = "outcomes_spooled", Measure("Outcomes in the spool of this machine.")
 
 
+def of_process(
+    spool_gauge: tuple[str, Measure],
+    folder: Spool,
+    status: Callable[[], Mapping[str, Mapping[str, Any]]],
+    database: Database,
+) -> list[GaugeSource]:
+    """Return the gauges that every process of an installation publishes, with the one of its own spool."""
+    return [spool(spool_gauge, lambda: folder.state().records), queues(status), fleet(database)]
+
+
 def queues(status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> GaugeSource:
     """Return the gauges of both queues. `status` returns the counts by direction."""
 
@@ -42,10 +52,6 @@ def spool(gauge: tuple[str, Measure], records: Callable[[], int]) -> GaugeSource
     """Return the gauge of a spool."""
     name, measure = gauge
     return GaugeSource({name: measure}, lambda: [Sample(name, (), records())])
-
-
-def records_of(folder: Spool) -> Callable[[], int]:
-    return lambda: folder.state().records
 
 
 def fleet(database: Database) -> GaugeSource:

@@ -66,13 +66,8 @@ def build_service(bound: socket.socket, parts: ServiceParts, settings: Settings,
     from wa_cli.telemetry.metrics import Metrics
     from wa_cli.workers.spooled_webhooks import SpooledWebhooks
 
-    metrics = Metrics(
-        [
-            gauges.spool(gauges.WEBHOOK_SPOOL, gauges.records_of(parts.webhook_spool)),
-            gauges.queues(parts.backlog.status),
-            gauges.fleet(parts.database),
-        ]
-    )
+    sources = gauges.of_process(gauges.WEBHOOK_SPOOL, parts.webhook_spool, parts.backlog.status, parts.database)
+    metrics = Metrics(sources)
     emitter = Emitter(metrics, emit)
     spooled = SpooledWebhooks(parts.queue, parts.webhook_spool, emitter)
     cache = _dedup_cache(parts, settings, emitter)

@@ -67,11 +67,11 @@ class AppContext:
         self.use(loaded)
 
     @classmethod
-    def of(cls, ctx: typer.Context, **flags: str | None) -> AppContext:
+    def of(cls, ctx: typer.Context, **flags: object) -> AppContext:
         """Return the context of this command line. `flags` are settings that its options gave."""
         root = ctx.find_root()
         if not isinstance(root.obj, cls):
-            given = {name: value for name, value in flags.items() if value is not None}
+            given = {name: str(value) for name, value in flags.items() if value is not None}
             loaded = sources.load(profile=root.params.get("profile"), flags=given)
             for name, place in loaded.unknown_origins.items():
                 suggestion = sources.suggest(name.removeprefix("WA_").lower())
@@ -238,11 +238,7 @@ class AppContext:
 
         spools = {"outgoing": (gauges.OUTCOME_SPOOL, self.spools.outcomes)}
         gauge, folder = spools.get(program, (gauges.WEBHOOK_SPOOL, self.spools.webhooks))
-        sources = [
-            gauges.spool(gauge, gauges.records_of(folder)),
-            gauges.queues(lambda: self.backlog.status()),
-            gauges.fleet(self.databases.unchecked),
-        ]
+        sources = gauges.of_process(gauge, folder, lambda: self.backlog.status(), self.databases.unchecked)
         serves = self.settings.metrics_port is not None and program != "service"
         with publishing(self.settings, program, emit, sources, serves_metrics=serves) as published:
             yield published

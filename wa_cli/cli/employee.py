@@ -30,7 +30,7 @@ ACTIVITY = timedelta(days=30)
 FIELDS = ("id", "name", "team")
 COLUMNS_HINT = "Use the columns id, name and team, named in the first line."
 
-Who = Annotated[str, typer.Argument(help="Name, the start of a name, or id.", metavar="EMPLOYEE")]
+Who = Annotated[str, typer.Argument(help="Name, a word of it, or id.", metavar="EMPLOYEE")]
 Identity = Annotated[
     UUID | None, typer.Option("--id", help="Id in your own system. Default: a new one.", metavar="UUID")
 ]

@@ -50,7 +50,7 @@ def serve(
     Example: wa serve --port 8000 --processes 2
     """
 
-    context = AppContext.of(ctx, log_format=log_format, log_file=None if log_file is None else str(log_file))
+    context = AppContext.of(ctx, log_format=log_format, log_file=log_file)
     require_server()
     address = host or context.settings.host
     if insecure_no_signature and address not in _LOOPBACK:

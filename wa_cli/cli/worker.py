@@ -77,7 +77,7 @@ def outgoing(
     Example: wa worker outgoing --drain
     """
     context = AppContext.of(
-        ctx, log_format=log_format, log_file=_text(log_file), **_ports(processes, health_port, metrics_port)
+        ctx, log_format=log_format, log_file=log_file, **_ports(processes, health_port, metrics_port)
     )
     logs.start(context.settings.log_format, file=context.settings.log_file)
 
@@ -114,7 +114,7 @@ def incoming(
     context = AppContext.of(
         ctx,
         log_format=log_format,
-        log_file=_text(log_file),
+        log_file=log_file,
         media=media,
         **_ports(processes, health_port, metrics_port),
     )
@@ -156,18 +156,13 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
     render.show(Table("workers", "Workers", columns, rows), chosen_format(form, as_json))
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def _ports(processes: int, health: int | None, metrics: int | None) -> dict[str, str | None]:
+def _ports(processes: int, health: int | None, metrics: int | None) -> dict[str, int | None]:
     """Return the ports as settings. Raises BadInput for several processes, of which only one can have a port."""
     if processes > 1 and (health is not None or metrics is not None):
         raise BadInput(
             "--processes cannot be used with --health-port or --metrics-port.", hint="Start several workers instead."
         )
-    texts = (None if port is None else str(port) for port in (health, metrics))
-    return dict(zip(("health_port", "metrics_port"), texts, strict=True))
+    return {"health_port": health, "metrics_port": metrics}
 
 
 def _is_ready(context: AppContext, check: Callable[[], None], queue: Component, drain: bool) -> bool:

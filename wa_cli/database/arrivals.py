@@ -12,10 +12,10 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from wa_cli.database.engine import Database
+from wa_cli.database.engine import Database, run
 from wa_cli.errors import WaError
 
-CHANNEL = "wa_queue"
+CHANNEL = "wa_queue"  # of sql/queue/notify.sql
 # Seconds between two looks at the queue: without notifications, and with them as the backup.
 POLL, BACKUP_POLL = 0.2, 3.0
 PROBE_LIMIT = 1.0  # seconds that a notification to ourselves may take
@@ -86,7 +86,7 @@ class Arrivals:
     def _is_notified(self) -> bool:
         probe = str(uuid4())
         with self.database.transaction() as connection:
-            connection.execute(sa.text("SELECT pg_notify(:channel, :probe)"), {"channel": CHANNEL, "probe": probe})
+            run(connection, "queue/notify", queue=probe)
         deadline = time.monotonic() + PROBE_LIMIT
         while (left := deadline - time.monotonic()) > 0:
             if probe in self._notified(left):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -56,8 +56,9 @@ class Saved:
 
 
 def find(connection: sa.Connection, who: str, *, may_have_left: bool = True, by_whole_words: bool = False) -> Employee:
-    """Return the employee with this id, this name, or a name with a word that begins so, or that is this word. Raises
-    BadInput for none or several.
+    """Return the employee with this id, this name, or a name with a word that begins so. Raises BadInput for none or several.
+
+    With `by_whole_words` the word must be a whole one.
     """
     who = json_text.clean(who).strip()
     found = [Employee(**row) for row in run(connection, "employees/find", who=who).mappings()] if who else []
@@ -133,19 +134,19 @@ class Employees:
 
     def rename(self, who: str, name: str) -> tuple[Employee, Employee]:
         """Give the employee another name. Return the employee before and after."""
-        return self._change(who, lambda one: Employee(one.id, checked(name), one.team, one.left_at))
+        return self._change(who, lambda one: replace(one, name=checked(name)))
 
     def assign(self, who: str, team: str | None) -> tuple[Employee, Employee]:
         """Put the employee into a team, or into none. Return the employee before and after."""
-        return self._change(who, lambda one: Employee(one.id, one.name, team and checked(team, "team"), one.left_at))
+        return self._change(who, lambda one: replace(one, team=team and checked(team, "team")))
 
     def leave(self, who: str) -> tuple[Employee, Employee]:
         """Mark the employee as one who left. Return the employee before and after."""
-        return self._change(who, lambda one: Employee(one.id, one.name, one.team, one.left_at or now()))
+        return self._change(who, lambda one: replace(one, left_at=one.left_at or now()))
 
     def rejoin(self, who: str) -> tuple[Employee, Employee]:
         """Mark a former employee as active again. Return the employee before and after."""
-        return self._change(who, lambda one: Employee(one.id, one.name, one.team))
+        return self._change(who, lambda one: replace(one, left_at=None))
 
     def _change(self, who: str, change: Callable[[Employee], Employee]) -> tuple[Employee, Employee]:
         with self.database.transaction() as connection:
