@@ -47,12 +47,12 @@ def parse_unix(value: object) -> datetime | None:
     return found if seconds >= 1 and found.year < LATEST_YEAR else None
 
 
-def parse_span(text: str) -> timedelta:
-    """Return a duration as people write it: `25s`, `1h30m`, `7d`. A bare number is seconds.
+def parse_span(text: str, *, unit_required: bool = False) -> timedelta:
+    """Return a duration as people write it: `25s`, `1h30m`, `7d`. A bare number is seconds unless a unit is required.
 
     Raises BadInput for anything else.
     """
-    seconds = _seconds(text)
+    seconds = None if unit_required and text.strip().isdigit() else _seconds(text)
     if seconds is None:
         raise BadInput(f"{text!r} is not a duration.", hint="Write it like 30s, 15m, 24h or 7d.")
     if seconds > LONGEST_SPAN.total_seconds():

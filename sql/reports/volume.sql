@@ -6,6 +6,8 @@
 -- define:  of the whole number and not shown for one customer or employee.
 -- define:  Partial: the hour or day begins before the range, or ends after it.
 -- include: messages
+-- include: buckets
+-- include: accepted
 -- filter:  customer employee
 -- by:      hour day
 -- param:   since   24h
@@ -19,19 +21,7 @@
 -- column:  stored    percent  Stored
 -- column:  partial   text     Partial
 
-, bucket AS (
-    -- Where the clock is set by less than an hour, hours counted on from the first would miss the hours of the clock.
-    SELECT start, coalesce(lead(start) OVER (ORDER BY start),
-                           CASE WHEN :by = 'day' THEN (start AT TIME ZONE :tz + interval '1 day') AT TIME ZONE :tz
-                                ELSE wa.hour_start(start + interval '90 minutes', :tz) END) AS finish
-      FROM (SELECT DISTINCT CASE WHEN :by = 'day' THEN date_trunc('day', moment AT TIME ZONE :tz) AT TIME ZONE :tz
-                         ELSE wa.hour_start(moment, :tz) END AS start
-      FROM (SELECT CAST(:since AS timestamp) AT TIME ZONE 'UTC' AS first,
-                   CAST(:until AS timestamp) AT TIME ZONE 'UTC' - interval '1 microsecond' AS last) AS span
-     CROSS JOIN LATERAL (
-           SELECT generate_series(first, last, CASE WHEN :by = 'day' THEN interval '6 hours' ELSE interval '15 minutes' END)
-           UNION ALL SELECT last) AS step (moment)) AS begun
-), counted AS (
+, counted AS (
     SELECT start, sum(incoming)::bigint AS incoming, sum(outgoing)::bigint AS outgoing
       FROM (SELECT CASE WHEN :by = 'day' THEN date_trunc('day', local_at) AT TIME ZONE :tz
                         ELSE wa.hour_start(min(instant), :tz) END AS start,
@@ -41,27 +31,17 @@
              GROUP BY date_trunc('day', local_at), CASE WHEN :by = 'hour' THEN floor(extract(epoch FROM instant) / 900) END) AS part
      GROUP BY start
 ), kept AS (
-    SELECT CASE WHEN :by = 'day' THEN date_trunc('day', attempt.made_at AT TIME ZONE :tz) AT TIME ZONE :tz
-                ELSE wa.hour_start(attempt.made_at, :tz) END AS start,
-           count(*) AS accepted, count(stored.message_id) AS stored
-      FROM (SELECT wamid, min(coalesce(answered_at, created_at)) AS made_at FROM wa.send_attempts
-             WHERE wamid IS NOT NULL AND created_at >= CAST(:since AS timestamp) AT TIME ZONE 'UTC' - interval '5 minutes'
-               AND coalesce(answered_at, created_at) >= CAST(:since AS timestamp) AT TIME ZONE 'UTC'
-               AND coalesce(answered_at, created_at) < CAST(:until AS timestamp) AT TIME ZONE 'UTC'
-               AND CAST(:customer AS text) IS NULL AND CAST(:employee AS uuid) IS NULL
-             GROUP BY wamid) AS attempt  -- an answer that waited in the spool was recorded late, never early
-      LEFT JOIN whatsapp_messages AS stored ON stored.message_id = attempt.wamid
-     GROUP BY 1
+    SELECT start, avg(is_stored::int)::float8 AS stored
+      FROM accepted
+     WHERE CAST(:customer AS text) IS NULL AND CAST(:employee AS uuid) IS NULL
+     GROUP BY start
 )
 SELECT bucket.start                                                           AS at,
        coalesce(counted.incoming, 0)                                          AS incoming,
        coalesce(counted.outgoing, 0)                                          AS outgoing,
        coalesce(counted.incoming, 0) + coalesce(counted.outgoing, 0)          AS total,
-       kept.stored::float8 / nullif(kept.accepted, 0)                         AS stored,
-       CASE WHEN bucket.start < CAST(:since AS timestamp) AT TIME ZONE 'UTC'
-                 OR lead(bucket.start, 1, bucket.finish) OVER (ORDER BY bucket.start)
-                    > least(CAST(:until AS timestamp), CAST(:now AS timestamp)) AT TIME ZONE 'UTC'
-            THEN 'yes' END                                                    AS partial
+       kept.stored,
+       bucket.partial
   FROM bucket
   LEFT JOIN counted USING (start)
   LEFT JOIN kept USING (start)

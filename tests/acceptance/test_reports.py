@@ -128,6 +128,20 @@ def test_fail_above_exits_with_3_when_the_threshold_is_crossed(shop: Shell) -> N
     )
 
 
+def test_fail_below_judges_the_stored_share_of_each_hour(shop: Shell) -> None:
+    shop.wa("report", "storage", "--fail-below", "95%")
+    shop.wa("report", "storage", "--fail-below", "100 %")
+    for limit in ("95", "0.95", "101%", "all", "30m"):
+        refused = shop.wa("report", "storage", "--fail-below", limit, code=2)
+        assert f"{limit!r} is not a share" in refused.stderr
+    shop.wa("report", "storage", "--fail-above", "95%", code=2)
+    assert "'95%' is not a duration" in shop.wa("report", "windows", "--fail-below", "95%", code=2).stderr
+    assert "'3' is not a duration" in shop.wa("report", "unanswered", "--fail-above", "3", code=2).stderr
+    total = json.loads(shop.wa("report", "storage", "--by", "day", "--since", "30d", "--json").stdout)["rows"]
+    assert sum(row["sent"] for row in total) == sum(row["stored"] for row in total) > 0
+    assert {row["share"] for row in total} == {None, 1.0}
+
+
 def test_unanswered_counts_the_open_turns_from_before_its_range(shop: Shell) -> None:
     rows = json.loads(shop.wa("report", "unanswered", "--json").stdout)["rows"]
     since = sorted(datetime.fromisoformat(row["waiting_since"]) for row in rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from wa_cli.outbox.settlement import Settlement
 from wa_cli.outbox.spool import Spool
 from wa_cli.queues.base import Delivery, QueueMessage
 from wa_cli.queues.postgres import PostgresQueue
+from wa_cli.reports import catalogue, runner
+from wa_cli.reports.catalogue import Report
+from wa_cli.reports.ranges import Range
 from wa_cli.runtime.stop import Stop
 from wa_cli.runtime.watchdog import Watchdog
 from wa_cli.telemetry import events
@@ -33,6 +37,7 @@ from wa_cli.workers.degraded_mode import RateShare
 from wa_cli.workers.intake import Intake
 from wa_cli.workers.maintenance import Maintenance, UncertaintyLimits
 from wa_cli.workers.recorders import IncomingRecorder, OutgoingRecorder
+from wa_cli.workers.settling import settle_isolated
 from wa_cli.workers.spooled_outcomes import SpooledOutcomes
 
 LEASE = timedelta(seconds=60)
@@ -378,6 +383,73 @@ def test_a_refused_row_of_a_rejected_message_is_stored_when_the_table_accepts_it
 
     [row] = desk.bench.rows()
     assert (row["message_id"], row["failure_reason"]) == (f"ref:{reference}", "no")
+
+
+def test_a_storage_failure_is_counted_when_it_happens_and_stays_counted(desk: Desk) -> None:
+    desk.bench.queue("poison")
+    desk.bench.queue("fine", to="+999")
+    settlements = [
+        Settlement(claim.reference, claim.attempt, claim.token, Accepted(f"wamid.{place}"))
+        for place, claim in enumerate(desk.bench.claim())
+    ]
+    desk.refuse("content = 'poison'")
+    batch = settle_isolated(desk.bench.outbox, settlements, desk.emitted.append)
+    assert batch.unstored == settlements[:1]
+    desk.spool.append_for_others([one.to_record() for one in batch.unstored])
+    assert storage_of(desk.bench) == (2, 1, 1)
+
+    desk.remove_refusal()
+    desk.another_worker().run_once()
+    desk.spool.append_for_others([one.to_record() for one in settlements])  # a crash before the spool was emptied
+    desk.another_worker().run_once()
+
+    assert storage_of(desk.bench) == (2, 2, 1)
+    [failure] = rows_of(desk.bench, report("storage").details)
+    assert (failure["wamid"], failure["stored"]) == ("wamid.0", "later")
+    assert "refusal" in failure["reason"]
+
+
+def test_an_outcome_of_a_dead_worker_is_a_storage_failure(desk: Desk) -> None:
+    desk.bench.queue("hi")
+    [claim] = desk.bench.claim()
+    desk.spool.append_for_others([Settlement(claim.reference, 1, claim.token, Accepted("wamid.1")).to_record()])
+    desk.bench.queue("rejected", to="+999")
+    [claim] = desk.bench.claim()
+    desk.spool.append_for_others([Settlement(claim.reference, 1, claim.token, Rejected(131026, "no")).to_record()])
+
+    desk.spooled_outcomes.run_once()
+
+    assert storage_of(desk.bench) == (1, 1, 1)
+
+
+def test_a_proof_whose_row_is_refused_is_a_storage_failure(desk: Desk) -> None:
+    [reference] = desk.bench.queue("poison")
+    desk.bench.claim()
+    desk.refuse("content = 'poison'")
+
+    desk.persist_webhooks(notification(statuses=[status("wamid.1", "delivered", reference)]))
+
+    [failure] = desk.bench.sql("SELECT wamid, reason FROM wa.storage_failures")
+    assert failure["wamid"] == "wamid.1"
+    assert "refusal" in failure["reason"]
+
+
+def storage_of(bench: Bench) -> tuple[int, ...]:
+    """Return the sums of sent and stored messages and of failures, of the last hour."""
+    rows = rows_of(bench, report("storage"))
+    return tuple(sum(row[key] for row in rows) for key in ("sent", "stored", "failures"))
+
+
+def report(name: str) -> Report:
+    [found] = [report for report in catalogue.reports() if report.name == name]
+    return found
+
+
+def rows_of(bench: Bench, asked: Report | None) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a report over the last hour."""
+    assert asked is not None
+    span = Range(datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(seconds=1), "UTC")
+    return runner.run(bench.database, asked, span, timeout=timedelta(seconds=30))
 
 
 def test_a_spooled_outcome_of_an_unknown_message_is_set_aside(desk: Desk) -> None:

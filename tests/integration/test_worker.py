@@ -172,6 +172,7 @@ def test_outcomes_stay_in_the_spool_while_the_database_is_unavailable(
     assert min(kept) >= 1
     assert len(works.sandbox.accepted()) == len(works.bench.rows()) == 3
     assert works.events_of(events.StoreFailed)
+    assert works.bench.sql("SELECT DISTINCT reason FROM wa.storage_failures") == [{"reason": "connection refused"}]
     assert works.spool.state().files == 0
 
 

@@ -138,6 +138,7 @@ class MemoryOutbox(Outbox):
     refusals: list[Refusal] = field(default_factory=list)
     settled: list[Settlement] = field(default_factory=list)
     without_row: list[Settlement] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     released: list[Claim] = field(default_factory=list)
     rate_limit: MemoryRateLimit = field(default_factory=MemoryRateLimit)
     sweeps: MemorySweeps = field(default_factory=MemorySweeps)
@@ -157,9 +158,16 @@ class MemoryOutbox(Outbox):
 
     @override
     def settle(
-        self, settlements: Sequence[Settlement], *, rows_too: bool = True, left_out: frozenset[str] = frozenset()
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        rows_too: bool = True,
+        left_out: frozenset[str] = frozenset(),
+        failure: str | None = None,
     ) -> Settled:
         self._answer()
+        if failure:
+            self.failures.append(failure)
         refused = {refusal.reference for refusal in self.refusals if refusal.column not in left_out}
         if rows_too and any(settlement.reference in refused for settlement in settlements):
             raise RowRefused("the table refuses it")

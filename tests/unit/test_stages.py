@@ -316,6 +316,7 @@ async def test_during_an_outage_an_answer_is_settled_later_and_the_outage_is_rep
 
     assert len(desk.outbox.settled) == 1
     assert desk.emitted == [events.StoreFailed("unavailable", 1)]
+    assert desk.outbox.failures == ["unavailable"]
 
 
 @in_event_loop
@@ -329,6 +330,7 @@ async def test_one_refused_row_stays_in_the_spool_and_the_other_rows_are_stored(
 
     assert desk.outbox.settled == [a.settlement for a in answers if a.settlement is not poison]
     assert desk.outbox.without_row == [poison]
+    assert desk.outbox.failures == ["the table refuses it"]
     assert waiting_records(desk.spool) == [poison.to_record()]
     assert desk.emitted == [events.StoreFailed("the table refuses it", 1)]
 

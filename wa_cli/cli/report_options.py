@@ -23,7 +23,7 @@ BusinessHours = Annotated[
 Details = Annotated[bool, typer.Option("--details", help="Rows behind the figures instead of the figures.")]
 FailAbove = Annotated[
     str | None,
-    typer.Option("--fail-above", help="Exit 3 if a value is above this duration, such as 30m.", metavar="DURATION"),
+    typer.Option("--fail-above", help="Exit 3 if a value is above this, such as 30m.", metavar="LIMIT"),
 ]
 Watch = Annotated[float | None, typer.Option(min=0.5, help="Refresh interval in seconds.", metavar="SECONDS")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, left out rows, and the SQL.")]
@@ -38,7 +38,7 @@ class Metric(StrEnum):
 MetricOption = Annotated[Metric, typer.Option("--metric", help="Figure of the heatmap.")]
 FailBelow = Annotated[
     str | None,
-    typer.Option("--fail-below", help="Exit 3 if a value is below this duration, such as 30m.", metavar="DURATION"),
+    typer.Option("--fail-below", help="Exit 3 if a value is below this, such as 30m or 95%.", metavar="LIMIT"),
 ]
 # Former names of options, which still work.
 FORMER = {"--fail-over": "--fail-above", "--of": "--metric", "--list": "--details"}
@@ -72,7 +72,8 @@ def helps(report: Report) -> dict[str, str]:
     if report.threshold:
         label = next(column.label for column in report.columns if column.key == report.threshold.column)
         words = {"above": "is above", "below": "is below", "age": "is older than"}
-        judged = f"Exit 3 if {label} {words[report.threshold.way]} this duration, such as 30m."
+        limit = "this share, such as 95%" if report.judges_shares else "this duration, such as 30m"
+        judged = f"Exit 3 if {label} {words[report.threshold.way]} {limit}."
         texts["fail_below" if report.judges_below else "fail_above"] = judged
     if report.alarm:
         judged = f"{label} or " if report.threshold else ""

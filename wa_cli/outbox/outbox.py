@@ -21,7 +21,7 @@ from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.outbox.operator_actions import OperatorActions
 from wa_cli.outbox.rate_limit import PROBE_EVERY, RateLimit
 from wa_cli.outbox.settlement import NO_ATTEMPT, Decision, Intent, Row, Settled, Settlement
-from wa_cli.outbox.statements import insert_attempts, lock_rows
+from wa_cli.outbox.statements import insert_attempts, insert_storage_failures, lock_rows
 from wa_cli.outbox.sweeps import SWEEP_LIMIT, Sweeps
 from wa_cli.store import messages
 from wa_cli.version import __version__
@@ -166,12 +166,17 @@ class Outbox:
                 run(connection, "outbox/release", rows=rows(held))
 
     def settle(
-        self, settlements: Sequence[Settlement], *, rows_too: bool = True, left_out: frozenset[str] = frozenset()
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        rows_too: bool = True,
+        left_out: frozenset[str] = frozenset(),
+        failure: str | None = None,
     ) -> Settled:
         """Write the outcomes of attempts, all or none: outbox, rows, attempts and heads of line in one transaction.
 
         Raises RowRefused if the database refuses one of the rows. `rows_too=False` writes no rows, `left_out` omits
-        columns of them.
+        columns of them. `failure` is the reason why the outcomes could not be settled at once; it is recorded.
         """
         with self.database.transaction() as connection:
             locked = lock_rows(connection, [s.reference for s in settlements], [])
@@ -179,6 +184,8 @@ class Outbox:
             known = [settlement for settlement in settlements if settlement.reference in locked]
             for settlement in known:
                 decision.add_outcome(locked[settlement.reference], settlement)
+            if failure:
+                insert_storage_failures(connection, known, failure)
             insert_attempts(connection, known)
             settled = decision.carry_out(connection, rows_too=rows_too, left_out=left_out)
             unknown = tuple(s for s in settlements if s.reference not in locked)
@@ -214,12 +221,12 @@ class Outbox:
         }
 
     def record_statuses(
-        self, connection: sa.Connection, statuses: Sequence[StatusUpdate], *, rows_too: bool = True
+        self, connection: sa.Connection, statuses: Sequence[StatusUpdate], *, refused: str | None = None
     ) -> tuple[Settled, list[Settlement]]:
         """Insert status events, in the caller's transaction: apply them, and settle messages that they prove as sent.
 
-        Return what was stored, and the proofs. `rows_too=False` writes no rows of proven messages, for a database that
-        refuses them: the state of the outbox does not depend on the business's table.
+        Return what was stored, and the proofs. `refused` is the reason why the database refuses the rows of proven
+        messages: none is written and the failure is recorded. The outbox does not depend on the business's table.
         """
         references = [s.reference for s in statuses if s.reference]
         locked = lock_rows(connection, references, sorted({s.wamid for s in statuses}))
@@ -228,8 +235,10 @@ class Outbox:
         for proof in proofs:
             decision.add_outcome(locked[proof.reference], proof)
         messages.insert_statuses(connection, statuses)
+        if refused:
+            insert_storage_failures(connection, proofs, refused)
         insert_attempts(connection, proofs)
-        settled = decision.carry_out(connection, rows_too=rows_too)
+        settled = decision.carry_out(connection, rows_too=refused is None)
         messages.apply_statuses(connection, (status.wamid for status in statuses))
         return settled, proofs
 

@@ -36,3 +36,19 @@ def insert_attempts(connection: sa.Connection, settlements: Sequence[Settlement]
     ]
     if made:
         run(connection, "outbox/attempts", rows=rows(made))
+
+
+def insert_storage_failures(connection: sa.Connection, settlements: Sequence[Settlement], reason: str) -> None:
+    """Record that the rows of accepted messages could not be stored at once. Must come before `insert_attempts`."""
+    failed = [
+        {
+            "reference": settlement.reference,
+            "attempt": settlement.attempt,
+            "wamid": settlement.outcome.wamid,
+            "answered_at": settlement.answered_at.isoformat(),
+        }
+        for settlement in settlements
+        if isinstance(settlement.outcome, Accepted)
+    ]
+    if failed:
+        run(connection, "outbox/storage_failures", rows=rows(failed), reason=reason)

@@ -88,8 +88,14 @@ class Report:
 
     @property
     def judges_below(self) -> bool:
-        """True if --fail-below judges it: a value that must not become too short, such as the rest of a window."""
+        """True if --fail-below judges it: a value that must not become too small, such as a stored share."""
         return self.threshold is not None and self.threshold.way == "below"
+
+    @property
+    def judges_shares(self) -> bool:
+        """True if the judged column is a percentage."""
+        judged = self.threshold.column if self.threshold else None
+        return any(column.key == judged and column.kind == "percent" for column in self.columns)
 
     @cached_property
     def details(self) -> Report | None:

@@ -90,7 +90,7 @@ class IncomingRecorder:
             log_left_out(SECONDARY, reason)
             return
         batch.poison.append((delivery, reason))
-        self._keep_proof(connection, part.statuses)
+        self._keep_proof(connection, part.statuses, reason)
 
     def _try(
         self, connection: sa.Connection, part: Notification, batch: Batch, left_out: frozenset[str] = frozenset()
@@ -107,11 +107,11 @@ class IncomingRecorder:
             return reason_of(error)
         return None
 
-    def _keep_proof(self, connection: sa.Connection, statuses: Sequence[StatusUpdate]) -> None:
+    def _keep_proof(self, connection: sa.Connection, statuses: Sequence[StatusUpdate], reason: str) -> None:
         """Record that a message was sent although its row is refused. Otherwise it would be sent again."""
         if statuses:
             with suppress(RowRefused), translated(), connection.begin_nested():
-                _, proofs = self.outbox.record_statuses(connection, statuses, rows_too=False)
+                _, proofs = self.outbox.record_statuses(connection, statuses, refused=reason)
                 # A full disk costs the row and not the proof.
                 leave_unstored(self.spool, proofs)
 

@@ -83,13 +83,15 @@ class Settling(Stage[Answer]):
     async def _settle(self, settlements: Sequence[Settlement]) -> SettledBatch:
         """Settle the answers, again and again as long as the database is unavailable."""
         outage = Outage(None, Component.DATABASE)
+        failure: str | None = None
         while True:
             self.beat()
             try:
-                return await asyncio.to_thread(settle_isolated, self.outbox, settlements, self.emit)
+                return await asyncio.to_thread(settle_isolated, self.outbox, settlements, self.emit, failure)
             except DatabaseUnavailable as error:
-                if not outage:
+                if failure is None:
                     self.emit(events.StoreFailed(error.message, len(settlements)))
+                    failure = error.message
                 await asyncio.sleep(outage.failed(error.message))
 
 
@@ -105,16 +107,19 @@ def leave_unstored(spool: Spool, unstored: Sequence[Settlement]) -> bool:
     return True
 
 
-def settle_isolated(outbox: Outbox, settlements: Sequence[Settlement], emit: Emit) -> SettledBatch:
+def settle_isolated(
+    outbox: Outbox, settlements: Sequence[Settlement], emit: Emit, failure: str | None = None
+) -> SettledBatch:
     """Settle all outcomes. One that fails is found by halving, and the rest is settled.
 
     A message whose row is refused is settled without it, so that it is not sent again. Its outcome is in `unstored`, and
-    the caller leaves it in the spool. Raises DatabaseUnavailable.
+    the caller leaves it in the spool. `failure` is the reason why they were not settled at once. Raises
+    DatabaseUnavailable.
     """
     batch = SettledBatch()
     isolate(
         settlements,
-        lambda part: batch.done.append(outbox.settle(part)),
+        lambda part: batch.done.append(outbox.settle(part, failure=failure)),
         lambda settlement, reason: _settle_alone(outbox, settlement, reason, batch),
     )
     _report(batch, emit)
@@ -137,7 +142,7 @@ def _settle_alone(outbox: Outbox, settlement: Settlement, reason: str, batch: Se
         return
     batch.unstored.append(settlement)
     try:
-        outbox.settle([settlement], rows_too=False)
+        outbox.settle([settlement], rows_too=False, failure=reason)
     except OUTAGES:
         raise
     except Exception as error:

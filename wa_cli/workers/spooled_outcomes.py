@@ -21,6 +21,7 @@ from wa_cli.workers.settling import leave_unstored, settle_isolated
 from wa_cli.workers.stage import BATCH
 
 REFUSED_PAUSE = 60.0
+STORED_LATER = "stored from the spool: the database was unavailable, or the worker ended first"
 
 
 class SpooledOutcomes:
@@ -74,7 +75,7 @@ class SpooledOutcomes:
             settlements += self.outbox.early_proofs([intent.reference for intent in intents])
         for batch in batches(settlements, BATCH):
             self.beat()
-            settled = settle_isolated(self.outbox, batch, self.emit)
+            settled = settle_isolated(self.outbox, batch, self.emit, STORED_LATER)
             unusable += [settlement.to_record() for settlement in settled.unknown]
             if settled.unstored:
                 self._leave_for_later(orphan)
