@@ -17,6 +17,7 @@ from wa_cli.checks import plans
 from wa_cli.database import sqlfiles
 from wa_cli.database.engine import Database, rows
 from wa_cli.messages.incoming import Alias
+from wa_cli.migrations.runner import Migrator
 from wa_cli.reports import catalogue, ranges, runner
 from wa_cli.store import contacts, messages
 from wa_cli.store.conversations import Conversations
@@ -63,7 +64,8 @@ def test_search_finds_words_phrases_prefixes_alternatives_and_exclusions(
     assert found(conversations, "order status") == ["a", "b"]
     assert found(conversations, '"order status"') == ["b"]
     assert found(conversations, "status -order") == ["c"]
-    assert found(conversations, "shipped or größer") == ["b", "d"]
+    assert found(conversations, "shipped or größer") == found(conversations, "shipped | größer") == ["b", "d"]
+    assert found(conversations, "ship* | größer") == ["b", "d"]
     assert found(conversations, "ord* status") == ["a", "b", "c"]
     assert found(conversations, "ord*") == ["a", "b", "c"]
     assert found(conversations, "GRÖ*") == ["d"]
@@ -87,6 +89,16 @@ def test_search_finds_words_phrases_prefixes_alternatives_and_exclusions(
 )
 def test_any_typed_search_is_a_valid_query(conversations: Conversations, tokens: list[str]) -> None:
     assert found(conversations, " ".join(tokens)) == []
+
+
+def test_a_search_has_the_language_of_the_index(database: Database, conversations: Conversations) -> None:
+    write(database, "a", "your orders")
+    assert found(conversations, "order", language=None) == []
+
+    Migrator(database).set_search_language("english")
+
+    assert found(conversations, "order", language=None) == ["a"]
+    assert found(conversations, "order", language="simple") == []
 
 
 def test_search_marks_the_found_words(database: Database, conversations: Conversations) -> None:
@@ -263,10 +275,14 @@ def test_finding_customers_uses_the_conversation_index(crowded: Database) -> Non
     assert plan.count("idx_messages_conversation") == 3, plan
 
 
-def test_a_search_uses_the_full_text_index(crowded: Database) -> None:
-    values = {"alternatives": rows(alternatives("word17")), "language": "simple", "since": LONG_AGO, "until": SOON}
+@pytest.mark.parametrize(
+    ("language", "index"), [("simple", "idx_messages_content_search"), ("english", "idx_messages_search_english")]
+)
+def test_a_search_uses_the_full_text_index(crowded: Database, language: str, index: str) -> None:
+    Migrator(crowded).set_search_language(language)
+    values = {"alternatives": rows(alternatives("word17")), "language": language, "since": LONG_AGO, "until": SOON}
     values |= {"keys": None, "ranked": True, "limit": 5}
 
     found = sql(crowded, f"EXPLAIN {sqlfiles.read('conversation/search')}", **values)
 
-    assert "idx_messages_content_search" in "\n".join(row["QUERY PLAN"] for row in found)
+    assert index in "\n".join(row["QUERY PLAN"] for row in found)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.support import checks, found_tables
-from tests.support.postgres_versions import AS_FOUND, dump, sql
+from tests.support.postgres_versions import AS_FOUND, dump, sql, url_of
+from wa_cli.database import sqlfiles
 from wa_cli.database.embedded import EmbeddedServer
 from wa_cli.database.engine import Database
-from wa_cli.errors import ConfigError
-from wa_cli.migrations import catalogue, progress
+from wa_cli.errors import BadInput, ConfigError, PartlyDone
+from wa_cli.migrations import catalogue, progress, psql
 from wa_cli.migrations.runner import Migrator
 
 FORMER = "USING gin (to_tsvector('simple', coalesce(content, '')))"
@@ -116,3 +119,63 @@ def test_a_begun_migration_with_an_unknown_checksum_is_refused(empty: Database) 
 
     with pytest.raises(ConfigError, match="begun with other statements"):
         Migrator(empty).apply()
+
+
+def languages(database: Database) -> list[tuple[str, bool]]:
+    return [(row["language"], row["is_valid"]) for row in sql(database, sqlfiles.read("lookups/search_indexes"))]
+
+
+def test_one_search_language_has_an_index_which_is_built_once(empty: Database) -> None:
+    migrator = Migrator(empty)
+    migrator.apply()
+
+    migrator.set_search_language("english")
+    [before] = sql(empty, "SELECT to_regclass('idx_messages_search_english')::oid AS oid")
+    migrator.set_search_language("english")
+
+    assert sql(empty, "SELECT to_regclass('idx_messages_search_english')::oid AS oid") == [before]
+    assert languages(empty) == [("english", True)]
+    migrator.set_search_language("german")
+    assert languages(empty) == [("german", True)]
+    assert migrator.search_steps("german") == []
+    migrator.set_search_language("simple")
+    assert languages(empty) == []
+    with pytest.raises(BadInput, match=r"'klingon'.") as raised:
+        migrator.set_search_language("klingon")
+    assert "english" in str(raised.value.hint)
+
+
+def test_a_half_built_search_index_is_not_used_and_is_rebuilt(empty: Database) -> None:
+    migrator = Migrator(empty)
+    migrator.apply()
+    migrator.set_search_language("english")
+    sql(
+        empty,
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_messages_search_english'::regclass",
+    )
+    assert languages(empty) == [("english", False)]
+
+    migrator.set_search_language("english")
+
+    assert languages(empty) == [("english", True)]
+
+
+def test_a_search_index_that_wa_did_not_build_stays(empty: Database) -> None:
+    migrator = Migrator(empty)
+    migrator.apply()
+    sql(empty, "CREATE INDEX idx_messages_search_english ON whatsapp_messages (content)")
+
+    with pytest.raises(PartlyDone, match="another definition"):
+        migrator.set_search_language("english")
+
+    assert definition(empty, "idx_messages_search_english")
+
+
+def test_the_script_of_a_search_language_runs_in_psql(server: EmbeddedServer, empty: Database) -> None:
+    migrator = Migrator(empty)
+    migrator.apply()
+
+    script = "\n".join(psql.unrecorded(migrator.search_steps("english")))
+    subprocess.run([str(server.programs / "psql"), "-q", url_of(empty)], input=script, text=True, check=True)
+
+    assert migrator.search_steps("english") == []

@@ -76,7 +76,16 @@ def converted(name: str, source: typer.Typer | Callable[..., object]) -> Any:
         parent.add_typer(source, name=name)
     else:
         parent.command(name)(source)
-    return typer.main.get_group(parent).commands[name]
+    command = typer.main.get_group(parent).commands[name]
+    for _, inner in _walk((name,), command):
+        inner.help = inner.help and _reflowed(inner.help)
+    return command
+
+
+def _reflowed(text: str) -> str:
+    """Join the lines of each paragraph, so that they break at the width of the terminal. Examples keep their lines."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(part if part.startswith("Example") else " ".join(part.split()) for part in paragraphs)
 
 
 def every_command() -> Iterator[tuple[tuple[str, ...], Any]]:

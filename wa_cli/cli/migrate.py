@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from wa_cli.clock import parse_span
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, ConfigError, PartlyDone
 from wa_cli.migrations import catalogue, progress
-from wa_cli.migrations.catalogue import Migration
+from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Report
 from wa_cli.settings import schema
 from wa_cli.telemetry.logs import print_note
@@ -48,6 +49,10 @@ def migrate(
     backfill_direction: Annotated[
         bool, typer.Option("--backfill-direction", help="Mark old rows from WA_BUSINESS_PHONE as outgoing.")
     ] = False,
+    search_language: Annotated[
+        str | None,
+        typer.Option("--search-language", help="Index for wa search in a language, like english.", metavar="LANGUAGE"),
+    ] = None,
 ) -> None:
     """Migrate a live database to the schema, without downtime.
 
@@ -64,25 +69,22 @@ def migrate(
     context = AppContext.of(ctx)
     patience = parse_span(timeout)
     last = catalogue.find(to) if to is not None else None
-    found = None if dry_run else _migrator(context).preflight()
-    pending = _migrator(context).pending(last)
     backfill = _backfill(context) if backfill_direction else None
+    search_steps = _migrator(context).search_steps(search_language) if search_language else []
     if dry_run:
-        _print_fillable(backfill) if backfill else _print_script(context, last)
+        _print_fillable(backfill) if backfill else _print_script(context, last, search_steps)
         return
-    if found:
-        _print_refusals(found)
-    if not pending:
-        print_note(f"The database has every migration{f' up to {last.name}' if last else ''}.")
-    for migration in pending:
-        print_note(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
-    if backfill:
-        _print_fillable(backfill)
-    if (pending or backfill) and not yes and not context.databases.is_embedded:
-        confirm(f"Apply {_count(pending)}?" if pending else "Set the direction of these rows?")
+    _print_refusals(_migrator(context).preflight())
+    pending = _migrator(context).pending(last)
+    _print_plan(pending, last, search_steps, backfill)
+    if not yes and not context.databases.is_embedded:
+        _confirm(pending, search_steps, backfill)
     _stay_interruptible()
     with migrate_progress.shown() as report:
-        skipped = _migrator(context, report, patience).apply(last)
+        migrator = _migrator(context, report, patience)
+        skipped = migrator.apply(last)
+        if search_language:
+            migrator.set_search_language(search_language)
     if pending:
         print_note(f"{_count(pending)} applied.")
     if last is None:
@@ -90,6 +92,28 @@ def migrate(
     if backfill:
         _fill(backfill)
     _judge(context, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
+
+
+def _print_plan(
+    pending: list[Migration], last: Migration | None, search_steps: Sequence[Step], backfill: Backfill | None
+) -> None:
+    if not pending:
+        print_note(f"The database has every migration{f' up to {last.name}' if last else ''}.")
+    for migration in pending:
+        print_note(f"pending: {migration.name}: {_first_sentence(migration.up.why)}")
+    for step in search_steps:
+        print_note(f"pending: {step.title}")
+    if backfill:
+        _print_fillable(backfill)
+
+
+def _confirm(pending: list[Migration], search_steps: Sequence[Step], backfill: Backfill | None) -> None:
+    if pending:
+        confirm(f"Apply {_count(pending)}?")
+    elif search_steps:
+        confirm("Change the search language?")
+    elif backfill:
+        confirm("Set the direction of these rows?")
 
 
 def _name_old_workers(context: AppContext) -> None:
@@ -168,13 +192,13 @@ def _stay_interruptible() -> None:
     be_interruptible()
 
 
-def _print_script(context: AppContext, last: Migration | None) -> None:
+def _print_script(context: AppContext, last: Migration | None, search_steps: Sequence[Step]) -> None:
     from wa_cli.migrations import psql
 
     plan = _migrator(context).plan(last)
     if not plan:
         print_note("The database has every migration.")
-    for piece in psql.script(plan) if plan else ():
+    for piece in (*(psql.script(plan) if plan else ()), *psql.unrecorded(search_steps)):
         print(piece)
 
 

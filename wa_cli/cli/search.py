@@ -120,7 +120,8 @@ def _matches(
         if getattr(getattr(error.__cause__, "orig", None), "pgcode", None) != UNDEFINED_OBJECT:
             raise
         raise ConfigError(
-            f"WA_SEARCH_LANGUAGE is {language!r}: {error.message}.", hint="Use simple, or a name from pg_ts_config."
+            f"WA_SEARCH_LANGUAGE is {language!r}: {error.message}.",
+            hint="Use simple, english, or another name from pg_ts_config.",
         ) from error
     rows = [{**row, "customer": written_number(row["customer"])} for row in found]
     cut = f" Only the {'newest' if newest else 'best'}. Use --limit to show more." if len(rows) == limit else ""

@@ -35,18 +35,31 @@ def script(plan: Sequence[Step]) -> Iterator[str]:
             yield _ended(ledger.written(version, 0, "done", last.checksum))
 
 
+def unrecorded(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield the pieces of a script for steps that the ledger does not know."""
+    for step in steps:
+        yield _heading(step)
+        yield from _work(step)
+
+
+def _heading(step: Step) -> str:
+    return f"\n-- {step.title}\n-- lock: {step.lock}"
+
+
 def _lines(step: Step) -> Iterator[str]:
-    yield f"\n-- {step.title}\n-- lock: {step.lock}"
+    yield _heading(step)
     if not step.again:
         yield _IF_TO_DO.format(version=step.version, step=step.number)
+    yield from _work(step, ledger.written(step.version, step.number, "done", step.checksum))
+    if not step.again:
+        yield "\\endif"
+
+
+def _work(step: Step, *records: str) -> Iterator[str]:
     yield from map(_ended, statements.opening(step))
     if step.index:
         yield _DROP_HALF_BUILT.format(index=step.index)
-    yield from map(_ended, step.statements)
-    yield _ended(ledger.written(step.version, step.number, "done", step.checksum))
-    yield from map(_ended, statements.closing(step))
-    if not step.again:
-        yield "\\endif"
+    yield from map(_ended, (*step.statements, *records, *statements.closing(step)))
 
 
 def _ended(statement: str) -> str:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from wa_cli.database.engine import Database, run
 from wa_cli.errors import ConfigError, PartlyDone, SchemaTooOld, StillPending
-from wa_cli.migrations import catalogue, ledger, preflight, progress, statements, trial_writes
+from wa_cli.migrations import catalogue, ledger, preflight, progress, search_index, statements, trial_writes
 from wa_cli.migrations.catalogue import Migration, Step
 from wa_cli.migrations.progress import Begun, Done, Report, Skipped, Waiting
 from wa_cli.migrations.trial_writes import TrialResult
@@ -121,6 +121,24 @@ class Migrator:
                     self._mend(connection, migration) if migration.name in done else self._apply(connection, migration)
                 )
             ]
+
+    def search_steps(self, language: str) -> list[Step]:
+        """Return the steps to an index of `wa search` in this language. Raises BadInput for an unknown one."""
+        with self.database.reading() as connection:
+            return search_index.find_steps(connection, language)
+
+    def set_search_language(self, language: str) -> None:
+        """Build the index of `wa search` in this language, and drop that of another one.
+
+        Raises PartlyDone if an index of that name is not ours.
+        """
+        with self._as_the_only_one() as connection:
+            steps = search_index.find_steps(connection, language)
+            for place, step in enumerate(steps, start=1):
+                try:
+                    self._perform(connection, step, place, len(steps), lambda _: None)
+                except statements.Hindered as hindrance:
+                    raise PartlyDone(f"The search language is not changed: {hindrance}.") from hindrance
 
     def rollback(self, count: int = 1) -> list[str]:
         """Roll back that many of the newest migrations. Return their names, newest first. Raises PartlyDone if one cannot

@@ -176,7 +176,7 @@ class Outbox:
         """Write the outcomes of attempts, all or none: outbox, rows, attempts and heads of line in one transaction.
 
         Raises RowRefused if the database refuses one of the rows. `rows_too=False` writes no rows, `left_out` omits
-        columns of them. `failure` is the reason why the outcomes could not be settled at once; it is recorded.
+        columns of them. `failure` is the recorded reason why the outcomes could not be settled at once.
         """
         with self.database.transaction() as connection:
             locked = lock_rows(connection, [s.reference for s in settlements], [])

@@ -146,7 +146,9 @@ class Settings:
         parsers.business_table("phone", "name", least=2),
     )
     timezone: str = _setting("UTC", "Time zone of the reports.", check_zone)
-    search_language: str = _setting("simple", "Text search configuration of `wa search`. Only `simple` has an index.")
+    search_language: str | None = _setting(
+        None, "Language of `wa search`, like `english`. Default: that of `wa migrate --search-language`, else `simple`."
+    )
     business_hours: str | None = _setting(
         None, "Business hours in WA_TIMEZONE: `mon-fri 09:00-18:00; sat 10:00-14:00`."
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from wa_cli.batches import batches
 from wa_cli.clock import naive_utc
 from wa_cli.database.engine import Database, rows, run
@@ -47,18 +49,21 @@ class Conversations:
         since: datetime,
         until: datetime,
         *,
-        language: str,
+        language: str | None,
         customer: str | None,
         ranked: bool,
         limit: int,
     ) -> Sequence[Mapping[str, Any]]:
-        """Return messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so."""
+        """Return messages with these words: `"a phrase"`, `or`, `-not`, and `beg*` for words that begin so.
+
+        The default of `language` is the one that has an index, else `simple`, which has no stemming.
+        """
         with self.database.reading(self.timeout) as connection:
             found = run(
                 connection,
                 "conversation/search",
                 alternatives=rows(alternatives(words)),
-                language=language,
+                language=language or _indexed_language(connection),
                 since=naive_utc(since),
                 until=naive_utc(until),
                 keys=self._keys(customer) if customer else None,
@@ -113,3 +118,8 @@ class Conversations:
             values = {"since": naive_utc(since), "until": naive_utc(until), "people": people}
             found = run(connection, "conversation/export", **values)
             return with_own_names(connection, [dict(row) for row in found.mappings()])
+
+
+def _indexed_language(connection: sa.Connection) -> str:
+    index = run(connection, "lookups/search_indexes").first()
+    return str(index.language) if index and index.is_valid else "simple"

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _TOKEN = re.compile(r'-?"[^"]*"?|[^\s"]+')
 _PREFIX = re.compile(r"(-?)(\w+)\*")
 
 
 def alternatives(words: str) -> list[dict[str, str | None]]:
-    """Split the query at `or`. Return for each part its words for websearch, and its prefixes as a tsquery or None."""
-    if not any(map(_PREFIX.fullmatch, _TOKEN.findall(words))):
-        return [{"words": words, "prefixes": None}]
-    return [_alternative(tokens) for tokens in _parted(words) if tokens]
+    """Split the query at `or` or `|`. Return for each part its words for websearch, and its prefixes as a tsquery or None."""
+    tokens = ["or" if word == "|" else word for word in _TOKEN.findall(words)]
+    if not any(map(_PREFIX.fullmatch, tokens)):
+        return [{"words": " ".join(tokens), "prefixes": None}]
+    return [_alternative(part) for part in _parted(tokens) if part]
 
 
-def _parted(words: str) -> Iterator[list[str]]:
-    tokens: list[str] = []
-    for token in _TOKEN.findall(words):
+def _parted(tokens: Iterable[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    for token in tokens:
         if token.lower() == "or":
-            yield tokens
-            tokens = []
+            yield part
+            part = []
         else:
-            tokens.append(token)
-    yield tokens
+            part.append(token)
+    yield part
 
 
 def _alternative(tokens: list[str]) -> dict[str, str | None]:
