@@ -261,7 +261,7 @@ def test_turns_are_found_without_reading_the_range_for_each_turn(crowded: Databa
         query = f"EXPLAIN (ANALYZE, FORMAT JSON) {runner.runnable_sql(crowded, report, span)}".replace("%", "%%")
         [plan] = connection.exec_driver_sql(query).scalar_one()
 
-    rounds = [node["Actual Loops"] for node in plans._nodes(plan) if node["Node Type"] == "CTE Scan"]
+    rounds = [node["Actual Loops"] for node in plans.nodes(plan) if node["Node Type"] == "CTE Scan"]
     assert max(rounds) <= 3
 
 

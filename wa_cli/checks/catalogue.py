@@ -1,4 +1,4 @@
-"""The checks, found by their files. `wa verify` and `wa doctor` are two selections of them.
+"""The checks, found by their files. `wa verify` and `wa doctor` are selections of them.
 
 A check is a module of this package with NAME, TITLE and `run(installation)`, which returns a finding, or None if the check
 does not apply. NAME is stable, for --json. To add a check, write its file and put its name into a selection.
@@ -28,9 +28,20 @@ SENDING = ("sending", "workers", "oldest")
 VERIFY = (*STORAGE, "backlog", "stranded_spools", *SENDING, "webhook")
 DOCTOR = (
     *("settings", "database", "migrations", "indexes", "permissions", "server", "clock", "status_lateness"),
-    *(*SENDING, "queues", "queue_outgoing", "queue_incoming", "dedup_table"),
+    *(
+        "sizes",
+        "report_plans",
+        "slow_statements",
+        *SENDING,
+        "queues",
+        "queue_outgoing",
+        "queue_incoming",
+        "dedup_table",
+    ),
     *("token", "number", "subscription", "callback", "webhook", "disk", "media"),
 )
+# Read by `wa doctor --save` and `--compare`. The last one takes time.
+PERFORMANCE = ("sizes", "report_plans", "slow_statements", "query_times")
 
 
 @dataclass(frozen=True)

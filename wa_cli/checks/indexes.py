@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from wa_cli.checks.finding import Finding, Level
+from wa_cli.checks.index_states import RENAME, get_states
 from wa_cli.checks.installation import Installation
 from wa_cli.database.engine import run as run_sql
 from wa_cli.migrations import catalogue
@@ -10,16 +11,10 @@ NAME, TITLE = "indexes", "Indexes"
 
 def run(installation: Installation) -> Finding:
     """Check every index that the migrations build. A half built index is written and never read."""
-    names = catalogue.indexes()
-    with installation.reading() as connection:
-        found = {row.name: row for row in run_sql(connection, "verify/indexes", names=names)}
-    missing = [name for name, index in found.items() if index.is_valid is None]
-    half_built = [name for name, index in found.items() if index.is_valid is False]
-    others = [
-        f"{name} is another index with the same name: {index.definition}"
-        for name, index in found.items()
-        if index.definition and catalogue.comparable(index.definition) not in catalogue.built_definitions(name)
-    ]
+    states = get_states(installation, catalogue.indexes())
+    missing = [index.name for index in states if index.is_valid is None]
+    half_built = [index.name for index in states if index.is_valid is False] + _half_built_search(installation)
+    others = [f"{index.name} is another index with the same name: {index.other}" for index in states if index.other]
     facts = {"missing": missing, "half_built": half_built, "others": others}
     if half_built:
         message = f"half built, so PostgreSQL updates but never uses them: {', '.join(half_built)}"
@@ -27,5 +22,11 @@ def run(installation: Installation) -> Finding:
     if missing:
         return Finding(Level.FAILED, f"missing: {', '.join(missing)}", "wa migrate", facts)
     if others:
-        return Finding(Level.WARNING, "; ".join(others), None, facts)
-    return Finding(Level.OK, f"all {len(names)} exist and are valid", facts=facts)
+        return Finding(Level.WARNING, "; ".join(others), None, facts, hint=RENAME)
+    return Finding(Level.OK, f"all {len(states)} exist and are valid", facts=facts)
+
+
+def _half_built_search(installation: Installation) -> list[str]:
+    """Return search indexes that `wa migrate --search-language` began."""
+    with installation.reading() as connection:
+        return [row.name for row in run_sql(connection, "lookups/search_indexes") if not row.is_valid]

@@ -60,20 +60,20 @@ def run(installation: Installation) -> Finding:
 def _uses(connection: sa.Connection, query: str, index: str) -> bool:
     """Return True if the query uses this index, or if it exists and another one is better."""
     plan = connection.execute(sa.text(f"EXPLAIN (FORMAT JSON) {query}")).scalar_one()
-    nodes = list(_nodes(plan if isinstance(plan, list) else json.loads(plan)))
-    if any(node.get("Index Name") == index for node in nodes):
+    found = list(nodes(plan if isinstance(plan, list) else json.loads(plan)))
+    if any(node.get("Index Name") == index for node in found):
         return True
     is_there = connection.execute(sa.text("SELECT to_regclass(:index) IS NOT NULL"), {"index": index}).scalar_one()
-    return bool(is_there) and not any(node["Node Type"] == "Seq Scan" for node in nodes)
+    return bool(is_there) and not any(node["Node Type"] == "Seq Scan" for node in found)
 
 
-def _nodes(plan: Any) -> Iterator[Mapping[str, Any]]:
+def nodes(plan: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every node of a plan."""
     if isinstance(plan, list):
         for part in plan:
-            yield from _nodes(part)
+            yield from nodes(part)
     elif isinstance(plan, Mapping):
         if "Node Type" in plan:
             yield plan
         for part in plan.values():
-            yield from _nodes(part)
+            yield from nodes(part)

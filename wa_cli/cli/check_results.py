@@ -49,7 +49,7 @@ def failed(found: Found) -> list[str]:
 def show(found: Found, words: Words, *, as_json: bool = False, quiet: bool = False) -> None:
     """Print the results of the checks, and one summary line."""
     if as_json:
-        data_formats.print_json(_document(found, words), indent=2)
+        data_formats.print_json(document(found, words), indent=2)
         return
     from rich.console import Console
     from rich.text import Text
@@ -77,7 +77,8 @@ def summary(found: Found, words: Words) -> str:
     return words.passed
 
 
-def _document(found: Found, words: Words) -> dict[str, Any]:
+def document(found: Found, words: Words) -> dict[str, Any]:
+    """Return the results as --json prints them."""
     return {
         "schema": f"wa.{words.command}/2",
         words.key: not failed(found),

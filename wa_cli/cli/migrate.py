@@ -153,7 +153,7 @@ def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> N
     if skipped:
         raise PartlyDone(
             f"Some steps were skipped, and wa works without them. {'; '.join(skipped)}.",
-            hint="Remove the obstacle (drop a view and create it again afterwards), then run wa migrate.",
+            hint="Drop the view and create it again afterwards, or rename the other index, then run wa migrate.",
         )
 
 

@@ -180,6 +180,13 @@ def _statement(source: sa.Connection | sa.Engine, report: Report) -> sa.TextClau
     return sa.text(resolved(source, sql))
 
 
+def statement(
+    connection: sa.Connection, report: Report, asked: Range, narrowed: Narrowed = Narrowed()
+) -> tuple[sa.TextClause, dict[str, Any]]:
+    """Return the statement of a report and its values."""
+    return _statement(connection, report), values_for(report, asked, narrowed, limit=report.most(None))
+
+
 def _unknown(report: Report) -> str | None:
     """Return a parameter that the statement uses and that has no value."""
     used = re.findall(r"(?<![:\w\\]):([a-z]\w*)", _LITERAL.sub("", report.sql))

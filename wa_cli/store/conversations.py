@@ -16,6 +16,7 @@ from wa_cli.store.customer_names import own_names, with_own_names
 from wa_cli.store.search_query import alternatives
 
 PORTION = 200  # people
+SEARCH = "conversation/search"
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,9 @@ class Conversations:
         The default of `language` is the one that has an index, else `simple`, which has no stemming.
         """
         with self.database.reading(self.timeout) as connection:
-            found = run(
-                connection,
-                "conversation/search",
-                alternatives=rows(alternatives(words)),
-                language=language or _indexed_language(connection),
-                since=naive_utc(since),
-                until=naive_utc(until),
-                keys=self._keys(customer) if customer else None,
-                ranked=ranked,
-                limit=limit,
-            )
+            values = search_values(connection, words, since, until, language=language, ranked=ranked, limit=limit)
+            keys = self._keys(customer) if customer else None
+            found = run(connection, SEARCH, **{**values, "keys": keys})
             return with_own_names(connection, [dict(row) for row in found.mappings()])
 
     def _keys(self, customer: str) -> list[str]:
@@ -118,6 +111,28 @@ class Conversations:
             values = {"since": naive_utc(since), "until": naive_utc(until), "people": people}
             found = run(connection, "conversation/export", **values)
             return with_own_names(connection, [dict(row) for row in found.mappings()])
+
+
+def search_values(
+    connection: sa.Connection,
+    words: str,
+    since: datetime,
+    until: datetime,
+    *,
+    language: str | None = None,
+    ranked: bool = True,
+    limit: int = 50,
+) -> dict[str, Any]:
+    """Return the values for the statement of a search among all customers."""
+    return {
+        "alternatives": rows(alternatives(words)),
+        "language": language or _indexed_language(connection),
+        "since": naive_utc(since),
+        "until": naive_utc(until),
+        "keys": None,
+        "ranked": ranked,
+        "limit": limit,
+    }
 
 
 def _indexed_language(connection: sa.Connection) -> str:
