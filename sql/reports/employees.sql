@@ -4,21 +4,24 @@
 -- define:  Counts are outgoing rows without failed ones and campaigns. Campaign messages have their own column.
 -- define:  Messages without an employee are a row of their own, and so are employees without a team by team.
 -- define:  The share is of the messages of the same day, or of all. That of unknown is the share without an employee.
+-- define:  By total: all employees together, by day.
 -- define:  A former employee keeps the credit. Names and teams are those of today.
 -- define:  A response is the first answer of a turn. It counts for its sender and for the day the turn began on.
 -- include: messages
 -- include: turns
 -- include: names
 -- filter:  employee
--- by:      day employee team
+-- by:      day employee team total
 -- page:    employee
 -- param:   since   30d
 -- param:   limit   1000
 -- details: written
 -- quiet:   campaign team
--- shown:   day by day
+-- wide:    responses median_response texts average_length images documents others campaign
+-- shown:   day by day total
 -- shown:   employee by day employee
 -- shown:   share without employee
+-- shown:   team by day employee team
 -- column:  day              date     Day
 -- column:  employee         text     Employee
 -- column:  team             text     Team
@@ -40,7 +43,7 @@
            count(customer) FILTER (WHERE messages > 0) AS customers, sum(texts)::bigint AS texts,
            sum(images)::bigint AS images, sum(documents)::bigint AS documents, sum(others)::bigint AS others,
            sum(length)::float8 / nullif(sum(written), 0) AS average_length
-      FROM (SELECT CASE WHEN :by = 'day' THEN local_at::date END AS day, who, customer,
+      FROM (SELECT CASE WHEN :by IN ('day', 'total') THEN local_at::date END AS day, who, customer,
                    count(*) FILTER (WHERE is_written) AS messages, count(*) FILTER (WHERE NOT is_written) AS campaign,
                    count(*) FILTER (WHERE is_written AND message_type = 'text') AS texts,
                    count(*) FILTER (WHERE is_written AND message_type = 'image') AS images,
@@ -50,16 +53,16 @@
                    sum(length(content)) FILTER (WHERE is_written AND message_type = 'text') AS length
               FROM (SELECT message.*, sent_by <> 'campaign' AS is_written,
                            CASE WHEN :by = 'team' AND employee_id IS NOT NULL THEN coalesce(member.team, 'no team')
-                                ELSE employee_id::text END AS who
+                                WHEN :by <> 'total' THEN employee_id::text END AS who
                       FROM message
                       LEFT JOIN named AS member ON :by = 'team' AND member.id = message.employee_id) AS message
              WHERE is_ours AND NOT has_failed
              GROUP BY 1, 2, 3) AS person
      GROUP BY day, who
 ), answered AS (
-    SELECT CASE WHEN :by = 'day' THEN (started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date END AS day,
+    SELECT CASE WHEN :by IN ('day', 'total') THEN (started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz)::date END AS day,
            CASE WHEN :by = 'team' AND employee_id IS NOT NULL THEN coalesce(member.team, 'no team')
-                ELSE employee_id::text END AS who,
+                WHEN :by <> 'total' THEN employee_id::text END AS who,
            count(*) AS responses,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM answered_at - started_at)::float8) AS median
       FROM turn

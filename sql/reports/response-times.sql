@@ -22,11 +22,15 @@
 -- working: working_p90
 -- alarm:   open_turns
 -- quiet:   automatic_p50
+-- wide:    longest_wait max mean min p95 turns working_p50 automatic_p50
 -- shown:   what by customer employee team day hour
+-- shown:   name by customer
 -- shown:   working_p50 working_p90 with business-hours
 -- shown:   waiting longest_wait without employee
 -- phones:  what by customer
 -- column:  what          text     By
+-- column:  name          text     Name
+-- column:  turns         integer  Turns
 -- column:  answered      integer  Answered
 -- column:  min           span     Shortest
 -- column:  mean          span     Mean
@@ -67,7 +71,7 @@
                     WHEN 'day' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'YYYY-MM-DD')
                     WHEN 'hour' THEN to_char(started_at AT TIME ZONE 'UTC' AT TIME ZONE :tz, 'HH24:00')
                     ELSE 'all' END AS what,
-           started_at, answered_at,
+           contact.name, started_at, answered_at,
            extract(epoch FROM answered_at - started_at)::float8 AS seconds,
            extract(epoch FROM automatic_at - started_at)::float8 AS automatic,
            CASE WHEN CAST(:open AS text) IS NOT NULL AND answered_at IS NOT NULL THEN (
@@ -76,9 +80,12 @@
                 WHERE span.finish > started_at AND span.start < answered_at) END::float8 AS working
       FROM automated AS turn
       LEFT JOIN named AS employee ON :by IN ('employee', 'team') AND employee.id = turn.employee_id
+      LEFT JOIN wa.contacts AS contact ON :by = 'customer' AND contact.customer = turn.customer
      WHERE CAST(:employee AS uuid) IS NULL OR turn.employee_id = CAST(:employee AS uuid)
 )
 SELECT coalesce(what, 'all')                                                                AS what,
+       max(name)                                                                            AS name,
+       count(started_at)                                                                    AS turns,
        count(answered_at)                                                                   AS answered,
        min(seconds)                                                                         AS min,
        avg(seconds)                                                                         AS mean,

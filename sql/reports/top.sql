@@ -8,6 +8,7 @@
 -- filter:  customer
 -- param:   since   7d
 -- param:   limit   10
+-- wide:    duration first_at
 -- column:  customer  phone    Customer
 -- column:  name      text     Name
 -- column:  messages  integer  Messages

@@ -11,6 +11,7 @@
 -- bars:    incoming
 -- details: messages
 -- quiet:   partial
+-- wide:    failed mean_response
 -- column:  week             date     Week of
 -- column:  incoming         integer  Incoming
 -- column:  outgoing         integer  Outgoing

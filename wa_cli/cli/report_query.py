@@ -164,7 +164,8 @@ def explain(context: AppContext, report: Report, question: Question) -> str:
 
 
 def _title(report: Report, by: str | None) -> str:
-    return f"{report.title} by {by}" if by and by != report.by[0] and not report.shape else report.title
+    is_said = not by or by == report.by[0] or by in report.title.lower() or bool(report.shape)
+    return report.title if is_said else f"{report.title} by {by}"
 
 
 def _notes(
@@ -188,7 +189,7 @@ def _notes(
     if question.employee and any(column.key == "incoming" for column in report.columns):
         yield "Incoming messages are not counted for one employee."
     if total > count:
-        yield f"showing {count:,} of {total:,}.{'' if question.is_one_of_all else ' Use --limit to show more.'}"
+        yield f"Showing {count:,} of {total:,}.{'' if question.is_one_of_all else ' Use --limit to show more.'}"
 
 
 def open_turns(
@@ -249,6 +250,12 @@ def _columns(report: Report, rows: Sequence[Any], by: str | None, narrowed: Narr
     own = dict.fromkeys(phones.keys, "phone") if phones and phones.holds(by=by, given=given) else {}
     shown = [column for column in report.columns if column.key not in hidden]
     return [
-        Column(c.key, c.label, own.get(c.key) or kinds.get(c.kind, c.kind), is_quiet=c.key in report.header.quiet)
+        Column(
+            c.key,
+            c.label,
+            own.get(c.key) or kinds.get(c.kind, c.kind),
+            is_quiet=c.key in report.header.quiet,
+            omitted=report.header.wide.index(c.key) + 1 if c.key in report.header.wide else 0,
+        )
         for c in shown
     ]

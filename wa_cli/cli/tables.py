@@ -27,13 +27,15 @@ class Column:
     `kind`: text, words, phone, integer, number, percent, span, instant, date. Spans are seconds.
 
     Words are free text of any length: a terminal shows their beginning, every other format all of them. A quiet column
-    is left out at a terminal if all of its values are equal.
+    is left out at a terminal if all of its values are equal, and one with `omitted` if the terminal is too narrow, the
+    highest first.
     """
 
     key: str
     label: str
     kind: str = "text"
     is_quiet: bool = False
+    omitted: int = 0
 
     @property
     def is_number(self) -> bool:
@@ -70,7 +72,7 @@ class Table:
         """Return the note about missing rows, or None."""
         shown = len(self.rows)
         is_cut = self.total and self.total > shown
-        cut = f"showing {shown:,} of {self.total:,}. Use --limit to show more." if is_cut else None
+        cut = f"Showing {shown:,} of {self.total:,}. Use --limit to show more." if is_cut else None
         return " ".join(filter(None, (cut, self.hidden))) or None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,8 +28,11 @@ def print_table(table: Table) -> None:
     if not table.rows:
         console.print(Text("  No rows.", style="dim"))
     else:
-        layout = None if len(table.rows) == 1 and len(table.columns) > _WIDEST_ROW else _fit(table, console.width)
-        console.print(_beside(table, console, layout) if layout else _below(table, console))
+        shown, layout = _narrowed(table, console.width)
+        console.print(_beside(shown, console, layout) if layout else _below(table, console))
+        if layout and (omitted := [column.label for column in table.columns if column not in shown.columns]):
+            hint = f"Not shown at this width: {', '.join(omitted)}. Use a wider terminal, or --format."
+            console.print(Text(hint, style="dim"))
     if table.note:
         console.print(Text(table.note, style="dim"))
 
@@ -41,6 +44,18 @@ class Layout:
     widths: Sequence[int]
     padding: int
     left: int
+
+
+def _narrowed(table: Table, width: int) -> tuple[Table, Layout | None]:
+    """Return the table without as few columns as necessary, and its layout, or None if it does not fit."""
+    if len(table.rows) == 1 and len(table.columns) > _WIDEST_ROW:
+        return table, None
+    wide = sorted((column for column in table.columns if column.omitted), key=lambda column: column.omitted)
+    for kept in range(len(wide), -1, -1):
+        shown = replace(table, columns=[column for column in table.columns if column not in wide[kept:]])
+        if layout := _fit(shown, width):
+            return shown, layout
+    return table, None
 
 
 def _fit(table: Table, width: int) -> Layout | None:

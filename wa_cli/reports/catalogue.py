@@ -107,7 +107,7 @@ class Report:
         """Raise ConfigError if the header contradicts itself, before anything is queried."""
         declared = self.header
         keys = {column.key for column in declared.columns}
-        named = [declared.bars, declared.meaning, *declared.shape[1:], *declared.quiet]
+        named = [declared.bars, declared.meaning, *declared.shape[1:], *declared.quiet, *declared.wide]
         named += [key for condition in declared.conditions for key in condition.keys]
         if declared.threshold:
             named += [declared.threshold.column, declared.threshold.among, declared.threshold.working]

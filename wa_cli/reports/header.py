@@ -16,6 +16,7 @@
 -- beside:     its note tells spooled records (spool), or open turns from before its range (older_turns)
 -- of:         now: it shows this moment, and has no range
 -- quiet:      columns that a terminal omits if their values are equal
+-- wide:       columns that a narrow terminal omits, the last one first
 -- alarm:      open_turns: --fail-above judges every open turn, of any age
 """
 
@@ -30,7 +31,7 @@ from pathlib import Path
 from wa_cli.errors import ConfigError
 
 _KEYS = (
-    "title|about|define|note|include|param|column|shown|phones|shape|filter|by|bars|quiet|details|threshold|working|alarm"
+    "title|about|define|note|include|param|column|shown|phones|shape|filter|by|bars|quiet|wide|details|threshold|working|alarm"
     "|meaning|place|page|beside|of"
 )
 _LINE = re.compile(rf"^--\s*({_KEYS}):\s*(.*?)\s*$", re.MULTILINE)
@@ -93,6 +94,7 @@ class Header:
     shape: tuple[str, ...]
     bars: str | None
     quiet: tuple[str, ...]
+    wide: tuple[str, ...]
     details: str | None
     threshold: Threshold | None
     alarm: str | None
@@ -139,6 +141,7 @@ class _Lines:
             shape=self._words("shape"),
             bars=self._first("bars"),
             quiet=self._words("quiet"),
+            wide=self._words("wide"),
             details=self._first("details"),
             threshold=self._threshold(),
             alarm=self._first("alarm"),

@@ -29,7 +29,6 @@ from wa_cli.store.customer_names import with_own_names
 from wa_cli.store.employees import find
 
 _LITERAL = re.compile(r"(--[^\n]*)|'(?:[^']|'')*'")  # or a comment, which may have an apostrophe
-_NAMED = {"customer", "name"}  # columns that the business's own names go into
 PARAMETERS = ("since", "until", "now", "tz", "limit", "customer", "keys", "employee", "by", "open")
 SERVER_SETTINGS = {
     "work_mem": "64MB",  # memory for one sort, above which it goes to disk
@@ -127,14 +126,23 @@ def run(
         rows = [dict(row) for row in connection.execute(_statement(connection, report), values).mappings()]
         if missing := [column.key for column in report.columns if rows and column.key not in rows[0]]:
             raise ConfigError(f"{report.path} has the column {missing[0]!r} in its header and not in its SELECT.")
-        if {column.key for column in report.columns} >= _NAMED:
-            rows = with_own_names(connection, rows)
+        if key := _customer_key(report, narrowed):
+            rows = with_own_names(connection, rows, key)
     _check_kinds(report, rows)
     for row in rows:
         _complete(report, narrowed, row)
     if sort:
         return _sorted(report, rows, sort)[:most]
     return rows
+
+
+def _customer_key(report: Report, narrowed: Narrowed) -> str | None:
+    """Return the column of customers, beside which the business's own names go into the column `name`."""
+    keys = {column.key for column in report.columns}
+    phones = report.header.phones
+    if "name" not in keys or "customer" in keys:
+        return "customer" if "name" in keys else None
+    return phones.keys[0] if phones and narrowed.by in phones.values else None
 
 
 def count(database: Database, report: Report, asked: Range, narrowed: Narrowed, *, timeout: timedelta) -> int:
