@@ -1,4 +1,4 @@
--- title:   Messages by weekday and hour
+-- title:   Weekdays and hours
 -- place:   6
 -- about:   Messages and response times by weekday and hour.
 -- define:  Counts are stored rows of each direction, without failed ones. Days and hours are in the time zone.
@@ -18,7 +18,7 @@
 -- column:  hour      integer  Hour
 -- column:  incoming  integer  Incoming
 -- column:  outgoing  integer  Outgoing
--- column:  response  span     Response
+-- column:  response  span     Response time
 -- column:  days      integer  Days
 
 SELECT (ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'])[day.number] AS weekday,

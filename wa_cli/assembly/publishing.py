@@ -66,8 +66,8 @@ def _cloudwatch(namespace: str | None, program: str, emit: Emit, sources: Sequen
         return None
     from botocore.config import Config
 
-    from wa_cli.aws import session
+    from wa_cli import aws
     from wa_cli.telemetry.cloudwatch import CloudWatch
 
     limits = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
-    return CloudWatch(session().client("cloudwatch", config=limits), namespace, program, emit, sources)
+    return CloudWatch(aws.client("cloudwatch", config=limits), namespace, program, emit, sources)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
+from wa_cli.counted import counted
 
 NAME, TITLE = "backlog", "Waiting messages"
 
@@ -11,8 +12,8 @@ NAME, TITLE = "backlog", "Waiting messages"
 def run(installation: Installation) -> Finding:
     """Count the messages that wait to be stored: on the queues, in the spools, and among the dead letters."""
     queues = installation.queue_counts
-    waiting = {name: counted["waiting"] + counted["in_flight"] for name, counted in queues.items()}
-    dead = {name: counted["dead"] for name, counted in queues.items()}
+    waiting = {name: each["waiting"] + each["in_flight"] for name, each in queues.items()}
+    dead = {name: each["dead"] for name, each in queues.items()}
     states = {name: [spool.state() for spool in spools] for name, spools in installation.open_spools().items()}
     spooled = {name: sum(state.records for state in found) for name, found in states.items()}
     set_aside = [file for found in states.values() for state in found for file in state.corrupt]
@@ -30,4 +31,9 @@ def run(installation: Installation) -> Finding:
 
 def _summed(counts: Mapping[str, int]) -> str:
     """Return the counts like `3 incoming`, or `none`."""
-    return " and ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+    return " and ".join(_counted(count, name) for name, count in counts.items() if count) or "none"
+
+
+def _counted(count: int, name: str) -> str:
+    """Return a count of a direction, or of a kind of records."""
+    return counted(count, name.removesuffix("s")) if name.endswith("s") else f"{count:,} {name}"

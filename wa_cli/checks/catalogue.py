@@ -17,7 +17,7 @@ from wa_cli import checks
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.database import installation_faults
-from wa_cli.errors import DatabaseUnavailable, QueueError, RowRefused, SchemaTooOld, StatementCancelled, WaError
+from wa_cli.errors import DatabaseUnavailable, StatementCancelled, WaError
 
 STORAGE = (
     *("migrations", "direction_column", "direction_constraint", "direction_index", "indexes", "plans", "model"),
@@ -42,6 +42,7 @@ DOCTOR = (
 )
 # Read by `wa doctor --save` and `--compare`. The last one takes time.
 PERFORMANCE = ("sizes", "report_plans", "slow_statements", "query_times")
+MIGRATE = "wa migrate"
 
 
 @dataclass(frozen=True)
@@ -62,27 +63,55 @@ def find(names: Sequence[str]) -> list[Check]:
 
 def run_all(selected: Sequence[Check], installation: Installation) -> Found:
     """Run the checks. Raises DatabaseUnavailable: without the database there is nothing to verify."""
-    found = ((check, _run(check, installation)) for check in selected)
-    return [(check, finding) for check, finding in found if finding]
+    return _Round(installation).run(selected)
 
 
 def run_each(selected: Sequence[Check], installation: Installation) -> Found:
-    """Run the checks. An unavailable dependency is a finding, and the database's is reported once."""
-    found: Found = []
-    is_reported = False
-    for check in selected:
+    """Run the checks. An unavailable dependency is a finding."""
+    return _Round(installation, is_patient=True).run(selected)
+
+
+class _Round:
+    """One run of several checks. A fault that hits several checks is reported by the first one, and skips the others.
+
+    With `is_patient` an unavailable database is such a fault.
+    """
+
+    def __init__(self, installation: Installation, *, is_patient: bool = False) -> None:
+        self._installation = installation
+        self._is_patient = is_patient
+        self._reported: dict[str, str] = {}
+
+    def run(self, selected: Sequence[Check]) -> Found:
+        found = ((check, self._finding(check)) for check in selected)
+        return [(check, finding) for check, finding in found if finding]
+
+    def _finding(self, check: Check) -> Finding | None:
         try:
-            finding = _run(check, installation)
-        except DatabaseUnavailable as error:
-            finding = Finding(Level.SKIPPED, "the database is unavailable") if is_reported else _failure(error)
-            is_reported = True
+            finding = check.run(self._installation)
         except WaError as error:
-            finding = _failure(error)
+            if isinstance(error, DatabaseUnavailable) and not (
+                self._is_patient or isinstance(error, StatementCancelled)
+            ):
+                raise
+            finding = self._once(check, _failure(error))
         except OSError as error:
             finding = Finding(Level.FAILED, f"{error.filename or check.title}: {error.strerror or error}")
-        if finding:
-            found.append((check, finding))
-    return found
+        except NoSuchTableError as error:
+            finding = self._once(check, Finding(Level.FAILED, f"the table {error} does not exist", MIGRATE))
+        if finding and finding.level is Level.FAILED:
+            self._reported.setdefault(_fault(finding), check.title)
+        return finding
+
+    def _once(self, check: Check, finding: Finding) -> Finding:
+        """Return the finding of an error, or a skipped one if an earlier check reported its fault."""
+        first = self._reported.get(_fault(finding))
+        return finding if first in (None, check.title) else Finding(Level.SKIPPED, f"not checked: see {first}")
+
+
+def _fault(finding: Finding) -> str:
+    """Return what tells the fault of a finding from another one. A missing migration is one fault, whatever it lacks."""
+    return MIGRATE if finding.command == MIGRATE else finding.message
 
 
 def _all_checks() -> list[Check]:
@@ -90,19 +119,6 @@ def _all_checks() -> list[Check]:
     return [Check(module.NAME, module.TITLE, module.run) for module in modules if hasattr(module, "NAME")]
 
 
-def _run(check: Check, installation: Installation) -> Finding | None:
-    try:
-        return check.run(installation)
-    except StatementCancelled as error:
-        return Finding(Level.FAILED, error.message)
-    except RowRefused as error:  # a missing table or column fails its own check and no other one
-        explained = installation_faults.explained(error)
-        return Finding(Level.FAILED, error.message, explained.command, hint=explained.hint)
-    except (QueueError, SchemaTooOld) as error:
-        return _failure(error)
-    except NoSuchTableError as error:
-        return Finding(Level.FAILED, f"the table {error} does not exist", "wa migrate")
-
-
 def _failure(error: WaError) -> Finding:
-    return Finding(Level.FAILED, error.message.rstrip("."), hint=error.hint, command=error.command)
+    explained = installation_faults.explained(error)
+    return Finding(Level.FAILED, error.message.rstrip("."), hint=explained.hint, command=explained.command)

@@ -20,7 +20,8 @@ def run(installation: Installation) -> Finding:
         message = f"half built, so PostgreSQL updates but never uses them: {', '.join(half_built)}"
         return Finding(Level.FAILED, message, "wa migrate", facts)
     if missing:
-        return Finding(Level.FAILED, f"missing: {', '.join(missing)}", "wa migrate", facts)
+        message = f"{len(missing)} of {len(states)} are missing"
+        return Finding(Level.FAILED, message, "wa migrate", facts, details=tuple(missing))
     if others:
         return Finding(Level.WARNING, "; ".join(others), None, facts, hint=RENAME)
     return Finding(Level.OK, f"all {len(states)} exist and are valid", facts=facts)

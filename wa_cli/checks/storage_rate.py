@@ -20,6 +20,10 @@ def run(installation: Installation) -> Finding:
     message = f"{100 * facts['share']:.2f} %: {found.stored:,} of {accepted} stored"
     if found.stored < found.accepted:
         return Finding(
-            Level.FAILED, message, "wa spool status", facts, tuple(f"not stored: {wamid}" for wamid in found.missing)
+            Level.FAILED,
+            message,
+            "wa report storage --details",
+            facts,
+            tuple(f"not stored: {wamid}" for wamid in found.missing),
         )
     return Finding(Level.OK, message, facts=facts)

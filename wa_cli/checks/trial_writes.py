@@ -23,4 +23,6 @@ def run(installation: Installation) -> Finding:
         return Finding(Level.FAILED, message, facts=facts, details=details, hint=result.mend)
     if result.remarks:
         return Finding(Level.WARNING, result.remarks[0], facts=facts)
+    if not result.tried:
+        return Finding(Level.SKIPPED, "no write was tried, since the table does not exist", facts=facts)
     return Finding(Level.OK, f"{result.tried} writes were tried and rolled back", facts=facts)

@@ -23,7 +23,7 @@ def picture(report: Report, table: Table, metric: str, note: str = "") -> str | 
     from wa_cli.reports import pictures
 
     if report.shape:
-        return pictures.heatmap(f"{report.title}: {metric}", _grid(report, table, metric), note)
+        return pictures.heatmap(_title(report, metric), _grid(report, table, metric), note)
     drawn = next((column for column in table.columns if column.key == table.bars), None)
     if drawn and len(table.rows) > 1:
         first = table.columns[0]
@@ -58,12 +58,17 @@ def show(report: Report, table: Table, metric: str) -> None:
 
     grid = _grid(report, table, metric)
     console = Console(highlight=False)
-    console.print(Text(f"{report.title}: {metric}", style="italic"))
+    console.print(Text(_title(report, metric), style="italic"))
     for line in heatmap.lines(grid, console.width):
         drawn = Text.assemble(*((piece.text, _COLOURS[piece.shade]) for piece in line))
         drawn.rstrip()
         console.print(drawn)
     console.print(Text(table.note or "", style="dim"))
+
+
+def _title(report: Report, metric: str) -> str:
+    label = next((column.label for column in report.columns if column.key == metric), metric)
+    return f"{report.title}: {label.lower()}"
 
 
 def _grid(report: Report, table: Table, metric: str) -> Grid:

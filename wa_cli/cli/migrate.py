@@ -257,25 +257,25 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
         Column("migration", "Migration"),
         Column("state", "State"),
         Column("applied_at", "Applied", "instant"),
-        Column("note", "Note"),
+        Column("note", "Note", is_quiet=True),
     ]
     render.show(Table("migrations", "Migrations", columns, rows), chosen_format(form, as_json))
 
 
 def _row(migration: Migration, entries: list[Entry]) -> dict[str, object]:
-    """Return a migration and its state, with the reason of the state or of the migration as its note."""
+    """Return a migration and its state, with the reason of the state, or of a pending migration, as its note."""
     steps = {entry.step: entry for entry in entries}
     whole, skipped = steps.get(0), [entry for entry in entries if entry.state == "skipped"]
     todo = [step for step in migration.up.steps if steps.get(step.number) is None]
     if whole is None:
-        state, note = "pending", migration.up.why
+        state, note = "pending", _first_sentence(migration.up.why)
     elif whole.state == "running":
         state = f"incomplete, {len(migration.up.steps) - len(todo)} of {len(migration.up.steps)}"
         note = f"next: {todo[0].title}" if todo else "next: wa migrate"
     elif skipped:
         state, note = f"applied, {len(skipped)} skipped", "; ".join(entry.note or "" for entry in skipped)
     else:
-        state, note = "applied", migration.up.why
+        state, note = "applied", None
     return {"migration": migration.name, "state": state, "applied_at": whole and whole.finished_at, "note": note}
 
 
@@ -339,6 +339,8 @@ def _check_rollback(context: AppContext, wanted: list[Migration], *, drop_direct
         _check_unfinished(migrator)
     if doomed := migrator.doomed_rows(wanted):
         print_note(f"Rows to delete: {', '.join(f'{_many(count)} of {table}' for table, count in doomed.items())}.")
+    if drop_direction and (lost := migrator.outgoing_rows()):
+        print_note(f"Lost with the column: the direction of {counted(lost, 'outgoing message')}.")
     if drop_direction and (views := migrator.uses_of_direction()):
         raise PartlyDone(
             f"Nothing was rolled back: {', '.join(views)} use the column direction.", hint="Drop them first."

@@ -18,8 +18,11 @@ from wa_cli.runtime.stop import Stop
 from wa_cli.telemetry import events, logs
 
 if TYPE_CHECKING:
+    import socket
+
     from wa_cli.runtime.stop import Stop
     from wa_cli.sandbox.app import Options
+    from wa_cli.telemetry.events import Emit
 
 
 def up(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
@@ -55,14 +58,26 @@ async def everything(context: AppContext, stop: Stop, options: Options | None = 
     context.database  # noqa: B018 — reports its faults before anything else is started
     context.endpoint.app_secret  # noqa: B018
     bound = listen(context, context.settings.host, context.settings.port)
-    service, ingest = context.service(bound)
+    with context.publishing("service") as published:
+        async with _parts(context, bound, stop, options, published.emit) as url:
+            yield url
+
+
+@asynccontextmanager
+async def _parts(
+    context: AppContext, bound: socket.socket, stop: Stop, options: Options | None, emit: Emit
+) -> AsyncIterator[str]:
+    """Run the parts beside the block. Both workers count for the metrics of the service."""
+    service, ingest = context.service(bound, emit=emit)
     # The system may have chosen the port, and the sandbox must know where to post.
     context.endpoint.service_port = service.port
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(context.cloud(options))
-        downloader = await stack.enter_async_context(context.downloader())
-        await stack.enter_async_context(_running(context.incoming_worker(downloader=downloader).run, stop))
-        await stack.enter_async_context(_running(context.outgoing_worker(client).run, stop))
+        downloader = await stack.enter_async_context(context.downloader(service.emit))
+        await stack.enter_async_context(
+            _running(context.incoming_worker(downloader=downloader, emit=service.emit).run, stop)
+        )
+        await stack.enter_async_context(_running(context.outgoing_worker(client, emit=service.emit).run, stop))
         await stack.enter_async_context(_running(ingest.run, stop))
         await stack.enter_async_context(_running(service.run, stop))
         logs.emit(events.Started(events.Program.EVERYTHING, url=service.url))

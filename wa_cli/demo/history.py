@@ -54,6 +54,14 @@ _ANSWERS = (
     "It takes two to three days at the moment.",
     "Please try it once more, it should work now.",
 )
+# Seconds until a message is delivered, and minutes until it is read, by its id.
+_STATUS_TIMES = sa.text(
+    "UPDATE whatsapp_messages SET delivered_at = timestamp + delay,"
+    " read_at = CASE WHEN status = 'read' THEN timestamp + delay + 60 * delay END"
+    "  FROM (SELECT id AS of, (1 + abs(hashtext(message_id)) % 15) * interval '1 second' AS delay"
+    "          FROM whatsapp_messages) AS known"
+    " WHERE id = of AND message_id LIKE 'wamid.SAMPLE%' AND status IN ('delivered', 'read')"
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,9 @@ def write(database: Database, until: datetime) -> int:
             sa.text("INSERT INTO wa.contacts (customer, name) VALUES (:customer, :name) ON CONFLICT DO NOTHING"),
             [{"customer": phone.lstrip("+"), "name": name} for phone, name in CUSTOMERS.items()],
         )
-        return len(messages.insert(connection, rows))
+        stored = len(messages.insert(connection, rows))
+        connection.execute(_STATUS_TIMES)
+        return stored
 
 
 def _story(chance: random.Random, until: datetime) -> Iterator[_Written]:

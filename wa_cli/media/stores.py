@@ -49,7 +49,7 @@ def open_store(place: str) -> MediaStore:
     from botocore.config import Config
 
     address = urlsplit(place)
-    client = aws.session().client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    client = aws.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
     return S3Store(client, address.netloc, address.path.strip("/"))
 
 

@@ -171,6 +171,13 @@ class Migrator:
             }
         return {table: count for table, count in counts.items() if count}
 
+    def outgoing_rows(self) -> int:
+        """Return the number of rows whose direction is outgoing."""
+        with self.database.reading(timeout=timedelta(hours=1)) as connection:
+            if not run(connection, "watch/column", table=catalogue.TABLE, column="direction").scalar_one():
+                return 0
+            return int(run(connection, "watch/outgoing_rows").scalar_one())
+
     def uses_of_direction(self) -> list[str]:
         """Return the views over the column, which would have to be dropped before it."""
         with self.database.reading() as connection:

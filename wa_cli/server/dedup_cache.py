@@ -35,10 +35,9 @@ TROUBLE = (BotoCoreError, ClientError)
 
 def connect() -> DynamoDBClient:
     """Return a client from the AWS_* variables with short time-outs, since a slow cache is useless."""
-    session = aws.session()
-    return session.client(
+    return aws.client(  # type: ignore[no-any-return]
         "dynamodb",
-        region_name=session.region_name or "us-east-1",
+        default_region="us-east-1",
         config=Config(
             retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=1,

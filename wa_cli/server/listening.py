@@ -55,10 +55,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Service:
-    """The application on a socket that `listen` has bound. Processes may share one."""
+    """The application on a socket that `listen` has bound. Processes may share one.
+
+    `emit` counts for its `/metrics` too.
+    """
 
     def __init__(self, app: FastAPI, bound: socket.socket, emit: Emit = lambda _: None) -> None:
         self.socket = bound
+        self.emit = emit
         host, self.port = bound.getsockname()[:2]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         config = uvicorn.Config(
