@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from subprocess import Popen
 import psutil
 
 from tests.acceptance.conftest import Shell
+from tests.acceptance.test_story import until
 from tests.support.waiting import line_with
 
 
@@ -75,3 +77,22 @@ def test_a_settings_error_is_reported_once_for_all_processes(shell: Shell) -> No
     said = shell.wa("worker", "outgoing", "--processes", "3", code=4).stderr
 
     assert said.count("is missing. It is required because WA_DATABASE_URL is set") == 1
+
+
+def test_a_silent_worker_that_still_runs_waits_for_the_database(shell: Shell) -> None:
+    def state() -> str:
+        [row] = json.loads(shell.wa("worker", "list", "--json").stdout)["rows"]
+        return str(row["state"])
+
+    with shell.running("worker", "outgoing") as worker:
+        line_with("outgoing worker is running", worker)
+        until(shell, "SELECT count(*) = 1 FROM wa.worker_heartbeats")
+        assert state() == "idle"
+        os.kill(worker.pid, signal.SIGSTOP)
+        until(shell, "UPDATE wa.worker_heartbeats SET seen_at = seen_at - interval '31 seconds' RETURNING true")
+        assert state() == "waiting for database"
+
+        worker.kill()
+        worker.wait()
+        assert state() == "silent"
+        worker.returncode = 0  # killed on purpose

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +25,8 @@ from wa_cli.settings.schema import SQS
 from wa_cli.telemetry import events, logs
 from wa_cli.telemetry.events import Component, Program
 from wa_cli.telemetry.meter import Meter
+
+SILENT = "silent"
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -133,14 +136,15 @@ def incoming(
 def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
     """List workers: host, release, state, rate and last progress.
 
-    A silent worker has not reported for 30 seconds: it was killed, or it cannot reach the database.
+    A silent worker has not reported for 30 seconds: it was killed, or it cannot reach the database. One of this host that
+    still runs is waiting for the database.
 
     Example: wa worker list
     """
     from wa_cli.database.engine import run
 
     with AppContext.of(ctx).database.reading() as connection:
-        rows = [dict(row) for row in run(connection, "outbox/workers").mappings()]
+        rows = [_with_local_state(row) for row in run(connection, "outbox/workers").mappings()]
     columns = [
         Column("kind", "Kind"),
         Column("state", "State"),
@@ -154,6 +158,24 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
         Column("number", "Number", is_quiet=True),
     ]
     render.show(Table("workers", "Workers", columns, rows), chosen_format(form, as_json))
+
+
+def _with_local_state(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a worker of the list. One of this host that is silent and still runs cannot reach the database."""
+    is_waiting = row["state"] == SILENT and row["host"] == socket.gethostname() and _runs_since(row)
+    return {**row, "state": "waiting for database"} if is_waiting else dict(row)
+
+
+def _runs_since(row: Mapping[str, Any]) -> bool:
+    """Return True if the process of this worker runs. Another one that has its number by now began later."""
+    try:
+        import psutil
+    except ModuleNotFoundError:  # it comes with the embedded database
+        return False
+    try:
+        return bool(psutil.Process(row["pid"]).create_time() <= row["started_at"].timestamp())
+    except psutil.Error:
+        return False
 
 
 def _ports(processes: int, health: int | None, metrics: int | None) -> dict[str, int | None]:
