@@ -17,7 +17,7 @@ from wa_cli import checks
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.database import installation_faults
-from wa_cli.errors import DatabaseUnavailable, StatementCancelled, WaError
+from wa_cli.errors import QueueError, RowRefused, SchemaTooOld, StatementCancelled, WaError
 
 STORAGE = (
     *("migrations", "direction_column", "direction_constraint", "direction_index", "indexes", "plans", "model"),
@@ -43,6 +43,8 @@ DOCTOR = (
 # Read by `wa doctor --save` and `--compare`. The last one takes time.
 PERFORMANCE = ("sizes", "report_plans", "slow_statements", "query_times")
 MIGRATE = "wa migrate"
+# Errors that are findings of their check. Others, such as an invalid setting, end `wa verify`.
+_FINDINGS = (RowRefused, QueueError, SchemaTooOld, StatementCancelled)
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,19 @@ def find(names: Sequence[str]) -> list[Check]:
 
 
 def run_all(selected: Sequence[Check], installation: Installation) -> Found:
-    """Run the checks. Raises DatabaseUnavailable: without the database there is nothing to verify."""
+    """Run the checks. Raises DatabaseUnavailable or ConfigError: without the database there is nothing to verify."""
     return _Round(installation).run(selected)
 
 
 def run_each(selected: Sequence[Check], installation: Installation) -> Found:
-    """Run the checks. An unavailable dependency is a finding."""
+    """Run the checks. An unavailable dependency or an invalid setting is a finding."""
     return _Round(installation, is_patient=True).run(selected)
 
 
 class _Round:
     """One run of several checks. A fault that hits several checks is reported by the first one, and skips the others.
 
-    With `is_patient` an unavailable database is such a fault.
+    With `is_patient` an unavailable dependency or an invalid setting is such a fault.
     """
 
     def __init__(self, installation: Installation, *, is_patient: bool = False) -> None:
@@ -90,9 +92,7 @@ class _Round:
         try:
             finding = check.run(self._installation)
         except WaError as error:
-            if isinstance(error, DatabaseUnavailable) and not (
-                self._is_patient or isinstance(error, StatementCancelled)
-            ):
+            if not (self._is_patient or isinstance(error, _FINDINGS)):
                 raise
             finding = self._once(check, _failure(error))
         except OSError as error:
