@@ -35,6 +35,11 @@ EXIT_CODES = {
 }
 
 
+def system_reason(error: OSError) -> str:
+    """Return the reason of the operating system, such as `no such file or directory`."""
+    return (error.strerror or str(error)).lower()
+
+
 class WaError(Exception):
     """One sentence for the person at the terminal.
 

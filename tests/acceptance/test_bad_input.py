@@ -25,7 +25,7 @@ from wa_cli.migrations import catalogue
         ),
         (("send", "image", "+123", "a.png"), 2, "wa: 'a.png' is not a link that WhatsApp can fetch."),
         (("send", "template", "+123", "Bad Name"), 2, "wa: 'Bad Name' is not the name of a template."),
-        (("employee", "import", "nosuch.csv"), 2, "wa: Cannot read nosuch.csv: No such file or directory."),
+        (("employee", "import", "nosuch.csv"), 2, "wa: Cannot read nosuch.csv: no such file or directory."),
         (("report", "unanswered", "--format", "pdf"), 2, "wa: 'pdf' is not a format."),
         (("report", "unanswered", "--tz", "Mars/Base"), 2, "wa: 'Mars/Base' is not a time zone."),
         (("send", "text", "+123", "hi", "--at", "99999999d"), 2, "wa: '99999999d' is longer than 36,500 days."),

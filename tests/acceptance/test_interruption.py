@@ -188,7 +188,7 @@ def test_an_unreadable_settings_file_gives_a_one_sentence_error(tmp_path: Path, 
 
     failed = Shell(tmp_path).wa("config", "show", code=4).stderr.splitlines()
 
-    assert failed[0].endswith(f"{name} cannot be read (Too many levels of symbolic links).")
+    assert failed[0].endswith(f"{name} cannot be read (too many levels of symbolic links).")
     assert len(failed) == 2
 
 

@@ -151,7 +151,7 @@ def test_a_webhook_with_a_wrong_signature_is_refused(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("sandbox", "play", "hologram"), 2, "wa: Unknown notification 'hologram'."),
+        (("sandbox", "play", "hologram"), 2, "wa: Unknown webhook 'hologram'."),
         (("sandbox", "play", "text", "--from", "1555"), 2, "wa: '1555' does not begin with + and a country code."),
         (("media", "fetch"), 4, "wa: No media destination is configured."),
         (("media", "fetch", "--media", "ftp://x"), 4, "wa: WA_MEDIA (from flag): 'ftp://x' is neither a folder"),

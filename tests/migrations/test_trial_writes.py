@@ -178,11 +178,11 @@ def test_the_suggested_statements_resolve_the_refusals(server: EmbeddedServer, e
     if migrated:
         Migrator(empty).apply()
 
-    mend = Migrator(empty).preflight().mend
+    remedy = Migrator(empty).preflight().remedy
 
-    assert mend is not None
+    assert remedy is not None
     with empty.autocommit() as connection:
-        for statement in filter(None, mend.split(";")):
+        for statement in filter(None, remedy.split(";")):
             connection.exec_driver_sql(statement)
     assert causes(empty) == ""
 

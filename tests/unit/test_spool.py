@@ -209,7 +209,7 @@ def test_a_full_disk_is_reported_and_leaves_no_partial_record(tmp_path: Path, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fdatasync", full)
-    with pytest.raises(SpoolUnwritable, match="No space left"):
+    with pytest.raises(SpoolUnwritable, match="no space left"):
         spool.append([{"n": 2}])
     monkeypatch.setattr(os, "fdatasync", real)
     spool.append([{"n": 3}])

@@ -115,6 +115,9 @@ class Endpoint:
             options=options,
             on_move=on_move,
         ) as host:
+            wanted = self.loaded.settings.sandbox_port
+            if host.is_ours and wanted and not host.url.endswith(f":{wanted}"):
+                self._note(f"Port {wanted} is in use, so the sandbox has another one.")
             begun = "Started the sandbox" if host.is_ours else "Using the sandbox"
             self._note(f"{begun} at {host.url}. It stands in for WhatsApp: nothing leaves this machine.")
             yield host.url

@@ -17,7 +17,7 @@ from wa_cli import checks
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.database import installation_faults
-from wa_cli.errors import QueueError, RowRefused, SchemaTooOld, StatementCancelled, WaError
+from wa_cli.errors import QueueError, RowRefused, SchemaTooOld, StatementCancelled, WaError, system_reason
 
 STORAGE = (
     *("migrations", "direction_column", "direction_constraint", "direction_index", "indexes", "plans", "model"),
@@ -96,7 +96,7 @@ class _Round:
                 raise
             finding = self._once(check, _failure(error))
         except OSError as error:
-            finding = Finding(Level.FAILED, f"{error.filename or check.title}: {error.strerror or error}")
+            finding = Finding(Level.FAILED, f"{error.filename or check.title}: {system_reason(error)}")
         except NoSuchTableError as error:
             finding = self._once(check, Finding(Level.FAILED, f"the table {error} does not exist", MIGRATE))
         if finding and finding.level is Level.FAILED:

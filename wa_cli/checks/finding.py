@@ -19,7 +19,7 @@ class Level(StrEnum):
 class Finding:
     """The result of a check: a level, a sentence without its full stop, and the figures behind it.
 
-    `command` is a command that mends the fault and can be pasted. `hint` is advice in words. `details` are lines below the
+    `command` is a command that removes the fault and can be pasted. `hint` is advice in words. `details` are lines below the
     message.
     """
 

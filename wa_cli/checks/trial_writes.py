@@ -13,14 +13,14 @@ def run(installation: Installation) -> Finding:
     facts = {
         "tried": result.tried,
         "refused": [
-            {"cause": refusal.cause, "writes": list(refusal.writes), "mend": list(refusal.mends)}
+            {"cause": refusal.cause, "writes": list(refusal.writes), "remedy": list(refusal.remedies)}
             for refusal in result.refusals
         ],
     }
     details = (*map(str, result.refusals), *result.remarks)
     if result.refusals:
         message = f"the table refuses writes of the workers: {'; '.join(r.cause for r in result.refusals)}"
-        return Finding(Level.FAILED, message, facts=facts, details=details, hint=result.mend)
+        return Finding(Level.FAILED, message, facts=facts, details=details, hint=result.remedy)
     if result.remarks:
         return Finding(Level.WARNING, result.remarks[0], facts=facts)
     if not result.tried:

@@ -14,7 +14,7 @@ import typer
 from wa_cli.__main__ import INTERRUPTED
 from wa_cli.cli import usage_errors
 from wa_cli.cli.commands import LazyGroup
-from wa_cli.errors import WaError
+from wa_cli.errors import WaError, system_reason
 from wa_cli.telemetry.logs import one_line
 from wa_cli.version import __version__
 
@@ -99,7 +99,7 @@ def main() -> None:
         if debug or error.errno not in _REFUSED_PLACES:
             _unexpected(error, debug=debug)
         where = f"Cannot use {error.filename}" if error.filename else "Cannot write"
-        _leave(f"{where}: {(error.strerror or str(error)).lower()}.", _REFUSED_PLACES[error.errno], 4)
+        _leave(f"{where}: {system_reason(error)}.", _REFUSED_PLACES[error.errno], 4)
     except Exception as error:
         _unexpected(error, debug=debug)
     else:

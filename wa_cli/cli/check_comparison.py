@@ -10,7 +10,7 @@ from typing import Any
 from rich.filesize import decimal
 
 from wa_cli.cli.tables import Column, Table
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, system_reason
 
 SCHEMA = "wa.doctor/2"
 # The figures that are compared. Others, such as the number of scans, only grow.
@@ -32,7 +32,7 @@ def load(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadInput(f"Cannot read {path}: {error.strerror}.", hint="Write it with wa doctor --save.") from None
+        raise BadInput(f"Cannot read {path}: {system_reason(error)}.", hint="Write it with wa doctor --save.") from None
     except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("checks"), list):

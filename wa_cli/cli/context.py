@@ -174,6 +174,8 @@ class AppContext:
             parse_holidays(holidays)
             parsed = parse(hours, holidays) if hours else None
         except BadInput as error:
+            if self.loaded.origins["business_hours"].place == sources.FLAG:
+                raise BadInput(error.message, hint=error.hint) from None
             given = [name for name in ("business_hours", "holidays") if getattr(self.settings, name)]
             places = ", ".join(f"{schema.env_name(name)} from {self.loaded.origins[name].place}" for name in given)
             raise ConfigError(f"{error.message} ({places})", hint=error.hint) from None

@@ -18,7 +18,7 @@ from wa_cli.cli.parameters import AsJson, Format, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.clock import now
 from wa_cli.counted import counted
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, system_reason
 from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _csv_lines(file: Path) -> Any:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise BadInput(f"Cannot read {file}: {error.strerror}.") from None
+        raise BadInput(f"Cannot read {file}: {system_reason(error)}.") from None
     except UnicodeDecodeError:
         raise BadInput(f"Cannot read {file}: it is not UTF-8 text.", hint="Save it as CSV UTF-8.") from None
     first = text.partition("\n")[0]

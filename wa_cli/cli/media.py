@@ -32,6 +32,8 @@ def fetch(ctx: typer.Context, media: Media = None) -> None:
             hint="Set WA_MEDIA, or use --media DIR or --media s3://bucket/prefix.",
         )
 
+    if store := context.media_store():
+        store.probe()
     logs.start(context.settings.log_format)
     missed = context.downloads.missed()
     print_note(f"Downloading {counted(missed, 'missing file')}." if missed else "No file is missing.")

@@ -148,7 +148,7 @@ def _judge(context: AppContext, skipped: list[str], *, look_for_lost: bool) -> N
     if refused.refusals:
         raise PartlyDone(
             f"The table refuses writes of the workers, so messages would be lost: {_causes(refused)}.",
-            hint=refused.mend,
+            hint=refused.remedy,
         )
     if skipped:
         raise PartlyDone(

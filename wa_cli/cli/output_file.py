@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from wa_cli.errors import BadInput
+from wa_cli.errors import BadInput, system_reason
 
 _SYSTEM_LINK = re.compile(r"/dev/std(out|err)|(/dev|/proc/self)/fd/\d+")
 
@@ -91,5 +91,6 @@ def _explained(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadInput(f"Cannot write {output}: {reason}.", hint="Choose another path with --output.") from None
+        raise BadInput(
+            f"Cannot write {output}: {system_reason(error)}.", hint="Choose another path with --output."
+        ) from None

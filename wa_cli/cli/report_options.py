@@ -26,7 +26,7 @@ FailAbove = Annotated[
     typer.Option("--fail-above", help="Exit 3 if a value is above this, such as 30m.", metavar="LIMIT"),
 ]
 Watch = Annotated[float | None, typer.Option(min=0.5, help="Refresh interval in seconds.", metavar="SECONDS")]
-Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, left out rows, and the SQL.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Print definitions, excluded rows, and the SQL.")]
 
 
 class Metric(StrEnum):

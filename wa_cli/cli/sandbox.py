@@ -39,14 +39,16 @@ def serve(
     answer_after: Annotated[str, typer.Option(help="Delay of an answer, such as 100ms.", metavar="DURATION")] = "0s",
     fault: Annotated[
         str,
-        typer.Option(help="Faults for a share of the sends: throttled=3%,cut_accepted=1%.", metavar="KIND=SHARE"),
+        typer.Option(help="Shares of the sends: throttled=3%,slow=1%.", metavar="FAULT"),
     ] = "",
-    limit: Annotated[float | None, typer.Option(min=0.1, help="Sends per second before it throttles.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Sends per second before it throttles.")] = None,
+    limit: Annotated[float | None, typer.Option(min=0.1, hidden=True, help="Former name of --rate.")] = None,
     statuses: Annotated[bool, typer.Option(help="Send status webhooks.")] = True,
 ) -> None:
     """Run the sandbox in the foreground.
 
-    Faults: throttled, failed, gateway_rejected, gateway_accepted, cut_before, cut_accepted, slow.
+    Faults: throttled (130429), failed (HTTP 500), slow (answer after 3 s), gateway_rejected and gateway_accepted (HTTP 504
+    before or after the message is accepted), cut_before and cut_accepted (connection closed, likewise).
 
     Example: wa sandbox serve --strict --fault throttled=3%,cut_accepted=1%
     """
@@ -57,7 +59,7 @@ def serve(
         strict=strict,
         answer_after=parse_span(answer_after).total_seconds(),
         statuses=statuses,
-        limit=limit,
+        limit=limit if rate is None else rate,
         faults=faults.parse(fault),
     )
     asyncio.run(_serve(AppContext.of(ctx), options))
@@ -95,8 +97,8 @@ def customer_says(
 
 
 @app.command("list")
-def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
-    """List the notifications that the sandbox can play.
+def list_webhooks(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> None:
+    """List the webhooks that the sandbox can play.
 
     Example: wa sandbox list
     """
@@ -107,7 +109,7 @@ def list_notifications(ctx: typer.Context, as_json: AsJson = False, form: Format
         for name in notification_files.names()
     ]
     columns = [Column("name", "Name"), Column("field", "Field"), Column("about", "Description", "words")]
-    render.show(Table("notifications", "Notifications", columns, rows), chosen_format(form, as_json))
+    render.show(Table("webhooks", "Webhooks", columns, rows), chosen_format(form, as_json))
 
 
 @app.command()
@@ -124,7 +126,7 @@ def play(
     wrong_signature: Annotated[bool, typer.Option("--wrong-signature", help="Sign with another secret.")] = False,
     as_json: JsonOnly = False,
 ) -> None:
-    """Post notifications like Meta, and show the answer to each.
+    """Post webhooks like Meta, and show the answer to each.
 
     Rejected ones are posted again later. Exit 3 if an answer is not the expected one: 200, or 401 with a wrong signature.
 
@@ -134,7 +136,7 @@ def play(
     wanted = notification_files.names() if names == ["all"] else names
     for name in wanted:
         if name not in notification_files.names():
-            raise BadInput(f"Unknown notification {name!r}.", hint="List them with wa sandbox list.")
+            raise BadInput(f"Unknown webhook {name!r}.", hint="List them with wa sandbox list.")
     manner = {
         "times": times,
         "shuffled": shuffled,
@@ -156,7 +158,7 @@ def play(
         hint = (
             "Check that the service verifies signatures."
             if wrong_signature
-            else "Start the service with the same WA_APP_SECRET. Rejected notifications are posted again."
+            else "Start the service with the same WA_APP_SECRET. Rejected webhooks are posted again."
         )
         raise CheckFailed(f"Not every answer was {wanted_status}.", hint=hint)
 

@@ -53,4 +53,12 @@ def _of_name(error: Any) -> tuple[str, str | None]:
     if possibilities := getattr(error, "possibilities", None):
         return str(error), f"Did you mean {' or '.join(sorted(possibilities))}?"
     sentence, _, suggestion = getattr(error, "format_message", error.__str__)().partition(" Did you mean ")
-    return sentence, f"Did you mean {suggestion}" if suggestion else None
+    return sentence, f"Did you mean {suggestion}" if suggestion else _known_commands(error)
+
+
+def _known_commands(error: Any) -> str | None:
+    """Return a hint with the commands of the group, if the error is about an unknown one."""
+    context = getattr(error, "ctx", None)
+    if context is None or not str(error).startswith("No such command"):
+        return None
+    return f"Use one of {', '.join(context.command.list_commands(context))}."

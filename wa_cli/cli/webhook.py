@@ -12,7 +12,7 @@ import typer
 from wa_cli.cli.context import AppContext
 from wa_cli.clock import now
 from wa_cli.cloud import signature, webhooks
-from wa_cli.errors import BadInput, CloudError, ConfigError
+from wa_cli.errors import BadInput, CloudError, ConfigError, system_reason
 from wa_cli.telemetry.logs import print_note
 
 app = typer.Typer(no_args_is_help=True)
@@ -57,7 +57,8 @@ def _found(context: AppContext, what: str) -> Iterator[dict[str, Any]]:
     stored = list(_stored(context, what))
     if not stored:
         raise BadInput(
-            f"{what!r} is neither a file nor the id of a stored item.", hint="Find ids with wa listen --json."
+            f"{what!r} is neither a file nor the id of a message, notice or dead letter.",
+            hint="Find ids with wa listen --json.",
         )
     yield from stored
 
@@ -76,19 +77,19 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
 
 def _of_file(path: Path) -> Iterator[dict[str, Any]]:
-    """Return the notification of a file, or one around the `value` in it."""
+    """Return the webhook of a file, or one around the `value` in it."""
 
     try:
         content = webhooks.load(path.read_bytes())
     except OSError as error:
-        raise BadInput(f"Cannot read {path}: {error.strerror}.") from None
+        raise BadInput(f"Cannot read {path}: {system_reason(error)}.") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error.message}") from None
     if not isinstance(content, dict):
-        raise BadInput(f"{path} is not a notification: it is not a JSON object.")
+        raise BadInput(f"{path} is not a webhook: it is not a JSON object.")
     is_value = "entry" not in content and "object" not in content
     if not is_value and not webhooks.is_ours(content):
-        raise BadInput(f"{path} is a notification of {content['object']!r}, not of {webhooks.OBJECT}.")
+        raise BadInput(f"{path} is a webhook of {content['object']!r}, not of {webhooks.OBJECT}.")
     yield webhooks.notify(content) if is_value else content
 
 
@@ -102,7 +103,7 @@ def _stored(context: AppContext, identity: str) -> Iterator[dict[str, Any]]:
 
 
 def _again(row: Mapping[str, Any], number: str) -> dict[str, Any]:
-    """Return the notification of a stored item, as far as it is known."""
+    """Return the webhook of a stored message, notice or dead letter, as far as it is known."""
 
     if row["body"] is not None:
         data = webhooks.load(row["body"])

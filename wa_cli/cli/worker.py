@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -144,7 +145,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
     from wa_cli.database.engine import run
 
     with AppContext.of(ctx).database.reading() as connection:
-        rows = [_with_local_state(row) for row in run(connection, "outbox/workers").mappings()]
+        rows = [_with_local_state(dict(row)) for row in run(connection, "outbox/workers").mappings()]
     columns = [
         Column("kind", "Kind"),
         Column("state", "State"),
@@ -160,10 +161,10 @@ def list_(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> N
     render.show(Table("workers", "Workers", columns, rows), chosen_format(form, as_json))
 
 
-def _with_local_state(row: Mapping[str, Any]) -> dict[str, Any]:
+def _with_local_state(row: dict[str, Any]) -> dict[str, Any]:
     """Return a worker of the list. One of this host that is silent and still runs cannot reach the database."""
     is_waiting = row["state"] == SILENT and row["host"] == socket.gethostname() and _runs_since(row)
-    return {**row, "state": "waiting for database"} if is_waiting else dict(row)
+    return {**row, "state": "waiting for database"} if is_waiting else row
 
 
 def _runs_since(row: Mapping[str, Any]) -> bool:
@@ -228,7 +229,7 @@ async def _outgoing(context: AppContext, drain: bool, degrades: bool, parent: in
             worker = context.outgoing_worker(client, drain=drain, degrades=degrades, emit=published.emit)
             totals = _totals(Program.OUTGOING_WORKER, worker.meter, "sent", "failed")
             async with context.worker_endpoint(worker, published):
-                logs.emit(events.Started(Program.OUTGOING_WORKER, until_drained=drain))
+                logs.emit(_started(Program.OUTGOING_WORKER, drain, parent))
                 with totals, _watched(context, parent, *status_line.outgoing(worker)):
                     await worker.run(stop)
 
@@ -239,9 +240,13 @@ async def _incoming(context: AppContext, drain: bool, parent: int | None) -> Non
             worker = context.incoming_worker(downloader=downloader, drain=drain, emit=published.emit)
             totals = _totals(Program.INCOMING_WORKER, worker.meter, "messages", "statuses")
             async with context.worker_endpoint(worker, published):
-                logs.emit(events.Started(Program.INCOMING_WORKER, until_drained=drain))
+                logs.emit(_started(Program.INCOMING_WORKER, drain, parent))
                 with totals, _watched(context, parent, *status_line.incoming(worker)):
                     await worker.run(stop)
+
+
+def _started(program: Program, drain: bool, parent: int | None) -> events.Started:
+    return events.Started(program, until_drained=drain, pid=None if parent is None else os.getpid())
 
 
 @contextmanager

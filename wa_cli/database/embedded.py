@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from wa_cli.errors import ConfigError, DatabaseUnavailable
+from wa_cli.errors import ConfigError, DatabaseUnavailable, system_reason
 
 if TYPE_CHECKING:
     import psutil
@@ -197,7 +197,7 @@ class EmbeddedServer:
             handle = (self.home / "embedded.lock").open("w")
         except OSError as error:
             raise ConfigError(
-                f"The data folder {self.home} cannot be written ({error.strerror}).",
+                f"The data folder {self.home} cannot be written ({system_reason(error)}).",
                 hint="Set WA_HOME to a folder that you own.",
             ) from None
         with handle:

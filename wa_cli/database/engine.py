@@ -26,6 +26,7 @@ from wa_cli.errors import ConfigError, DatabaseUnavailable, RowRefused, Statemen
 from wa_cli.messages import json_text
 
 _RELATIONS = "wa_relations"
+_SEVERITY = re.compile(r"(FATAL|PANIC|ERROR):\s+")
 _SCHEME = re.compile(r"^(postgres|postgresql)(\+\w+)?://")
 
 
@@ -37,6 +38,11 @@ def normalise(url: str) -> str:
             hint="Write it like postgresql://user:password@host:5432/database, or use the word `embedded`.",
         )
     return _SCHEME.sub("postgresql+psycopg2://", url, count=1)
+
+
+def _address(url: sa.URL) -> str:
+    host = url.host or url.query.get("host")
+    return f"the server {host}:{url.port or 5432}" if isinstance(host, str) else "the server"
 
 
 class Database:
@@ -79,19 +85,20 @@ class Database:
             raise ConfigError(
                 "The database URL cannot be read.", hint="Write postgresql://user:password@host/db."
             ) from None
+        self._address = _address(self.engine.url)
         sa.event.listen(self.engine, "handle_error", _discard_standby)
         sa.event.listen(self.engine, "connect", lambda connection, _: session.set_up(connection, self.settings))
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction that commits at the end of the block."""
-        with translated(), self.engine.begin() as connection:
+        with translated(self._address), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self, timeout: timedelta | None = None) -> Iterator[sa.Connection]:
         """Yield a connection in a read-only transaction on one snapshot, rolled back at the end."""
-        with translated(), self.engine.connect() as connection:
+        with translated(self._address), self.engine.connect() as connection:
             connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             if timeout:
                 connection.execute(
@@ -104,7 +111,7 @@ class Database:
     @contextmanager
     def autocommit(self) -> Iterator[sa.Connection]:
         """Yield a connection with each statement in its own transaction, for statements that may not run inside one."""
-        with translated(), self.engine.connect() as connection:
+        with translated(self._address), self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def ping(self) -> None:
@@ -154,7 +161,7 @@ def rows(values: Sequence[Mapping[str, Any]]) -> str:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(address: str = "the server") -> Iterator[None]:
     """Translate foreign exceptions."""
     try:
         yield
@@ -165,7 +172,7 @@ def translated() -> Iterator[None]:
         if kind is Meaning.CUT:
             raise StatementCancelled(f"The database cancelled the statement: {_first_line(error)}") from error
         if kind is Meaning.OUTAGE:
-            hint = "Check the server and WA_DATABASE_URL."
+            hint = f"Check {address} and WA_DATABASE_URL."
             raise DatabaseUnavailable(f"Database unavailable: {_first_line(error)}", hint=hint) from error
         raise RowRefused(_first_line(error)) from error
 
@@ -186,7 +193,7 @@ def _discard_standby(context: sa.engine.ExceptionContext) -> None:
 def _first_line(error: Exception) -> str:
     origin = getattr(error, "orig", None) or error
     lines = [line.strip() for line in str(origin).splitlines() if line.strip()]
-    return lines[0] if lines else type(origin).__name__
+    return _SEVERITY.sub("", lines[0]) if lines else type(origin).__name__
 
 
 def guard_against_freezing(limit: timedelta) -> None:

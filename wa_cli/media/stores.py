@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from wa_cli import aws
-from wa_cli.errors import WaError
+from wa_cli.errors import WaError, system_reason
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,7 +70,7 @@ class FolderStore:
         try:
             coming.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {system_reason(error)}.") from error
         abandoned = time.time() - ABANDONED_SECONDS
         for path in coming.glob("*"):
             with suppress(OSError):
@@ -83,7 +83,7 @@ class FolderStore:
         try:
             mine.write_bytes(b"x" * 4096)
         except OSError as error:
-            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {system_reason(error)}.") from error
         finally:
             mine.unlink(missing_ok=True)
 
@@ -95,7 +95,7 @@ class FolderStore:
                 os.fsync(whole.fileno())
             file.replace(target)
         except OSError as error:
-            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {error.strerror or error}.") from error
+            raise MediaStoreUnavailable(f"Cannot write a file to {self.folder}: {system_reason(error)}.") from error
         return str(target)
 
 

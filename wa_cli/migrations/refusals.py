@@ -25,23 +25,23 @@ class Unexpected(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One refused write. `cause` is the same for everything that one object refuses. `value` was refused, and `mend` is
+    """One refused write. `cause` is the same for everything that one object refuses. `value` was refused, and `remedy` is
     the remedy.
     """
 
     write: str
     cause: str
     value: str | None = None
-    mend: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One cause of refused writes: `writes` are the refused ones, `mends` the statements that remedy it."""
+    """One cause of refused writes: `writes` are the refused ones, `remedies` the statements that remedy it."""
 
     cause: str
     writes: tuple[str, ...]
-    mends: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.cause} ({_some(self.writes, 4)})"
@@ -56,7 +56,7 @@ def gathered(connection: sa.Connection, faults: Iterable[Fault]) -> tuple[Refusa
         Refusal(
             f"{cause}: {_some(values)}" if (values := _each(fault.value for fault in same)) else cause,
             _each(fault.write for fault in same),
-            _each(fault.mend for fault in same),
+            _each(fault.remedy for fault in same),
         )
         for cause, same in by_cause.items()
     ]
@@ -113,8 +113,8 @@ def _cause(
         definition = run(connection, "trial/constraint", constraint=diagnostics.constraint_name).scalar()
         return f"the constraint {diagnostics.constraint_name}: {definition or message}", None, None
     if code == NO_IDENTITY and (publications := [name for (name,) in run(connection, "trial/publications")]):
-        mend = "ALTER TABLE whatsapp_messages REPLICA IDENTITY FULL;"
-        return f"the publication {', '.join(publications)}: {message}", None, mend
+        remedy = "ALTER TABLE whatsapp_messages REPLICA IDENTITY FULL;"
+        return f"the publication {', '.join(publications)}: {message}", None, remedy
     if code == NO_RIGHT and "row-level security" in message:
         policies = ", ".join(g.name for g in guards if g.kind == "policy") or "none"
         return f"row-level security, policies {policies}: {message}", None, _bypass_rls(connection)

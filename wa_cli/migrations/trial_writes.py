@@ -55,11 +55,11 @@ class TrialResult:
     remarks: tuple[str, ...]
 
     @property
-    def mend(self) -> str | None:
+    def remedy(self) -> str | None:
         """The statements after which every write passes, or None if statements alone do not suffice."""
-        if not all(refusal.mends for refusal in self.refusals):
+        if not all(refusal.remedies for refusal in self.refusals):
             return None
-        return " ".join(dict.fromkeys(mend for refusal in self.refusals for mend in refusal.mends)) or None
+        return " ".join(dict.fromkeys(remedy for refusal in self.refusals for remedy in refusal.remedies)) or None
 
 
 def run_trials(database: Database, *, migrated: bool, business: str) -> TrialResult:

@@ -23,7 +23,7 @@ from typing import IO, Any
 from uuid import uuid4
 
 from wa_cli import private_files
-from wa_cli.errors import WaError
+from wa_cli.errors import WaError, system_reason
 
 SEGMENT_BYTES = 1 << 20
 SUFFIX, CORRUPT, UNBORN = ".jsonl", ".corrupt", ".new"
@@ -122,7 +122,7 @@ class Spool:
         except OSError as error:
             first = "Free some space" if error.errno == errno.ENOSPC else "Make the folder writable"
             raise SpoolUnwritable(
-                f"The spool folder {self.folder} cannot be written ({error.strerror}), so nothing can be sent.",
+                f"The spool folder {self.folder} cannot be written ({system_reason(error)}), so nothing can be sent.",
                 hint=f"{first}, or set WA_SPOOL to another folder.",
             ) from error
 
@@ -136,7 +136,9 @@ class Spool:
                 self._append(segment, b"".join(map(_line, records)))
             except OSError as error:
                 self._give_up_current()
-                raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
+                raise SpoolUnwritable(
+                    f"The spool in {self.folder} cannot be written ({system_reason(error)})."
+                ) from error
             numbers = range(segment.count, segment.count + len(records))
             segment.count += len(records)
             segment.open_entries.update(numbers)
@@ -152,7 +154,9 @@ class Spool:
                 finally:
                     self._segments.pop(segment.path).file.close()
             except OSError as error:
-                raise SpoolUnwritable(f"The spool in {self.folder} cannot be written ({error.strerror}).") from error
+                raise SpoolUnwritable(
+                    f"The spool in {self.folder} cannot be written ({system_reason(error)})."
+                ) from error
 
     def remove(self, entries: Sequence[Entry]) -> None:
         """Remove records that the database has. A file is deleted with its last record."""

@@ -19,7 +19,7 @@ from typing import IO, Any
 from aiohttp import web
 
 from wa_cli import private_files
-from wa_cli.errors import ConfigError
+from wa_cli.errors import ConfigError, system_reason
 from wa_cli.sandbox import ACCOUNT, DISPLAY_PHONE, NUMBER, graph_errors, media_files, notification_files, replay, rules
 from wa_cli.sandbox.callbacks import Callbacks, Update
 from wa_cli.sandbox.faults import AFTER_TAKING, SLOW_SECONDS, Faults
@@ -105,7 +105,7 @@ class Sandbox:
             try:
                 await web.TCPSite(self._runner, "127.0.0.1", 0).start()
             except OSError as error:
-                raise ConfigError(f"The sandbox cannot listen on any port: {error.strerror}.") from None
+                raise ConfigError(f"The sandbox cannot listen on any port: {system_reason(error)}.") from None
         host, real_port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{real_port}"
         self._log = private_files.opened(self.folder / "log.jsonl", "a", encoding="utf-8", buffering=1)

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from wa_cli.errors import ConfigError
+from wa_cli.errors import ConfigError, system_reason
 from wa_cli.runtime.stop import Stop
 from wa_cli.server.limits import Buffered
 from wa_cli.telemetry.events import Emit
@@ -48,7 +48,7 @@ def listen(host: str, port: int) -> socket.socket:
                 f"{host} is not an address of this machine.", hint="Use 127.0.0.1, or 0.0.0.0 for all."
             ) from None
         raise ConfigError(
-            f"Cannot listen on port {port} of {host}: {(error.strerror or str(error)).lower()}.",
+            f"Cannot listen on port {port} of {host}: {system_reason(error)}.",
             hint="Stop the program on that port, or choose another with --port.",
         ) from None
     return bound

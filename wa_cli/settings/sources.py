@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wa_cli.clock import format_span
-from wa_cli.errors import BadInput, ConfigError
+from wa_cli.errors import BadInput, ConfigError, system_reason
 from wa_cli.masking import mask_url
 from wa_cli.settings.parsers import EMBEDDED, SANDBOX
 from wa_cli.settings.schema import (
@@ -38,6 +38,7 @@ from wa_cli.settings.schema import (
 # A message may be delivered again for so long: SQS keeps it for at most 14 days, and the queue in the database for a lease.
 LONGEST_IN_SQS, LONGEST_IN_DATABASE = timedelta(days=14), timedelta(days=1)
 
+FLAG = "flag"
 # A setting's text and the place it stands in, and a way to find one by its name.
 Found = tuple[str, str]
 Lookup = Callable[[str], Found | None]
@@ -114,7 +115,7 @@ def load(
         )
 
     lookups: list[Lookup] = [
-        _from_table(flags or {}, "flag"),
+        _from_table(flags or {}, FLAG),
         lambda name: _from_environ(environ, name, "environment"),
         lambda name: _from_environ(dotenv, name, ".env"),
     ]
@@ -218,7 +219,7 @@ def _read_secret(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
-        raise ConfigError(f"{what}: {path} cannot be read ({error.strerror}).") from None
+        raise ConfigError(f"{what}: {path} cannot be read ({system_reason(error)}).") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{what}: {path} is not UTF-8 text.") from None
 
@@ -279,7 +280,7 @@ def _read_file(path: Path) -> str | None:
         return None
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read ({error.strerror}).", hint="Correct the file, or remove it."
+            f"{path} cannot be read ({system_reason(error)}).", hint="Correct the file, or remove it."
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None

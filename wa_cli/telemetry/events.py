@@ -119,13 +119,18 @@ class ValueLeftOut(Event):
 
 @dataclass(frozen=True)
 class NotAccepted(Event):
-    """The API did not accept a message. `code` is that of the API, if there is one."""
+    """The API did not accept a message. `code` is that of the API, if there is one.
+
+    `attempt` is the number of this attempt, and `pause` the seconds until the next one.
+    """
 
     phone: str
     disposition: Disposition
     reason: str
     reference: str = ""
     code: int | None = None
+    attempt: int = 1
+    pause: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -324,13 +329,15 @@ class FeatureUnavailable(Event):
 class Started(Event):
     """A program started.
 
-    `until_drained` is True if the program ends when no work is left. `url` and `processes` are of a service.
+    `until_drained` is True if the program ends when no work is left. `url` and `processes` are of a service, `pid` is of one
+    of several worker processes.
     """
 
     program: Program
     until_drained: bool = False
     url: str | None = None
     processes: int = 1
+    pid: int | None = None
 
 
 @dataclass(frozen=True)

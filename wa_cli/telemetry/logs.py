@@ -16,7 +16,7 @@ from typing import Any
 from wa_cli import private_files
 from wa_cli.clock import format_span
 from wa_cli.counted import counted
-from wa_cli.errors import ConfigError
+from wa_cli.errors import ConfigError, system_reason
 from wa_cli.telemetry import events
 from wa_cli.telemetry.events import Disposition, Event, Feature, Program, Sweep, WebhookResult
 from wa_cli.telemetry.log_throttle import LogThrottle
@@ -32,7 +32,6 @@ _log = logging.getLogger("wa")
 
 _DISPOSITIONS = {
     Disposition.REJECTED: "rejected",
-    Disposition.RETRY: "not sent, retrying",
     Disposition.UNCERTAIN: "uncertain, waiting for evidence",
 }
 _SWEEPS = {
@@ -75,7 +74,7 @@ def start(
             kept = [_LogFile(file)]
         except OSError as error:
             raise ConfigError(
-                f"Cannot write the log file {file}: {(error.strerror or str(error)).lower()}.",
+                f"Cannot write the log file {file}: {system_reason(error)}.",
                 hint="Choose another path with --log-file.",
             ) from None
         kept[0].setFormatter(_formatter(form, "%Y-%m-%d %H:%M:%S"))
@@ -173,6 +172,9 @@ def _line(event: Event) -> tuple[int, str]:
             return logging.ERROR, f"Failed to store outgoing message in database: {reason}{kept}"
         case events.ValueLeftOut(column, reason):
             return logging.WARNING, f"values of {column} left out of stored messages: {reason}"
+        case events.NotAccepted(phone, Disposition.RETRY, reason, attempt=attempt, pause=pause):
+            again = f"in {format_span(timedelta(seconds=pause))}" if pause else "at once"
+            return logging.WARNING, f"Message to {phone} not sent, retrying {again} (attempt {attempt}): {reason}"
         case events.NotAccepted(phone, disposition, reason):
             return logging.WARNING, f"Message to {phone} {_DISPOSITIONS[disposition]}: {reason}"
         case events.Duplicated(reference):
@@ -269,4 +271,5 @@ def _started(event: events.Started) -> str:
         case Program.EVERYTHING:
             return f"sandbox, service and workers are running; service: {event.url}; stop with Ctrl-C"
         case program:
-            return f"{program} is running{' until no work is left' if event.until_drained else ''}"
+            which = f", pid {event.pid}" if event.pid else ""
+            return f"{program} is running{' until no work is left' if event.until_drained else ''}{which}"

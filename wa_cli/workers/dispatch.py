@@ -131,11 +131,12 @@ async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:
         )
     except Exception as error:  # an error in our own code fails this message only
         outcome = Unknown(reason_of(error))
-    emit(_event(claim, outcome, time.monotonic() - began_at))
-    return Settlement(claim.reference, claim.attempt, claim.token, outcome, pause=pause_after(claim, outcome))
+    pause = pause_after(claim, outcome)
+    emit(_event(claim, outcome, time.monotonic() - began_at, pause))
+    return Settlement(claim.reference, claim.attempt, claim.token, outcome, pause=pause)
 
 
-def _event(claim: Claim, outcome: Outcome, seconds: float) -> events.Event:
+def _event(claim: Claim, outcome: Outcome, seconds: float, pause: float) -> events.Event:
     customer, reference = claim.phone or claim.recipient or "?", str(claim.reference)
     match outcome:
         case Accepted(wamid):
@@ -143,9 +144,9 @@ def _event(claim: Claim, outcome: Outcome, seconds: float) -> events.Event:
         case Rejected(code, why):
             return events.NotAccepted(customer, Disposition.REJECTED, why, reference, code)
         case Retryable(code, why) | Blocked(code, why):
-            return events.NotAccepted(customer, Disposition.RETRY, why, reference, code)
+            return events.NotAccepted(customer, Disposition.RETRY, why, reference, code, claim.attempt, pause)
         case NotTransmitted(why):
-            return events.NotAccepted(customer, Disposition.RETRY, why, reference)
+            return events.NotAccepted(customer, Disposition.RETRY, why, reference, None, claim.attempt, pause)
         case Unknown(why):
             return events.NotAccepted(customer, Disposition.UNCERTAIN, why, reference)
     raise TypeError(f"Unknown outcome {outcome!r}")
