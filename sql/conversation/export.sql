@@ -6,7 +6,8 @@ SELECT coalesce(alias.same_as, who.customer) AS customer, contact.name, stored.t
        CASE WHEN edit.revoked_at IS NULL THEN CASE WHEN edit.edited_at IS NULL THEN stored.content ELSE edit.content END END AS content,
        CASE WHEN edit.revoked_at IS NULL THEN stored.media_url END AS media_url, stored.template_name, stored.status,
        stored.failure_reason, stored.delivered_at::timestamp AT TIME ZONE 'UTC' AS delivered_at,
-       stored.read_at::timestamp AT TIME ZONE 'UTC' AS read_at, stored.message_id, stored.context_message_id
+       stored.read_at::timestamp AT TIME ZONE 'UTC' AS read_at, stored.message_id, stored.context_message_id,
+       stored.template_params::text, stored.retry_count, stored.last_retry_at::timestamp AT TIME ZONE 'UTC' AS last_retry_at
   FROM whatsapp_messages AS stored
  CROSS JOIN LATERAL (SELECT wa.person_key(wa.customer_key(stored.direction, stored.from_phone, stored.to_phone,
                                                           stored.customer_user_id, stored.group_id)) AS customer) AS who

@@ -60,6 +60,9 @@ _COLUMNS = [
     Column("edited_at", "Edited", "instant"),
     Column("original", "Original", "words"),
     Column("revoked_at", "Deleted", "instant"),
+    Column("delivered_at", "Delivered", "instant"),
+    Column("read_at", "Read", "instant"),
+    Column("retry_count", "Retries", "integer"),
 ]
 # Types with content that needs no label.
 _WORDS = ("text", "button", "call", "missed_call", "unsupported", "system")

@@ -35,6 +35,9 @@ _COLUMNS = [
     Column("read_at", "Read", "instant"),
     Column("message_id", "Message id"),
     Column("context_message_id", "In answer to"),
+    Column("template_params", "Parameters"),
+    Column("retry_count", "Retries", "integer"),
+    Column("last_retry_at", "Last retry", "instant"),
 ]
 
 
