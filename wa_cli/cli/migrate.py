@@ -92,6 +92,17 @@ def migrate(
     if backfill:
         _fill(backfill)
     _judge(context, skipped, look_for_lost=any(migration.name == DIRECTION for migration in pending) and not backfill)
+    if pending and not context.databases.is_embedded:
+        _print_next_steps()
+
+
+def _print_next_steps() -> None:
+    """Print the checklist that follows a migration, which docs/deployment.md has whole."""
+    print_note("Next:")
+    print_note("  1. Restart service and workers, then list them: wa worker list")
+    print_note('  2. Send a test message: wa send text +15551234567 "test" --wait')
+    print_note("  3. Verify both directions, now and for an hour: wa verify --since 1h --watch 60")
+    print_note("  4. Tomorrow: wa report storage --since 24h --fail-below 95%")
 
 
 def _print_plan(

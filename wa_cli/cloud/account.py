@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from wa_cli.cloud import graph_request
-from wa_cli.cloud.values import word as _word
+from wa_cli.messages.values import word as _word
 
 NUMBER_FIELDS = (
     "display_phone_number,verified_name,quality_rating,throughput,status,code_verification_status,webhook_configuration"

@@ -16,12 +16,12 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from wa_cli.cloud import codes, values
+from wa_cli.cloud import codes
 from wa_cli.cloud.account import AccountClient
 from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.media import MediaClient
 from wa_cli.errors import BadInput
-from wa_cli.messages import json_text
+from wa_cli.messages import json_text, values
 from wa_cli.messages.incoming import opaque
 from wa_cli.messages.outcomes import Accepted, NotTransmitted, Outcome, Unknown
 from wa_cli.messages.phone import is_group_id

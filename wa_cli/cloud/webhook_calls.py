@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wa_cli.clock import format_span, parse_unix
-from wa_cli.cloud.values import integer
 from wa_cli.messages.incoming import CALLS
+from wa_cli.messages.values import integer
 
 CALL, MISSED = CALLS
 _EVENTS = ("connect", "terminate", None)

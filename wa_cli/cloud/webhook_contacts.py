@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from wa_cli.clock import parse_unix
-from wa_cli.cloud.values import identity, word
 from wa_cli.messages.incoming import Alias, Contact
 from wa_cli.messages.phone import is_group_id, is_user_id
+from wa_cli.messages.values import identity, word
 
 Object = Mapping[str, Any]
 

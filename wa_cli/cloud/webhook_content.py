@@ -13,11 +13,11 @@ from math import isfinite
 from typing import Any
 
 from wa_cli.clock import parse_unix
-from wa_cli.cloud.values import identity
-from wa_cli.cloud.values import word as _word
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
 from wa_cli.messages.incoming import Media
+from wa_cli.messages.values import identity
+from wa_cli.messages.values import word as _word
 
 Part = Mapping[str, Any]
 # Fields for programs: of a reply, and of the answers of a flow, whose other fields are the business's own.

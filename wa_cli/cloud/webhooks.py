@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Any
 
 from wa_cli.clock import now, parse_unix
-from wa_cli.cloud import values, webhook_calls, webhook_contacts, webhook_content
+from wa_cli.cloud import webhook_calls, webhook_contacts, webhook_content
 from wa_cli.cloud.webhook_contacts import ITEMS, Object, list_of
 from wa_cli.errors import BadInput
-from wa_cli.messages import json_text
+from wa_cli.messages import json_text, values
 from wa_cli.messages.incoming import (
     PLACEHOLDERS,
     Alias,
