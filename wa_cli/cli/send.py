@@ -1,115 +1,48 @@
-"""wa send: queue a message to a customer."""
+"""wa send: queue a message to a customer. Each type of message is a function that returns its content."""
 
 from __future__ import annotations
 
-import json
-import time
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
-from inspect import Parameter, Signature, signature
-from typing import Annotated, Any, get_type_hints
-from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.parameters import JsonOnly, Phone
-from wa_cli.clock import format_span, now, parse_instant, parse_span
-from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaError
-from wa_cli.messages import content
-from wa_cli.messages.outgoing import OutgoingMessage
-from wa_cli.messages.phone import parse_customer
-from wa_cli.messages.states import SentBy
-from wa_cli.submit import LONGEST_KEY, reference_of
-from wa_cli.telemetry.logs import print_note
+from wa_cli.cli.sending import command_of
+from wa_cli.errors import BadInput, system_reason
+from wa_cli.messages import content, json_text
+from wa_cli.messages.phone import parse_phone
 
 app = typer.Typer(no_args_is_help=True)
 
-POLL = 0.2
-ONE_MINUTE = timedelta(minutes=1)
-
 Link = Annotated[str, typer.Argument(help="URL of the file.", metavar="URL")]
 Caption = Annotated[str | None, typer.Option(help="Caption.")]
+Body = Annotated[str, typer.Argument(help="Text of the message.", metavar="TEXT")]
+HeaderText = Annotated[str | None, typer.Option("--header", help="Header, at most 60 characters.")]
+FooterText = Annotated[str | None, typer.Option("--footer", help="Footer, at most 60 characters.")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SendOptions:
-    """The options of every type of message, as they were typed."""
-
-    employee: Annotated[
-        str | None,
-        typer.Option(
-            "--employee", help="Employee who sends the message: name or id. Default: WA_EMPLOYEE.", metavar="EMPLOYEE"
-        ),
-    ] = None
-    campaign: Annotated[
-        str | None,
-        typer.Option("--campaign", help="Campaign of the message. It does not end a turn.", metavar="NAME"),
-    ] = None
-    automatic: Annotated[
-        bool, typer.Option("--automatic", help="Mark as sent by a program. It does not end a turn.")
-    ] = False
-    idempotency_key: Annotated[
-        str | None,
-        typer.Option(
-            "--idempotency-key", help="Key under which a repeated command queues only one message.", metavar="KEY"
-        ),
-    ] = None
-    at: Annotated[
-        str | None,
-        typer.Option("--at", help='Earliest send time: "2026-12-24 09:00" or 30m. Default: now.', metavar="TIME"),
-    ] = None
-    expires: Annotated[
-        str | None,
-        typer.Option("--expires", help="Latest send time. An unsent message expires then.", metavar="TIME"),
-    ] = None
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it fails, 8 after --timeout.")
-    ] = False
-    timeout: Annotated[
-        str, typer.Option("--timeout", help="Maximum time to wait, such as 30s.", metavar="DURATION")
-    ] = "60s"
-    as_json: JsonOnly = False
-
-
-def sends(build: Callable[..., Mapping[str, Any]]) -> Callable[..., None]:
-    """Make a command of a function that returns the content of a message.
-
-    The command takes the customer's number, the parameters of the function, and the options of every message. The
-    function gets the context if it has a parameter `ctx`.
-    """
-
-    def command(ctx: typer.Context, phone: str, **given: Any) -> None:
-        options = SendOptions(**{one.name: given.pop(one.name) for one in fields(SendOptions)})
-        context = {"ctx": ctx} if "ctx" in own else {}
-        _send(ctx, phone, build(**context, **given), options)
-
-    own = signature(build).parameters
-    hints = {"ctx": typer.Context, "phone": Phone}
-    hints |= get_type_hints(build, include_extras=True) | get_type_hints(SendOptions, include_extras=True)
-    del hints["return"]
-    defaults = {name: one.default for name, one in own.items()} | {one.name: one.default for one in fields(SendOptions)}
-    parameters = [
-        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=defaults.get(name, Parameter.empty), annotation=hint)
-        for name, hint in hints.items()
-    ]
-    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = hints
-    command.__doc__ = build.__doc__
-    return app.command(build.__name__)(command)
+def sends(build: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
+    """Add the command of this type of message."""
+    # -52.5 is a number and not an option.
+    settings = {"ignore_unknown_options": build.__name__ == "location"}
+    name = build.__name__.strip("_").replace("_", "-")
+    app.command(name, context_settings=settings)(command_of(build))
+    return build
 
 
 @sends
 def text(
     body: Annotated[str, typer.Argument(help="Text, at most 4,096 characters.", metavar="TEXT")],
+    preview_url: Annotated[bool, typer.Option("--preview-url", help="Preview of the first link.")] = False,
 ) -> Mapping[str, Any]:
     """Queue a text message.
 
     Example: wa send text +15551234567 "Your order is on its way."
     """
-    return content.text.text(body)
+    return content.text.text(body, preview_url=preview_url)
 
 
 @sends
@@ -119,6 +52,36 @@ def image(link: Link, caption: Caption = None) -> Mapping[str, Any]:
     Example: wa send image +15551234567 https://example.org/red.jpg --caption "The red one"
     """
     return content.media.image(link, caption)
+
+
+@sends
+def video(link: Link, caption: Caption = None) -> Mapping[str, Any]:
+    """Queue a video by link: MP4 or 3GPP.
+
+    Example: wa send video +15551234567 https://example.org/tour.mp4 --caption "The tour"
+    """
+    return content.media.video(link, caption)
+
+
+@sends
+def audio(
+    link: Link,
+    voice: Annotated[bool, typer.Option("--voice", help="Show it as a voice message: OGG with Opus, mono.")] = False,
+) -> Mapping[str, Any]:
+    """Queue an audio file by link.
+
+    Example: wa send audio +15551234567 https://example.org/hello.ogg --voice
+    """
+    return content.media.audio(link, voice=voice)
+
+
+@sends
+def sticker(link: Link) -> Mapping[str, Any]:
+    """Queue a sticker by link: WebP.
+
+    Example: wa send sticker +15551234567 https://example.org/thanks.webp
+    """
+    return content.media.sticker(link)
 
 
 @sends
@@ -132,6 +95,158 @@ def document(
     Example: wa send document +15551234567 https://example.org/42.pdf --filename invoice-42.pdf
     """
     return content.media.document(link, filename, caption)
+
+
+@sends
+def location(
+    latitude: Annotated[float, typer.Argument(help="Latitude in degrees.", metavar="LATITUDE")],
+    longitude: Annotated[float, typer.Argument(help="Longitude in degrees.", metavar="LONGITUDE")],
+    name: Annotated[str | None, typer.Option(help="Name of the place.")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of the place.")] = None,
+) -> Mapping[str, Any]:
+    """Queue a location.
+
+    Example: wa send location +15551234567 52.5200 13.4050 --name "Our shop" --address "Main St 1"
+    """
+    return content.location.location(latitude, longitude, name, address)
+
+
+@sends
+def contacts(
+    name: Annotated[str, typer.Argument(help="Name of the person.", metavar="NAME")],
+    phones: Annotated[
+        list[str] | None, typer.Option("--phone", help="Phone number. May be repeated.", metavar="PHONE")
+    ] = None,
+    emails: Annotated[
+        list[str] | None, typer.Option("--email", help="E-mail address. May be repeated.", metavar="ADDRESS")
+    ] = None,
+    company: Annotated[str | None, typer.Option(help="Company of the person.")] = None,
+) -> Mapping[str, Any]:
+    """Queue a contact card.
+
+    Example: wa send contacts +15551234567 "Ana Diaz" --phone +15557654321 --email ana@example.org
+    """
+    numbers = [parse_phone(phone) for phone in phones or ()]
+    return cast(Mapping[str, Any], content.contacts.contact(name, numbers, emails or (), company))
+
+
+@sends
+def reaction(
+    wamid: Annotated[str, typer.Argument(help="Id of the customer's message.", metavar="WAMID")],
+    emoji: Annotated[str, typer.Argument(help='Emoji. "" removes the reaction.', metavar="EMOJI")],
+) -> Mapping[str, Any]:
+    """Queue a reaction to a message of the customer.
+
+    Example: wa send reaction +15551234567 wamid.HBgLMTU1NTEyMzQ1NjcVAgASGBQz 👍
+    """
+    return content.reaction.reaction(wamid, emoji)
+
+
+@sends
+def buttons(
+    body: Body,
+    titles: Annotated[
+        list[str], typer.Argument(help="1 to 3 buttons: TITLE or ID=TITLE, of 20 characters.", metavar="BUTTON...")
+    ],
+    header: HeaderText = None,
+    footer: FooterText = None,
+) -> Mapping[str, Any]:
+    """Queue a text with reply buttons.
+
+    Example: wa send buttons +15551234567 "Does Monday suit you?" yes=Yes no=No
+    """
+    action = content.interactive.buttons(titles)
+    return content.interactive.interactive("button", body, action, header=header, footer=footer)
+
+
+@sends
+def list_(
+    body: Body,
+    button: Annotated[str, typer.Argument(help="Title of the button that opens the list.", metavar="BUTTON")],
+    rows: Annotated[
+        list[str],
+        typer.Argument(help='1 to 10 rows: TITLE, ID=TITLE or "ID=TITLE | DESCRIPTION".', metavar="ROW..."),
+    ],
+    header: HeaderText = None,
+    footer: FooterText = None,
+) -> Mapping[str, Any]:
+    """Queue a text with a list to choose from.
+
+    Example: wa send list +15551234567 "Which size?" Sizes s=Small "l=Large | XL"
+    """
+    action = content.interactive.rows(button, rows)
+    return content.interactive.interactive("list", body, action, header=header, footer=footer)
+
+
+@sends
+def cta_url(
+    body: Body,
+    title: Annotated[str, typer.Argument(help="Title of the button.", metavar="BUTTON")],
+    link: Annotated[str, typer.Argument(help="URL that the button opens.", metavar="URL")],
+    header: HeaderText = None,
+    footer: FooterText = None,
+) -> Mapping[str, Any]:
+    """Queue a text with a button that opens a link.
+
+    Example: wa send cta-url +15551234567 "Your invoice is ready." "Open it" https://example.org/42
+    """
+    action = content.interactive.cta_url(title, link)
+    return content.interactive.interactive("cta_url", body, action, header=header, footer=footer)
+
+
+@sends
+def flow(
+    body: Body,
+    title: Annotated[str, typer.Argument(help="Title of the button.", metavar="BUTTON")],
+    flow_id: Annotated[str | None, typer.Option("--id", help="Id of the flow at Meta.", metavar="ID")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the flow at Meta.")] = None,
+    token: Annotated[str | None, typer.Option(help="Token that comes back with the answers.")] = None,
+    screen: Annotated[str | None, typer.Option(help="First screen. Default: that of the flow.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data for that screen, as a JSON object.", metavar="JSON")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Use the draft of the flow.")] = False,
+    header: HeaderText = None,
+    footer: FooterText = None,
+) -> Mapping[str, Any]:
+    """Queue a text with a button that opens a flow.
+
+    Example: wa send flow +15551234567 "Book your visit." "Book" --id 1234567890
+    """
+    if data and not screen:
+        raise BadInput("--data needs --screen.")
+    action = content.interactive.flow(
+        title,
+        flow_id=flow_id,
+        flow_name=name,
+        token=token,
+        screen=screen,
+        data=_json_object(data, "--data") if data else None,
+        draft=draft,
+    )
+    return content.interactive.interactive("flow", body, action, header=header, footer=footer)
+
+
+@sends
+def raw(
+    path: Annotated[Path, typer.Argument(help="File with the message as JSON, or - for standard input.")],
+) -> Mapping[str, Any]:
+    """Queue a message that is JSON as the Cloud API takes it.
+
+    Example: echo '{"type": "text", "text": {"body": "hi"}}' | wa send raw +15551234567 -
+    """
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"Cannot read {path}: {system_reason(error)}.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not UTF-8 text.") from None
+    return _json_object(text, "The message")
+
+
+def _json_object(text: str, what: str) -> Mapping[str, Any]:
+    found = json_text.parse(text, what)
+    if not isinstance(found, dict):
+        raise BadInput(f"{what} is JSON, but not an object.")
+    return found
 
 
 @sends
@@ -150,126 +265,3 @@ def template(
     Example: wa send template +15551234567 hello_world
     """
     return content.template.template(name, language or AppContext.of(ctx).settings.template_language, parameters or ())
-
-
-def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], options: SendOptions) -> None:
-    # A fault of the message is reported before anything is started for it.
-    number, user_id = parse_customer(phone)
-    patience = parse_span(options.timeout).total_seconds()
-    content.check(message)
-    context = AppContext.of(ctx)
-    zone = context.settings.timezone
-    due_at, expires_at = _when(options, zone)
-    outgoing = OutgoingMessage(
-        message,
-        phone=number,
-        recipient=user_id,
-        reference=_reference(options.idempotency_key),
-        employee_id=_employee(context, options.employee or context.settings.employee),
-        campaign=options.campaign,
-        sent_by=_sent_by(options),
-        due_at=due_at,
-        expires_at=expires_at,
-    )
-    answer = _submit(context, outgoing, options)
-    whom = number or user_id
-    later = f", not before {due_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}" if due_at else ""
-    if options.as_json:
-        _wait_for_json(context, outgoing.reference, answer, patience if options.wait else None)
-        return
-    print(answer["message_id"], flush=True)
-    if not options.wait:
-        print_note(f"Queued for {whom}{later}.")
-        return
-    print_note(f"Sent to {whom}: {_wait(context, outgoing.reference, patience)['wamid']}")
-
-
-def _submit(context: AppContext, outgoing: OutgoingMessage, options: SendOptions) -> dict[str, Any]:
-    try:
-        [answer] = context.submitter.submit([outgoing], has_key=options.idempotency_key is not None)
-    except Unconfirmed as error:
-        key = options.idempotency_key or outgoing.reference
-        raise Unconfirmed(error.message, hint=f"Repeat it with --idempotency-key {key} to send it once.") from error
-    return answer
-
-
-def _wait_for_json(context: AppContext, reference: UUID, answer: dict[str, Any], patience: float | None) -> None:
-    """Print the result of the message, also if it was rejected or is not sent yet. Then raise its error if there is one."""
-    try:
-        answer |= {} if patience is None else _wait(context, reference, patience)
-    except WaError as error:
-        found = context.outbox.find(reference)
-        answer |= {"status": found.state if found is not None else "queued", "error": error.message}
-        raise
-    finally:
-        print(json.dumps(answer), flush=True)
-
-
-def _reference(key: str | None) -> UUID:
-    """Return the reference of a key. A UUID is the reference itself, such as that of an unconfirmed message."""
-    if key is None:
-        return uuid4()
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise BadInput(f"The idempotency key has {len(key):,} characters. It must have 1 to {LONGEST_KEY}.")
-    try:
-        return UUID(key)
-    except ValueError:
-        return reference_of(key)
-
-
-def _sent_by(options: SendOptions) -> SentBy:
-    if options.campaign is not None and not options.campaign.strip():
-        raise BadInput("The campaign has no name.", hint="Leave out --campaign, or name it.")
-    if options.automatic and options.campaign:
-        raise BadInput("--campaign and --automatic cannot be used together.")
-    return SentBy.AUTOMATIC if options.automatic else SentBy.CAMPAIGN if options.campaign else SentBy.HUMAN
-
-
-def _when(options: SendOptions, zone: str) -> tuple[datetime | None, datetime | None]:
-    """Return the earliest and latest time. Raises BadInput if no time is left between them."""
-    due_at = parse_instant(options.at, zone) if options.at else None
-    expires_at = parse_instant(options.expires, zone) if options.expires else None
-    if due_at and due_at < now() - ONE_MINUTE:
-        raise BadInput(f"--at {options.at} is in the past.", hint="Leave out --at to send now.")
-    if expires_at and expires_at <= now():
-        raise BadInput(f"--expires {options.expires} is in the past.", hint="Leave out --expires, or use a later time.")
-    if expires_at and due_at and expires_at <= due_at:
-        raise BadInput(f"--expires {options.expires} is before the earliest send time.")
-    return due_at, expires_at
-
-
-def _employee(context: AppContext, who: str | None) -> UUID | None:
-    """Return the id of the employee. Only a name is looked up: with SQS the database may be unavailable."""
-    if not who:
-        return None
-    try:
-        return UUID(who)
-    except ValueError:
-        from wa_cli.store.employees import id_of
-
-    return id_of(context.databases.reports, who)
-
-
-def _wait(context: AppContext, reference: UUID, patience: float) -> dict[str, Any]:
-    """Wait until the message is sent. Return the additional fields of the answer. Raises CloudError if it was rejected,
-    StillPending at the end.
-    """
-    deadline = time.monotonic() + patience
-    while True:
-        found = context.outbox.find(reference)
-        if found is not None and found.state == "sent":
-            return {"status": "sent", "wamid": found.wamid}
-        if found is not None and found.state in ("failed", "expired", "cancelled", "held"):
-            raise CloudError(
-                f"The message was not sent ({found.state}): {found.failure_reason}",
-                hint=f"Use its reference: {reference}",
-            )
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(POLL)
-    state = found.state if found is not None else "queued"
-    raise StillPending(
-        f"The message is still {state} after {format_span(timedelta(seconds=patience))}.",
-        hint=f"Start a worker if none is running. The reference is {reference}.",
-        command="wa worker outgoing --drain",
-    )

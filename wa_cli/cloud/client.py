@@ -79,12 +79,7 @@ class CloudClient:
         attempt: int,
     ) -> Outcome:
         """Send one message, once, within the time limit. Return the outcome. Never raises."""
-        body = json.dumps(
-            {
-                **_envelope(message, phone, recipient),
-                "biz_opaque_callback_data": opaque(reference, attempt),
-            }
-        ).encode()
+        body = json.dumps(request_of(message, phone, recipient, reference, attempt)).encode()
         try:
             async with asyncio.timeout(self.timeout):
                 response = await self._http.post(
@@ -101,8 +96,10 @@ class CloudClient:
         await self._http.aclose()
 
 
-def _envelope(message: Mapping[str, Any], phone: str | None, recipient: str | None) -> dict[str, Any]:
-    """Return the request with its addressee, which overrides addressees in the message itself."""
+def request_of(
+    message: Mapping[str, Any], phone: str | None, recipient: str | None, reference: UUID, attempt: int
+) -> dict[str, Any]:
+    """Return the request body. Its addressee overrides addressees in the message itself."""
     whom: dict[str, Any]
     if phone:
         whom = {"recipient_type": "individual", "to": phone}
@@ -111,7 +108,8 @@ def _envelope(message: Mapping[str, Any], phone: str | None, recipient: str | No
     else:
         whom = {"recipient_type": "individual", "recipient": recipient}
     content = {key: value for key, value in message.items() if key not in _WHOM}
-    return {**content, "messaging_product": "whatsapp", **whom}
+    callback = {"biz_opaque_callback_data": opaque(reference, attempt)}
+    return {**content, "messaging_product": "whatsapp", **whom, **callback}
 
 
 def _of_failure(error: Exception) -> Outcome:

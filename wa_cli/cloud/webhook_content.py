@@ -5,7 +5,6 @@ Meta adds types without notice. The text of an unknown type is taken from its li
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 from wa_cli.clock import parse_unix
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text
+from wa_cli.messages.content import contacts, interactive, location, reaction
 from wa_cli.messages.incoming import Media
 from wa_cli.messages.values import identity
 from wa_cli.messages.values import word as _word
@@ -26,7 +26,6 @@ _NOT_ANSWERED = ("flow_token",)
 # Replies whose body is the whole answer as text. That of a flow is only "Sent".
 _SAID_IN_BODY = ("address_message",)
 _NAMES = {"unsupported": "message", "unknown": "message", "errors": "message"}
-_FORMATTED_NAME = re.compile(r"^FN[^:\r\n]*:[ \t]*(\S[^\r\n]*)", re.MULTILINE | re.IGNORECASE)  # vCard (RFC 6350)
 
 
 @dataclass(frozen=True)
@@ -108,49 +107,15 @@ def _problem(item: Part) -> str | None:
 
 
 def _location(part: Part) -> Reading:
-    """Return name and address, and the coordinates of the place. An address often begins with the name."""
-    name, address = _word(part.get("name")), _word(part.get("address"))
-    words = ", ".join(filter(None, (None if name and address and address.startswith(name) else name, address)))
-    latitude, longitude = part.get("latitude"), part.get("longitude")
-    place = f"{latitude}, {longitude}" if latitude is not None and longitude is not None else ""
-    return Reading(f"{words} ({place})" if words and place else words or place or None)
+    return Reading(location.words(part))
 
 
 def _contacts(part: Part) -> Reading:
-    cards = [_card(contact) for contact in part.get("items", ()) if isinstance(contact, Mapping)]
-    return Reading("; ".join(filter(None, cards)) or None)
-
-
-def _card(contact: Part) -> str:
-    """Return name, phone numbers and e-mail addresses of a shared contact."""
-    phones = contact.get("phones")
-    entries = [entry for entry in (phones if isinstance(phones, list) else []) if isinstance(entry, Mapping)]
-    numbers = [_word(entry.get("phone")) or _word(entry.get("wa_id")) for entry in entries]
-    mails = contact.get("emails")
-    addresses = [
-        _word(entry.get("email")) for entry in (mails if isinstance(mails, list) else []) if isinstance(entry, Mapping)
-    ]
-    return ", ".join(filter(None, [_contact_name(contact), *numbers, *addresses]))
-
-
-def _contact_name(contact: Part) -> str | None:
-    """Return the name of a shared contact, all of whose fields are optional."""
-    name = contact.get("name")
-    if isinstance(name, Mapping):
-        parts = (name.get("first_name"), name.get("last_name"))
-        if found := _word(name.get("formatted_name")) or " ".join(filter(None, map(_word, parts))):
-            return found
-    if card := _FORMATTED_NAME.search(str(contact.get("vcard") or "")):
-        return card[1].strip()
-    organisation = contact.get("org")
-    if isinstance(organisation, Mapping) and (company := _word(organisation.get("company"))):
-        return company
-    return None
+    return Reading(contacts.words(part.get("items", ())))
 
 
 def _reaction(part: Part) -> Reading:
-    """Read a reaction. A removed one has no emoji."""
-    return Reading(_word(part.get("emoji")) or "reaction removed", refers_to=_word(part.get("message_id")))
+    return Reading(reaction.words(part), refers_to=_word(part.get("message_id")))
 
 
 def _button(part: Part) -> Reading:
@@ -158,7 +123,12 @@ def _button(part: Part) -> Reading:
 
 
 def _interactive(part: Part) -> Reading:
-    """Return the title of the chosen item, the answers of a flow, or the answer to a request to call."""
+    """Return the title of the chosen item, the answers of a flow, or the answer to a request to call.
+
+    A message of the business, as an echo has it, is read like one that wa sends.
+    """
+    if "action" in part:
+        return Reading(interactive.words(part))
     kind = str(part.get("type"))
     reply = part.get(kind)
     if not isinstance(reply, Mapping):

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from wa_cli.clock import now
 from wa_cli.cloud import webhook_content
 from wa_cli.messages import content
+from wa_cli.messages.content.interactive import buttons
 from wa_cli.messages.content.template import template
 from wa_cli.messages.incoming import PLACEHOLDERS, IncomingMessage, Media
 from wa_cli.messages.outcomes import Accepted, Outcome, Rejected
@@ -24,7 +25,16 @@ USER_ID = "US.13491208655302741918"
 LONGEST_TEXT = 4096
 FILES = ("image", "video", "audio", "voice", "document", "sticker")
 INCOMING = (*webhook_content.READERS, *(kind for kind in PLACEHOLDERS if kind not in webhook_content.READERS))
-OUTGOING = (*content.CONTENT_TYPES, "interactive", "location", "contacts", "reaction")
+OUTGOING = tuple(content.CONTENT_TYPES)
+
+
+_SAMPLES: dict[str, Any] = {
+    "text": {"body": "trial"},
+    "location": {"latitude": 0, "longitude": 0},
+    "contacts": [{"name": {"formatted_name": "trial", "first_name": "trial"}}],
+    "reaction": {"message_id": "wamid.trial", "emoji": "\N{THUMBS UP SIGN}"},
+    "interactive": {"type": "button", "body": {"text": "trial"}, "action": buttons(["trial"])},
+}
 
 
 @dataclass(frozen=True)
@@ -90,8 +100,8 @@ def outbox_row(kind: str = "text", **changes: Any) -> dict[str, Any]:
 def _message(kind: str) -> dict[str, Any]:
     if kind == "template":
         return template("hello_world", "en_US", ["trial"])
-    if kind == "text":
-        return {"type": kind, "text": {"body": "trial"}}
+    if kind in _SAMPLES:
+        return {"type": kind, kind: _SAMPLES[kind]}
     return {"type": kind, kind: {"link": "https://example.com/1"}}
 
 

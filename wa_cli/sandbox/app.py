@@ -186,7 +186,9 @@ class Sandbox:
         echo = asked.get("biz_opaque_callback_data")
         self.accepted += 1
         self._note({"kind": "accepted", "wamid": wamid, "to": customer, "type": kind, "opaque": echo, "fault": fault})
-        for status in behaviour.statuses if self.options.statuses else ():
+        # Meta reports no delivery of a reaction.
+        statuses = behaviour.statuses[:1] if kind == "reaction" else behaviour.statuses
+        for status in statuses if self.options.statuses else ():
             timestamp = str(int(time.time() + self._delay(status)))
             value = notification_files.value(
                 "status", other=wamid, status=status, timestamp=timestamp, **{"from": customer}

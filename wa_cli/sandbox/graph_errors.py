@@ -41,6 +41,10 @@ def missing(parameter: str) -> GraphError:
     return GraphError(100, f"(#100) The parameter {parameter} is required.")
 
 
+def parameter_missing(details: str) -> GraphError:
+    return GraphError(131008, "(#131008) Required parameter is missing", details=f"{details} is missing")
+
+
 def invalid(details: str) -> GraphError:
     return GraphError(131009, "(#131009) Parameter value is not valid", details=details)
 

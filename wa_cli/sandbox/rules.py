@@ -53,8 +53,10 @@ def check_envelope(request: Any, templates: Templates) -> tuple[str, str]:
             100, f'(#100) Param type must be one of {{{", ".join(CHECKS).upper()}}} - got "{kind}".'
         )
     part = request.get(kind)
-    if not isinstance(part, Mapping):
+    if not isinstance(part, list if kind == "contacts" else Mapping):
         raise graph_errors.missing(kind)
+    if kind == "reaction" and request.get("context"):
+        raise graph_errors.invalid("context is not allowed for reaction messages")
     CHECKS[kind](part, templates)
     return customer, kind
 

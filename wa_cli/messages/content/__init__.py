@@ -7,7 +7,11 @@ from typing import Any
 
 from wa_cli.errors import BadInput
 from wa_cli.messages.content.base import ID_LIMIT, Columns, ContentType, check_length
+from wa_cli.messages.content.contacts import Contacts
+from wa_cli.messages.content.interactive import Interactive
+from wa_cli.messages.content.location import Location
 from wa_cli.messages.content.media import Media
+from wa_cli.messages.content.reaction import Reaction
 from wa_cli.messages.content.template import Template
 from wa_cli.messages.content.text import Text
 from wa_cli.messages.json_text import UNSTORABLE
@@ -21,9 +25,16 @@ CONTENT_TYPES: dict[str, ContentType] = {
         Media("audio"),
         Media("document", captioned=True),
         Media("sticker"),
+        Location(),
+        Contacts(),
+        Reaction(),
+        Interactive(),
         Template(),
     )
 }
+# Types whose part is a list, and types that cannot quote a message.
+LISTS: dict[str, type] = {"contacts": list}
+UNQUOTING = ("reaction",)
 
 
 def check(message: Mapping[str, Any]) -> None:
@@ -36,10 +47,12 @@ def check(message: Mapping[str, Any]) -> None:
     if any(UNSTORABLE.search(text) for text in _texts(message)):
         raise BadInput("The message has a character that cannot be sent: a NUL, or half of a surrogate pair.")
     _check_context(message.get("context"))
+    if message.get("context") and name in UNQUOTING:
+        raise BadInput(f"A message of type {name} cannot quote another one.")
     if name in CONTENT_TYPES:
-        part = message[name]
-        if not isinstance(part, Mapping):
-            raise BadInput(f"The message's {name!r} is not an object.")
+        part, shape = message[name], LISTS.get(name, Mapping)
+        if not isinstance(part, shape):
+            raise BadInput(f"The message's {name!r} is not {'a list' if name in LISTS else 'an object'}.")
         CONTENT_TYPES[name].check(part)
 
 
@@ -76,8 +89,13 @@ def columns(message: Mapping[str, Any]) -> Columns:
         return Columns()
 
 
+def quoting(message: Mapping[str, Any], wamid: str | None) -> dict[str, Any]:
+    """Return the message as an answer to that one, if there is one."""
+    return {**message, **({"context": {"message_id": wamid}} if wamid else {})}
+
+
 def quoted_id(message: Mapping[str, Any]) -> str | None:
-    """Return the wamid of the message that this one quotes."""
-    context = message.get("context")
+    """Return the wamid of the message that this one quotes, or reacts to."""
+    context = message.get("reaction" if message.get("type") == "reaction" else "context")
     quoted = context.get("message_id") if isinstance(context, Mapping) else None
     return quoted if isinstance(quoted, str) else None

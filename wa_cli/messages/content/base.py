@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,15 +24,17 @@ class Columns:
 
 
 class ContentType(Protocol):
-    """A message type of the Cloud API. `name` is its name there, and `part` the object under that name."""
+    """A message type of the Cloud API. `name` is its name there, and `part` the object under that name, or the list of
+    `contacts`.
+    """
 
     @property
     def name(self) -> str: ...
 
-    def check(self, part: Mapping[str, Any]) -> None:
+    def check(self, part: Any) -> None:
         """Raise BadInput if the API would surely refuse it. Limits: Meta, send-messages."""
 
-    def columns(self, part: Mapping[str, Any]) -> Columns: ...
+    def columns(self, part: Any) -> Columns: ...
 
 
 def check_length(what: str, text: object, limit: int) -> None:

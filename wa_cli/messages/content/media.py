@@ -33,6 +33,8 @@ class Media:
             if not self.captioned:
                 raise BadInput(f"A message of type {self.name} has no caption.")
             check_length("caption", part["caption"], CAPTION_LIMIT)
+        if "voice" in part and (self.name != "audio" or not isinstance(part["voice"], bool)):
+            raise BadInput("voice is true or false, and of an audio message only.")
 
     def columns(self, part: Mapping[str, Any]) -> Columns:
         named = part.get("filename") or urlsplit(part.get("link") or "").path
@@ -56,6 +58,21 @@ def check_link(link: object) -> None:
 def image(link: str, caption: str | None = None) -> dict[str, Any]:
     """Return an image message as the Cloud API takes it."""
     return {"type": "image", "image": _given(link=link, caption=caption)}
+
+
+def video(link: str, caption: str | None = None) -> dict[str, Any]:
+    """Return a video message as the Cloud API takes it."""
+    return {"type": "video", "video": _given(link=link, caption=caption)}
+
+
+def audio(link: str, *, voice: bool = False) -> dict[str, Any]:
+    """Return an audio message as the Cloud API takes it. `voice` shows it as a voice message (OGG with Opus, mono)."""
+    return {"type": "audio", "audio": {**_given(link=link), **({"voice": True} if voice else {})}}
+
+
+def sticker(link: str) -> dict[str, Any]:
+    """Return a sticker as the Cloud API takes it (WebP)."""
+    return {"type": "sticker", "sticker": _given(link=link)}
 
 
 def document(link: str, filename: str | None = None, caption: str | None = None) -> dict[str, Any]:

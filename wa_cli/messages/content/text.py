@@ -19,11 +19,13 @@ class Text:
         if not isinstance(body, str) or not body.strip():
             raise BadInput("The text is empty.")
         check_length("text", body, TEXT_LIMIT)
+        if not isinstance(part.get("preview_url", False), bool):
+            raise BadInput("preview_url is neither true nor false.")
 
     def columns(self, part: Mapping[str, Any]) -> Columns:
         return Columns(content=part.get("body"))
 
 
-def text(body: str) -> dict[str, Any]:
-    """Return a text message as the Cloud API takes it."""
-    return {"type": "text", "text": {"body": body}}
+def text(body: str, *, preview_url: bool = False) -> dict[str, Any]:
+    """Return a text message as the Cloud API takes it. `preview_url` shows a preview of its first link."""
+    return {"type": "text", "text": {"body": body, **({"preview_url": True} if preview_url else {})}}
