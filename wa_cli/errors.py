@@ -2,7 +2,8 @@
 
 WaError                    one sentence for the person at the terminal, with a hint or a command
 ├── BadInput               the input cannot be used, and nothing was queued
-│   └── ReferenceTaken     an idempotency key was used before, for another message
+│   ├── ReferenceTaken     an idempotency key was used before, for another message
+│   └── WindowClosed       only a template can be sent to the customer now
 ├── CheckFailed            `wa verify` found a problem, or a report crossed a threshold
 ├── ConfigError            a setting is missing or contradicts another
 │   └── SchemaTooOld       the database lacks a migration that this program needs
@@ -60,6 +61,10 @@ class BadInput(WaError):
 
 
 class ReferenceTaken(BadInput):
+    pass
+
+
+class WindowClosed(BadInput):
     pass
 
 

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from wa_cli.errors import DatabaseUnavailable, ReferenceTaken, Unconfirmed, WaError
+from wa_cli.errors import DatabaseUnavailable, ReferenceTaken, Unconfirmed, WaError, WindowClosed
 from wa_cli.isolation import OUTAGES
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.states import WindowRule
 from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
 
 ESTIMATE_KEPT = 2.0
+BLIND_SECONDS = 10.0  # after an unavailable database, so that each request does not wait for it
 LONGEST_KEY = 255
 # Estimates in words: the first whose seconds are not exceeded.
 ESTIMATES = (
@@ -49,12 +52,27 @@ def _hint(has_key: bool) -> str:
     return "Repeat the request. With an idempotency key, a repeated message is sent once."
 
 
+def _outside(message: OutgoingMessage, closed_at: datetime) -> OutgoingMessage | WindowClosed:
+    """Return a message whose window is closed as its template, unchanged if it waits for the customer, or the error."""
+    if message.or_template:
+        return message.as_template()
+    if message.window == WindowRule.HOLD:
+        return message
+    return WindowClosed(
+        f"The 24-hour window of {message.phone or message.recipient} closed at {closed_at:%Y-%m-%d %H:%M} UTC, so only a"
+        " template can be sent.",
+        hint="Send a template, or use --or-template, --hold-window or --force.",
+        command=f"wa send template {message.phone or message.recipient} hello_world",
+    )
+
+
 class Submitter:
     """Puts messages on the outgoing queue.
 
     `number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
     messages a second, and `waiting` returns the number of messages in front. `find_taken` returns those of some messages
-    whose references are known for other messages. `in_seconds` returns the estimate as a number.
+    whose references are known for other messages, and `find_closed` the customers of some messages whose 24-hour window is
+    closed, with the instant at which it closed. `in_seconds` returns the estimate as a number.
     """
 
     def __init__(
@@ -65,6 +83,7 @@ class Submitter:
         rate: float,
         waiting: Callable[[], int],
         find_taken: Callable[[Sequence[OutgoingMessage]], Sequence[OutgoingMessage]] = lambda _: (),
+        find_closed: Callable[[Sequence[OutgoingMessage]], Mapping[str, datetime]] = lambda _: {},
         in_seconds: bool = False,
     ) -> None:
         self.queue = queue
@@ -72,6 +91,8 @@ class Submitter:
         self.rate = rate
         self._waiting = waiting
         self._find_taken = find_taken
+        self._find_closed = find_closed
+        self._blind_until = float("-inf")
         self._in_seconds = in_seconds
         self._in_front = 0
         self._counted_at = float("-inf")
@@ -80,13 +101,16 @@ class Submitter:
         """Queue all messages or none. Return a receipt for each.
 
         With `has_key` their references come from idempotency keys and may have been used before. Raises BadInput if
-        one cannot be sent, ReferenceTaken if its key was used for another message, and Unconfirmed if the queue does
-        not confirm that it has them.
+        one cannot be sent, WindowClosed if it needs a template, ReferenceTaken if its key was used for another message,
+        and Unconfirmed if the queue does not confirm that it has them.
         """
-        addressed = [self._checked(message) for message in messages]
-        if has_key and self._taken(addressed):
+        addressed = self._within_windows([self._checked(message) for message in messages])
+        if refused := [message for message in addressed if isinstance(message, WindowClosed)]:
+            raise refused[0]
+        messages = [message for message in addressed if isinstance(message, OutgoingMessage)]
+        if has_key and self._taken(messages):
             raise _reference_taken()
-        self._put(addressed, has_key)
+        self._put(messages, has_key)
         return [self._receipt(message, place) for place, message in enumerate(messages, start=1)]
 
     def submit_each(self, asked: Sequence[tuple[OutgoingMessage, bool]]) -> list[dict[str, Any] | WaError]:
@@ -100,11 +124,17 @@ class Submitter:
                 good[place] = self._checked(message)
             except WaError as error:
                 results[place] = error
+        for place, judged in zip(list(good), self._within_windows(list(good.values())), strict=True):
+            if isinstance(judged, WindowClosed):
+                results[place] = judged
+                del good[place]
+            else:
+                good[place] = judged
         for place in self._places_taken([place for place in good if asked[place][1]], good):
             results[place] = _reference_taken()
             del good[place]
         self._put_each(good, [has_key for _, has_key in asked], results)
-        receipts = (self._receipt(message, count) for count, (message, _) in enumerate(asked, start=1))
+        receipts = (self._receipt(good.get(place, message), place + 1) for place, (message, _) in enumerate(asked))
         return [receipt if result is None else result for result, receipt in zip(results, receipts, strict=True)]
 
     def _put_each(
@@ -131,6 +161,27 @@ class Submitter:
         addressed = replace(message, phone_number_id=message.phone_number_id or self.number)
         addressed.check()
         return addressed
+
+    def _within_windows(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage | WindowClosed]:
+        """Return the messages, as templates where the window is closed, or the error of those that need one."""
+        judged = [message for message in messages if message.needs_window]
+        closed = self._closed(judged) if judged else {}
+        return [
+            _outside(message, closed[message.customer])
+            if message.needs_window and message.customer in closed
+            else message
+            for message in messages
+        ]
+
+    def _closed(self, messages: Sequence[OutgoingMessage]) -> Mapping[str, datetime]:
+        """Return the closed windows. During an outage none is known, and the worker judges again."""
+        if time.monotonic() < self._blind_until:
+            return {}
+        try:
+            return self._find_closed(messages)
+        except WaError:
+            self._blind_until = time.monotonic() + BLIND_SECONDS
+            return {}
 
     def _places_taken(self, places: Sequence[int], messages: Mapping[int, OutgoingMessage]) -> list[int]:
         taken = {id(message) for message in self._taken([messages[place] for place in places])}

@@ -44,6 +44,8 @@ WITH locked AS MATERIALIZED (
      WHERE message.reference = due.reference
     RETURNING message.reference, message.attempt, message.token, message.phone_number, message.recipient,
               message.message, message.customer, message.retry_count, message.seq,
+              CASE WHEN message.message_type <> 'template' THEN message.window_rule END AS window_rule,
+              message.or_template, message.business_phone,
               extract(epoch FROM clock_timestamp() - greatest(message.queued_at, message.due_at))::float AS waited_seconds
 ), spent AS (
     UPDATE wa.rate_limits AS limits
@@ -54,6 +56,6 @@ WITH locked AS MATERIALIZED (
      WHERE limits.number = bucket.number
 )
 SELECT reference, attempt, token, phone_number, recipient, message, customer, retry_count,
-       (SELECT blocked FROM bucket) AS is_probe, waited_seconds
+       (SELECT blocked FROM bucket) AS is_probe, waited_seconds, window_rule, or_template, business_phone
   FROM claimed
  ORDER BY seq

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wa_cli.media.downloader import Downloader
     from wa_cli.media.downloads import Files
     from wa_cli.media.stores import MediaStore
+    from wa_cli.messages.outgoing import OutgoingMessage
     from wa_cli.outbox.outbox import Outbox
     from wa_cli.reports.hours import Hours
     from wa_cli.sandbox.app import Options
@@ -130,8 +131,15 @@ class AppContext:
             rate=self.settings.rate,
             waiting=self._waiting_in_front,
             find_taken=lambda messages: self.outbox.find_taken(messages),
+            find_closed=self._closed_windows,
             in_seconds=self.settings.estimate_format == "seconds",
         )
+
+    def _closed_windows(self, messages: Sequence[OutgoingMessage]) -> Mapping[str, datetime]:
+        from wa_cli.store.windows import find_closed
+
+        with self.database.reading() as connection:
+            return find_closed(connection, (message.customer for message in messages), self.settings.business_phone)
 
     def _waiting_in_front(self) -> int:
         """Return the number of messages in front of a new one. With SQS the database is not asked: it may be unavailable."""

@@ -21,7 +21,7 @@ from wa_cli.errors import BadInput, CloudError, StillPending, Unconfirmed, WaErr
 from wa_cli.messages import content
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.phone import parse_customer
-from wa_cli.messages.states import SentBy
+from wa_cli.messages.states import SentBy, WindowRule
 from wa_cli.submit import LONGEST_KEY, reference_of
 from wa_cli.telemetry.logs import print_note
 
@@ -63,6 +63,18 @@ class SendOptions:
         str | None,
         typer.Option("--expires", help="Latest send time. An unsent message expires then.", metavar="TIME"),
     ] = None
+    or_template: Annotated[
+        str | None,
+        typer.Option("--or-template", help="Template to send if the 24-hour window is closed.", metavar="NAME"),
+    ] = None
+    or_parameters: Annotated[
+        list[str] | None,
+        typer.Option("--or-parameter", help="Parameter of that template. May be repeated.", metavar="PARAMETER"),
+    ] = None
+    hold_window: Annotated[
+        bool, typer.Option("--hold-window", help="Wait for the customer if the 24-hour window is closed.")
+    ] = False
+    force: Annotated[bool, typer.Option("--force", help="Send even if the 24-hour window is closed.")] = False
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is sent. Exit 5 if it fails, 8 after --timeout.")
     ] = False
@@ -119,6 +131,8 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], options: S
         sent_by=_sent_by(options),
         due_at=due_at,
         expires_at=expires_at,
+        window=_window(options),
+        or_template=_or_template(context, options),
     )
     if options.dry_run:
         _print_request(context, outgoing)
@@ -131,7 +145,10 @@ def _send(ctx: typer.Context, phone: str, message: Mapping[str, Any], options: S
         return
     print(answer["message_id"], flush=True)
     if not options.wait:
-        print_note(f"Queued for {whom}{later}.")
+        instead = (
+            " as a template, since the 24-hour window is closed" if answer["message_type"] != outgoing.type else ""
+        )
+        print_note(f"Queued for {whom}{later}{instead}.")
         return
     print_note(f"Sent to {whom}: {_wait(context, outgoing.reference, patience)['wamid']}")
 
@@ -186,6 +203,26 @@ def _sent_by(options: SendOptions) -> SentBy:
     if options.automatic and options.campaign:
         raise BadInput("--campaign and --automatic cannot be used together.")
     return SentBy.AUTOMATIC if options.automatic else SentBy.CAMPAIGN if options.campaign else SentBy.HUMAN
+
+
+def _window(options: SendOptions) -> WindowRule | None:
+    """Return the rule for a closed window, or None to send in any case."""
+    chosen = {"--or-template": options.or_template, "--hold-window": options.hold_window, "--force": options.force}
+    given = [name for name, value in chosen.items() if value]
+    if len(given) > 1:
+        raise BadInput(f"{given[0]} and {given[1]} cannot be used together.")
+    if options.force:
+        return None
+    return WindowRule.HOLD if options.hold_window else WindowRule.REFUSE
+
+
+def _or_template(context: AppContext, options: SendOptions) -> Mapping[str, Any] | None:
+    if options.or_template is None:
+        if options.or_parameters:
+            raise BadInput("--or-parameter needs --or-template.")
+        return None
+    language = context.settings.template_language
+    return content.template.template(options.or_template, language, options.or_parameters or ())
 
 
 def _when(options: SendOptions, zone: str) -> tuple[datetime | None, datetime | None]:

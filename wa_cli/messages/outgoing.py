@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -17,7 +17,7 @@ from wa_cli.messages.content.media import document
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.phone import customer_key, is_group_id, is_user_id, parse_phone
-from wa_cli.messages.states import SentBy
+from wa_cli.messages.states import SentBy, WindowRule
 
 # Namespace for references of bodies without one, made from the queue's message id, so that a redelivery gets the same.
 _REFERENCES = UUID("6f0f2a5e-7c1d-5e0b-9d57-0f6e3c1b8a42")
@@ -31,7 +31,8 @@ class OutgoingMessage:
     """A message to one customer.
 
     `content` is the Cloud API's own object with its `type`. The addressee is either `phone` (`+` and digits) or
-    `recipient` (a business-scoped user id or a group id). `phone_number_id` is the business number that must send it:
+    `recipient` (a business-scoped user id or a group id). `window` rules what happens outside the 24-hour window, and
+    `or_template` is sent then instead. `phone_number_id` is the business number that must send it:
     a message for the sandbox must not be sent by a real number. Instants are aware.
     """
 
@@ -47,6 +48,18 @@ class OutgoingMessage:
     queued_at: datetime = field(default_factory=clock.now)
     due_at: datetime | None = None
     expires_at: datetime | None = None
+    window: WindowRule | None = None
+    or_template: Mapping[str, Any] | None = None
+
+    @property
+    def needs_window(self) -> bool:
+        """True if it is judged by the 24-hour window: only templates can be sent outside of it, and groups have none."""
+        return self.window is not None and self.type != "template" and not is_group_id(self.recipient or "")
+
+    def as_template(self) -> OutgoingMessage:
+        """Return the message with its template in place of its content."""
+        assert self.or_template
+        return replace(self, content=self.or_template, window=None, or_template=None)
 
     @property
     def type(self) -> str:
@@ -71,6 +84,10 @@ class OutgoingMessage:
             check_length(what, value or "", limit)
         self._check_addressee()
         content.check(self.content)
+        if self.or_template is not None:
+            content.check(self.or_template)
+            if self.or_template["type"] != "template":
+                raise BadInput(f"or_template is a message of type {self.or_template['type']!r} and not a template.")
 
     def _check_addressee(self) -> None:
         """Raise BadInput if the Cloud API object names another addressee than the message."""
@@ -95,6 +112,8 @@ class OutgoingMessage:
                 "queued_at": self.queued_at.isoformat(),
                 "due_at": self.due_at.isoformat() if self.due_at else None,
                 "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+                "window": self.window,
+                "or_template": dict(self.or_template) if self.or_template else None,
             },
         }
         return json.dumps(_without_nones(body), separators=(",", ":"))
@@ -132,6 +151,8 @@ class OutgoingMessage:
             queued_at=_parse_instant(metadata.get("queued_at")) or clock.now(),
             due_at=_instant(metadata, "due_at"),
             expires_at=_instant(metadata, "expires_at"),
+            window=_window(metadata),
+            or_template=_template(metadata.get("or_template")),
         )
         message.check()
         return message
@@ -217,6 +238,18 @@ def _sent_by(metadata: Mapping[str, Any]) -> SentBy:
     if _optional_text(metadata, "campaign"):
         return SentBy.CAMPAIGN
     return SentBy.AUTOMATIC if word else SentBy.HUMAN
+
+
+def _window(metadata: Mapping[str, Any]) -> WindowRule | None:
+    """Return the rule of a body. A body of another producer has none: the API judges."""
+    word = metadata.get("window")
+    return WindowRule(word) if word in list(WindowRule) else None
+
+
+def _template(value: object) -> dict[str, Any] | None:
+    if value is None or isinstance(value, dict):
+        return value
+    raise BadInput("or_template is not an object.")
 
 
 def _optional_uuid(value: object) -> UUID | None:

@@ -26,6 +26,15 @@ class OutboxState(StrEnum):
         return self in (OutboxState.SENT, OutboxState.FAILED, OutboxState.EXPIRED, OutboxState.CANCELLED)
 
 
+class WindowRule(StrEnum):
+    """What happens with a message that is no template if the customer's 24-hour window is closed: it is refused, or it
+    waits until the customer writes.
+    """
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+
+
 class MessageStatus(StrEnum):
     """WhatsApp's status of a message, from the lowest to the highest. The status of a row only rises.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from wa_cli.database.engine import Database, rows, run
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.outbox import window_rules
 from wa_cli.outbox.operator_actions import OperatorActions
 from wa_cli.outbox.rate_limit import PROBE_EVERY, RateLimit
 from wa_cli.outbox.settlement import NO_ATTEMPT, Decision, Intent, Row, Settled, Settlement
@@ -33,7 +34,8 @@ RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}
 @dataclass(frozen=True)
 class Claim:
     """A message that a worker may send once, while its lease lasts. A probe tests if a blocked number is open again.
-    `waited_seconds` is the time from when it was due to its claim.
+    `waited_seconds` is the time from when it was due to its claim. `window_rule` rules what happens outside the 24-hour
+    window of the customer.
     """
 
     reference: UUID
@@ -46,6 +48,11 @@ class Claim:
     retry_count: int
     is_probe: bool
     waited_seconds: float = 0.0
+    window_rule: str | None = None
+    or_template: Mapping[str, Any] | None = None
+    business_phone: str = ""
+    # The instant at which the customer's window closed, so that the message cannot be sent.
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,7 @@ class Outbox:
                 probe_every=PROBE_EVERY,
                 **RECOVERY,
             )
-            return [Claim(*row) for row in found]
+            return window_rules.apply(connection, self.number, [Claim(*row) for row in found])
 
     def next_due(self) -> float | None:
         """Return the seconds until the next message is due, 0 or less if one is due now, or None if none waits."""
@@ -324,4 +331,6 @@ class Outbox:
             "queued_at": message.queued_at.isoformat(),
             "due_at": message.due_at.isoformat() if message.due_at else None,
             "expires_at": message.expires_at.isoformat() if message.expires_at else None,
+            "window_rule": message.window if message.needs_window else None,
+            "or_template": dict(message.or_template) if message.or_template else None,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +16,7 @@ from wa_cli.messages.content.base import CAPTION_LIMIT, FILENAME_LIMIT, ID_LIMIT
 from wa_cli.messages.content.media import LINK, LINK_LIMIT
 from wa_cli.messages.content.text import TEXT_LIMIT
 from wa_cli.messages.outgoing import CAMPAIGN_LIMIT, OutgoingMessage, address
-from wa_cli.messages.states import SentBy
+from wa_cli.messages.states import SentBy, WindowRule
 from wa_cli.server.auth import Caller
 from wa_cli.store.employees import NAME_LIMIT
 from wa_cli.submit import reference_of
@@ -42,6 +42,23 @@ def _caption() -> Any:
     return _short(CAPTION_LIMIT)
 
 
+Parameter = Annotated[str, Field(json_schema_extra={"pattern": r"^(?!.*     )[^\n\t\x00]*$"})]
+
+
+class OrTemplate(BaseModel):
+    """A template by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    template_name: str = Field(json_schema_extra={"pattern": "^[a-z0-9_]{1,512}$"})
+    parameters: list[Parameter] = []
+    language: str | None = Field(None, json_schema_extra={"pattern": "^[A-Za-z0-9_-]{2,12}$"})
+
+    def content(self, language: str) -> Mapping[str, Any]:
+        chosen = language if self.language is None else self.language
+        return template.template(self.template_name, chosen, self.parameters)
+
+
 class Message(BaseModel):
     """A message to send. The addressee is `phone_number`, or `recipient` (a user id) if WhatsApp hides the number."""
 
@@ -64,6 +81,13 @@ class Message(BaseModel):
         None, min_length=1, max_length=ID_LIMIT, pattern=_NO_NUL, description="Id of the message that it quotes."
     )
 
+    window: WindowRule | Literal["force"] = Field(
+        WindowRule.REFUSE,
+        description="If the 24-hour window is closed: refuse the message (default), hold it until the customer writes, or"
+        " force it to the API.",
+    )
+    or_template: OrTemplate | None = Field(None, description="The template to send if the 24-hour window is closed.")
+
     @abstractmethod
     def content(self, language: str) -> Mapping[str, Any]:
         """Return the content as the Cloud API takes it. `language` is the default for templates."""
@@ -80,6 +104,8 @@ class Message(BaseModel):
             employee_id=employee,
             campaign=self.campaign,
             sent_by=sent_by,
+            window=None if self.window == "force" else WindowRule(self.window),
+            or_template=self.or_template.content(language) if self.or_template else None,
         )
         return outgoing if key is None else replace(outgoing, reference=reference_of(key, who.name))
 
@@ -273,19 +299,10 @@ class FlowMessage(_InteractiveMessage):
         return self._interactive("flow", action)
 
 
-Parameter = Annotated[str, Field(json_schema_extra={"pattern": r"^(?!.*     )[^\n\t\x00]*$"})]
-
-
-class TemplateMessage(Message):
+class TemplateMessage(OrTemplate, Message):
     """Queue an approved template."""
 
-    template_name: str = Field(json_schema_extra={"pattern": "^[a-z0-9_]{1,512}$"})
-    parameters: list[Parameter] = []
-    language: str | None = Field(None, json_schema_extra={"pattern": "^[A-Za-z0-9_-]{2,12}$"})
-
-    def content(self, language: str) -> Mapping[str, Any]:
-        chosen = language if self.language is None else self.language
-        return template.template(self.template_name, chosen, self.parameters)
+    model_config = Message.model_config
 
 
 class RawMessage(Message):

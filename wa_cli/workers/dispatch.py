@@ -13,6 +13,7 @@ from uuid import UUID
 from wa_cli.errors import DatabaseUnavailable
 from wa_cli.isolation import reason_of
 from wa_cli.messages.outcomes import Accepted, Blocked, NotTransmitted, Outcome, Rejected, Retryable, Unknown
+from wa_cli.outbox import window_rules
 from wa_cli.outbox.outbox import Claim, Outbox
 from wa_cli.outbox.settlement import Settlement
 from wa_cli.runtime.backoff import full_jitter, pair_pause
@@ -23,6 +24,7 @@ from wa_cli.workers.answer import Answer
 from wa_cli.workers.spooling import Spooling
 
 NOT_SENT_CAP = 2.0
+WINDOW_CLOSED = 131047  # Meta's code of a message outside the window
 
 
 class MessagesApi(Protocol):
@@ -119,16 +121,20 @@ class Dispatch:
 
 
 async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:
-    """Send a claimed message and report its outcome."""
+    """Send a claimed message and report its outcome. One outside its window is refused here, as the API would do later."""
     began_at = time.monotonic()
     try:
-        outcome = await api.send(
-            claim.content,
-            phone=claim.phone,
-            recipient=claim.recipient,
-            reference=claim.reference,
-            attempt=claim.attempt,
-        )
+        outcome: Outcome
+        if claim.closed_at:
+            outcome = Rejected(WINDOW_CLOSED, window_rules.refusal(claim.closed_at))
+        else:
+            outcome = await api.send(
+                claim.content,
+                phone=claim.phone,
+                recipient=claim.recipient,
+                reference=claim.reference,
+                attempt=claim.attempt,
+            )
     except Exception as error:  # an error in our own code fails this message only
         outcome = Unknown(reason_of(error))
     pause = pause_after(claim, outcome)
