@@ -4,9 +4,10 @@ WITH letters AS MATERIALIZED (
       FROM ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS (
                reference uuid, customer text, phone_number text, recipient text, message_type text, message json,
                business_phone text, employee_id uuid, campaign text, sent_by text, queued_at timestamptz, due_at timestamptz,
-               expires_at timestamptz, window_rule text, or_template json)) WITH ORDINALITY AS letter (
+               expires_at timestamptz, window_rule text, or_template json,
+               resend_of uuid)) WITH ORDINALITY AS letter (
                reference, customer, phone_number, recipient, message_type, message,
-               business_phone, employee_id, campaign, sent_by, queued_at, due_at, expires_at, window_rule, or_template, place)
+               business_phone, employee_id, campaign, sent_by, queued_at, due_at, expires_at, window_rule, or_template, resend_of, place)
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT ON (reference) *
       FROM letters
@@ -14,10 +15,10 @@ WITH letters AS MATERIALIZED (
      ORDER BY reference, place
 )
 INSERT INTO wa.outbox (reference, number, customer, phone_number, recipient, message_type, message, business_phone,
-                       employee_id, campaign, sent_by, on_uncertain, queued_at, expires_at, window_rule, or_template,
+                       employee_id, campaign, sent_by, on_uncertain, queued_at, expires_at, window_rule, or_template, resend_of,
                        scheduled, due_at, turn)
 SELECT reference, :number, customer, phone_number, recipient, message_type, message, business_phone,
-       employee_id, campaign, sent_by, :on_uncertain, queued_at, expires_at, window_rule, or_template, scheduled,
+       employee_id, campaign, sent_by, :on_uncertain, queued_at, expires_at, window_rule, or_template, resend_of, scheduled,
        CASE WHEN scheduled THEN due_at ELSE clock_timestamp() END,
        scheduled
        OR row_number() OVER (PARTITION BY customer, scheduled ORDER BY place) = 1

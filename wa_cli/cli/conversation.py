@@ -63,6 +63,7 @@ _COLUMNS = [
     Column("delivered_at", "Delivered", "instant"),
     Column("read_at", "Read", "instant"),
     Column("retry_count", "Retries", "integer"),
+    Column("reference", "Reference"),
 ]
 # Types with content that needs no label.
 _WORDS = ("text", "button", "call", "missed_call", "unsupported", "system")

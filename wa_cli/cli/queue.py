@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
 from wa_cli.cli import render
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.parameters import AsJson, Format, Yes, chosen_format
+from wa_cli.cli.parameters import AsJson, Customer, Format, Yes, chosen_format, key_of, written_number
 from wa_cli.cli.parameters import confirm as ask
 from wa_cli.cli.tables import Column, Table
+from wa_cli.clock import now, parse_span
 from wa_cli.counted import counted
 from wa_cli.errors import BadInput, PartlyDone
+from wa_cli.messages.states import OutboxState
 from wa_cli.telemetry.logs import print_note
 
 if TYPE_CHECKING:
@@ -31,6 +34,19 @@ class Name(StrEnum):
 
 References = Annotated[
     list[str], typer.Argument(help="References, as printed when the messages were queued.", metavar="REFERENCE...")
+]
+OfNumber = Annotated[str | None, typer.Option("--number", help="Only this business number.", metavar="ID")]
+OfCampaign = Annotated[str | None, typer.Option("--campaign", help="Only this campaign.", metavar="NAME")]
+OlderThan = Annotated[
+    str | None, typer.Option("--older", help="Only messages queued longer ago, such as 1h.", metavar="DURATION")
+]
+# States in which a message can be cancelled.
+CANCELLABLE = (OutboxState.QUEUED, OutboxState.HELD, OutboxState.UNCERTAIN)
+MOST_CANCELLED = 100_000
+UNFINISHED = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN, OutboxState.HELD)
+States = Annotated[
+    list[OutboxState] | None,
+    typer.Option("--state", help="Only this state. May be repeated. Default: unfinished messages.", metavar="STATE"),
 ]
 QueueName = Annotated[Name, typer.Argument(help="outgoing or incoming.", metavar="QUEUE")]
 
@@ -52,6 +68,60 @@ def status(ctx: typer.Context, as_json: AsJson = False, form: Format = None) -> 
     ]
     rows = [{"queue": name, **counts} for name, counts in queues.items()]
     render.show(Table("queue-status", "Queues", columns, rows), chosen_format(form, as_json))
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    states: States = None,
+    number: OfNumber = None,
+    customer: Customer = None,
+    campaign: OfCampaign = None,
+    older: OlderThan = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of messages.")] = 50,
+    as_json: AsJson = False,
+    form: Format = None,
+) -> None:
+    """List messages of the outbox with their references, oldest first.
+
+    Example: wa queue list --state queued --older 1h
+    """
+    rows = _listed(AppContext.of(ctx), states or UNFINISHED, number, customer, campaign, older, limit)
+    columns = [
+        Column("reference", "Reference"),
+        Column("customer", "Customer", "phone"),
+        Column("state", "State"),
+        Column("queued_at", "Queued", "instant"),
+        Column("attempt", "Attempts", "integer", omitted=3),
+        Column("type", "Type", omitted=2),
+        Column("content", "Content", "words", omitted=4),
+        Column("reason", "Reason", "words", omitted=5),
+        Column("due_at", "Due", "instant", omitted=1),
+        Column("number", "Number", is_quiet=True, omitted=6),
+        Column("campaign", "Campaign", is_quiet=True, omitted=7),
+    ]
+    shown = [{**row, "customer": written_number(row["customer"])} for row in rows]
+    note = f"Only the oldest {limit:,}. Use --limit to show more." if len(rows) == limit else None
+    render.show(Table("outbox", "Outbox messages", columns, shown, note=note), chosen_format(form, as_json))
+
+
+def _listed(
+    context: AppContext,
+    states: Sequence[OutboxState],
+    number: str | None,
+    customer: str | None,
+    campaign: str | None,
+    older: str | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    return context.outbox.operator.list_messages(
+        [state.value for state in states],
+        number=number,
+        customer=key_of(customer),
+        campaign=campaign,
+        before=now() - parse_span(older, unit_required=True) if older else None,
+        limit=limit,
+    )
 
 
 @app.command()
@@ -163,12 +233,38 @@ def confirm(
 
 
 @app.command()
-def cancel(ctx: typer.Context, references: References) -> None:
+def cancel(
+    ctx: typer.Context,
+    references: Annotated[
+        list[str] | None, typer.Argument(help="References, or none with a filter.", metavar="[REFERENCE...]")
+    ] = None,
+    number: OfNumber = None,
+    customer: Customer = None,
+    campaign: OfCampaign = None,
+    older: OlderThan = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the messages, and cancel none.")] = False,
+    yes: Yes = False,
+) -> None:
     """Cancel messages. A message that is being sent cannot be cancelled.
 
-    Example: wa queue cancel 060e0119-051c-4f79-9159-9e7b5134b2fe
+    Example: wa queue cancel --campaign spring --older 1h --dry-run
     """
-    _print_decided(AppContext.of(ctx).outbox.operator.cancel(_parsed(references)), "cancelled")
+    has_filter = any((number, customer, campaign, older))
+    if bool(references) is has_filter:
+        raise BadInput(
+            "Name either references or a filter.", hint="Use --number, --customer, --campaign or --older as a filter."
+        )
+    context = AppContext.of(ctx)
+    wanted = _parsed(references) if references else []
+    if has_filter:
+        rows = _listed(context, CANCELLABLE, number, customer, campaign, older, MOST_CANCELLED)
+        wanted = [row["reference"] for row in rows]
+    if dry_run:
+        print_note(f"{counted(len(wanted), 'message')} would be cancelled.")
+        return
+    if has_filter and not yes:
+        ask(f"Cancel {counted(len(wanted), 'message')}?")
+    _print_decided(context.outbox.operator.cancel(wanted), "cancelled")
 
 
 @app.command()
@@ -203,7 +299,7 @@ def _parsed(references: list[str]) -> list[UUID]:
         try:
             parsed.append(UUID(reference))
         except ValueError:
-            raise BadInput(f"{reference!r} is not a reference.", hint="List references with wa queue held.") from None
+            raise BadInput(f"{reference!r} is not a reference.", hint="List references with wa queue list.") from None
     return parsed
 
 

@@ -31,9 +31,9 @@ class OutgoingMessage:
     """A message to one customer.
 
     `content` is the Cloud API's own object with its `type`. The addressee is either `phone` (`+` and digits) or
-    `recipient` (a business-scoped user id or a group id). `window` rules what happens outside the 24-hour window, and
-    `or_template` is sent then instead. `phone_number_id` is the business number that must send it:
-    a message for the sandbox must not be sent by a real number. Instants are aware.
+    `recipient` (a business-scoped user id or a group id). `phone_number_id` is the business number that must send it:
+    a message for the sandbox must not be sent by a real number. `window` rules what happens outside the 24-hour window,
+    and `or_template` is sent then instead. `resend_of` is the reference of a message that it repeats. Instants are aware.
     """
 
     content: Mapping[str, Any]
@@ -50,6 +50,7 @@ class OutgoingMessage:
     expires_at: datetime | None = None
     window: WindowRule | None = None
     or_template: Mapping[str, Any] | None = None
+    resend_of: UUID | None = None
 
     @property
     def needs_window(self) -> bool:
@@ -114,6 +115,7 @@ class OutgoingMessage:
                 "expires_at": self.expires_at.isoformat() if self.expires_at else None,
                 "window": self.window,
                 "or_template": dict(self.or_template) if self.or_template else None,
+                "resend_of": str(self.resend_of) if self.resend_of else None,
             },
         }
         return json.dumps(_without_nones(body), separators=(",", ":"))
@@ -153,6 +155,7 @@ class OutgoingMessage:
             expires_at=_instant(metadata, "expires_at"),
             window=_window(metadata),
             or_template=_template(metadata.get("or_template")),
+            resend_of=_optional_uuid(metadata.get("resend_of")),
         )
         message.check()
         return message

@@ -27,8 +27,8 @@ class OutboxState(StrEnum):
 
 
 class WindowRule(StrEnum):
-    """What happens with a message that is no template if the customer's 24-hour window is closed: it is refused, or it
-    waits until the customer writes.
+    """The treatment of a free-form message if the customer's 24-hour window is closed: refused, or held until the customer
+    writes.
     """
 
     REFUSE = "refuse"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,30 @@ class OperatorActions:
         """Return the messages that wait for a person, oldest first."""
         with self.database.reading() as connection:
             return run(connection, "outbox/held", limit=limit).all()
+
+    def list_messages(
+        self,
+        states: Sequence[str],
+        *,
+        number: str | None = None,
+        customer: str | None = None,
+        campaign: str | None = None,
+        before: datetime | None = None,
+        limit: int,
+    ) -> list[dict[str, Any]]:
+        """Return messages in these states, oldest first. `customer` is a person's key, `before` bounds the queuing."""
+        with self.database.reading() as connection:
+            found = run(
+                connection,
+                "outbox/list",
+                states=[*states],
+                number=number,
+                customer=customer,
+                campaign=campaign,
+                before=before,
+                limit=limit,
+            )
+            return [dict(row) for row in found.mappings()]
 
     def release_held(self, references: Sequence[UUID]) -> Decided:
         """Send held messages again, as possible duplicates."""

@@ -333,4 +333,5 @@ class Outbox:
             "expires_at": message.expires_at.isoformat() if message.expires_at else None,
             "window_rule": message.window if message.needs_window else None,
             "or_template": dict(message.or_template) if message.or_template else None,
+            "resend_of": message.resend_of,
         }

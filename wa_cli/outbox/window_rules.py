@@ -16,8 +16,9 @@ from wa_cli.store.windows import find_closed
 if TYPE_CHECKING:
     from wa_cli.outbox.outbox import Claim
 
-# The pause before a message that waits for the customer is judged again.
-POLL = timedelta(minutes=1)
+# The pause before a message that waits for the customer is judged again. A draining worker waits for what is due within a
+# minute, and not for the customer.
+POLL = timedelta(minutes=2)
 
 
 def apply(connection: sa.Connection, number: str, claims: Sequence[Claim]) -> list[Claim]:
