@@ -54,7 +54,7 @@ Identity = Annotated[str, typer.Argument(help="Reference, or id at WhatsApp.", m
 
 @app.command()
 def show(ctx: typer.Context, identity: Identity, zone: Zone = None, as_json: JsonOnly = False) -> None:
-    """Show everything known of a message: its content, its attempts, its statuses.
+    """Show everything known of a message: content, attempts, statuses.
 
     The word show may be left out.
 
