@@ -56,9 +56,9 @@ Identity = Annotated[str, typer.Argument(help="Reference, or id at WhatsApp.", m
 def show(ctx: typer.Context, identity: Identity, zone: Zone = None, as_json: JsonOnly = False) -> None:
     """Show everything known of a message: content, attempts, statuses.
 
-    The word show may be left out.
+    The word show may be left out: wa message WAMID
 
-    Example: wa message 060e0119-051c-4f79-9159-9e7b5134b2fe
+    Example: wa message show 060e0119-051c-4f79-9159-9e7b5134b2fe
     """
     from wa_cli.outbox import message_life
 
