@@ -35,6 +35,7 @@ from wa_cli.database.engine import Database
 from wa_cli.messages.content.text import text
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.states import WindowRule
 from wa_cli.migrations.runner import Migrator
 from wa_cli.outbox.outbox import Outbox
 from wa_cli.queues.base import Queue, QueueMessage
@@ -48,12 +49,31 @@ LEASE = timedelta(seconds=60)
 WA = [sys.executable, "-m", "wa_cli"]
 
 
+# The rule for the 24-hour window, with which each claim reads the newest messages of its customers.
+rules: list[WindowRule] = []
+
+
 def queue_messages(start: int, end: int) -> list[QueueMessage]:
+    rule = rules[0] if rules else None
     messages = [
-        OutgoingMessage(text(f"message {place}"), phone=f"+1{place:09}", phone_number_id=NUMBER)
+        OutgoingMessage(text(f"message {place}"), phone=f"+1{place:09}", phone_number_id=NUMBER, window=rule)
         for place in range(start, end)
     ]
     return [QueueMessage(message.to_body(), message.customer) for message in messages]
+
+
+def open_windows(database: Database, count: int) -> None:
+    """Store three messages of each customer, the newest of today."""
+    with database.transaction() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO whatsapp_messages (message_id, from_phone, to_phone, message_type, direction, timestamp)"
+                " SELECT 'in.' || n || '.' || day, '+1' || lpad(n::text, 9, '0'), 'business', 'text', 'incoming',"
+                "        now() - day * interval '1 day' - interval '1 hour'"
+                "   FROM generate_series(0, :count) AS n, generate_series(0, 2) AS day"
+            ),
+            {"count": count},
+        )
 
 
 def fill(queue: Queue, count: int) -> float:
@@ -117,7 +137,11 @@ def cpu_of(pid: int) -> float:
 
 def rows_stored(database: Database) -> int:
     with database.reading() as connection:
-        return int(connection.execute(sa.text("SELECT count(*) FROM whatsapp_messages")).scalar_one())
+        return int(
+            connection.execute(
+                sa.text("SELECT count(*) FROM whatsapp_messages WHERE direction = 'outgoing'")
+            ).scalar_one()
+        )
 
 
 def rate_of_rows(database: Database, count: int) -> float:
@@ -226,6 +250,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--queue", choices=["postgres", "sqs"], default="postgres")
+    parser.add_argument("--windows", action="store_true", help="judge each message by its 24-hour window")
     parser.add_argument("--claims", action="store_true", help="also claims in front of a million queued rows")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="wa-bench-"))
@@ -233,6 +258,9 @@ def main() -> None:
     server.ensure("bench")
     database = Database(server.url("bench"))
     Migrator(database).apply()
+    if asked.windows:
+        rules.append(WindowRule.REFUSE)
+        open_windows(database, asked.messages)
     environ = {
         **os.environ,
         "WA_HOME": str(home),
