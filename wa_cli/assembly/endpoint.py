@@ -68,6 +68,15 @@ class Endpoint:
         return self.loaded.settings.verify_token or (self.app_secret if self.uses_sandbox else None)
 
     @property
+    def business_account(self) -> str:
+        """The id of the account. Raises ConfigError if it is missing."""
+        if self.uses_sandbox:
+            from wa_cli.sandbox import ACCOUNT
+
+            return ACCOUNT
+        return self._required("business_account_id")
+
+    @property
     def webhook_url(self) -> str:
         """The URL that programs of this machine post webhooks to."""
         settings = self.loaded.settings

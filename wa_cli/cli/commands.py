@@ -24,6 +24,7 @@ class Listed:
 COMMANDS = {
     "send": Listed(WORK, "Queue a message to a customer. A worker sends it."),
     "message": Listed(WORK, "Show one message, and send it again."),
+    "template": Listed(WORK, "Show the templates at Meta."),
     "worker": Listed(WORK, "Send queued messages, store received ones."),
     "serve": Listed(WORK, "Run the webhook receiver and the messaging API."),
     "up": Listed(WORK, "Run the sandbox, the service and both workers in the foreground."),

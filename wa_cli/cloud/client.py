@@ -20,6 +20,7 @@ from wa_cli.cloud import codes
 from wa_cli.cloud.account import AccountClient
 from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.media import MediaClient
+from wa_cli.cloud.templates import TemplateClient
 from wa_cli.errors import BadInput
 from wa_cli.messages import json_text, values
 from wa_cli.messages.incoming import opaque
@@ -62,12 +63,15 @@ class CloudClient:
         )
         self.media = MediaClient(self._http)
         self.account = AccountClient(self._http)
+        self.templates = TemplateClient(self._http)
         self.move_to(base_url)
 
     def move_to(self, base_url: str) -> None:
         """Use another URL from now on, since the sandbox may restart on another port."""
         self._messages_url = base_url.rstrip("/") + self._path
-        self.media.base_url = self.account.base_url = f"{base_url.rstrip('/')}/{self._version}"
+        self.media.base_url = self.account.base_url = self.templates.base_url = (
+            f"{base_url.rstrip('/')}/{self._version}"
+        )
 
     async def send(
         self,

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,12 +220,25 @@ class Sandbox:
             raise graph_errors.window_closed()
 
     async def _templates(self, request: web.Request) -> web.Response:
-        del request
+        try:
+            rules.check_token(request.headers.get("Authorization"), request.query.get("access_token"))
+            if request.match_info["object"] != ACCOUNT:
+                raise graph_errors.unknown_object(request.match_info["object"])
+        except graph_errors.GraphError as error:
+            return web.json_response(error.body(), status=error.status)
         listed = [
-            {"name": name, "language": language, "status": "APPROVED", "category": "UTILITY", "id": str(900 + place)}
+            {
+                "name": name,
+                "language": language,
+                "status": "APPROVED",
+                "category": "UTILITY",
+                "id": str(900 + place),
+                "parameter_format": "POSITIONAL",
+                "components": [{"type": "BODY", "text": _template_text(name, self.templates[name, language])}],
+            }
             for place, (name, language) in enumerate(sorted(self.templates))
         ]
-        return web.json_response({"data": listed, "paging": {}})
+        return web.json_response(_page(listed, request.query))
 
     async def _object(self, request: web.Request) -> web.Response:
         """Answer with the business number, or a file that a customer sent."""
@@ -332,6 +345,22 @@ class Sandbox:
 def _status_error(code: int) -> dict[str, Any]:
     title = _MEANINGS.get(code, "Message failed")
     return {"code": code, "title": title, "message": title, "error_data": {"details": title}}
+
+
+def _page(listed: Sequence[Any], query: Mapping[str, str]) -> dict[str, Any]:
+    """Return a page of a list as Meta pages it: `limit` objects behind the cursor `after`."""
+    begin = int(query["after"]) if query.get("after", "").isdecimal() else 0
+    size = int(query["limit"]) if query.get("limit", "").isdecimal() else 25
+    end = begin + size
+    paging: dict[str, Any] = {"cursors": {"before": str(begin), "after": str(end)}}
+    if end < len(listed):
+        paging["next"] = f"https://graph.facebook.com/next?after={end}"
+    return {"data": listed[begin:end], "paging": paging}
+
+
+def _template_text(name: str, parameters: int) -> str:
+    marks = " ".join(f"{{{{{place}}}}}" for place in range(1, parameters + 1))
+    return " ".join(filter(None, (name.replace("_", " ").capitalize(), marks)))
 
 
 async def _json(request: web.Request) -> Any:
