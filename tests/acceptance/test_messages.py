@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.acceptance.conftest import Shell, until_it_answers
 from tests.acceptance.test_story import until
-from tests.support.waiting import free_port
+from tests.support.waiting import free_port, line_with
 
 
 def life(shell: Shell, identity: str) -> dict[str, Any]:
@@ -101,3 +101,14 @@ def test_a_closed_window_is_refused_with_the_ways_out(shell: Shell) -> None:
         ("text", "queued"),
         ("text", "sent"),
     ]
+
+
+def test_a_message_is_marked_as_read(shell: Shell) -> None:
+    with shell.running("sandbox", "serve") as sandbox:
+        line_with("Started the sandbox", sandbox)
+        shell.wa("read", "wamid.1")
+        shell.wa("read", "wamid.2", "--typing")
+
+    lines = [json.loads(line) for line in (shell.folder / "data" / "sandbox" / "log.jsonl").read_text().splitlines()]
+    assert [(line["wamid"], line["typing"]) for line in lines] == [("wamid.1", False), ("wamid.2", True)]
+    assert "'hello' is not the id of a message." in shell.wa("read", "hello", code=2).stderr

@@ -24,6 +24,7 @@ class Listed:
 COMMANDS = {
     "send": Listed(WORK, "Queue a message to a customer. A worker sends it."),
     "message": Listed(WORK, "Show one message, and send it again."),
+    "read": Listed(WORK, "Mark a customer's message as read, with the earlier ones."),
     "template": Listed(WORK, "Show the templates at Meta."),
     "worker": Listed(WORK, "Send queued messages, store received ones."),
     "serve": Listed(WORK, "Run the webhook receiver and the messaging API."),

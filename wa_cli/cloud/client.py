@@ -16,7 +16,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from wa_cli.cloud import codes
+from wa_cli.cloud import codes, graph_request
 from wa_cli.cloud.account import AccountClient
 from wa_cli.cloud.bearer import BearerToken
 from wa_cli.cloud.media import MediaClient
@@ -94,6 +94,15 @@ class CloudClient:
         except Exception as error:  # after any other error the request may have been read
             return _of_failure(error)
         return _of_response(response, phone)
+
+    async def mark_read(self, wamid: str, *, is_typing: bool = False) -> None:
+        """Mark a customer's message and the earlier ones as read. `is_typing` shows that an answer is being written, for 25
+        seconds at most (Meta, mark-messages-as-read). Raises CloudError, NotFound for an unknown message.
+        """
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
+        if is_typing:
+            body["typing_indicator"] = {"type": "text"}
+        await graph_request.post(self._http, self._messages_url, f"the message {wamid}", body, verb="mark as read")
 
     async def close(self) -> None:
         await self.media.close()

@@ -26,12 +26,19 @@ async def get(http: httpx.AsyncClient, url: str, what: str, **params: str) -> Ma
     return answer if isinstance(answer, Mapping) else {}
 
 
-def check(response: httpx.Response, what: str) -> None:
+async def post(http: httpx.AsyncClient, url: str, what: str, body: Mapping[str, Any], *, verb: str) -> None:
+    """Post to an object. `verb` names the change in errors. Raises CloudError, Unauthorized or NotFound."""
+    with translated(what, verb):
+        response = await http.post(url, json=dict(body))
+        check(response, what, verb)
+
+
+def check(response: httpx.Response, what: str, verb: str = "read") -> None:
     """Raise the error of an answer unless its status is 200."""
     status = response.status_code
     if status == 200:
         return
-    message = f"Cannot read {what}: HTTP {status}"
+    message = f"Cannot {verb} {what}: HTTP {status}"
     code, subcode = _error_code(response)
     kind = codes.classify(code, status, subcode) if code is not None else None
     if code == UNKNOWN_OBJECT or (kind is None and status in (404, 410)):
@@ -56,8 +63,8 @@ def _error_code(response: httpx.Response) -> tuple[int | None, int | None]:
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
+def translated(what: str, verb: str = "read") -> Iterator[None]:
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
-        raise CloudError(f"Cannot read {what} now: {type(error).__name__} {error}".rstrip()) from error
+        raise CloudError(f"Cannot {verb} {what} now: {type(error).__name__} {error}".rstrip()) from error

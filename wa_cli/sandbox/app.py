@@ -136,6 +136,10 @@ class Sandbox:
             if request.match_info["number"] != NUMBER:
                 raise graph_errors.unknown_object(request.match_info["number"])
             asked = await _json(request)
+            if isinstance(asked, Mapping) and asked.get("status") == "read":
+                rules.check_read(asked)
+                self._note({"kind": "read", "wamid": asked["message_id"], "typing": "typing_indicator" in asked})
+                return web.json_response({"success": True})
             customer, kind = rules.check_envelope(asked, self.templates)
             behaviour = behaviour_of(customer)
             self._check_behaviour(behaviour)

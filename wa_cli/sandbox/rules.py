@@ -33,6 +33,16 @@ def check_token(header: str | None, query: str | None) -> None:
         )
 
 
+def check_read(request: Mapping[str, Any]) -> None:
+    """Check a request that marks a message as read."""
+    if request.get("messaging_product") != "whatsapp":
+        raise graph_errors.missing("messaging_product")
+    if not str(request.get("message_id") or "").startswith("wamid."):
+        raise graph_errors.invalid("Message ID is invalid")
+    if "typing_indicator" in request and request["typing_indicator"] != {"type": "text"}:
+        raise graph_errors.invalid("typing_indicator.type must be text")
+
+
 def check_envelope(request: Any, templates: Templates) -> tuple[str, str]:
     """Check the envelope. Return the customer (digits or a user id) and the type."""
     if not isinstance(request, Mapping):
