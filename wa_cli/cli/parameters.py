@@ -25,6 +25,13 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option(help="End time, not included. Default: now.", metavar="TIME")]
 Zone = Annotated[str | None, typer.Option("--tz", help="Time zone. Default: WA_TIMEZONE.", metavar="ZONE")]
 Customer = Annotated[str | None, typer.Option(help="Only this customer: number or user id.", metavar="PHONE")]
+TemplateName = Annotated[str, typer.Argument(help="Name of the template at Meta.", metavar="NAME")]
+TemplateParameters = Annotated[
+    list[str] | None, typer.Argument(help="Parameters of the body, in order.", metavar="[PARAMETER]...")
+]
+TemplateLanguage = Annotated[
+    str | None, typer.Option(help="Language, such as en_US. Default: WA_TEMPLATE_LANGUAGE.", metavar="CODE")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from wa_cli.cli.context import AppContext
+from wa_cli.cli.parameters import TemplateLanguage, TemplateName, TemplateParameters
 from wa_cli.cli.sending import command_of
 from wa_cli.errors import BadInput, system_reason
 from wa_cli.messages import content, json_text
@@ -252,13 +253,9 @@ def _json_object(text: str, what: str) -> Mapping[str, Any]:
 @sends
 def template(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the template at Meta.", metavar="NAME")],
-    parameters: Annotated[
-        list[str] | None, typer.Argument(help="Parameters of the body, in order.", metavar="[PARAMETER]...")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Language, such as en_US. Default: WA_TEMPLATE_LANGUAGE.", metavar="CODE")
-    ] = None,
+    name: TemplateName,
+    parameters: TemplateParameters = None,
+    language: TemplateLanguage = None,
 ) -> Mapping[str, Any]:
     """Queue an approved template, also outside the 24-hour window.
 

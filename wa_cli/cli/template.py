@@ -9,7 +9,7 @@ import typer
 
 from wa_cli.cli import render
 from wa_cli.cli.context import AppContext
-from wa_cli.cli.parameters import AsJson, Format, chosen_format
+from wa_cli.cli.parameters import AsJson, Format, TemplateLanguage, TemplateName, TemplateParameters, chosen_format
 from wa_cli.cli.tables import Column, Table
 from wa_cli.errors import BadInput
 from wa_cli.telemetry.logs import print_note
@@ -56,13 +56,9 @@ def list_(
 @app.command()
 def show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the template.", metavar="NAME")],
-    parameters: Annotated[
-        list[str] | None, typer.Argument(help="Parameters of the body, in order.", metavar="[PARAMETER]...")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Language, such as en_US. Default: WA_TEMPLATE_LANGUAGE.", metavar="CODE")
-    ] = None,
+    name: TemplateName,
+    parameters: TemplateParameters = None,
+    language: TemplateLanguage = None,
 ) -> None:
     """Show a template as the customer reads it, with its parameters.
 
