@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -71,8 +71,9 @@ class Submitter:
 
     `number` is the id of the business number that must send, if it is known. `rate` is the send rate of the workers in
     messages a second, and `waiting` returns the number of messages in front. `find_taken` returns those of some messages
-    whose references are known for other messages, and `find_closed` the customers of some messages whose 24-hour window is
-    closed, with the instant at which it closed. `in_seconds` returns the estimate as a number.
+    whose references are known for other messages, `find_known` the references that were queued before, and `find_closed`
+    the customers whose 24-hour window is closed, with the instant at which it closed. `in_seconds` returns the estimate as
+    a number.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Submitter:
         waiting: Callable[[], int],
         find_taken: Callable[[Sequence[OutgoingMessage]], Sequence[OutgoingMessage]] = lambda _: (),
         find_closed: Callable[[Sequence[OutgoingMessage]], Mapping[str, datetime]] = lambda _: {},
+        find_known: Callable[[Sequence[UUID]], Set[UUID]] = lambda _: set(),
         in_seconds: bool = False,
     ) -> None:
         self.queue = queue
@@ -92,6 +94,7 @@ class Submitter:
         self._waiting = waiting
         self._find_taken = find_taken
         self._find_closed = find_closed
+        self._find_known = find_known
         self._blind_until = float("-inf")
         self._in_seconds = in_seconds
         self._in_front = 0
@@ -104,7 +107,7 @@ class Submitter:
         one cannot be sent, WindowClosed if it needs a template, ReferenceTaken if its key was used for another message,
         and Unconfirmed if the queue does not confirm that it has them.
         """
-        addressed = self._within_windows([self._checked(message) for message in messages])
+        addressed = self._within_windows([self._checked(message) for message in messages], [has_key] * len(messages))
         if refused := [message for message in addressed if isinstance(message, WindowClosed)]:
             raise refused[0]
         messages = [message for message in addressed if isinstance(message, OutgoingMessage)]
@@ -124,7 +127,8 @@ class Submitter:
                 good[place] = self._checked(message)
             except WaError as error:
                 results[place] = error
-        for place, judged in zip(list(good), self._within_windows(list(good.values())), strict=True):
+        keyed = [asked[place][1] for place in good]
+        for place, judged in zip(list(good), self._within_windows(list(good.values()), keyed), strict=True):
             if isinstance(judged, WindowClosed):
                 results[place] = judged
                 del good[place]
@@ -162,26 +166,37 @@ class Submitter:
         addressed.check()
         return addressed
 
-    def _within_windows(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage | WindowClosed]:
-        """Return the messages, as templates where the window is closed, or the error of those that need one."""
+    def _within_windows(
+        self, messages: Sequence[OutgoingMessage], has_key: Sequence[bool]
+    ) -> list[OutgoingMessage | WindowClosed]:
+        """Return the messages, as templates where the window is closed, or the error of those that need one.
+
+        A repeated request, whose message is known by its key, gets the answer of the first one.
+        """
         judged = [message for message in messages if message.needs_window]
-        closed = self._closed(judged) if judged else {}
+        closed, known = self._closed(judged, zip(messages, has_key, strict=True)) if judged else ({}, set())
         return [
             _outside(message, closed[message.customer])
-            if message.needs_window and message.customer in closed
+            if message.needs_window and message.customer in closed and message.reference not in known
             else message
             for message in messages
         ]
 
-    def _closed(self, messages: Sequence[OutgoingMessage]) -> Mapping[str, datetime]:
-        """Return the closed windows. During an outage none is known, and the worker judges again."""
+    def _closed(
+        self, judged: Sequence[OutgoingMessage], asked: Iterable[tuple[OutgoingMessage, bool]]
+    ) -> tuple[Mapping[str, datetime], Set[UUID]]:
+        """Return the closed windows, and the references that were queued before. During an outage no window is known, and
+        the worker judges again.
+        """
         if time.monotonic() < self._blind_until:
-            return {}
+            return {}, set()
         try:
-            return self._find_closed(messages)
+            closed = self._find_closed(judged)
+            repeated = [message.reference for message, has_key in asked if has_key and message.customer in closed]
+            return closed, self._find_known(repeated) if repeated else set()
         except WaError:
             self._blind_until = time.monotonic() + BLIND_SECONDS
-            return {}
+            return {}, set()
 
     def _places_taken(self, places: Sequence[int], messages: Mapping[int, OutgoingMessage]) -> list[int]:
         taken = {id(message) for message in self._taken([messages[place] for place in places])}

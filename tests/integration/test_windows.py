@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from tests.integration.conftest import Bench
 from tests.support.event_loop import in_event_loop
 from tests.support.memory_queue import MemoryQueue
-from wa_cli.errors import DatabaseUnavailable, WindowClosed
+from wa_cli.errors import DatabaseUnavailable, ReferenceTaken, WindowClosed
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import Alias
@@ -124,6 +125,33 @@ def test_a_message_into_a_closed_window_is_refused_with_the_closing_time(bench: 
     [receipt] = submits.submit([outgoing(or_template=HELLO)])
     assert receipt["message_type"] == "template"
     assert queue.depth().waiting == 5
+
+
+def test_a_repeated_request_gets_the_answer_of_the_first_one(bench: Bench) -> None:
+    wrote(bench, 2 * DAY)
+    first = outgoing(window=None, phone_number_id="42")
+    bench.record([first])
+    submits = Submitter(
+        MemoryQueue(),
+        number="42",
+        rate=80,
+        waiting=lambda: 0,
+        find_closed=lambda _: {"123": datetime.now(UTC)},
+        find_known=bench.outbox.find_known,
+        find_taken=bench.outbox.find_taken,
+    )
+
+    again = replace(first, window=WindowRule.REFUSE)
+    [receipt] = submits.submit([again], has_key=True)
+    assert receipt["message_id"] == str(first.reference)
+    [result] = submits.submit_each([(again, True)])
+    assert isinstance(result, dict)
+    as_template = OutgoingMessage(HELLO, phone="+123", phone_number_id="42")
+    bench.record([as_template])
+    with_template = replace(as_template, content=text("hi"), window=WindowRule.REFUSE, or_template=HELLO)
+    submits.submit([with_template], has_key=True)
+    with pytest.raises(ReferenceTaken):
+        submits.submit([replace(with_template, or_template=None, window=None)], has_key=True)
 
 
 def test_without_the_database_nothing_is_refused_and_it_is_asked_rarely() -> None:

@@ -132,6 +132,7 @@ class AppContext:
             waiting=self._waiting_in_front,
             find_taken=lambda messages: self.outbox.find_taken(messages),
             find_closed=self._closed_windows,
+            find_known=lambda references: self.outbox.find_known(references),
             in_seconds=self.settings.estimate_format == "seconds",
         )
 

@@ -135,10 +135,16 @@ class Outbox:
             if (row := known.get(message.reference))
             and not (
                 (message.phone_number_id or self.number) in (row.number, *(row.former_numbers or ()))
-                and (row.phone_number, row.recipient, row.message)
-                == (message.phone, message.recipient, dict(message.content))
+                and (row.phone_number, row.recipient) == (message.phone, message.recipient)
+                and row.message in (dict(message.content), message.or_template)
             )
         ]
+
+    def find_known(self, references: Sequence[UUID]) -> set[UUID]:
+        """Return those of the references that the outbox has."""
+        with self.database.reading() as connection:
+            found = run(connection, "outbox/known", references=[str(reference) for reference in references])
+            return {row.reference for row in found}
 
     def find_taken(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
         """Return the messages whose references are known for other messages."""
