@@ -17,7 +17,7 @@ from wa_cli.messages.states import WindowRule
 from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
 
 ESTIMATE_KEPT = 2.0
-BLIND_SECONDS = 10.0  # after an unavailable database, so that each request does not wait for it
+BLIND_SECONDS = 60.0  # after an unavailable database, so that each request does not wait for it
 LONGEST_KEY = 255
 # Estimates in words: the first whose seconds are not exceeded.
 ESTIMATES = (
@@ -61,7 +61,7 @@ def _outside(message: OutgoingMessage, closed_at: datetime) -> OutgoingMessage |
     return WindowClosed(
         f"The 24-hour window of {message.phone or message.recipient} closed at {closed_at:%Y-%m-%d %H:%M} UTC, so only a"
         " template can be sent.",
-        hint="Send a template, or use --or-template, --hold-window or --force.",
+        hint="Send a template, or have the message replaced by one, held or forced.",
         command=f"wa send template {message.phone or message.recipient} hello_world",
     )
 
@@ -138,8 +138,9 @@ class Submitter:
             results[place] = _reference_taken()
             del good[place]
         self._put_each(good, [has_key for _, has_key in asked], results)
-        receipts = (self._receipt(good.get(place, message), place + 1) for place, (message, _) in enumerate(asked))
-        return [receipt if result is None else result for result, receipt in zip(results, receipts, strict=True)]
+        return [
+            self._receipt(good[place], place + 1) if result is None else result for place, result in enumerate(results)
+        ]
 
     def _put_each(
         self,
@@ -164,6 +165,7 @@ class Submitter:
         """Return the message with the business number that sends it. Raises BadInput."""
         addressed = replace(message, phone_number_id=message.phone_number_id or self.number)
         addressed.check()
+        OutgoingMessage.from_body(addressed.to_body(), queue_id="")  # as the worker will read it
         return addressed
 
     def _within_windows(

@@ -11,6 +11,7 @@ SELECT asked.customer, max(newest.at + interval '24 hours') AT TIME ZONE 'UTC' A
          FROM whatsapp_messages AS stored
         WHERE wa.customer_key(stored.direction, stored.from_phone, stored.to_phone, stored.customer_user_id,
                               stored.group_id) = known.key
+          AND stored.timestamp IS NOT NULL
           AND wa.opens_window(stored.direction, stored.message_type::text, stored.campaign)
           AND (CAST(:number AS text) IS NULL
                OR coalesce(wa.business_number(stored.direction, stored.from_phone, stored.to_phone) = :number, TRUE))

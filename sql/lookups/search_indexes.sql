@@ -6,4 +6,5 @@ SELECT index.relname AS name, index.indisvalid AS is_valid, index.definition,
           JOIN pg_class AS class ON class.oid = found.indexrelid
          WHERE found.indrelid = to_regclass('whatsapp_messages')
            AND class.relname LIKE 'idx\_messages\_search\_%') AS index
+ WHERE index.relname = 'idx_messages_search_' || substring(index.definition FROM 'to_tsvector\(''([^'']+)''')
  ORDER BY index.indisvalid DESC, index.relname

@@ -7,17 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.integration.conftest import Bench
 from tests.support.event_loop import in_event_loop
 from tests.support.memory_queue import MemoryQueue
-from wa_cli.errors import DatabaseUnavailable, ReferenceTaken, WindowClosed
+from wa_cli.database.engine import Database
+from wa_cli.errors import BadInput, DatabaseUnavailable, ReferenceTaken, WindowClosed
 from wa_cli.messages.content.template import template
 from wa_cli.messages.content.text import text
 from wa_cli.messages.incoming import Alias
 from wa_cli.messages.outcomes import Outcome, Rejected
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import WindowRule
+from wa_cli.outbox import window_rules
 from wa_cli.store import contacts, messages
 from wa_cli.store.windows import find_closed
 from wa_cli.submit import Submitter
@@ -127,6 +130,18 @@ def test_a_message_into_a_closed_window_is_refused_with_the_closing_time(bench: 
     assert queue.depth().waiting == 5
 
 
+def test_one_bad_message_of_a_group_fails_alone(bench: Bench) -> None:
+    queue = MemoryQueue()
+    bad = [{}, {"type": "text"}, {"type": "x", "x": {"deep": float("nan")}}, {"type": "location", "location": {}}]
+    group = [(OutgoingMessage(content, phone="+1"), False) for content in bad] + [(outgoing(), False)]
+
+    *refused, receipt = submitter(bench, queue).submit_each(group)
+
+    assert all(isinstance(error, BadInput) for error in refused), refused
+    assert isinstance(receipt, dict)
+    assert queue.depth().waiting == 1
+
+
 def test_a_repeated_request_gets_the_answer_of_the_first_one(bench: Bench) -> None:
     wrote(bench, 2 * DAY)
     first = outgoing(window=None, phone_number_id="42")
@@ -203,22 +218,52 @@ def test_a_message_with_a_template_becomes_the_template(bench: Bench) -> None:
     ]
 
 
-def test_a_held_message_waits_until_the_customer_writes_and_delays_no_other(bench: Bench) -> None:
+def test_held_messages_wait_until_the_customer_writes_in_their_order(bench: Bench) -> None:
     wrote(bench, 2 * DAY)
-    bench.queue("waits", window=WindowRule.HOLD)
-    bench.queue("next", to="+123")
+    bench.queue("first", window=WindowRule.HOLD)
+    bench.queue("second", window=WindowRule.HOLD)
+    bench.queue("another", to="+123")
 
-    assert bench.claim_words() == []
-    assert bench.claim_words() == ["next"]
-    assert bench.states() == {"queued": 1, "sending": 1}
-    assert bench.sql("SELECT attempt, scheduled FROM wa.outbox WHERE state = 'queued'") == [
-        {"attempt": 0, "scheduled": True}
+    assert [bench.claim_words() for _ in range(3)] == [[], [], ["another"]]
+    assert bench.sql("SELECT DISTINCT state, attempt, scheduled FROM wa.outbox WHERE window_rule = 'hold'") == [
+        {"state": "queued", "attempt": 0, "scheduled": True}
     ]
-    bench.age("due_at", HOUR)
+    assert bench.outbox.work_left().due == 0
+    assert bench.outbox.next_due() is None or bench.outbox.next_due() > 1e9  # type: ignore[operator]
+    assert bench.outbox.sweeps.end_window_waits() == ""
     assert bench.claim_words() == []
     wrote(bench, MINUTE)
-    bench.age("due_at", HOUR)
-    assert bench.claim_words() == ["waits"]
+    bench.outbox.sweeps.end_window_waits()
+    assert bench.claim_words() == []  # the other message is still being sent
+    bench.sql("UPDATE wa.outbox SET state = 'sent', turn = FALSE, final_at = now() WHERE state = 'sending'")
+    bench.outbox.sweeps.repair_heads()
+    assert bench.claim_words() == ["first"]
+    assert bench.claim_words() == []
+
+
+def test_a_template_does_not_replace_what_an_uncertain_attempt_may_have_sent(bench: Bench) -> None:
+    wrote(bench, 2 * DAY)
+    bench.queue("text", window=WindowRule.REFUSE, or_template=HELLO)
+    bench.sql("UPDATE wa.outbox SET uncertain_count = 1")
+
+    [claim] = bench.claim()
+
+    assert claim.content["type"] == "text"
+    assert claim.closed_at
+
+
+def test_a_locked_table_of_messages_stops_no_claim(
+    bench: Bench, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_rules, "READ_LIMIT", timedelta(milliseconds=100))
+    wrote(bench, 2 * DAY)
+    bench.queue("unjudged", window=WindowRule.REFUSE)
+    bench.queue("again", to="+124", window=WindowRule.REFUSE)
+    with Database(database_url).transaction() as connection:
+        connection.execute(sa.text("LOCK TABLE whatsapp_messages IN ACCESS EXCLUSIVE MODE"))
+
+        assert bench.claim_words(limit=1) == ["unjudged"]
+        assert bench.claim_words() == ["again"]  # not tried again at once
 
 
 def test_an_open_or_unknown_window_changes_nothing(bench: Bench) -> None:

@@ -33,6 +33,8 @@ def merged(*parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 
 links = st.sampled_from(["https://example.org/a.png", "http://example.org/a", "ftp://example.org/a", "", "example.org"])
 titles, ids = sized(20) | st.sampled_from(["Yes", "No", ""]), sized(256) | st.sampled_from(["yes", "no", "", " yes"])
+# Values of the wrong shape.
+odd: st.SearchStrategy[Any] = st.sampled_from([5, True, "x", [1], ["x"], [{}], {}])
 replies = st.fixed_dictionaries({"title": titles, "id": ids})
 rows = merged(
     st.fixed_dictionaries({"title": sized(24) | st.just("Row"), "id": sized(200) | st.text("abcd", max_size=2)}),
@@ -42,6 +44,7 @@ headers = st.sampled_from(
     [
         {"type": "text", "text": "x" * 60},
         {"type": "text", "text": "x" * 61},
+        {"type": "text", "text": ""},
         {"type": "image", "image": {"link": "https://example.org/a.png"}},
         {"type": "document", "document": {"id": "12"}},
         {"type": "video", "video": {}},
@@ -51,23 +54,25 @@ headers = st.sampled_from(
 )
 actions: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "button": st.fixed_dictionaries(
-        {"buttons": st.lists(replies.map(lambda reply: {"type": "reply", "reply": reply}), max_size=4)}
+        {"buttons": st.lists(replies.map(lambda reply: {"type": "reply", "reply": reply}), max_size=4) | odd}
     ),
     "list": st.fixed_dictionaries(
         {
             "button": sized(20) | st.just(""),
             "sections": st.lists(
                 merged(
-                    st.fixed_dictionaries({"rows": st.lists(rows, max_size=6)}),
+                    st.fixed_dictionaries({"rows": st.lists(rows, max_size=6) | odd}),
                     sometimes("title", sized(24) | st.just("")),
                 ),
                 max_size=3,
-            ),
+            )
+            | odd
+            | st.just([{"rows": [{"title": "Row", "id": "1"}]}] * 11),
         }
     ),
     "cta_url": st.fixed_dictionaries(
         {
-            "name": st.just("cta_url"),
+            "name": st.just("cta_url") | st.just("other"),
             "parameters": st.fixed_dictionaries({"display_text": sized(20) | st.just(""), "url": links}),
         }
     ),
@@ -75,7 +80,9 @@ actions: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         {
             "name": st.just("flow"),
             "parameters": merged(
-                st.fixed_dictionaries({"flow_message_version": st.just("3"), "flow_cta": sized(30) | st.just("")}),
+                st.fixed_dictionaries(
+                    {"flow_message_version": st.just("3") | st.just("2"), "flow_cta": sized(30) | st.just("")}
+                ),
                 sometimes("flow_id", st.just("1")),
                 sometimes("flow_name", st.just("booking")),
                 sometimes("flow_action_payload", st.sampled_from([{"screen": "A"}, {}, {"screen": ""}])),
@@ -99,7 +106,9 @@ files = merged(sometimes("link", links), sometimes("id", st.just("123")), someti
 degrees = st.sampled_from([0, -90, 90, 90.5, 180, -180.1, "52.5", "north", None, 1e9])
 names = merged(sometimes("formatted_name", st.sampled_from(["Ana", ""])), sometimes("first_name", st.just("Ana")))
 cards: st.SearchStrategy[dict[str, Any]] = merged(
-    sometimes("name", names), sometimes("birthday", st.sampled_from(["1990-12-31", "31.12.1990"]))
+    sometimes("name", names),
+    sometimes("phones", odd),
+    sometimes("birthday", st.sampled_from(["1990-12-31", "31.12.1990"])),
 ) | st.just({})
 messages = st.one_of(
     (sized(4096) | st.just("")).map(lambda body: ("text", {"body": body})),

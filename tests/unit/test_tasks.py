@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from datetime import timedelta
 
 import pytest
 
 from tests.support.event_loop import in_event_loop
-from wa_cli.runtime.tasks import all_until_one_fails
+from wa_cli.runtime.tasks import all_until_one_fails, within
 
 
 @in_event_loop
@@ -30,3 +32,13 @@ async def test_the_first_error_cancels_the_others_and_keeps_its_cause() -> None:
 
     assert raised.value.__cause__ is cause
     assert is_cancelled.is_set()
+
+
+def test_work_within_a_limit_gives_its_result_its_error_or_a_time_out() -> None:
+    assert within(timedelta(seconds=10), lambda: 5) == 5
+    with pytest.raises(KeyError):
+        within(timedelta(seconds=10), lambda: {}["nothing"])
+    released = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(timedelta(milliseconds=1), released.wait)
+    released.set()

@@ -17,7 +17,16 @@ from wa_cli import checks
 from wa_cli.checks.finding import Finding, Level
 from wa_cli.checks.installation import Installation
 from wa_cli.database import installation_faults
-from wa_cli.errors import QueueError, RowRefused, SchemaTooOld, StatementCancelled, WaError, system_reason
+from wa_cli.errors import (
+    ConfigError,
+    DatabaseUnavailable,
+    QueueError,
+    RowRefused,
+    SchemaTooOld,
+    StatementCancelled,
+    WaError,
+    system_reason,
+)
 
 STORAGE = (
     *("migrations", "direction_column", "direction_constraint", "direction_index", "indexes", "plans", "model"),
@@ -45,6 +54,8 @@ PERFORMANCE = ("sizes", "report_plans", "slow_statements", "query_times")
 MIGRATE = "wa migrate"
 # Errors that are findings of their check. Others, such as an invalid setting, end `wa verify`.
 _FINDINGS = (RowRefused, QueueError, SchemaTooOld, StatementCancelled)
+# Errors of a part that several checks need. Others concern what the check itself looks at.
+_SHARED = (DatabaseUnavailable, ConfigError)
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,10 @@ class _Round:
         except WaError as error:
             if not (self._is_patient or isinstance(error, _FINDINGS)):
                 raise
-            finding = self._once(check, _failure(error))
+            finding = _failure(error)
+            is_shared = isinstance(error, _SHARED) and not isinstance(error, StatementCancelled)
+            if is_shared or finding.command == MIGRATE:
+                finding = self._once(check, finding)
         except OSError as error:
             finding = Finding(Level.FAILED, f"{error.filename or check.title}: {system_reason(error)}")
         except NoSuchTableError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,15 @@ def load(path: Path) -> Mapping[str, Any]:
         raise BadInput(f"Cannot read {path}: {system_reason(error)}.", hint="Write it with wa doctor --save.") from None
     except ValueError:
         found = None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("checks"), list):
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA or not _has_facts(found.get("checks")):
         raise BadInput(f"{path} is not a file of wa doctor --save.", hint="Write it with wa doctor --save.")
     return found
+
+
+def _has_facts(checks: Any) -> bool:
+    return isinstance(checks, list) and all(
+        isinstance(check, dict) and isinstance(check.get("facts"), dict) for check in checks
+    )
 
 
 def figures(document: Mapping[str, Any]) -> dict[tuple[str, str], float]:
@@ -49,7 +56,7 @@ def _figures(facts: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield from _figures(value, (*path, name))
-        elif path and name in UNITS and isinstance(value, int | float):
+        elif path and name in UNITS and isinstance(value, int | float) and isfinite(value):
             yield (path[-1], name), float(value)
 
 

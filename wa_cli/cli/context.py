@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from wa_cli.assembly.endpoint import Endpoint
 from wa_cli.assembly.queues import Queues, Spools
 from wa_cli.clock import check_zone, now
 from wa_cli.errors import BadInput, ConfigError, DatabaseUnavailable
+from wa_cli.runtime.tasks import within
 from wa_cli.settings import schema, sources
 from wa_cli.settings.schema import Settings
 from wa_cli.settings.sources import Loaded
@@ -54,6 +55,9 @@ def or_unavailable(once: Callable[[], T]) -> T | None:
     except DatabaseUnavailable as error:
         print_note(f"{now():%H:%M:%S} UTC: {error.message}")
         return None
+
+
+WINDOW_LIMIT = timedelta(seconds=2)
 
 
 class AppContext:
@@ -137,10 +141,17 @@ class AppContext:
         )
 
     def _closed_windows(self, messages: Sequence[OutgoingMessage]) -> Mapping[str, datetime]:
+        """Return the closed windows. Raises DatabaseUnavailable after two seconds, whatever the server does."""
         from wa_cli.store.windows import find_closed
 
-        with self.database.reading() as connection:
-            return find_closed(connection, (message.customer for message in messages), self.settings.business_phone)
+        def find() -> Mapping[str, datetime]:
+            with self.database.reading() as connection:
+                return find_closed(connection, [message.customer for message in messages], self.settings.business_phone)
+
+        try:
+            return within(WINDOW_LIMIT, find)
+        except TimeoutError as error:
+            raise DatabaseUnavailable(f"Database unavailable: {error}") from error
 
     def _waiting_in_front(self) -> int:
         """Return the number of messages in front of a new one. With SQS the database is not asked: it may be unavailable."""

@@ -12,7 +12,7 @@ from wa_cli.cli import check_comparison, check_results, output_file, render
 from wa_cli.cli.context import AppContext
 from wa_cli.cli.parameters import JsonOnly
 from wa_cli.clock import now
-from wa_cli.errors import CheckFailed
+from wa_cli.errors import BadInput, CheckFailed
 from wa_cli.telemetry.logs import print_note
 
 WORDS = check_results.Words(
@@ -46,8 +46,8 @@ def doctor(
     from wa_cli.checks import catalogue
 
     before = check_comparison.load(compare) if compare else None
-    if save:
-        output_file.check(save)
+    if save and not save.parent.is_dir():
+        raise BadInput(f"Cannot write {save}: the folder {save.parent} does not exist.", hint="Choose another path.")
     names = catalogue.PERFORMANCE if save or compare else catalogue.DOCTOR
     selected = check_results.chosen(catalogue.find(names), check or [])
     found = catalogue.run_each(selected, AppContext.of(ctx).installation(now()))

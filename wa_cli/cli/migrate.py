@@ -70,7 +70,7 @@ def migrate(
     patience = parse_span(timeout)
     last = catalogue.find(to) if to is not None else None
     backfill = _backfill(context) if backfill_direction else None
-    search_steps = _migrator(context).search_steps(search_language) if search_language else []
+    search_steps = _migrator(context).search_steps(search_language) if search_language is not None else []
     if dry_run:
         _print_fillable(backfill) if backfill else _print_script(context, last, search_steps)
         return
@@ -83,7 +83,7 @@ def migrate(
     with migrate_progress.shown() as report:
         migrator = _migrator(context, report, patience)
         skipped = migrator.apply(last)
-        if search_language:
+        if search_language is not None:
             migrator.set_search_language(search_language)
     if pending:
         print_note(f"{_count(pending)} applied.")

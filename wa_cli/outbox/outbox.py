@@ -6,6 +6,7 @@ lost answer and the evidence it is uncertain. `settlement.py` decides what an ou
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from wa_cli.database.engine import Database, rows, run
+from wa_cli.database.engine import Database, rows, run, translated
+from wa_cli.errors import RowRefused, StatementCancelled
 from wa_cli.messages.incoming import StatusUpdate
 from wa_cli.messages.outcomes import Accepted
 from wa_cli.messages.outgoing import OutgoingMessage
@@ -28,6 +30,7 @@ from wa_cli.store import messages
 from wa_cli.version import __version__
 
 # Recovery of a throttled number's rate per second: below the rate that was too fast, near it, and above it.
+BLIND_SECONDS = 60.0  # without judging windows, after the table of messages could not be read
 RECOVERY = {"fast": 0.25, "careful": 0.002, "slow": 0.01}
 
 
@@ -106,6 +109,7 @@ class Outbox:
         self.rate_limit = RateLimit(database, number)
         self.operator = OperatorActions(database, number)
         self.sweeps = Sweeps(database, number)
+        self._blind_until = float("-inf")
 
     def record(self, connection: sa.Connection, outgoing: Sequence[OutgoingMessage]) -> int:
         """Insert messages of a queue, in the caller's transaction. Return the number of new ones.
@@ -163,7 +167,21 @@ class Outbox:
                 probe_every=PROBE_EVERY,
                 **RECOVERY,
             )
-            return window_rules.apply(connection, self.number, [Claim(*row) for row in found])
+            claims = [Claim(*row) for row in found]
+            return window_rules.apply(connection, self.number, claims, self._closed_windows(connection, claims))
+
+    def _closed_windows(self, connection: sa.Connection, claims: Sequence[Claim]) -> window_rules.Closed:
+        """Return the closed windows of these claims. While the table of messages cannot be read none is known, and the API
+        judges.
+        """
+        if time.monotonic() < self._blind_until or not any(claim.window_rule for claim in claims):
+            return {}
+        try:
+            with translated(), connection.begin_nested():
+                return window_rules.find_closed_of(connection, claims)
+        except (StatementCancelled, RowRefused):
+            self._blind_until = time.monotonic() + BLIND_SECONDS
+            return {}
 
     def next_due(self) -> float | None:
         """Return the seconds until the next message is due, 0 or less if one is due now, or None if none waits."""

@@ -17,6 +17,7 @@ from wa_cli.messages.states import OutboxState
 from wa_cli.outbox.settlement import NO_ATTEMPT, Decision, Settlement
 from wa_cli.outbox.statements import insert_attempts, lock_rows
 from wa_cli.store import messages
+from wa_cli.store.windows import find_closed
 
 SWEEP_LIMIT = 200
 # A message that was uncertain this often is held, even if the evidence says that it was not sent.
@@ -82,6 +83,22 @@ class Sweeps:
                 run(connection, "outbox/lock_heads", number=self.number, customers=stranded)
                 run(connection, "outbox/hand_over", number=self.number, customers=stranded)
             return (visited[-1][0] if len(visited) == limit else ""), len(stranded)
+
+    def end_window_waits(self, after: str = "", limit: int = 1000) -> str:
+        """Make messages due that waited for their customers, and whose windows are open now, from the customer `after` on.
+
+        Return the customer to go on from ("" at the end).
+        """
+        with self.database.transaction() as connection:
+            waiters = run(connection, "outbox/window_waiters", number=self.number, after=after, limit=limit).all()
+            for phone in {waiter.business_phone for waiter in waiters}:
+                customers = [waiter.customer for waiter in waiters if waiter.business_phone == phone]
+                closed = find_closed(connection, customers, phone)
+                if opened := sorted(set(customers) - set(closed)):
+                    found = {"number": self.number, "business_phone": phone, "customers": opened}
+                    run(connection, "outbox/end_window_wait", **found)
+                    run(connection, "outbox/hand_over", number=self.number, customers=opened)
+        return str(waiters[-1].customer) if len(waiters) == limit else ""
 
     def expire(self) -> Expired:
         """End messages whose deadline has passed. A message whose row is refused ends without it."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -16,43 +17,57 @@ from wa_cli.store.windows import find_closed
 if TYPE_CHECKING:
     from wa_cli.outbox.outbox import Claim
 
-# The pause before a message that waits for the customer is judged again. A draining worker waits for what is due within a
-# minute, and not for the customer.
-POLL = timedelta(minutes=2)
+# A claim waits no longer for the table of messages, which another program may have locked.
+READ_LIMIT = timedelta(seconds=2)
+
+# The instants at which windows closed, by the business's phone and the customer.
+Closed = Mapping[tuple[str, str], datetime]
 
 
-def apply(connection: sa.Connection, number: str, claims: Sequence[Claim]) -> list[Claim]:
-    """Return the claims to send, in the transaction that claimed them.
-
-    A message with a template becomes that template, and one that waits for the customer is given back. One that is
-    refused has `closed_at`.
-    """
+def find_closed_of(connection: sa.Connection, claims: Sequence[Claim]) -> Closed:
+    """Return the instants at which windows of these claims closed. Raises StatementCancelled after `READ_LIMIT`."""
+    connection.execute(sa.text(f"SET LOCAL statement_timeout = {int(READ_LIMIT.total_seconds() * 1000)}"))
     judged = [claim for claim in claims if claim.window_rule]
-    closed = {
+    return {
         (phone, customer): closed_at
         for phone in {claim.business_phone for claim in judged}
         for customer, closed_at in find_closed(
             connection, (claim.customer for claim in judged if claim.business_phone == phone), phone
         ).items()
     }
-    kept: list[Claim] = []
-    changed: list[Claim] = []
-    waiting: list[Claim] = []
-    for claim in claims:
-        closed_at = closed.get((claim.business_phone, claim.customer)) if claim.window_rule else None
-        if closed_at and claim.or_template:
-            changed.append(claim)
-            kept.append(replace(claim, content=claim.or_template))
-        elif closed_at and claim.window_rule == WindowRule.HOLD:
-            waiting.append(claim)
-        else:
-            kept.append(replace(claim, closed_at=closed_at))
-    if changed:
-        run(connection, "outbox/change_content", rows=_identities(changed))
+
+
+def apply(connection: sa.Connection, number: str, claims: Sequence[Claim], closed: Closed) -> list[Claim]:
+    """Return the claims to send, in the transaction that claimed them.
+
+    A message with a template becomes that template, and one that waits for the customer is given back. One that is
+    refused has `closed_at`.
+    """
+    outside = [
+        replace(claim, closed_at=closed_at)
+        for claim in claims
+        if claim.window_rule and (closed_at := closed.get((claim.business_phone, claim.customer)))
+    ]
+    changed = _change(connection, [claim for claim in outside if claim.or_template])
+    waiting = [claim for claim in outside if not claim.or_template and claim.window_rule == WindowRule.HOLD]
     if waiting:
-        run(connection, "outbox/wait_for_window", rows=_identities(waiting), after=POLL)
+        run(connection, "outbox/wait_for_window", rows=_identities(waiting))
         run(connection, "outbox/hand_over", number=number, customers=sorted({claim.customer for claim in waiting}))
-    return kept
+    judged = {claim.reference: changed.get(claim.reference, claim) for claim in outside}
+    given_back = {claim.reference for claim in waiting}
+    return [judged.get(claim.reference, claim) for claim in claims if claim.reference not in given_back]
+
+
+def _change(connection: sa.Connection, claims: Sequence[Claim]) -> dict[UUID, Claim]:
+    """Return those claims that become their templates, by reference."""
+    if not claims:
+        return {}
+    changed = set(run(connection, "outbox/change_content", rows=_identities(claims)).scalars())
+    return {
+        claim.reference: replace(claim, content=claim.or_template, closed_at=None)
+        for claim in claims
+        if claim.or_template and claim.reference in changed
+    }
 
 
 def refusal(closed_at: datetime) -> str:

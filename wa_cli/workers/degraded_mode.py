@@ -18,6 +18,7 @@ from wa_cli import clock
 from wa_cli.errors import BadInput, QueueError
 from wa_cli.messages.outcomes import Blocked, NotTransmitted, Retryable, may_be_sent_again
 from wa_cli.messages.outgoing import OutgoingMessage
+from wa_cli.messages.states import WindowRule
 from wa_cli.outbox.outbox import Claim
 from wa_cli.outbox.settlement import Intent, Settlement
 from wa_cli.outbox.spool import Spool, SpoolUnwritable
@@ -222,6 +223,8 @@ class DegradedMode:
         except BadInput:
             return None, NOT_NOW
         now = clock.now()
+        if message.window == WindowRule.HOLD:  # its window is not known without the database
+            return None, NOT_NOW
         if message.due_at and message.due_at > now:
             return None, min(NOT_NOW, message.due_at - now)
         if message.phone_number_id not in (None, self.number) or (message.expires_at and message.expires_at <= now):

@@ -117,7 +117,7 @@ class Dispatch:
                 await asyncio.to_thread(self.outbox.release, [claim])
             return
         settlement = await send_claim(self.api, claim, self.emit)
-        self.spooling.put(Answer(settlement, claimed_at, claim.is_probe))
+        self.spooling.put(Answer(settlement, claimed_at, claim.is_probe and not claim.closed_at))
 
 
 async def send_claim(api: MessagesApi, claim: Claim, emit: Emit) -> Settlement:

@@ -93,6 +93,7 @@ class Maintenance:
         self.number_state = OPEN
         self._has_beaten = False
         self._mended_to = ""
+        self._waits_ended_to = ""
         self._slow_at = 0.0
         self._beat: Callable[[], None] = lambda: None
 
@@ -110,6 +111,7 @@ class Maintenance:
         self._do(lambda: self.outbox.sweeps.pass_heads_on(self.limits.wait))
         self._do(self._expire)
         self._do(self._mend)
+        self._do(self._end_window_waits)
         if time.monotonic() >= self._slow_at:
             self._slow_at = time.monotonic() + SLOW_EVERY
             self._do(lambda: self._swept(Sweep.LATE_STATUSES, self.outbox.sweeps.merge_pending_statuses()))
@@ -153,6 +155,9 @@ class Maintenance:
             self.emit(events.StoreFailed(reason, 1))
         leave_unstored(self.spooled_outcomes.spool, expired.unstored)
         self._swept(Sweep.EXPIRED, expired.count)
+
+    def _end_window_waits(self) -> None:
+        self._waits_ended_to = self.outbox.sweeps.end_window_waits(self._waits_ended_to)
 
     def _mend(self) -> None:
         self._mended_to, mended = self.outbox.sweeps.repair_heads(self._mended_to)

@@ -37,8 +37,9 @@ def _check_card(card: Any) -> None:
     if not any(word(name.get(part)) for part in _NAMES):
         raise BadInput(f"The name of the contact {name['formatted_name']!r} has none of {', '.join(_NAMES)}.")
     for key in ("phones", "emails", "addresses", "urls"):
-        if not isinstance(card.get(key, []), list):
-            raise BadInput(f"The {key} of the contact {name['formatted_name']!r} are not a list.")
+        entries = card.get(key, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+            raise BadInput(f"The {key} of the contact {name['formatted_name']!r} are not a list of objects.")
     birthday = card.get("birthday")
     if birthday is not None and not _BIRTHDAY.fullmatch(str(birthday)):
         raise BadInput(f"The birthday {birthday!r} is not a date like 1990-12-31.")

@@ -58,6 +58,8 @@ def _check_header(header: Any, kind: str) -> None:
     sort = header.get("type") if isinstance(header, Mapping) else None
     if sort == "text":
         check_length("header", header.get("text"), SHORT_LIMIT)
+        if not header["text"]:
+            raise BadInput("The header has no text.")
         return
     if sort not in FILES or kind == "list":
         allowed = "text" if kind == "list" else f"text, {', '.join(FILES)}"
@@ -70,10 +72,9 @@ def _check_header(header: Any, kind: str) -> None:
 
 
 def _check_buttons(action: Part) -> None:
-    found = action.get("buttons")
-    buttons = [button.get("reply") for button in _parts(found)]
-    if not 0 < len(buttons) <= MOST_BUTTONS or len(buttons) != len(found or ()):
-        raise BadInput(f"The message has {counted(len(found or ()), 'button')}. It must have 1 to {MOST_BUTTONS}.")
+    buttons = [button.get("reply") for button in _objects("buttons", action.get("buttons"))]
+    if not 0 < len(buttons) <= MOST_BUTTONS:
+        raise BadInput(f"The message has {counted(len(buttons), 'button')}. It must have 1 to {MOST_BUTTONS}.")
     _check_choices("button", buttons, BUTTON_TITLE_LIMIT, BUTTON_ID_LIMIT)
     titles = [button["title"] for button in buttons if isinstance(button, Mapping)]
     if doubled := _doubled(titles):
@@ -82,8 +83,10 @@ def _check_buttons(action: Part) -> None:
 
 def _check_list(action: Part) -> None:
     _check_title("button", action.get("button"), BUTTON_TITLE_LIMIT)
-    sections = _parts(action.get("sections"))
-    rows = [row for section in sections for row in _parts(section.get("rows"))]
+    sections = _objects("sections", action.get("sections"))
+    if len(sections) > MOST_ROWS:
+        raise BadInput(f"The list has {len(sections):,} sections. It must have 1 to {MOST_ROWS}.")
+    rows = [row for section in sections for row in _objects("rows", section.get("rows"))]
     if not 0 < len(rows) <= MOST_ROWS:
         raise BadInput(f"The list has {counted(len(rows), 'row')}. It must have 1 to {MOST_ROWS}.")
     if len(sections) > 1:
@@ -93,6 +96,13 @@ def _check_list(action: Part) -> None:
     for row in rows:
         if row.get("description") is not None:
             check_length("description of a row", row["description"], DESCRIPTION_LIMIT)
+
+
+def _objects(what: str, value: Any) -> list[Part]:
+    """Return the objects of a list. Raises BadInput if it is not a list of objects."""
+    if not isinstance(value, list) or not all(isinstance(part, Mapping) for part in value):
+        raise BadInput(f"The {what} of the message are not a list of objects.")
+    return value
 
 
 def _check_choices(what: str, choices: Sequence[Any], title_limit: int, id_limit: int) -> None:
@@ -119,13 +129,15 @@ def _doubled(values: Sequence[str]) -> str | None:
 
 
 def _check_cta_url(action: Part) -> None:
-    parameters = _parameters(action)
+    parameters = _parameters(action, "cta_url")
     _check_title("button", parameters.get("display_text"), BUTTON_TITLE_LIMIT)
     check_link(parameters.get("url"))
 
 
 def _check_flow(action: Part) -> None:
-    parameters = _parameters(action)
+    parameters = _parameters(action, "flow")
+    if str(parameters.get("flow_message_version")) != "3":
+        raise BadInput("The flow_message_version is not 3.")
     _check_title("button", parameters.get("flow_cta"), FLOW_BUTTON_LIMIT)
     if bool(parameters.get("flow_id")) == bool(parameters.get("flow_name")):
         raise BadInput("A flow needs either flow_id or flow_name.")
@@ -142,8 +154,10 @@ _ACTIONS: dict[str, Callable[[Part], None]] = {
 }
 
 
-def _parameters(action: Part) -> Part:
+def _parameters(action: Part, name: str) -> Part:
     found = action.get("parameters")
+    if action.get("name") != name:
+        raise BadInput(f"The name of the action is not {name}.")
     if not isinstance(found, Mapping):
         raise BadInput("The action of the interactive message has no parameters.")
     return found

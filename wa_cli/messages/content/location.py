@@ -32,7 +32,7 @@ def _check_coordinate(key: str, value: Any, limit: float) -> None:
     """Raise BadInput unless it is a number, or one as text, within ±`limit` degrees."""
     try:
         degrees = float("nan") if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         degrees = float("nan")
     if not isfinite(degrees) or abs(degrees) > limit:
         raise BadInput(f"The {key} {value!r} is not a number from -{limit:g} to {limit:g}.")

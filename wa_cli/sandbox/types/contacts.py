@@ -18,5 +18,8 @@ def check(part: Any, templates: object) -> None:
             raise graph_errors.missing(f"contacts[{place}]['name']['formatted_name']")
         if not any(name.get(part) for part in _PARTS):
             raise graph_errors.invalid(f"contacts[{place}].name needs one of {', '.join(_PARTS)}")
+        for key in ("phones", "emails", "addresses", "urls"):
+            if not isinstance(card.get(key, []), list) or not all(isinstance(one, dict) for one in card.get(key, [])):
+                raise graph_errors.invalid(f"contacts[{place}].{key} is not an array of objects")
         if card.get("birthday") and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(card["birthday"])):
             raise graph_errors.invalid(f"contacts[{place}].birthday is not YYYY-MM-DD")

@@ -22,7 +22,7 @@ def check(part: Mapping[str, Any], templates: object) -> None:
         raise graph_errors.invalid(f"interactive.type {kind!r} is not known")
     _text(part, "body", BODIES[kind], required=True)
     _text(part, "footer", 60)
-    if part.get("header"):
+    if part.get("header") is not None:
         _header(part["header"], kind)
     action = part.get("action")
     if not isinstance(action, Mapping):
@@ -79,11 +79,13 @@ def _list(action: Mapping[str, Any]) -> None:
         raise graph_errors.invalid("List button title length invalid. Min length: 1, Max length: 20")
     if not isinstance(sections, list) or not 1 <= len(sections) <= 10:
         raise graph_errors.invalid("Invalid sections count. Min allowed sections: 1, Max allowed sections: 10")
-    rows = [row for section in sections for row in (section.get("rows") or [])]
+    if not all(isinstance(section, Mapping) and isinstance(section.get("rows"), list) for section in sections):
+        raise graph_errors.parameter_missing("sections[]['rows']")
+    rows = [row for section in sections for row in section["rows"]]
     if not 1 <= len(rows) <= 10:
         raise graph_errors.invalid("Total row count exceed max allowed count: 10")
     for section in sections if len(sections) > 1 else ():
-        if not section.get("title") or len(section["title"]) > 24:
+        if not section.get("title") or len(str(section["title"])) > 24:
             raise graph_errors.invalid("Section title length invalid. Min length: 1, Max length: 24")
     for row in rows:
         _choice(row, "Row", 24, 200)
