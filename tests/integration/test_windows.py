@@ -132,7 +132,12 @@ def test_a_message_into_a_closed_window_is_refused_with_the_closing_time(bench: 
 
 def test_one_bad_message_of_a_group_fails_alone(bench: Bench) -> None:
     queue = MemoryQueue()
-    bad = [{}, {"type": "text"}, {"type": "x", "x": {"deep": float("nan")}}, {"type": "location", "location": {}}]
+    bad: list[dict[str, Any]] = [
+        {},
+        {"type": "text"},
+        {"type": "x", "x": {"deep": float("nan")}},
+        {"type": "location", "location": {}},
+    ]
     group = [(OutgoingMessage(content, phone="+1"), False) for content in bad] + [(outgoing(), False)]
 
     *refused, receipt = submitter(bench, queue).submit_each(group)
