@@ -7,7 +7,8 @@ SELECT event.at, event.what, event.detail
                          CASE WHEN resend_of IS NOT NULL THEN 'again after ' || resend_of END) AS detail
           FROM wa.outbox WHERE reference = CAST(:reference AS uuid)
         UNION ALL
-        SELECT due_at, due_at, 'due', NULL FROM wa.outbox WHERE reference = CAST(:reference AS uuid) AND final_at IS NULL
+        SELECT due_at, due_at, 'due', NULL FROM wa.outbox
+         WHERE reference = CAST(:reference AS uuid) AND final_at IS NULL AND due_at < timestamptz '9000-01-01'
         UNION ALL
         SELECT coalesce(answered_at, created_at), coalesce(answered_at, created_at), 'attempt ' || attempt || ': ' || replace(CASE verdict
                    WHEN 'later' THEN 'retryable' WHEN 'refused' THEN 'blocked' WHEN 'not_sent' THEN 'not transmitted'

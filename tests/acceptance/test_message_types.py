@@ -132,7 +132,24 @@ WRONG: dict[str, dict[str, Any]] = {
     "list": {"text": "Size?", "button": "Sizes", "rows": []},
     "flow": {"text": "Book", "button": "Book"},
     "raw": {"message": {"type": "text"}},
+    "text": {"text": "hi", "window": "force", "or_template": {"template_name": "hello_world"}},
+    "image": {"image_url": "https://example.org/a.png", "or_template": {"template_name": "Bad Name"}},
 }
+ODD: list[tuple[str, dict[str, Any]]] = [
+    ("flow", {"text": "Book", "button": "Book", "flow_id": "1", "data": {"day": 1}}),
+    ("buttons", {"text": "Monday?", "buttons": [{"title": "Yes", "description": "no"}]}),
+    ("raw", {"message": {}}),
+    (
+        "raw",
+        {
+            "message": {
+                "type": "interactive",
+                "interactive": {"type": "button", "body": {"text": "x"}, "action": {"buttons": 5}},
+            }
+        },
+    ),
+    ("raw", {"message": {"type": "location", "location": {"latitude": 10**400, "longitude": 0}}}),
+]
 
 
 def test_every_type_has_a_route(shell: Shell) -> None:
@@ -144,7 +161,7 @@ def test_every_type_has_a_route(shell: Shell) -> None:
             answer = httpx.post(f"http://127.0.0.1:{port}/messaging/send/{name}", json={"phone_number": "+123", **body})
             assert answer.status_code == 200, answer.text
             assert answer.json()["status"] == "queued"
-        for name, body in WRONG.items():
+        for name, body in [*WRONG.items(), *ODD]:
             answer = httpx.post(f"http://127.0.0.1:{port}/messaging/send/{name}", json={"phone_number": "+123", **body})
             assert answer.status_code in (400, 422), (name, answer.text)
         documented = httpx.get(f"http://127.0.0.1:{port}/openapi.json").json()["paths"]

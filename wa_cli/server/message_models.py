@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wa_cli.errors import BadInput
 from wa_cli.messages import content
 from wa_cli.messages.content import contacts, interactive, location, media, reaction, template, text
 from wa_cli.messages.content.base import CAPTION_LIMIT, FILENAME_LIMIT, ID_LIMIT
@@ -31,6 +32,7 @@ _LINK: dict[str, Any] = {
     "maxLength": LINK_LIMIT,
     "examples": ["https://example.org/red.jpg"],
 }
+FORCE = "force"
 _NO_NUL = r"^[^\x00]*$"
 
 
@@ -97,6 +99,8 @@ class Message(BaseModel):
         phone_number, recipient = (
             getattr(self, name) if name in self.model_fields_set else None for name in ("phone_number", "recipient")
         )
+        if self.window == FORCE and self.or_template:
+            raise BadInput("A forced message needs no or_template.")
         sent_by = self.sent_by or (SentBy.CAMPAIGN if self.campaign else who.sent_by or SentBy.HUMAN)
         outgoing = OutgoingMessage(
             content.quoting(self.content(language), self.reply_to),
@@ -104,7 +108,7 @@ class Message(BaseModel):
             employee_id=employee,
             campaign=self.campaign,
             sent_by=sent_by,
-            window=None if self.window == "force" else WindowRule(self.window),
+            window=None if self.window == FORCE else WindowRule(self.window),
             or_template=self.or_template.content(language) if self.or_template else None,
         )
         return outgoing if key is None else replace(outgoing, reference=reference_of(key, who.name))
@@ -246,6 +250,8 @@ class ButtonsMessage(_InteractiveMessage):
 
     def content(self, language: str) -> Mapping[str, Any]:
         del language
+        if any(button.description for button in self.buttons):
+            raise BadInput("A button has no description.")
         choices = [{"type": "reply", "reply": button.part()} for button in self.buttons]
         return self._interactive("button", {"buttons": choices})
 
@@ -287,6 +293,8 @@ class FlowMessage(_InteractiveMessage):
 
     def content(self, language: str) -> Mapping[str, Any]:
         del language
+        if self.data and not self.screen:
+            raise BadInput("The data of a flow needs a screen.")
         action = interactive.flow(
             self.button,
             flow_id=self.flow_id,
