@@ -67,6 +67,7 @@ STEPS = [
     "pass_heads_on",
     "expire",
     "repair_heads",
+    "end_window_waits",
     "merge_pending_statuses",
     "prune",
 ]
@@ -107,6 +108,11 @@ class MemorySweeps(Sweeps):
     def expire(self) -> Expired:
         self._step("expire")
         return self.expired
+
+    @override
+    def end_window_waits(self, after: str = "", limit: int = 1000) -> str:
+        self._step("end_window_waits")
+        return ""
 
     @override
     def repair_heads(self, after: str = "", limit: int = 1000) -> tuple[str, int]:
