@@ -165,7 +165,6 @@ class Submitter:
         """Return the message with the business number that sends it. Raises BadInput."""
         addressed = replace(message, phone_number_id=message.phone_number_id or self.number)
         addressed.check()
-        OutgoingMessage.from_body(addressed.to_body(), queue_id="")  # as the worker will read it
         return addressed
 
     def _within_windows(

@@ -139,6 +139,7 @@ ODD: list[tuple[str, dict[str, Any]]] = [
     ("flow", {"text": "Book", "button": "Book", "flow_id": "1", "data": {"day": 1}}),
     ("buttons", {"text": "Monday?", "buttons": [{"title": "Yes", "description": "no"}]}),
     ("raw", {"message": {}}),
+    ("raw", {"message": {"type": "x", "x": json.loads("[" * 200 + "]" * 200)}}),
     (
         "raw",
         {

@@ -135,7 +135,6 @@ def test_one_bad_message_of_a_group_fails_alone(bench: Bench) -> None:
     bad: list[dict[str, Any]] = [
         {},
         {"type": "text"},
-        {"type": "x", "x": {"deep": float("nan")}},
         {"type": "location", "location": {}},
     ]
     group = [(OutgoingMessage(content, phone="+1"), False) for content in bad] + [(outgoing(), False)]

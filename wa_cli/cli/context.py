@@ -145,7 +145,7 @@ class AppContext:
         from wa_cli.store.windows import find_closed
 
         def find() -> Mapping[str, datetime]:
-            with self.database.reading() as connection:
+            with self.database.autocommit() as connection:  # one statement needs no transaction
                 return find_closed(connection, [message.customer for message in messages], self.settings.business_phone)
 
         try:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from wa_cli.errors import BadInput
-from wa_cli.messages import content
+from wa_cli.messages import content, json_text
 from wa_cli.messages.content import contacts, interactive, location, media, reaction, template, text
 from wa_cli.messages.content.base import CAPTION_LIMIT, FILENAME_LIMIT, ID_LIMIT
 from wa_cli.messages.content.media import LINK, LINK_LIMIT
@@ -33,6 +34,7 @@ _LINK: dict[str, Any] = {
     "examples": ["https://example.org/red.jpg"],
 }
 FORCE = "force"
+T = TypeVar("T")
 _NO_NUL = r"^[^\x00]*$"
 
 
@@ -45,6 +47,12 @@ def _caption() -> Any:
 
 
 Parameter = Annotated[str, Field(json_schema_extra={"pattern": r"^(?!.*     )[^\n\t\x00]*$"})]
+
+
+def _readable(value: T) -> T:
+    """Return JSON of a client that a worker can read from the queue. Raises BadInput for NaN or too many levels."""
+    json_text.parse(json.dumps(value), "The message")
+    return value
 
 
 class OrTemplate(BaseModel):
@@ -206,7 +214,7 @@ class ContactsMessage(Message):
 
     def content(self, language: str) -> Mapping[str, Any]:
         del language
-        return {"type": "contacts", "contacts": self.contacts}
+        return {"type": "contacts", "contacts": _readable(self.contacts)}
 
 
 class ReactionMessage(Message):
@@ -301,7 +309,7 @@ class FlowMessage(_InteractiveMessage):
             flow_name=self.flow_name,
             token=self.token,
             screen=self.screen,
-            data=self.data,
+            data=_readable(self.data),
             draft=self.draft,
         )
         return self._interactive("flow", action)
@@ -320,7 +328,7 @@ class RawMessage(Message):
 
     def content(self, language: str) -> Mapping[str, Any]:
         del language
-        return self.message
+        return _readable(self.message)
 
 
 # The models by their routes.
