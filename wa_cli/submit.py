@@ -15,9 +15,10 @@ from wa_cli.isolation import OUTAGES
 from wa_cli.messages.outgoing import OutgoingMessage
 from wa_cli.messages.states import WindowRule
 from wa_cli.queues.base import MessagesRejected, Queue, QueueMessage
+from wa_cli.runtime.circuit_breaker import CircuitBreaker
 
 ESTIMATE_KEPT = 2.0
-BLIND_SECONDS = 60.0  # after an unavailable database, so that each request does not wait for it
+BLIND_SECONDS = 60.0  # without judging windows, after the database did not answer
 LONGEST_KEY = 255
 # Estimates in words: the first whose seconds are not exceeded.
 ESTIMATES = (
@@ -95,7 +96,7 @@ class Submitter:
         self._find_taken = find_taken
         self._find_closed = find_closed
         self._find_known = find_known
-        self._blind_until = float("-inf")
+        self._windows_breaker = CircuitBreaker(BLIND_SECONDS)
         self._in_seconds = in_seconds
         self._in_front = 0
         self._counted_at = float("-inf")
@@ -189,14 +190,14 @@ class Submitter:
         """Return the closed windows, and the references that were queued before. During an outage no window is known, and
         the worker judges again.
         """
-        if time.monotonic() < self._blind_until:
+        if self._windows_breaker.is_open:
             return {}, set()
         try:
             closed = self._find_closed(judged)
             repeated = [message.reference for message, has_key in asked if has_key and message.customer in closed]
             return closed, self._find_known(repeated) if repeated else set()
         except WaError:
-            self._blind_until = time.monotonic() + BLIND_SECONDS
+            self._windows_breaker.trip()
             return {}, set()
 
     def _places_taken(self, places: Sequence[int], messages: Mapping[int, OutgoingMessage]) -> list[int]:

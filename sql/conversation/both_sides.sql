@@ -13,7 +13,8 @@ WITH keys AS MATERIALIZED (
            message.template_name, message.status::text, message.failure_reason,
            message.delivered_at::timestamp AT TIME ZONE 'UTC' AS delivered_at,
            message.read_at::timestamp AT TIME ZONE 'UTC' AS read_at, message.retry_count,
-           message.employee_id, message.message_id, message.context_message_id, message.sent_by, message.campaign, message.reference,
+           message.employee_id, message.message_id, message.context_message_id, message.sent_by, message.campaign,
+           message.reference,
            CASE WHEN message.group_id IS NOT NULL AND message.direction IS DISTINCT FROM 'outgoing'
                 THEN coalesce(nullif(message.from_phone, ''), message.customer_user_id) END AS participant,
            edit.edited_at, edit.revoked_at,
@@ -34,7 +35,8 @@ WITH keys AS MATERIALIZED (
            unsent.message_type,
            coalesce(unsent.message -> unsent.message_type ->> 'body', unsent.message -> unsent.message_type ->> 'caption'),
            unsent.message -> unsent.message_type ->> 'link', unsent.message -> 'template' ->> 'name',
-           unsent.state, unsent.failure_reason, NULL, NULL, unsent.retry_count, unsent.employee_id, NULL, NULL, unsent.sent_by, unsent.campaign, unsent.reference,
+           unsent.state, unsent.failure_reason, NULL, NULL, unsent.retry_count, unsent.employee_id, NULL, NULL, unsent.sent_by,
+           unsent.campaign, unsent.reference,
            NULL, NULL, NULL, NULL
       FROM keys
       JOIN wa.outbox AS unsent

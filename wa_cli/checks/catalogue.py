@@ -37,16 +37,8 @@ SENDING = ("sending", "workers", "oldest")
 VERIFY = (*STORAGE, "backlog", "stranded_spools", *SENDING, "webhook")
 DOCTOR = (
     *("settings", "database", "migrations", "indexes", "permissions", "server", "clock", "status_lateness"),
-    *(
-        "sizes",
-        "report_plans",
-        "slow_statements",
-        *SENDING,
-        "queues",
-        "queue_outgoing",
-        "queue_incoming",
-        "dedup_table",
-    ),
+    *("sizes", "report_plans", "slow_statements"),
+    *(*SENDING, "queues", "queue_outgoing", "queue_incoming", "dedup_table"),
     *("token", "number", "subscription", "callback", "webhook", "disk", "media"),
 )
 # Read by `wa doctor --save` and `--compare`. The last one takes time.

@@ -220,7 +220,7 @@ def flow(
         flow_name=name,
         token=token,
         screen=screen,
-        data=_json_object(data, "--data") if data else None,
+        data=json_text.parse_object(data, "--data") if data else None,
         draft=draft,
     )
     return content.interactive.interactive("flow", body, action, header=header, footer=footer)
@@ -240,14 +240,7 @@ def raw(
         raise BadInput(f"Cannot read {path}: {system_reason(error)}.") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path} is not UTF-8 text.") from None
-    return _json_object(text, "The message")
-
-
-def _json_object(text: str, what: str) -> Mapping[str, Any]:
-    found = json_text.parse(text, what)
-    if not isinstance(found, dict):
-        raise BadInput(f"{what} is JSON, but not an object.")
-    return found
+    return json_text.parse_object(text, "The message")
 
 
 @sends

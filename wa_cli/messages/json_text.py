@@ -34,6 +34,14 @@ def parse(text: str | bytes, what: str) -> Any:
     return value
 
 
+def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """Return the object of a JSON text. Raises BadInput like `parse`, and for a value that is not an object."""
+    found = parse(text, what)
+    if not isinstance(found, dict):
+        raise BadInput(f"{what} is JSON, but not an object.")
+    return found
+
+
 def parse_pruned(text: str | bytes, what: str) -> tuple[Any, bool]:
     """Return the value like `parse`, with a remark in place of parts that are nested too deep, and True if there are any."""
     try:

@@ -135,7 +135,7 @@ class OutgoingMessage:
 
     @classmethod
     def _from_body(cls, body: str, queue_id: str, language: str) -> OutgoingMessage:
-        data = _json_object(body)
+        data = json_text.parse_object(body, "The body")
         metadata = json_text.clean(data.get("metadata"))
         metadata = metadata if isinstance(metadata, dict) else {}
         recipient = data.get("recipient")
@@ -189,13 +189,6 @@ def _modern(data: object, language: str) -> dict[str, Any]:
     if link:
         return {"type": kind, kind: {"link": link, **({"caption": words} if words else {})}}
     raise BadInput(f"The message of type {kind!r} has neither a {kind!r} object nor a media_url.")
-
-
-def _json_object(body: str) -> dict[str, Any]:
-    data = json_text.parse(body, "The body")
-    if not isinstance(data, dict):
-        raise BadInput("The body is JSON, but not an object.")
-    return data
 
 
 def _phone(value: object) -> str:

@@ -6,7 +6,6 @@ lost answer and the evidence it is uncertain. `settlement.py` decides what an ou
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from wa_cli.outbox.rate_limit import PROBE_EVERY, RateLimit
 from wa_cli.outbox.settlement import NO_ATTEMPT, Decision, Intent, Row, Settled, Settlement
 from wa_cli.outbox.statements import insert_attempts, insert_storage_failures, lock_rows
 from wa_cli.outbox.sweeps import SWEEP_LIMIT, Sweeps
+from wa_cli.runtime.circuit_breaker import CircuitBreaker
 from wa_cli.store import messages
 from wa_cli.version import __version__
 
@@ -109,7 +109,7 @@ class Outbox:
         self.rate_limit = RateLimit(database, number)
         self.operator = OperatorActions(database, number)
         self.sweeps = Sweeps(database, number)
-        self._blind_until = float("-inf")
+        self._windows_breaker = CircuitBreaker(BLIND_SECONDS)
 
     def record(self, connection: sa.Connection, outgoing: Sequence[OutgoingMessage]) -> int:
         """Insert messages of a queue, in the caller's transaction. Return the number of new ones.
@@ -174,13 +174,13 @@ class Outbox:
         """Return the closed windows of these claims. While the table of messages cannot be read none is known, and the API
         judges.
         """
-        if time.monotonic() < self._blind_until or not any(claim.window_rule for claim in claims):
+        if self._windows_breaker.is_open or not any(claim.window_rule for claim in claims):
             return {}
         try:
             with translated(), connection.begin_nested():
                 return window_rules.find_closed_of(connection, claims)
         except (StatementCancelled, RowRefused):
-            self._blind_until = time.monotonic() + BLIND_SECONDS
+            self._windows_breaker.trip()
             return {}
 
     def next_due(self) -> float | None:
